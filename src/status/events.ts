@@ -1,0 +1,140 @@
+// What happens in the agent, as plain data. The only way to the snapshot is reduce(snapshot, event); log, metrics, API and
+// TUI read the snapshot (or these events), so none of them can disagree. Outside text in here has passed printable().
+import type { EpochMs } from "../platform/clock.ts";
+
+/** `namespace/policy/sink`. */
+export type SinkId = string;
+
+/** Reasons of a False `Ready` or `Accepted` (docs/design.md, Status). */
+export type NotAcceptedReason =
+  | "InvalidAuthentication"
+  | "SecretNotFound"
+  | "InvalidEndpoint"
+  | "UnknownSource"
+  | "InvalidQuery";
+export type FailureReason =
+  | "EndpointUnreachable"
+  | "TLSFailure"
+  | "Timeout"
+  | "ServerError"
+  | "ProtocolError"
+  | "RateLimited"
+  | "AuthenticationRejected"
+  | "NotFound"
+  | "Redirected"
+  | "SamplesRejected";
+export type ReadFailureReason = "SourceUnavailable" | "QueryFailed";
+
+export type DropReason =
+  | "exhausted" // maxAttempts failed
+  | "rejected"
+  | "too_large"
+  | "conflict"
+  | "refused_replay"
+  | "invalid_name"
+  | "invalid_labels"
+  | "removed"; // the sink was taken out of its policy before this could be sent
+
+export const dropReasons: readonly DropReason[] = [
+  "exhausted",
+  "rejected",
+  "too_large",
+  "conflict",
+  "refused_replay",
+  "invalid_name",
+  "invalid_labels",
+  "removed",
+];
+
+export type SinkInfo = {
+  id: SinkId;
+  /** `namespace/name` */
+  policy: string;
+  sink: string;
+  generation: number;
+  endpoint: string; // without user info; query values redacted
+  auth: "none" | "basic";
+  batch: { maxSize: number; timeoutMs: number };
+  retry: { maxAttempts: number; backoffMs: number };
+  sources: { name: string; query: string; kind: "raw" | "evaluated" }[];
+};
+
+export type PolicyInfo = {
+  id: string; // namespace/name
+  generation: number;
+  file: string;
+  sinks: SinkId[];
+};
+
+export type ProblemInfo = {
+  severity: "problem" | "warning" | "note";
+  file: string;
+  line: number;
+  column: number;
+  path: string;
+  message: string;
+};
+
+export type Event = { at: EpochMs } & (
+  | { type: "agent-started"; version: string; sourceUrl: string; stateDir: string; listen: string }
+  /** The whole set that runs from now on, and all problems and warnings of the last load. */
+  | { type: "policies-loaded"; policies: PolicyInfo[]; problems: ProblemInfo[]; files: number; ok: boolean }
+  | { type: "sink-started"; sink: SinkInfo }
+  | { type: "sink-refused"; sink: SinkInfo; reason: NotAcceptedReason; message: string }
+  | { type: "sink-draining"; id: SinkId; why: "shutdown" | "removed" | "changed" }
+  | { type: "sink-stopped"; id: SinkId }
+  /** Gone from its policy, nothing left to show. */
+  | { type: "sink-forgotten"; id: SinkId }
+  | { type: "sink-paused"; id: SinkId }
+  | { type: "sink-resumed"; id: SinkId }
+  /** A bug in one exporter, contained by the supervisor. */
+  | { type: "sink-crashed"; id: SinkId; message: string; restartAt: EpochMs }
+  | { type: "source-answered"; kind: "victoriametrics" | "prometheus" | "unknown"; clockDifferenceMs: number }
+  | { type: "source-failed"; reason: ReadFailureReason; message: string }
+  /** A window's samples arrived at this sink. `read` counts all of them, dropped ones too. */
+  | {
+      type: "window-read";
+      id: SinkId;
+      source: string;
+      from: EpochMs;
+      to: EpochMs;
+      read: number;
+      series: number;
+      /** Answer bytes, counted for the sink that asked; 0 for those that share the frame. */
+      bytes: number;
+      durationMs: number;
+      dropped: Partial<Record<DropReason, number>>;
+    }
+  | { type: "read-failed"; id: SinkId; source: string; reason: ReadFailureReason; message: string }
+  | { type: "skipped"; id: SinkId; source: string; from: EpochMs; to: EpochMs; why: string }
+  | { type: "attempt-started"; id: SinkId; attempt: number; samples: number; bytes: number; inFlight: number; concurrency: number }
+  | {
+      type: "attempt-ended";
+      id: SinkId;
+      /** 1-based number of this attempt of its batch. */
+      attempt: number;
+      maxAttempts: number;
+      samples: number;
+      bytes: number; // of the request's body
+      durationMs: number;
+      /** Requests in flight after this one. */
+      inFlight: number;
+      result:
+        | { kind: "delivered"; status: number }
+        | { kind: "failed"; reason: FailureReason; status?: number; message: string };
+    }
+  /** Retryable failure: the next attempt is at `retryAt`. `attempt` is the one that failed. */
+  | { type: "backing-off"; id: SinkId; attempt: number; maxAttempts: number; since: EpochMs; retryAt: EpochMs; reason: FailureReason; message: string }
+  /** A refusal that no retry mends; a probe follows at `probeAt`. */
+  | { type: "holding"; id: SinkId; since: EpochMs; probeAt: EpochMs; reason: FailureReason; message: string }
+  | { type: "dropped"; id: SinkId; reason: DropReason; samples: number; message: string }
+  | { type: "returned"; id: SinkId; samples: number }
+  /** The cursor of one source of this sink. `sourceNow` bounds the lag. */
+  | { type: "cursor-moved"; id: SinkId; source: string; cursor: EpochMs; sourceNow: EpochMs }
+  /** Catching up: whole windows behind. `etaMs` undefined while unknown. */
+  | { type: "behind"; id: SinkId; behindMs: number; etaMs?: number }
+  | { type: "state-store"; state: "ok" | "memory" | "set-aside"; message: string }
+  | { type: "notice"; level: "info" | "warn" | "error"; message: string }
+  /** Once a second: rolls the rings, decides idle and lag. Never logged. */
+  | { type: "tick" }
+);
