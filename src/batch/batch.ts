@@ -1,0 +1,43 @@
+// A batch: what one request carries. This contract supersedes any earlier one made of slice objects: a batch is a contiguous
+// range of runs of ONE frame, so nothing is allocated per series. Where samples of several frames meet in a batch, the batch
+// room first merges them into a small frame of their own (merge.ts), so a series has one run, in timestamp order.
+import type { EpochMs } from "../platform/clock.ts";
+import type { Frame } from "../series/frame.ts";
+
+/**
+ * Samples `firstSample .. endSample` of `frame`, which lie in its runs `firstRun .. endRun` (ends exclusive).
+ * The first and last run may be cut: a run's part is
+ * `max(runStart[r], firstSample) .. min(runStart[r + 1], endSample)`, never empty.
+ */
+export type Span = {
+  frame: Frame;
+  firstRun: number;
+  endRun: number;
+  firstSample: number;
+  endSample: number;
+};
+
+export type Batch = Span & {
+  /** Order of sealing at this sink, from 0. */
+  seq: number;
+  /** Windows (by the sink's round number, ascending) whose samples are in here, and how many of each. */
+  rounds: { round: number; samples: number }[];
+  /** The first series goes on from the batch before: that one must be settled first. */
+  continues: boolean;
+  /** When its oldest sample arrived in the agent (monotonic ms). */
+  openedAtMs: EpochMs;
+};
+
+export const samplesOf = (span: Span): number => span.endSample - span.firstSample;
+
+/** The part of `span` in runs `firstRun .. endRun`; the outer runs keep the span's own cuts. */
+export function subspan(span: Span, firstRun: number, endRun: number): Span {
+  const { frame } = span;
+  return {
+    frame,
+    firstRun,
+    endRun,
+    firstSample: Math.max(span.firstSample, frame.runStart[firstRun] ?? 0),
+    endSample: Math.min(span.endSample, frame.runStart[endRun] ?? frame.samples),
+  };
+}
