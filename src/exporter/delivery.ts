@@ -1,0 +1,355 @@
+// Batches of one sink in, settled batches out: order, concurrency, attempts, backoff and holding (design.md, Delivery rules).
+// Nothing here reads a clock or the net by itself; every batch that comes in is settled, or given back by letGo() or drain().
+import { type Batch, type Span, samplesOf } from "../batch/batch.ts";
+import { mayStart } from "../batch/order.ts";
+import type { Clock, EpochMs } from "../platform/clock.ts";
+import type { Random } from "../platform/random.ts";
+import { backoffMs, probeDelayMs } from "../remotewrite/backoff.ts";
+import type { Verdict } from "../remotewrite/judge.ts";
+import type { DropReason, Event, FailureReason, SinkId } from "../status/events.ts";
+import { type Piece, Pieces } from "./pieces.ts";
+
+/** One way to the sink, with its present endpoint and credentials. */
+export type Sender = {
+  /** The body of a request: kept until it is acknowledged, a retry sends the same bytes. */
+  encode(span: Span): Uint8Array;
+  /** One attempt. Never throws. */
+  post(body: Uint8Array, signal: AbortSignal): Promise<{ verdict: Verdict; answered: boolean }>;
+  close(): void;
+};
+
+export type DeliverySettings = {
+  maxAttempts: number;
+  backoffDurationMs: number;
+  maxConcurrency: number;
+  onExhausted: "drop" | "hold";
+};
+
+export type DeliveryPorts = {
+  clock: Clock;
+  random: Random;
+  dispatch(event: Event): void;
+  /** All samples of the batch are delivered or dropped. */
+  settled(batch: Batch): void;
+  /** Something changed that may let the sink take another window. */
+  changed(): void;
+};
+
+type Job = {
+  batch: Batch;
+  /** What is left of the batch to send: itself, or parts of it after a refusal. */
+  pieces: Pieces;
+  body?: Uint8Array;
+  /** Attempts of the piece that is being sent. */
+  attempts: number;
+  /** The last backoff of this piece: intervals never shrink. */
+  backoff: number;
+  probes: number;
+  inFlight: boolean;
+  /** Sent before, or may have been: a refusal is then expected from receivers that take a sample once. */
+  replay: boolean;
+  lastAttempt: boolean;
+};
+
+type Failing = { kind: "backing-off" | "holding"; since: EpochMs; until: number };
+
+export class Delivery {
+  readonly #id: SinkId;
+  readonly #ports: DeliveryPorts;
+  #settings: DeliverySettings;
+  #sender: Sender;
+  #jobs: Job[] = [];
+  #inFlight = 0;
+  #concurrency = 1;
+  #deliveredThisRound = 0;
+  #failing: Failing | undefined;
+  #paused = false;
+  #draining: { done: () => void } | undefined;
+  #wake: AbortController | undefined;
+  readonly #attempts = new AbortController();
+
+  constructor(id: SinkId, sender: Sender, settings: DeliverySettings, ports: DeliveryPorts) {
+    this.#id = id;
+    this.#sender = sender;
+    this.#settings = settings;
+    this.#ports = ports;
+  }
+
+  /** True from a failed attempt on until a batch is taken again. A failing sink has one request in flight and reads nothing. */
+  get failing(): boolean {
+    return this.#failing !== undefined;
+  }
+
+  /** Failing, nothing left to try with and the backoff is over: one window may be read to try with. */
+  get wantsProbe(): boolean {
+    return this.#failing !== undefined && this.#jobs.length === 0 && this.#ports.clock.monotonicMs() >= this.#failing.until;
+  }
+
+  /** When a failing sink may be tried again (monotonic ms). */
+  get notBeforeMs(): number {
+    return this.#failing?.until ?? 0;
+  }
+
+  /** Batches that wait or are under way, oldest first. */
+  get batches(): readonly Batch[] {
+    return this.#jobs.map((job) => job.batch);
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  enqueue(batch: Batch, replay: boolean): void {
+    this.#jobs.push({ batch, pieces: new Pieces(batch), attempts: 0, backoff: 0, probes: 0, inFlight: false, replay, lastAttempt: false });
+    this.#pump();
+  }
+
+  /** Another endpoint, credentials or retry settings: what waits is tried with them at once. */
+  update(sender: Sender, settings: DeliverySettings): void {
+    const before = this.#sender;
+    this.#sender = sender;
+    this.#settings = settings;
+    if (before !== sender) {
+      for (const job of this.#jobs) job.probes = 0;
+      before.close();
+    }
+    this.retryNow();
+  }
+
+  /** Ends a backoff or a hold early. */
+  retryNow(): void {
+    if (this.#failing !== undefined) this.#failing.until = this.#ports.clock.monotonicMs();
+    this.#pump();
+    this.#ports.changed();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#wake?.abort();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.retryNow();
+  }
+
+  /** Gives back every batch that was never attempted; the others are seen through. */
+  letGo(): Batch[] {
+    const back = this.#jobs.filter((job) => !job.inFlight && job.attempts === 0 && job.pieces.untouched);
+    this.#jobs = this.#jobs.filter((job) => !back.includes(job));
+    return back.map((job) => job.batch);
+  }
+
+  /**
+   * One last attempt for each batch that is not held by a refusal, within `timeoutMs`; then ends. Returns how many samples
+   * were given back unsent.
+   */
+  async drain(timeoutMs: number): Promise<number> {
+    const done = new Promise<void>((resolve) => {
+      this.#draining = { done: resolve };
+    });
+    if (this.#paused || this.#failing?.kind === "holding") for (const job of this.#jobs) job.lastAttempt = true;
+    this.#pump();
+    this.#drainedYet();
+    const timer = new AbortController();
+    const timeout = this.#ports.clock.sleep(timeoutMs, timer.signal).then((elapsed) => {
+      if (elapsed) this.#attempts.abort();
+    });
+    await done;
+    timer.abort();
+    await timeout;
+    return this.abort();
+  }
+
+  /** Ends at once. Returns how many samples were given back unsent. */
+  abort(): number {
+    this.#attempts.abort();
+    this.#wake?.abort();
+    const back = this.#jobs.reduce((n, job) => n + job.pieces.samples, 0);
+    this.#jobs = [];
+    this.#sender.close();
+    return back;
+  }
+
+  // -- sending
+
+  #pump(): void {
+    this.#wake?.abort();
+    this.#wake = undefined;
+    if (this.#paused || this.#attempts.signal.aborted) return;
+    const now = this.#ports.clock.monotonicMs();
+    for (;;) {
+      if (this.#inFlight >= (this.#failing ? 1 : this.#concurrency)) return;
+      if (this.#failing && !this.#draining && now < this.#failing.until) {
+        this.#pumpLater(this.#failing.until - now);
+        return;
+      }
+      const job = this.#next();
+      if (job === undefined) return;
+      void this.#attempt(job);
+    }
+  }
+
+  #pumpLater(ms: number): void {
+    const wake = new AbortController();
+    this.#wake = wake;
+    void this.#ports.clock.sleep(ms, wake.signal).then((elapsed) => {
+      if (!elapsed) return;
+      this.#pump();
+      this.#ports.changed();
+    });
+  }
+
+  /** The first batch that may start; while holding, each batch in turn after three probes, so that one cannot block the sink. */
+  #next(): Job | undefined {
+    const may: Job[] = [];
+    const earlier: Batch[] = [];
+    for (const job of this.#jobs) {
+      if (!mayStart(job.batch, earlier)) break;
+      if (!job.inFlight && !job.lastAttempt) {
+        may.push(job);
+        if (this.#failing?.kind !== "holding") break;
+      }
+      earlier.push(job.batch);
+    }
+    return may.reduce<Job | undefined>((best, job) => {
+      if (best === undefined) return job;
+      return Math.floor(job.probes / PROBES_EACH) < Math.floor(best.probes / PROBES_EACH) ? job : best;
+    }, undefined);
+  }
+
+  async #attempt(job: Job): Promise<void> {
+    const { clock, dispatch } = this.#ports;
+    const piece = job.pieces.next();
+    const sender = this.#sender;
+    job.body ??= sender.encode(piece.span);
+    job.attempts++;
+    job.inFlight = true;
+    job.lastAttempt = this.#draining !== undefined;
+    this.#inFlight++;
+    const samples = samplesOf(piece.span);
+    const bytes = job.body.length;
+    dispatch({ type: "attempt-started", at: clock.now(), id: this.#id, attempt: job.attempts, samples, bytes, inFlight: this.#inFlight, concurrency: this.#concurrency });
+    const startedMs = clock.monotonicMs();
+    const { verdict, answered } = await sender.post(job.body, this.#attempts.signal);
+    job.inFlight = false;
+    this.#inFlight--;
+    if (this.#attempts.signal.aborted && verdict.kind !== "delivered") {
+      this.#drainedYet();
+      return; // our own end, no fault of the sink's: abort() counts what is left
+    }
+    dispatch({
+      type: "attempt-ended",
+      at: clock.now(),
+      id: this.#id,
+      attempt: job.attempts,
+      maxAttempts: this.#settings.maxAttempts,
+      samples,
+      bytes,
+      durationMs: clock.monotonicMs() - startedMs,
+      inFlight: this.#inFlight,
+      result:
+        verdict.kind === "delivered"
+          ? { kind: "delivered", status: verdict.status }
+          : { kind: "failed", reason: verdict.reason, message: verdict.message, ...(verdict.status === undefined ? {} : { status: verdict.status }) },
+    });
+    if (!answered) job.replay = true;
+    this.#judge(job, piece, verdict);
+    this.#pump();
+    this.#drainedYet();
+    this.#ports.changed();
+  }
+
+  #judge(job: Job, piece: Piece, verdict: Verdict): void {
+    switch (verdict.kind) {
+      case "delivered":
+        this.#succeeded();
+        return this.#pieceDone(job, piece.delivered());
+      case "retry":
+        return this.#retry(job, piece, verdict.reason, verdict.message, verdict.retryAfterMs);
+      case "hold":
+        job.attempts--; // not an attempt that counts: the request is held, not retried
+        return this.#hold(job, verdict.reason, verdict.message);
+      case "halve":
+        this.#failing = undefined;
+        return this.#pieceDone(job, piece.halve());
+      case "bisect":
+        this.#failing = undefined;
+        if (job.replay || this.#isOld(piece.span)) return this.#pieceDone(job, piece.drop("refused_replay", verdict.message));
+        return this.#pieceDone(job, piece.bisect(verdict.message));
+      case "drop":
+        this.#failing = undefined;
+        return this.#pieceDone(job, piece.drop(verdict.dropReason, verdict.message));
+      default:
+        verdict satisfies never;
+    }
+  }
+
+  #succeeded(): void {
+    this.#failing = undefined;
+    // One more in flight for each round of answers, so that a weak receiver is not run over.
+    if (++this.#deliveredThisRound >= this.#concurrency) {
+      this.#deliveredThisRound = 0;
+      this.#concurrency = Math.min(this.#settings.maxConcurrency, this.#concurrency + 1);
+    }
+  }
+
+  #retry(job: Job, piece: Piece, reason: FailureReason, message: string, retryAfterMs?: number): void {
+    const { clock, random, dispatch } = this.#ports;
+    const { maxAttempts, backoffDurationMs, onExhausted } = this.#settings;
+    this.#concurrency = Math.max(1, Math.floor(this.#concurrency / 2));
+    this.#deliveredThisRound = 0;
+    job.backoff = Math.max(job.backoff, backoffMs(job.attempts, backoffDurationMs, random, retryAfterMs));
+    const attempt = job.attempts;
+    const now = clock.now();
+    const since = this.#failing?.since ?? now;
+    const until = Math.max(this.#failing?.until ?? 0, clock.monotonicMs() + job.backoff);
+    this.#failing = { kind: "backing-off", since, until };
+    if (attempt >= maxAttempts && onExhausted === "drop") {
+      this.#pieceDone(job, piece.drop("exhausted", `Gave up after ${attempt} ${attempt === 1 ? "attempt" : "attempts"}: ${message}`));
+    }
+    if (this.#draining) return;
+    dispatch({ type: "backing-off", at: now, id: this.#id, attempt, maxAttempts, since, retryAt: now + (until - clock.monotonicMs()), reason, message });
+  }
+
+  #hold(job: Job, reason: FailureReason, message: string): void {
+    const { clock, dispatch } = this.#ports;
+    job.probes++;
+    this.#concurrency = 1;
+    const now = clock.now();
+    const since = this.#failing?.kind === "holding" ? this.#failing.since : now;
+    const delay = probeDelayMs(this.#jobs.reduce((n, j) => n + j.probes, 0));
+    this.#failing = { kind: "holding", since, until: clock.monotonicMs() + delay };
+    if (this.#draining) return;
+    dispatch({ type: "holding", at: now, id: this.#id, since, probeAt: now + delay, reason, message });
+  }
+
+  #pieceDone(job: Job, drops: { reason: DropReason; samples: number; message: string }[]): void {
+    for (const drop of drops) this.#ports.dispatch({ type: "dropped", at: this.#ports.clock.now(), id: this.#id, ...drop });
+    delete job.body;
+    job.attempts = 0;
+    job.backoff = 0;
+    job.probes = 0;
+    if (!job.pieces.done) {
+      job.lastAttempt = false; // a new, smaller request
+      return;
+    }
+    this.#jobs = this.#jobs.filter((other) => other !== job);
+    this.#ports.settled(job.batch);
+  }
+
+  #isOld(span: Span): boolean {
+    const newest = span.frame.to;
+    return this.#ports.clock.now() - newest > OLD_MS;
+  }
+
+  #drainedYet(): void {
+    if (this.#draining === undefined || this.#inFlight > 0) return;
+    // What may not start any more waits for a batch that failed: sending it first would put samples out of order.
+    if (this.#attempts.signal.aborted || this.#next() === undefined) this.#draining.done();
+  }
+}
+
+const PROBES_EACH = 3;
+/** Over an hour behind its head Prometheus refuses samples as out of bounds: nothing is wrong with such a series. */
+const OLD_MS = 3_600_000;

@@ -1,0 +1,327 @@
+// One sink. Top to bottom, an exporter is this:
+//   a window of one of its sources arrives                     take()
+//   its samples go into the open batch; full batches go out    Batcher -> Delivery
+//   so does the open batch when its oldest sample is old       flushWhenOld()
+//   when a window's last sample is settled the cursor moves    settled()
+// While the sink fails it reads nothing (ready()), so memory stays flat and no other sink notices.
+import { type Batch, samplesOf } from "../batch/batch.ts";
+import { Batcher } from "../batch/batcher.ts";
+import type { Clock, EpochMs } from "../platform/clock.ts";
+import type { Random } from "../platform/random.ts";
+import type { Frame } from "../series/frame.ts";
+import type { DropReason, Event, ReadFailureReason, SinkId, SinkInfo } from "../status/events.ts";
+import { Delivery, type DeliverySettings, type Sender } from "./delivery.ts";
+import { Ledger } from "./ledger.ts";
+import type { Memory } from "./memory.ts";
+import type { Query } from "./reader.ts";
+import type { Arrival, ReadingMember, Window } from "./readers.ts";
+
+export type ExporterSpec = {
+  info: SinkInfo;
+  /** In the policy's order; names as in info.sources. */
+  sources: { name: string; query: Query }[];
+  delivery: DeliverySettings;
+};
+
+export type ExporterPorts = {
+  clock: Clock;
+  random: Random;
+  dispatch(event: Event): void;
+  saved(source: string): { cursor: EpochMs; memory: Memory; replay: boolean } | undefined;
+  save(source: string, cursor: EpochMs, memory: Memory | undefined): void;
+  attach(query: Query, member: ReadingMember, saved?: { cursor: EpochMs; memory: Memory }): void;
+  detach(member: ReadingMember): void;
+  /** Something changed that may make a read due. */
+  pump(): void;
+};
+
+/** More sealed windows than this wait to be sent: the source is not read further for this sink. */
+const MAX_SEALED_WINDOWS = 2;
+
+type SourceState = {
+  name: string;
+  query: Query;
+  member: ReadingMember;
+  /** Windows that begin before this were perhaps sent before (a kill, frames given back). */
+  replayUntil: EpochMs;
+  read: EpochMs | undefined;
+};
+
+type RoundState = { source: SourceState; window: Window; memory: Memory; shared: boolean; replay: boolean };
+
+export class Exporter {
+  readonly id: SinkId;
+  readonly #ports: ExporterPorts;
+  readonly #delivery: Delivery;
+  readonly #ledger = new Ledger();
+  readonly #rounds = new Map<number, RoundState>();
+  #sources: SourceState[] = [];
+  #spec: ExporterSpec;
+  #batcher: Batcher;
+  #ageTimer: AbortController | undefined;
+  #stopped = false;
+  #sourceNow: EpochMs = 0;
+
+  constructor(spec: ExporterSpec, sender: Sender, ports: ExporterPorts) {
+    this.id = spec.info.id;
+    this.#spec = spec;
+    this.#ports = ports;
+    this.#batcher = new Batcher(spec.info.batch.maxSize);
+    this.#delivery = new Delivery(this.id, sender, spec.delivery, {
+      clock: ports.clock,
+      random: ports.random,
+      dispatch: ports.dispatch,
+      settled: (batch) => this.#settled(batch),
+      changed: () => ports.pump(),
+    });
+  }
+
+  start(): void {
+    this.#ports.dispatch({ type: "sink-started", at: this.#ports.clock.now(), sink: this.#spec.info });
+    for (const source of this.#spec.sources) this.#attach(source.name, source.query);
+  }
+
+  /** The policy changed: what is the same goes on as it is, the rest takes effect at once. `sender` only if it changed. */
+  update(spec: ExporterSpec, sender: Sender | undefined): void {
+    const before = this.#spec;
+    this.#spec = spec;
+    this.#ports.dispatch({ type: "sink-started", at: this.#ports.clock.now(), sink: spec.info });
+    if (spec.info.batch.maxSize !== before.info.batch.maxSize) this.#recut(spec.info.batch.maxSize);
+    this.#flushWhenOld();
+    this.#delivery.update(sender, spec.delivery);
+    for (const source of [...this.#sources]) {
+      const now = spec.sources.find((s) => s.name === source.name);
+      if (now === undefined) this.#removeSource(source);
+      else if (now.query.sent !== source.query.sent || JSON.stringify(now.query) !== JSON.stringify(source.query)) this.#changeQuery(source, now.query);
+    }
+    for (const source of spec.sources) {
+      if (!this.#sources.some((s) => s.name === source.name)) this.#attach(source.name, source.query);
+    }
+  }
+
+  pause(): void {
+    this.#delivery.pause();
+    this.#ports.dispatch({ type: "sink-paused", at: this.#ports.clock.now(), id: this.id });
+  }
+
+  resume(): void {
+    this.#ports.dispatch({ type: "sink-resumed", at: this.#ports.clock.now(), id: this.id });
+    this.#delivery.resume();
+  }
+
+  retryNow(): void {
+    this.#delivery.retryNow();
+  }
+
+  /** Stops reading, gives each batch a last attempt within `timeoutMs`, gives the rest back. */
+  async drain(timeoutMs: number, why: "shutdown" | "removed" | "changed"): Promise<void> {
+    this.#stopReading();
+    const { clock, dispatch } = this.#ports;
+    dispatch({ type: "sink-draining", at: clock.now(), id: this.id, why });
+    const last = this.#batcher.flush();
+    if (last !== undefined) this.#enqueue(last);
+    const returned = await this.#delivery.drain(timeoutMs);
+    this.#returned(returned);
+    dispatch({ type: "sink-stopped", at: clock.now(), id: this.id });
+  }
+
+  /** Ends at once; nothing is lost: cursors have not moved past what was not settled. */
+  abort(): void {
+    this.#stopReading();
+    this.#returned(this.#batcher.clear() + this.#delivery.abort());
+    this.#ports.dispatch({ type: "sink-stopped", at: this.#ports.clock.now(), id: this.id });
+  }
+
+  /** The frames this sink keeps in memory. */
+  *frames(): Iterable<Frame> {
+    yield* this.#batcher.frames();
+    for (const batch of this.#delivery.batches) yield batch.frame;
+  }
+
+  // -- reading
+
+  #attach(name: string, query: Query): void {
+    const saved = this.#ports.saved(name);
+    const source: SourceState = { name, query, member: this.#member(name), replayUntil: 0, read: saved?.cursor };
+    this.#sources.push(source);
+    if (saved !== undefined) {
+      this.#ledger.reset(name, saved.cursor);
+      if (saved.replay) source.replayUntil = Number.POSITIVE_INFINITY;
+    }
+    this.#ports.attach(query, source.member, saved);
+  }
+
+  #member(name: string): ReadingMember {
+    const source = () => this.#sources.find((s) => s.name === name);
+    return {
+      id: this.id,
+      source: name,
+      ready: () => this.#ready(name),
+      probing: () => this.#delivery.wantsProbe,
+      take: (arrival) => {
+        const s = source();
+        if (s !== undefined) this.#take(s, arrival);
+      },
+      failed: (reason, message) => this.#readFailed(name, reason, message),
+      skipped: (window, why) => {
+        const s = source();
+        if (s !== undefined) this.#skipped(s, window, why);
+      },
+      setBack: (to) => this.#setBack(name, to),
+      othersAt: (read) => this.#othersAt(name, read),
+      frames: () => this.frames(),
+    };
+  }
+
+  #ready(source: string): boolean {
+    if (this.#stopped || this.#delivery.paused) return false;
+    if (this.#delivery.failing) return this.#delivery.wantsProbe;
+    const sealed = new Set<number>();
+    for (const batch of this.#delivery.batches) {
+      for (const { round } of batch.rounds) if (this.#rounds.get(round)?.source.name === source) sealed.add(round);
+    }
+    return sealed.size < MAX_SEALED_WINDOWS;
+  }
+
+  #take(source: SourceState, arrival: Arrival): void {
+    const { clock, dispatch } = this.#ports;
+    const { frame, from, to } = arrival;
+    const dropped: Partial<Record<DropReason, number>> = frame.dropped;
+    const read = frame.samples + Object.values(frame.dropped).reduce((a, b) => a + b, 0);
+    this.#sourceNow = arrival.sourceNow;
+    source.read = to;
+    // After a kill the windows up to the source's present may have been sent already; everything after is new.
+    if (source.replayUntil === Number.POSITIVE_INFINITY) source.replayUntil = arrival.sourceNow;
+    const round = this.#ledger.open(source.name, from, to, frame.samples);
+    this.#rounds.set(round, { source, window: { from, to }, memory: arrival.memory, shared: arrival.shared, replay: from < source.replayUntil });
+    dispatch({ type: "window-read", at: clock.now(), id: this.id, source: source.name, from, to, read, series: frame.runs, bytes: arrival.bytes, durationMs: arrival.durationMs, dropped });
+    for (const batch of this.#batcher.add(frame, round, clock.monotonicMs())) this.#enqueue(batch);
+    if (this.#delivery.failing) this.#flush(); // something to try the sink with, now
+    this.#flushWhenOld();
+    this.#moveCursors();
+  }
+
+  #readFailed(source: string, reason: ReadFailureReason, message: string): void {
+    this.#ports.dispatch({ type: "read-failed", at: this.#ports.clock.now(), id: this.id, source, reason, message });
+  }
+
+  #skipped(source: SourceState, { from, to }: Window, why: string): void {
+    this.#ports.dispatch({ type: "skipped", at: this.#ports.clock.now(), id: this.id, source: source.name, from, to, why });
+    source.read = to;
+    this.#ledger.open(source.name, from, to, 0);
+    this.#moveCursors();
+  }
+
+  #setBack(name: string, to: EpochMs): void {
+    const { clock, dispatch } = this.#ports;
+    const cursor = this.#ledger.cursor(name);
+    if (cursor !== undefined && cursor > to) {
+      dispatch({ type: "notice", at: clock.now(), level: "warn", message: `${this.id}: the cursor of source ${name} was ahead of the source's clock by ${Math.round((cursor - to) / 1000)} s and was set back.` });
+    }
+    this.#ledger.reset(name, to);
+    this.#ports.save(name, to, undefined);
+  }
+
+  /** Others who share our frames are more than two windows on: give back what was never tried, and read it again later. */
+  #othersAt(name: string, read: EpochMs): void {
+    const oldest = this.#ledger.unsettled(name)[0];
+    const round = oldest && this.#rounds.get(oldest.round);
+    if (oldest === undefined || round === undefined || !round.shared) return;
+    if (read <= oldest.to + 2 * (oldest.to - oldest.from)) return;
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    const back = this.#delivery.letGo();
+    const returned = this.#batcher.clear() + back.reduce((n, batch) => n + samplesOf(batch), 0);
+    if (returned === 0) return;
+    this.#returned(returned);
+    this.#ledger.abandon();
+    this.#rounds.clear();
+    for (const source of this.#sources) {
+      const cursor = this.#ledger.cursor(source.name);
+      if (cursor === undefined || source.read === undefined || source.read <= cursor) continue;
+      source.replayUntil = Math.max(source.replayUntil, source.read);
+      this.#ports.detach(source.member);
+      const saved = this.#ports.saved(source.name);
+      if (saved !== undefined) this.#ports.attach(source.query, source.member, saved);
+    }
+  }
+
+  #removeSource(source: SourceState): void {
+    this.#ports.detach(source.member);
+    this.#sources = this.#sources.filter((s) => s !== source);
+  }
+
+  /** The cursor stays: the new query goes on where the old one was settled. */
+  #changeQuery(source: SourceState, query: Query): void {
+    this.#ports.detach(source.member);
+    source.query = query;
+    const read = source.read;
+    const saved = this.#ports.saved(source.name);
+    if (read !== undefined && saved !== undefined) this.#ports.attach(query, source.member, { cursor: read, memory: saved.memory.at(read) });
+    else this.#ports.attach(query, source.member, saved);
+  }
+
+  #stopReading(): void {
+    this.#stopped = true;
+    this.#ageTimer?.abort();
+    for (const source of this.#sources) this.#ports.detach(source.member);
+  }
+
+  // -- batches
+
+  #enqueue(batch: Batch): void {
+    this.#delivery.enqueue(batch, batch.rounds.some(({ round }) => this.#rounds.get(round)?.replay === true));
+  }
+
+  #flush(): void {
+    const batch = this.#batcher.flush();
+    if (batch !== undefined) this.#enqueue(batch);
+  }
+
+  /** Arms the timer for the open batch: it goes when its oldest sample has been here batch.timeout. */
+  #flushWhenOld(): void {
+    this.#ageTimer?.abort();
+    const openedAtMs = this.#batcher.openedAtMs;
+    if (openedAtMs === undefined || this.#stopped) return;
+    const timer = new AbortController();
+    this.#ageTimer = timer;
+    const left = openedAtMs + this.#spec.info.batch.timeoutMs - this.#ports.clock.monotonicMs();
+    void this.#ports.clock.sleep(Math.max(0, left), timer.signal).then((elapsed) => {
+      if (elapsed) this.#flush();
+    });
+  }
+
+  #recut(maxSize: number): void {
+    const open = this.#batcher;
+    this.#batcher = new Batcher(maxSize, open.nextSeq);
+    for (const batch of open.moveTo(this.#batcher)) this.#enqueue(batch);
+  }
+
+  // -- settlement
+
+  #settled(batch: Batch): void {
+    for (const { round, samples } of batch.rounds) this.#ledger.settle(round, samples);
+    this.#moveCursors();
+  }
+
+  #moveCursors(): void {
+    const { clock, dispatch, save } = this.#ports;
+    const moved = this.#ledger.advance();
+    for (const { source, cursor } of moved) {
+      let memory: Memory | undefined;
+      for (const [number, round] of this.#rounds) {
+        if (round.source.name !== source || round.window.to > cursor) continue;
+        if (round.window.to === cursor) memory = round.memory;
+        this.#rounds.delete(number);
+      }
+      save(source, cursor, memory);
+      dispatch({ type: "cursor-moved", at: clock.now(), id: this.id, source, cursor, sourceNow: this.#sourceNow });
+    }
+  }
+
+  #returned(samples: number): void {
+    if (samples > 0) this.#ports.dispatch({ type: "returned", at: this.#ports.clock.now(), id: this.id, samples });
+  }
+}

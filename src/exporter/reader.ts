@@ -1,0 +1,78 @@
+// A reader: a read position in one query, with its memory of the last timestamp taken of each series (design.md, Readers).
+// Sinks at the same position of the same query share one. Memory is never changed in place: each read that succeeds gives the
+// reader a new version, so that a fork is only a reference.
+import type { EpochMs } from "../platform/clock.ts";
+import type { Memory } from "./memory.ts";
+
+/** What is read and how. Two sources with equal queries share requests. */
+export type Query = {
+  /** The user's text. */
+  text: string;
+  /** What is sent: the user's text, or the text with the enforced filters. */
+  sent: string;
+  kind: "raw" | "evaluated";
+  /** Evaluated only: the metric name of results that have none. */
+  fallbackName: string;
+  intervalMs: number;
+  /** How old data must be: settle for raw, evalDelay for evaluated. */
+  delayMs: number;
+  lateWindowMs: number;
+  maxWindowMs: number;
+};
+
+export const queryKey = (q: Query): string =>
+  JSON.stringify([q.kind, q.sent, q.kind === "evaluated" ? q.fallbackName : "", q.intervalMs, q.delayMs, q.lateWindowMs, q.maxWindowMs]);
+
+/** One source of one sink, as a reader knows it. */
+export type Member = {
+  /** For order and messages: `namespace/policy/sink` and the source's name. */
+  id: string;
+  source: string;
+};
+
+export type Reader<M extends Member> = {
+  query: Query;
+  key: string;
+  /** Windows up to here were handed to the members. */
+  read: EpochMs;
+  memory: Memory;
+  members: Set<M>;
+  /** Longest window at present: halved by answers that are too large or too slow, grows again. */
+  windowMs: number;
+  /** A read is under way. */
+  busy: boolean;
+  /** Monotonic ms before which no read starts: a failed read waits for the next tick. */
+  notBeforeMs: number;
+  /** For fairness: the count of reads when this one was served last. */
+  servedAt: number;
+  /** Samples of the last window: what the next one is expected to need. */
+  lastSamples: number;
+};
+
+/**
+ * Leaves `staying` with the reader and moves everybody else to a new one at the same place: they were not ready, so the next
+ * window will be read for them later. Returns the new reader, or undefined if nobody had to move.
+ */
+export function fork<M extends Member>(reader: Reader<M>, staying: ReadonlySet<M>): Reader<M> | undefined {
+  const leaving = [...reader.members].filter((member) => !staying.has(member));
+  if (leaving.length === 0) return undefined;
+  for (const member of leaving) reader.members.delete(member);
+  return { ...reader, members: new Set(leaving), busy: false };
+}
+
+/** May the members of `b` move to `a`? Only where nothing is lost or sent twice: same query, same place, same memory. */
+export function mayJoin<M extends Member>(a: Reader<M>, b: Reader<M>, reachFrom: EpochMs): boolean {
+  return !a.busy && !b.busy && a.key === b.key && a.read === b.read && a.memory.equals(b.memory, reachFrom);
+}
+
+/**
+ * Which due reader is served next: the one that has waited for the most reads of others, so that one that catches up and is
+ * always due cannot starve live ones; among equals the oldest read position.
+ */
+export function fairest<M extends Member>(due: readonly Reader<M>[]): Reader<M> | undefined {
+  return due.reduce<Reader<M> | undefined>((best, reader) => {
+    if (best === undefined) return reader;
+    if (reader.servedAt !== best.servedAt) return reader.servedAt < best.servedAt ? reader : best;
+    return reader.read < best.read ? reader : best;
+  }, undefined);
+}

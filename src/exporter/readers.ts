@@ -1,0 +1,309 @@
+// All reading of the source: which reader is due, one request for all sinks that share it, forks for those that are not ready,
+// joins for those that have caught up. At most `maxQueries` at once, fairly; memory bounded by counting.
+import type { Clock, EpochMs } from "../platform/clock.ts";
+import type { Frame } from "../series/frame.ts";
+import { dueAt, gridCeil, growWindow, nextWindow, offsetInInterval, reachFrom, shrinkWindow } from "../source/window.ts";
+import type { Event, ReadFailureReason } from "../status/events.ts";
+import type { Memory } from "./memory.ts";
+import { fairest, fork, type Member, mayJoin, type Query, queryKey, type Reader } from "./reader.ts";
+
+export type Window = { from: EpochMs; to: EpochMs };
+
+/** A window that reached a member. */
+export type Arrival = Window & {
+  frame: Frame;
+  /** The reader's memory after this window: what a restart at `to` needs to know. */
+  memory: Memory;
+  bytes: number;
+  durationMs: number;
+  /** More than one member has this frame. */
+  shared: boolean;
+  sourceNow: EpochMs;
+};
+
+export type ReadOutcome =
+  | { ok: true; frame: Frame; memory: Memory }
+  | { ok: false; reason: ReadFailureReason; message: string; shrink: boolean };
+
+/** A source of a sink, as the readers see it. */
+export type ReadingMember = Member & {
+  /** May the next window be read for it? A failing, paused or slow sink reads nothing. */
+  ready(): boolean;
+  /** It is failing and one small window may be read to try the sink with. */
+  probing(): boolean;
+  take(arrival: Arrival): void;
+  failed(reason: ReadFailureReason, message: string): void;
+  skipped(window: Window, why: string): void;
+  /** The source's clock is behind the cursor: start again at `to`. */
+  setBack(to: EpochMs): void;
+  /** The others have read to here: let go of older shared frames. */
+  othersAt(read: EpochMs): void;
+  frames(): Iterable<Frame>;
+};
+
+export type ReadersSettings = {
+  maxQueries: number;
+  maxBufferedSamples: number;
+  maxBackfillMs: number;
+  /** How long a new sink looks back from the source's now (less settle). */
+  startBackMs: number;
+};
+
+export type ReadersPorts = {
+  clock: Clock;
+  dispatch(event: Event): void;
+  /** The source's now by its own clock; undefined before its first answer. */
+  sourceNow(): EpochMs | undefined;
+  /** Learns the source's clock and kind with a query that costs nothing. */
+  probe(signal: AbortSignal): Promise<{ ok: true } | { ok: false; reason: ReadFailureReason; message: string }>;
+  readWindow(query: Query, memory: Memory, window: Window, reach: EpochMs, signal: AbortSignal): Promise<ReadOutcome>;
+  newMemory(query: Query, floor: EpochMs): Memory;
+};
+
+/** For this long after an outage of the source reads reach back to before it: producers deliver what they buffered. */
+const OUTAGE_REACH_MS = 300_000;
+
+type R = Reader<ReadingMember>;
+
+export class Readers {
+  readonly #settings: ReadersSettings;
+  readonly #ports: ReadersPorts;
+  readonly #readers = new Set<R>();
+  readonly #waiting = new Set<{ query: Query; member: ReadingMember; saved?: { cursor: EpochMs; memory: Memory } }>();
+  readonly #stop = new AbortController();
+  #wake: AbortController | undefined;
+  #active = 0;
+  #served = 0;
+  #probing = false;
+  #outage: { from: EpochMs; until: EpochMs | undefined } | undefined;
+
+  constructor(settings: ReadersSettings, ports: ReadersPorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+  }
+
+  /** From now on windows of `query` reach the member: from its saved cursor, else from the start the user chose. */
+  attach(query: Query, member: ReadingMember, saved?: { cursor: EpochMs; memory: Memory }): void {
+    this.#waiting.add({ query, member, ...(saved ? { saved } : {}) });
+    this.pump();
+  }
+
+  detach(member: ReadingMember): void {
+    for (const w of this.#waiting) if (w.member === member) this.#waiting.delete(w);
+    for (const reader of this.#readers) {
+      reader.members.delete(member);
+      if (reader.members.size === 0) this.#readers.delete(reader);
+    }
+  }
+
+  /** Ends all reading; a request under way is broken off. */
+  stop(): void {
+    this.#stop.abort();
+    this.#wake?.abort();
+  }
+
+  /** Starts whatever is due. Called whenever something changed; cheap. */
+  pump(): void {
+    this.#wake?.abort();
+    this.#wake = undefined;
+    if (this.#stop.signal.aborted) return;
+    const sourceNow = this.#ports.sourceNow();
+    if (sourceNow === undefined) return void this.#firstContact();
+    this.#place(sourceNow);
+    while (this.#active < this.#settings.maxQueries) {
+      const now = this.#ports.sourceNow() ?? sourceNow;
+      const reader = fairest([...this.#readers].filter((r) => this.#isDue(r, now)));
+      if (reader === undefined || !this.#fits(reader)) break;
+      this.#start(reader, now);
+    }
+    this.#sleepUntilDue(this.#ports.sourceNow() ?? sourceNow);
+  }
+
+  // -- who reads where
+
+  #place(sourceNow: EpochMs): void {
+    for (const { query, member, saved } of this.#waiting) {
+      const read = saved?.cursor ?? Math.max(0, sourceNow - query.delayMs - this.#settings.startBackMs);
+      if (saved === undefined) member.setBack(read);
+      this.#join({
+        query,
+        key: queryKey(query),
+        read,
+        memory: saved?.memory ?? this.#ports.newMemory(query, read),
+        members: new Set([member]),
+        windowMs: query.maxWindowMs,
+        busy: false,
+        notBeforeMs: 0,
+        servedAt: 0,
+        lastSamples: 0,
+      });
+    }
+    this.#waiting.clear();
+  }
+
+  /** Adds a reader, or hands its members to one that is at the same place with the same memory. */
+  #join(reader: R): void {
+    for (const other of this.#readers) {
+      if (other === reader || !mayJoin(other, reader, this.#reach(other))) continue;
+      for (const member of reader.members) other.members.add(member);
+      this.#readers.delete(reader);
+      return;
+    }
+    this.#readers.add(reader);
+  }
+
+  #reach(reader: R): EpochMs {
+    const sourceNow = this.#ports.sourceNow();
+    const outage = this.#outage;
+    const during = outage !== undefined && (outage.until === undefined || (sourceNow ?? 0) < outage.until);
+    return reachFrom(reader.read, reader.query.lateWindowMs, during ? outage.from : undefined);
+  }
+
+  // -- what is due
+
+  #delay(reader: R): number {
+    return reader.query.delayMs + offsetInInterval(reader.query.sent, reader.query.intervalMs);
+  }
+
+  #window(reader: R, sourceNow: EpochMs, probing: boolean): Window | undefined {
+    const { intervalMs } = reader.query;
+    return nextWindow({
+      read: reader.read,
+      sourceNow,
+      delayMs: this.#delay(reader),
+      intervalMs,
+      maxWindowMs: probing ? intervalMs : reader.windowMs,
+    });
+  }
+
+  #isDue(reader: R, sourceNow: EpochMs): boolean {
+    if (reader.busy || this.#ports.clock.monotonicMs() < reader.notBeforeMs) return false;
+    this.#mendClock(reader, sourceNow);
+    return this.#window(reader, sourceNow, false) !== undefined && [...reader.members].some((m) => m.ready());
+  }
+
+  /** A cursor ahead of the source's now by more than an interval: the source's clock was set back, or ours was trusted once. */
+  #mendClock(reader: R, sourceNow: EpochMs): void {
+    if (reader.read <= sourceNow + reader.query.intervalMs) return;
+    const to = sourceNow - reader.query.delayMs;
+    reader.read = to;
+    reader.memory = this.#ports.newMemory(reader.query, to);
+    for (const member of reader.members) member.setBack(to);
+  }
+
+  #fits(reader: R): boolean {
+    const frames = new Set<Frame>();
+    for (const r of this.#readers) for (const member of r.members) for (const frame of member.frames()) frames.add(frame);
+    let buffered = 0;
+    for (const frame of frames) buffered += frame.samples;
+    for (const r of this.#readers) if (r.busy) buffered += r.lastSamples;
+    return buffered === 0 || buffered + reader.lastSamples <= this.#settings.maxBufferedSamples;
+  }
+
+  #sleepUntilDue(sourceNow: EpochMs): void {
+    const mono = this.#ports.clock.monotonicMs();
+    let ms = Number.POSITIVE_INFINITY;
+    for (const reader of this.#readers) {
+      if (reader.busy) continue;
+      const inMs = Math.max(dueAt(reader.read, reader.query.intervalMs) + this.#delay(reader) - sourceNow, reader.notBeforeMs - mono);
+      if (inMs > 0) ms = Math.min(ms, inMs);
+    }
+    if (ms !== Number.POSITIVE_INFINITY) this.#pumpIn(ms);
+  }
+
+  #pumpIn(ms: number): void {
+    const wake = new AbortController();
+    this.#wake = wake;
+    void this.#ports.clock.sleep(Math.ceil(ms), wake.signal).then((elapsed) => {
+      if (elapsed) this.pump();
+    });
+  }
+
+  // -- reading
+
+  #firstContact(): void {
+    if (this.#probing || this.#waiting.size === 0) return;
+    this.#probing = true;
+    const interval = Math.min(...[...this.#waiting].map((w) => w.query.intervalMs));
+    void this.#ports.probe(this.#stop.signal).then(async (answer) => {
+      if (!answer.ok) {
+        for (const { member } of this.#waiting) member.failed(answer.reason, answer.message);
+        await this.#ports.clock.sleep(interval, this.#stop.signal);
+      }
+      this.#probing = false;
+      this.pump();
+    });
+  }
+
+  #start(reader: R, sourceNow: EpochMs): void {
+    this.#skipTooOld(reader, sourceNow);
+    const probing = [...reader.members].every((m) => !m.ready() || m.probing());
+    const window = this.#window(reader, sourceNow, probing);
+    if (window === undefined) return;
+    const left = fork(reader, new Set([...reader.members].filter((m) => m.ready())));
+    if (left !== undefined) this.#readers.add(left);
+    reader.busy = true;
+    reader.servedAt = ++this.#served;
+    this.#active++;
+    void this.#read(reader, window);
+  }
+
+  /** Unread time that is too old is skipped, and counted; what was read is never given up. */
+  #skipTooOld(reader: R, sourceNow: EpochMs): void {
+    const oldest = gridCeil(sourceNow - this.#settings.maxBackfillMs, reader.query.intervalMs);
+    if (reader.read >= oldest) return;
+    const window = { from: reader.read, to: oldest };
+    reader.read = oldest;
+    reader.memory = this.#ports.newMemory(reader.query, oldest);
+    for (const member of reader.members) member.skipped(window, "older than --max-backfill");
+  }
+
+  async #read(reader: R, window: Window): Promise<void> {
+    const { clock } = this.#ports;
+    const startedMs = clock.monotonicMs();
+    const outcome = await this.#ports.readWindow(reader.query, reader.memory, window, this.#reach(reader), this.#stop.signal);
+    reader.busy = false;
+    this.#active--;
+    if (this.#stop.signal.aborted) return;
+    if (outcome.ok) this.#arrived(reader, window, outcome.frame, outcome.memory, clock.monotonicMs() - startedMs);
+    else this.#failed(reader, outcome);
+    this.pump();
+  }
+
+  #arrived(reader: R, window: Window, frame: Frame, memory: Memory, durationMs: number): void {
+    const sourceNow = this.#ports.sourceNow() ?? window.to;
+    if (this.#outage !== undefined) {
+      this.#outage.until ??= sourceNow + OUTAGE_REACH_MS;
+      if (sourceNow >= this.#outage.until) this.#outage = undefined;
+    }
+    reader.read = window.to;
+    reader.memory = memory;
+    reader.windowMs = growWindow(reader.windowMs, reader.query.maxWindowMs);
+    reader.lastSamples = frame.samples;
+    const members = [...reader.members];
+    members.forEach((member, i) => {
+      member.take({ ...window, frame, memory, bytes: i === 0 ? frame.bytes : 0, durationMs, shared: members.length > 1, sourceNow });
+    });
+    for (const other of this.#readers) {
+      if (other.key === reader.key && other !== reader) for (const member of [...other.members]) member.othersAt(reader.read);
+    }
+    if (this.#readers.has(reader)) this.#join(reader);
+  }
+
+  #failed(reader: R, failure: { reason: ReadFailureReason; message: string; shrink: boolean }): void {
+    const sourceNow = this.#ports.sourceNow() ?? 0;
+    const { intervalMs } = reader.query;
+    if (failure.shrink) reader.windowMs = shrinkWindow(reader.windowMs, intervalMs);
+    if (failure.reason === "SourceUnavailable") this.#outage = { from: Math.min(this.#outage?.from ?? reader.read, reader.read), until: undefined };
+    // The next tick, on the grid; never at once.
+    const sinceTick = (((sourceNow - this.#delay(reader)) % intervalMs) + intervalMs) % intervalMs;
+    reader.notBeforeMs = this.#ports.clock.monotonicMs() + (intervalMs - sinceTick);
+    for (const member of reader.members) member.failed(failure.reason, failure.message);
+  }
+
+  /** Moves a member to a reader of its own at `cursor`, as after a restart. */
+  rewind(query: Query, member: ReadingMember, saved: { cursor: EpochMs; memory: Memory }): void {
+    this.detach(member);
+    this.attach(query, member, saved);
+  }
+}

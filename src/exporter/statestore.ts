@@ -1,0 +1,222 @@
+// What survives a restart: cursors with their memories, and policy generations, in a node:sqlite database in the state directory. One agent a
+// directory: the database is held exclusively, and a crashed agent's lock is gone with it. Disk trouble never stops the
+// agent: it runs on with what it has in memory and says so through `onTrouble`.
+import { mkdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Clock, EpochMs } from "../platform/clock.ts";
+
+export type CursorKey = { policy: string; sink: string; source: string };
+
+export type StateTrouble = { state: "memory" | "set-aside"; message: string };
+
+/** A cursor and what belongs to it: last timestamps (Memory.toBlob). One without its memory would lose late samples. */
+export type SavedCursor = { cursor: EpochMs; memory: Uint8Array | undefined };
+
+export type StateStore = {
+  /** False: the agent before this one was killed, or is the first: what it had under way may have been sent. */
+  readonly closedCleanly: boolean;
+  /** `policy` is namespace/name. */
+  cursor(key: CursorKey): SavedCursor | undefined;
+  /** Saved within SAVE_WITHIN_MS, and by close(). Sinks that share a memory object share its row. */
+  saveCursor(key: CursorKey, cursor: EpochMs, memory?: { of: object; blob(): Uint8Array }): void;
+  /** The generation of a policy whose spec has this hash: counts up by one when the hash is new. */
+  generation(policy: string, specHash: string): number;
+  /** Forgets cursors of sinks that have not been `inUse` for `keepMs`. */
+  forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void;
+  close(): void;
+};
+
+/** The directory is in use by another agent, or cannot be made: the caller says so and exits 2. */
+export class StateDirError extends Error {}
+
+const SCHEMA_VERSION = 1;
+const SAVE_WITHIN_MS = 100;
+const FILE = "state.sqlite";
+
+/** Opens (and if need be makes, mode 0700) the state directory. Throws StateDirError if another agent holds it. */
+export function openStateStore(dir: string, clock: Clock, onTrouble: (t: StateTrouble) => void): StateStore {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return new SqliteStore(open(join(dir, FILE), onTrouble), clock, onTrouble);
+  } catch (error) {
+    if (error instanceof StateDirError) throw error;
+    onTrouble({ state: "memory", message: `Cannot keep state in ${dir} (${text(error)}): cursors are in memory only and a restart begins anew. Make the directory writable, or choose another with --state-dir.` });
+    return new SqliteStore(schema(new DatabaseSync(":memory:")), clock, onTrouble);
+  }
+}
+
+function open(file: string, onTrouble: (t: StateTrouble) => void): DatabaseSync {
+  try {
+    return lockAndCheck(file);
+  } catch (error) {
+    if (error instanceof StateDirError || !/not a database|malformed|corrupt|disk image|schema/i.test(text(error))) throw error;
+    const aside = `${file}.damaged-${process.pid}`;
+    renameSync(file, aside);
+    for (const tail of ["-wal", "-shm"]) {
+      try {
+        renameSync(file + tail, aside + tail);
+      } catch {
+        // it need not exist
+      }
+    }
+    onTrouble({ state: "set-aside", message: `The state database was damaged (${text(error)}): it is kept as ${aside}, and every sink starts anew.` });
+    return lockAndCheck(file);
+  }
+}
+
+function lockAndCheck(file: string): DatabaseSync {
+  const db = new DatabaseSync(file);
+  try {
+    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;");
+    const check = db.prepare("PRAGMA quick_check(1)").get() as Record<string, unknown>;
+    if (Object.values(check)[0] !== "ok") throw new Error(`database disk image is malformed: ${String(Object.values(check)[0])}`);
+    return schema(db);
+  } catch (error) {
+    db.close();
+    if (/locked|busy/i.test(text(error))) throw new StateDirError(`another outflow is using it`);
+    throw error;
+  }
+}
+
+function schema(db: DatabaseSync): DatabaseSync {
+  db.exec(`
+    CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS cursors (
+      policy TEXT NOT NULL, sink TEXT NOT NULL, source TEXT NOT NULL,
+      cursor_ms INTEGER NOT NULL, memory INTEGER, used_ms INTEGER NOT NULL,
+      PRIMARY KEY (policy, sink, source)) STRICT;
+    CREATE TABLE IF NOT EXISTS memories (id INTEGER PRIMARY KEY AUTOINCREMENT, pairs BLOB NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS generations (policy TEXT PRIMARY KEY, spec_hash TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;
+  `);
+  const row = db.prepare("SELECT value FROM meta WHERE key = 'schema'").get() as { value: string } | undefined;
+  if (row === undefined) db.prepare("INSERT INTO meta VALUES ('schema', ?)").run(String(SCHEMA_VERSION));
+  else if (Number(row.value) > SCHEMA_VERSION) {
+    db.close();
+    throw new StateDirError(`its database has schema ${row.value}, and this outflow knows ${SCHEMA_VERSION}: it was made by a newer version`);
+  }
+  return db;
+}
+
+type Unsaved = { key: CursorKey; cursor: EpochMs; memory: { of: object; blob(): Uint8Array } | undefined };
+
+class SqliteStore implements StateStore {
+  readonly #db: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #onTrouble: (t: StateTrouble) => void;
+  readonly closedCleanly: boolean;
+  readonly #unsaved = new Map<string, Unsaved>();
+  /** Rows of memories that were saved by this process. */
+  readonly #memoryRows = new WeakMap<object, number>();
+  readonly #closed = new AbortController();
+  #flushing = false;
+  #failed = false;
+
+  constructor(db: DatabaseSync, clock: Clock, onTrouble: (t: StateTrouble) => void) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#onTrouble = onTrouble;
+    const row = db.prepare("SELECT value FROM meta WHERE key = 'closed'").get() as { value: string } | undefined;
+    this.closedCleanly = row?.value === "cleanly";
+    this.#mark("no");
+  }
+
+  cursor(key: CursorKey): SavedCursor | undefined {
+    this.#flush();
+    const row = this.#db
+      .prepare("SELECT cursor_ms, pairs FROM cursors LEFT JOIN memories ON memories.id = cursors.memory WHERE policy = ? AND sink = ? AND source = ?")
+      .get(key.policy, key.sink, key.source) as { cursor_ms: number; pairs: Uint8Array | null } | undefined;
+    return row && { cursor: row.cursor_ms, memory: row.pairs ?? undefined };
+  }
+
+  saveCursor(key: CursorKey, cursor: EpochMs, memory?: { of: object; blob(): Uint8Array }): void {
+    this.#unsaved.set(JSON.stringify([key.policy, key.sink, key.source]), { key, cursor, memory });
+    if (this.#flushing) return;
+    this.#flushing = true;
+    void this.#clock.sleep(SAVE_WITHIN_MS, this.#closed.signal).then((elapsed) => {
+      this.#flushing = false;
+      if (elapsed) this.#flush();
+    });
+  }
+
+  generation(policy: string, specHash: string): number {
+    const row = this.#db.prepare("SELECT spec_hash, generation FROM generations WHERE policy = ?").get(policy) as
+      | { spec_hash: string; generation: number }
+      | undefined;
+    if (row?.spec_hash === specHash) return row.generation;
+    const generation = (row?.generation ?? 0) + 1;
+    this.#try(() => {
+      this.#db.prepare("INSERT OR REPLACE INTO generations VALUES (?, ?, ?)").run(policy, specHash, generation);
+    });
+    return generation;
+  }
+
+  forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void {
+    this.#try(() => {
+      const now = this.#clock.now();
+      for (const row of this.#db.prepare("SELECT policy, sink, source, used_ms FROM cursors").all()) {
+        const { policy, sink, source, used_ms } = row as CursorKey & { used_ms: number };
+        if (inUse({ policy, sink, source })) {
+          this.#db.prepare("UPDATE cursors SET used_ms = ? WHERE policy = ? AND sink = ? AND source = ?").run(now, policy, sink, source);
+        } else if (now - used_ms > keepMs) {
+          this.#db.prepare("DELETE FROM cursors WHERE policy = ? AND sink = ? AND source = ?").run(policy, sink, source);
+        }
+      }
+    });
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#flush();
+    this.#mark("cleanly");
+    this.#db.close();
+  }
+
+  #mark(closed: "no" | "cleanly"): void {
+    this.#try(() => {
+      this.#db.prepare("INSERT OR REPLACE INTO meta VALUES ('closed', ?)").run(closed);
+    });
+  }
+
+  #flush(): void {
+    if (this.#unsaved.size === 0) return;
+    const saved = this.#try(() => {
+      this.#db.exec("BEGIN");
+      try {
+        const put = this.#db.prepare("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)");
+        const now = Math.round(this.#clock.now());
+        for (const { key, cursor, memory } of this.#unsaved.values()) {
+          put.run(key.policy, key.sink, key.source, Math.round(cursor), memory === undefined ? null : this.#memoryRow(memory), now);
+        }
+        this.#db.exec("DELETE FROM memories WHERE id NOT IN (SELECT memory FROM cursors WHERE memory IS NOT NULL)");
+        this.#db.exec("COMMIT");
+      } catch (error) {
+        this.#db.exec("ROLLBACK");
+        throw error;
+      }
+    });
+    if (saved) this.#unsaved.clear(); // else they stay in memory and go with the next save
+  }
+
+  #memoryRow(memory: { of: object; blob(): Uint8Array }): number {
+    const known = this.#memoryRows.get(memory.of);
+    if (known !== undefined && this.#db.prepare("SELECT 1 FROM memories WHERE id = ?").get(known) !== undefined) return known;
+    const row = Number(this.#db.prepare("INSERT INTO memories (pairs) VALUES (?)").run(memory.blob()).lastInsertRowid);
+    this.#memoryRows.set(memory.of, row);
+    return row;
+  }
+
+  #try(write: () => void): boolean {
+    try {
+      write();
+      this.#failed = false;
+      return true;
+    } catch (error) {
+      if (!this.#failed) this.#onTrouble({ state: "memory", message: `Cannot save state (${text(error)}): cursors are in memory only until this is mended. Check that the state directory is writable and not full.` });
+      this.#failed = true;
+      return false;
+    }
+  }
+}
+
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,178 @@
+// All sinks of all policies: starts, changes, drains and removes their exporters as policies come and go, and contains a bug
+// in one of them. Knows no clock, disk or net but what comes in as ports.
+import type { Clock, EpochMs } from "../platform/clock.ts";
+import type { Random } from "../platform/random.ts";
+import type { LoadResult, Policy, Refusal, Sink } from "../policy/policy.ts";
+import type { Event, PolicyInfo, SinkId, SinkInfo } from "../status/events.ts";
+import type { DeliverySettings, Sender } from "./delivery.ts";
+import { Exporter, type ExporterSpec } from "./exporter.ts";
+import { Memory } from "./memory.ts";
+import type { Query } from "./reader.ts";
+import type { Readers, ReadingMember } from "./readers.ts";
+import type { CursorKey, StateStore } from "./statestore.ts";
+
+/** A sink as its policy and the agent's settings make it. */
+export type SinkPlan = {
+  info: SinkInfo;
+  refusal: Refusal | undefined;
+  sources: { name: string; query: Query }[];
+  delivery: DeliverySettings;
+  /** Everything the way to the sink depends on, credentials too: equal keys keep connection and backoff. Never shown. */
+  senderKey: string;
+  makeSender(): Sender;
+};
+
+export type SupervisorPorts = {
+  clock: Clock;
+  random: Random;
+  dispatch(event: Event): void;
+  store: StateStore;
+  readers: Readers;
+  /** Pure: policy and sink to plan (queries with enforced filters, settings and annotations applied). */
+  plan(policy: Policy, sink: Sink, generation: number): SinkPlan;
+  specHash(policy: Policy): string;
+  newMemory(query: Query, blob: Uint8Array | undefined, floor: EpochMs): Memory;
+};
+
+type Wanted = { plan: SinkPlan; policy: string; sink: string };
+type Running = Wanted & { exporter: Exporter };
+
+/** A removed sink's cursor is kept this long, so that putting it back goes on. */
+const KEEP_CURSORS_MS = 86_400_000;
+
+export class Supervisor {
+  readonly #ports: SupervisorPorts;
+  readonly #running = new Map<SinkId, Running>();
+  readonly #refused = new Set<SinkId>();
+  readonly #draining = new Map<SinkId, Promise<void>>();
+  readonly #drainTimeoutMs: number;
+  #stopped = false;
+  #wanted: ReadonlyMap<SinkId, Wanted> = new Map();
+  #policies: readonly Policy[] = [];
+
+  constructor(ports: SupervisorPorts, drainTimeoutMs: number) {
+    this.#ports = ports;
+    this.#drainTimeoutMs = drainTimeoutMs;
+  }
+
+  /** Makes what runs equal to what was loaded. A load with problems changes nothing: the last good set goes on. */
+  apply(loaded: LoadResult, first: boolean): void {
+    const { clock, dispatch, store } = this.#ports;
+    const problems = loaded.problems.map(({ place, ...rest }) => ({ ...rest, ...place }));
+    const ok = !loaded.problems.some((p) => p.severity === "problem");
+    if (ok || first) this.#policies = loaded.policies;
+    const infos: PolicyInfo[] = [];
+    const plans = new Map<SinkId, Wanted>();
+    for (const policy of this.#policies) {
+      const id = `${policy.namespace}/${policy.name}`;
+      const generation = policy.generation ?? store.generation(id, this.#ports.specHash(policy));
+      const sinks = policy.sinks.map((sink) => {
+        const plan = this.#ports.plan(policy, sink, generation);
+        plans.set(plan.info.id, { plan, policy: id, sink: sink.name });
+        return plan.info.id;
+      });
+      infos.push({ id, generation, file: policy.place.file, sinks });
+    }
+    dispatch({ type: "policies-loaded", at: clock.now(), policies: infos, problems, files: loaded.files.length, ok });
+    for (const id of [...this.#running.keys(), ...this.#refused]) if (!plans.has(id)) this.#remove(id);
+    this.#wanted = plans;
+    for (const [id, wanted] of plans) this.#set(id, wanted);
+    store.forgetUnused((key) => plans.has(`${key.policy}/${key.sink}`), KEEP_CURSORS_MS);
+  }
+
+  exporter(id: SinkId): Exporter | undefined {
+    return this.#running.get(id)?.exporter;
+  }
+
+  get sinks(): readonly SinkId[] {
+    return [...this.#running.keys()];
+  }
+
+  /** Drains all sinks at once and ends. Cursors are saved by whoever closes the store. */
+  async shutdown(): Promise<void> {
+    this.#stopped = true;
+    this.#ports.readers.stop();
+    await Promise.all([
+      ...[...this.#running.values()].map(({ exporter }) => exporter.drain(this.#drainTimeoutMs, "shutdown")),
+      ...this.#draining.values(),
+    ]);
+  }
+
+  #set(id: SinkId, wanted: Wanted): void {
+    const { clock, dispatch } = this.#ports;
+    const { plan } = wanted;
+    const running = this.#running.get(id);
+    if (plan.refusal !== undefined) {
+      if (running !== undefined) {
+        this.#running.delete(id);
+        running.exporter.abort();
+      }
+      this.#refused.add(id);
+      dispatch({ type: "sink-refused", at: clock.now(), sink: plan.info, reason: plan.refusal.reason, message: plan.refusal.message });
+      return;
+    }
+    this.#refused.delete(id);
+    if (running === undefined) {
+      // Put back while it drains: it goes on from where that ends.
+      if (!this.#draining.has(id)) this.#start(id, wanted);
+      return;
+    }
+    if (samePlan(running.plan, plan)) {
+      if (running.plan.info.generation !== plan.info.generation) dispatch({ type: "sink-started", at: clock.now(), sink: plan.info });
+      running.plan = plan;
+      return;
+    }
+    const sender = running.plan.senderKey === plan.senderKey ? undefined : plan.makeSender();
+    running.plan = plan;
+    running.exporter.update(specOf(plan), sender);
+  }
+
+  #start(id: SinkId, { plan, policy, sink }: Wanted): void {
+    const { clock, random, dispatch, store, readers } = this.#ports;
+    const key = (source: string): CursorKey => ({ policy, sink, source });
+    const querySince = (source: string, cursor: EpochMs) => cursor - (plan.sources.find((s) => s.name === source)?.query.lateWindowMs ?? 0);
+    const exporter = new Exporter(specOf(plan), plan.makeSender(), {
+      clock,
+      random,
+      dispatch,
+      saved: (source) => {
+        const saved = store.cursor(key(source));
+        const query = plan.sources.find((s) => s.name === source)?.query;
+        if (saved === undefined || query === undefined) return undefined;
+        const floor = saved.memory === undefined ? saved.cursor : querySince(source, saved.cursor);
+        return { cursor: saved.cursor, memory: this.#ports.newMemory(query, saved.memory, floor), replay: !store.closedCleanly };
+      },
+      save: (source, cursor, memory) =>
+        store.saveCursor(key(source), cursor, memory && { of: memory, blob: () => memory.toBlob(querySince(source, cursor)) }),
+      attach: (query, member: ReadingMember, saved) => readers.attach(query, member, saved),
+      detach: (member) => readers.detach(member),
+      pump: () => readers.pump(),
+    });
+    this.#running.set(id, { plan, exporter, policy, sink });
+    exporter.start();
+  }
+
+  #remove(id: SinkId): void {
+    const { clock, dispatch } = this.#ports;
+    const running = this.#running.get(id);
+    this.#running.delete(id);
+    this.#refused.delete(id);
+    if (running === undefined) {
+      dispatch({ type: "sink-forgotten", at: clock.now(), id });
+      return;
+    }
+    const drained = running.exporter.drain(this.#drainTimeoutMs, "removed").then(() => {
+      this.#draining.delete(id);
+      const wanted = this.#wanted.get(id);
+      if (wanted === undefined) dispatch({ type: "sink-forgotten", at: clock.now(), id });
+      else if (!this.#stopped) this.#set(id, wanted);
+    });
+    this.#draining.set(id, drained);
+  }
+}
+
+const specOf = (plan: SinkPlan): ExporterSpec => ({ info: plan.info, sources: plan.sources, delivery: plan.delivery });
+
+const samePlan = (a: SinkPlan, b: SinkPlan): boolean =>
+  a.senderKey === b.senderKey &&
+  JSON.stringify([a.sources, a.delivery, a.info.batch, a.info.retry]) === JSON.stringify([b.sources, b.delivery, b.info.batch, b.info.retry]);

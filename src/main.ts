@@ -1,0 +1,23 @@
+// The process: argv, signals, exit code; nothing else.
+import { cli } from "./cli/cli.ts";
+import { restoreTerminal } from "../tui/restore.ts";
+
+/** Bun keeps running after an uncaught error while a top-level await is pending: report and end by ourselves. */
+function crash(error: unknown): never {
+  restoreTerminal();
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`outflow: a bug: ${text}\nPlease report it with the lines above. Nothing is lost: cursors move only when samples are settled.\n`);
+  process.exit(1);
+}
+
+process.on("uncaughtException", crash);
+process.on("unhandledRejection", crash);
+// A reader that has gone (outflow status | head) is no error.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(0));
+
+cli(process.argv).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  crash,
+);
