@@ -1,0 +1,163 @@
+// Samples in as they are decoded, a Frame out: columns that grow and are used again, then one right-sized copy in sending order.
+import type { EpochMs } from "../platform/clock.ts";
+import type { Frame } from "./frame.ts";
+import type { SeriesTable } from "./table.ts";
+
+export class FrameBuilder {
+  #timestamps = new Float64Array(4096);
+  #values = new Float64Array(4096);
+  #stale = new Uint8Array(4096);
+  #samples = 0;
+  #runSeries = new Int32Array(1024);
+  #runStart = new Int32Array(1025);
+  #runs = 0;
+  /** A series came more than once, or its samples were not in order. */
+  #tidy = true;
+
+  get samples(): number {
+    return this.#samples;
+  }
+
+  get runs(): number {
+    return this.#runs;
+  }
+
+  clear(): void {
+    this.#samples = 0;
+    this.#runs = 0;
+    this.#tidy = true;
+    if (this.#timestamps.length > KEEP_CAPACITY) {
+      this.#timestamps = new Float64Array(4096);
+      this.#values = new Float64Array(4096);
+      this.#stale = new Uint8Array(4096);
+    }
+  }
+
+  /** Samples that follow belong to this series. */
+  startRun(series: number): void {
+    if (this.#runs > 0 && this.#runStart[this.#runs - 1] === this.#samples) this.#runs--; // the run before stayed empty
+    if (this.#runs + 1 >= this.#runSeries.length) {
+      this.#runSeries = widerInt(this.#runSeries);
+      this.#runStart = widerInt(this.#runStart);
+    }
+    this.#runSeries[this.#runs] = series;
+    this.#runStart[this.#runs] = this.#samples;
+    this.#runs++;
+  }
+
+  add(timestamp: EpochMs, value: number, stale: boolean): void {
+    let n = this.#samples;
+    if (n === this.#timestamps.length) this.#grow();
+    if (n > this.#runStart[this.#runs - 1]! && timestamp < this.#timestamps[n - 1]!) this.#tidy = false;
+    this.#timestamps[n] = timestamp;
+    this.#values[n] = value;
+    this.#stale[n] = stale ? 1 : 0;
+    this.#samples = ++n;
+  }
+
+  /** `seriesTwice`: two different label sets of the answer became one series. */
+  build(table: SeriesTable, from: EpochMs, to: EpochMs): { frame: Frame; seriesTwice: boolean } {
+    if (this.#runs > 0 && this.#runStart[this.#runs - 1] === this.#samples) this.#runs--;
+    const order = this.#order(table);
+    const { runs, seriesTwice } = this.#countRuns(order);
+    const samples = this.#samples;
+    const frame: Frame = {
+      table,
+      from,
+      to,
+      runs,
+      runSeries: new Int32Array(runs),
+      runStart: new Int32Array(runs + 1),
+      samples,
+      timestamps: new Float64Array(samples),
+      values: new Float64Array(samples),
+      stale: new Uint8Array(samples),
+      dropped: {},
+      bytes: 0,
+    };
+    let at = 0;
+    let run = -1;
+    for (const i of order) {
+      const series = this.#runSeries[i]!;
+      if (run < 0 || frame.runSeries[run] !== series) {
+        run++;
+        frame.runSeries[run] = series;
+        frame.runStart[run] = at;
+      }
+      const end = i + 1 < this.#runs ? this.#runStart[i + 1]! : samples;
+      for (let s = this.#runStart[i]!; s < end; s++, at++) {
+        frame.timestamps[at] = this.#timestamps[s]!;
+        frame.values[at] = this.#values[s]!;
+        frame.stale[at] = this.#stale[s]!;
+      }
+    }
+    frame.runStart[runs] = samples;
+    if (!this.#tidy || seriesTwice) sortRuns(frame);
+    return { frame, seriesTwice };
+  }
+
+  /** Runs in the table's sending order. A series that comes twice keeps the order of its runs. */
+  #order(table: SeriesTable): Int32Array {
+    const positions = table.positions();
+    // Series by place: the first run of each, and chains of the rare further ones.
+    const first = new Int32Array(positions.length);
+    const next = new Int32Array(this.#runs);
+    for (let run = this.#runs - 1; run >= 0; run--) {
+      const place = positions[this.#runSeries[run]!]!;
+      next[run] = first[place]!;
+      first[place] = run + 1;
+    }
+    const order = new Int32Array(this.#runs);
+    let n = 0;
+    for (let place = 0; place < first.length; place++) {
+      for (let run = first[place]!; run !== 0; run = next[run - 1]!) order[n++] = run - 1;
+    }
+    return order;
+  }
+
+  #countRuns(order: Int32Array): { runs: number; seriesTwice: boolean } {
+    let runs = 0;
+    let last = -1;
+    for (const i of order) {
+      if (this.#runSeries[i] !== last) runs++;
+      last = this.#runSeries[i]!;
+    }
+    return { runs, seriesTwice: runs !== order.length };
+  }
+
+  #grow(): void {
+    const capacity = this.#timestamps.length * 2;
+    const timestamps = new Float64Array(capacity);
+    const values = new Float64Array(capacity);
+    const stale = new Uint8Array(capacity);
+    timestamps.set(this.#timestamps);
+    values.set(this.#values);
+    stale.set(this.#stale);
+    this.#timestamps = timestamps;
+    this.#values = values;
+    this.#stale = stale;
+  }
+}
+
+/** Samples; a builder that had to hold more gives its columns back afterwards. */
+const KEEP_CAPACITY = 262_144;
+
+function widerInt(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(array.length * 2);
+  grown.set(array);
+  return grown;
+}
+
+/** Each run by timestamp, stable. Rare: sources answer in order. */
+function sortRuns(frame: Frame): void {
+  for (let run = 0; run < frame.runs; run++) {
+    const from = frame.runStart[run]!;
+    const to = frame.runStart[run + 1]!;
+    const order = Array.from({ length: to - from }, (_, i) => from + i);
+    order.sort((a, b) => frame.timestamps[a]! - frame.timestamps[b]! || a - b);
+    for (const column of [frame.timestamps, frame.values, frame.stale]) {
+      const sorted = order.map((i) => column[i]!);
+      column.set(sorted, from);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+// From the raw bytes of an answer's JSON `metric` object to a series id: one hash and one look-up in the steady state. What the
+// bytes mean is worked out once, when they are first seen.
+import { Buffer } from "node:buffer";
+import { encodeBlock } from "./block.ts";
+import { hashBytes, lanes } from "./hash.ts";
+import { exportable, type Label, type LabelTrouble } from "./labels.ts";
+import type { SeriesTable } from "./table.ts";
+
+/** Instead of an id: this series cannot be exported, and why. */
+export const INVALID_NAME = -1;
+export const INVALID_LABELS = -2;
+const CODES: Record<LabelTrouble, number> = { invalid_name: INVALID_NAME, invalid_labels: INVALID_LABELS };
+
+export class Keyspace {
+  readonly table: SeriesTable;
+  readonly #fallbackName: string | undefined;
+  readonly #seedA: number;
+  readonly #seedB: number;
+  /** Slots of three: lane A, lane B, id + 3 (0: free). */
+  #slots = new Int32Array(3 * 2048);
+  #used = 0;
+
+  /** `fallbackName`: for expressions, the metric name of results without one. `seed`: two random 32-bit numbers. */
+  constructor(table: SeriesTable, fallbackName: string | undefined, seed: readonly [number, number]) {
+    this.table = table;
+    this.#fallbackName = fallbackName;
+    this.#seedA = seed[0] | 0;
+    this.#seedB = seed[1] | 0;
+  }
+
+  get size(): number {
+    return this.#used;
+  }
+
+  /** `bytes[from, to)` is the JSON object of labels, braces included. Throws SyntaxError if it is none. */
+  lookup(bytes: Uint8Array, view: DataView, from: number, to: number): number {
+    hashBytes(bytes, view, from, to, this.#seedA, this.#seedB);
+    const a = lanes[0]!;
+    const b = lanes[1]!;
+    const slots = this.#slots;
+    const mask = slots.length / 3 - 1;
+    for (let slot = a & mask; ; slot = (slot + 1) & mask) {
+      const at = 3 * slot;
+      const id = slots[at + 2]!;
+      if (id === 0) break;
+      if (slots[at] === a && slots[at + 1] === b) return id - 3;
+    }
+    const id = this.#learn(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("utf8")));
+    this.#put(a, b, id);
+    return id;
+  }
+
+  #learn(metric: unknown): number {
+    const labels: Label[] = [];
+    for (const [name, value] of Object.entries(metric as Record<string, unknown>)) {
+      if (typeof value !== "string") throw new SyntaxError("a label value is no string");
+      labels.push([name, value]);
+    }
+    const legal = exportable(labels, this.#fallbackName);
+    if (typeof legal === "string") return CODES[legal];
+    const entity = encodeBlock(legal.filter(([name]) => name !== "__name__"));
+    hashBytes(entity, new DataView(entity.buffer), 0, entity.length, 0x1b873593, 0x6b43a9b5);
+    return this.table.intern(encodeBlock(legal), lanes[0]! * 0x200000 + (lanes[1]! & 0x1fffff));
+  }
+
+  #put(a: number, b: number, id: number): void {
+    if (++this.#used * 2 > this.#slots.length / 3) this.#grow();
+    insert(this.#slots, a, b, id + 3);
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = new Int32Array(old.length * 2);
+    for (let at = 0; at < old.length; at += 3) {
+      if (old[at + 2] !== 0) insert(this.#slots, old[at]!, old[at + 1]!, old[at + 2]!);
+    }
+  }
+}
+
+function insert(slots: Int32Array, a: number, b: number, idPlus3: number): void {
+  const mask = slots.length / 3 - 1;
+  let slot = a & mask;
+  while (slots[3 * slot + 2] !== 0) slot = (slot + 1) & mask;
+  slots[3 * slot] = a;
+  slots[3 * slot + 1] = b;
+  slots[3 * slot + 2] = idPlus3;
+}

@@ -1,0 +1,50 @@
+// Numbers as the servers print them, from bytes, bit-equal to Number(text).
+
+const POWERS = Array.from({ length: 23 }, (_, i) => 10 ** i);
+
+const text = new TextDecoder("latin1");
+
+/** The value of `bytes[from, to)`. NaN for what is no number (callers tell "NaN" apart by its text). */
+export function parseNumber(bytes: Uint8Array, from: number, to: number): number {
+  let i = from;
+  const negative = bytes[i] === 0x2d;
+  if (negative) i++;
+  // At most 15 digits are exact in a double, and so is their division by a power of ten up to 22 (one rounding).
+  let mantissa = 0;
+  let digits = 0;
+  let point = -1;
+  for (; i < to; i++) {
+    const c = bytes[i]!;
+    if (c >= 0x30 && c <= 0x39) {
+      mantissa = mantissa * 10 + (c - 0x30);
+      digits++;
+    } else if (c === 0x2e && point < 0) point = digits;
+    else return slowNumber(bytes, from, to);
+  }
+  if (digits === 0 || digits > 15 || point === 0 || point === digits) return slowNumber(bytes, from, to);
+  const value = point < 0 ? mantissa : mantissa / POWERS[digits - point]!;
+  return negative ? -value : value;
+}
+
+function slowNumber(bytes: Uint8Array, from: number, to: number): number {
+  const s = text.decode(bytes.subarray(from, to));
+  if (s === "+Inf" || s === "Inf") return Number.POSITIVE_INFINITY;
+  if (s === "-Inf") return Number.NEGATIVE_INFINITY;
+  return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(s) ? Number(s) : Number.NaN;
+}
+
+/** Milliseconds from float seconds such as 1795349450.123; NaN if it is no such number. */
+export function parseSeconds(bytes: Uint8Array, from: number, to: number): number {
+  let ms = 0;
+  let decimals = -1;
+  for (let i = from; i < to; i++) {
+    const c = bytes[i]!;
+    if (c >= 0x30 && c <= 0x39 && decimals < 3) {
+      ms = ms * 10 + (c - 0x30);
+      if (decimals >= 0) decimals++;
+    } else if (c === 0x2e && decimals < 0) decimals = 0;
+    else return Math.round(parseNumber(bytes, from, to) * 1000);
+  }
+  if (to === from) return Number.NaN;
+  return ms * (decimals <= 0 ? 1000 : decimals === 1 ? 100 : decimals === 2 ? 10 : 1);
+}

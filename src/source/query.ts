@@ -1,0 +1,37 @@
+// The text of a request to the source. Pure.
+import type { EpochMs } from "../platform/clock.ts";
+
+/** Where to read: the configured URL is a prefix (`http://vmselect:8481/select/0/prometheus`), the API's path is appended. */
+export function apiUrl(sourceUrl: string, path: "query" | "query_range"): string {
+  const url = new URL(sourceUrl);
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/v1/${path}`;
+  return url.href;
+}
+
+/** Unix seconds with three decimals. */
+const seconds = (ms: EpochMs): string => (ms / 1000).toFixed(3);
+
+/**
+ * Every raw sample on (from, to]. The window goes on a line of its own: on the same line a comment at the end of the user's text
+ * would swallow it.
+ */
+export function rawWindow(selector: string, from: EpochMs, to: EpochMs, extra: readonly string[] = []): string {
+  return form({ query: `${selector}\n[${Math.max(1, Math.round(to - from))}ms]`, time: seconds(to) }, extra);
+}
+
+/** The expression at one grid time; never from a cache, never moved by the server. */
+export function evaluation(expression: string, at: EpochMs, extra: readonly string[] = []): string {
+  return form({ query: expression, time: seconds(at), nocache: "1" }, extra);
+}
+
+/** The expression at every grid time from `from` to `to`, both included. */
+export function evaluationRange(expression: string, from: EpochMs, to: EpochMs, stepMs: number, extra: readonly string[] = []): string {
+  return form({ query: expression, start: seconds(from), end: seconds(to), step: seconds(stepMs), nocache: "1" }, extra);
+}
+
+/** `extra`: enforced filters, `extra_filters[]`, which VictoriaMetrics enforces once more (Prometheus ignores them). */
+function form(fields: Record<string, string>, extra: readonly string[]): string {
+  const params = new URLSearchParams(fields);
+  for (const filter of extra) params.append("extra_filters[]", filter);
+  return params.toString();
+}

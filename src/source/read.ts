@@ -1,0 +1,138 @@
+// One request to the source: streams the answer into a frame as fast as it comes and gives the connection back. Failures are
+// values; nothing of a failed read is kept.
+import type { Clock, EpochMs } from "../platform/clock.ts";
+import { HttpBroken, type HttpClient, type HttpFailure, type HttpTimeouts } from "../platform/http.ts";
+import { printable } from "../platform/printable.ts";
+import type { Frame } from "../series/frame.ts";
+import type { FrameBuilder } from "../series/frame-builder.ts";
+import type { Keyspace } from "../series/keyspace.ts";
+import { Scanner, type ResultType, type ScanResult } from "./scan.ts";
+
+export type SourceKind = "victoriametrics" | "prometheus" | "unknown";
+
+export type ReadRequest = {
+  url: string;
+  /** Form body (query.ts). */
+  body: string;
+  headers: Record<string, string>;
+  keyspace: Keyspace;
+  newerThan(id: number): EpochMs;
+  from: EpochMs;
+  to: EpochMs;
+  nanIsStale(kind: SourceKind): boolean;
+  /** What the query must answer with. */
+  expect: readonly ResultType[];
+  allowPartial: boolean;
+  maxSamples: number;
+  timeouts: HttpTimeouts;
+  signal: AbortSignal;
+};
+
+/** What an answer's head tells about the source, whether the read succeeds or not. */
+export type SourceSign = { dateMs: EpochMs | undefined; headAtMs: number; kind: SourceKind };
+
+export type ReadFailure = {
+  reason: "SourceUnavailable" | "QueryFailed";
+  message: string;
+  /** A shorter window may help: too large, too slow, broken off. */
+  shrink: boolean;
+};
+
+export type ReadResult = { sign?: SourceSign } & (
+  | { ok: true; frame: Frame; seriesTwice: boolean; resultType: ResultType; warnings: string[] }
+  | { ok: false; failure: ReadFailure }
+);
+
+const ERROR_TEXT_BYTES = 4096;
+const ERROR_TEXT_COLUMNS = 300;
+
+export async function readAnswer(http: HttpClient, clock: Clock, builder: FrameBuilder, r: ReadRequest): Promise<ReadResult> {
+  const sent = await http.request({
+    method: "POST",
+    url: r.url,
+    headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json", ...r.headers },
+    body: r.body,
+    timeouts: r.timeouts,
+    signal: r.signal,
+  });
+  if (!sent.ok) return { ok: false, failure: unavailable(sent.failure) };
+  const { answer } = sent;
+  const sign: SourceSign = { dateMs: dateOf(answer.headers["date"]), headAtMs: clock.monotonicMs(), kind: kindOf(answer.headers) };
+  if (answer.status !== 200) return { sign, ok: false, failure: refused(answer.status, await answer.text(ERROR_TEXT_BYTES)) };
+
+  builder.clear();
+  const scanner = new Scanner({ ...r, builder, nanIsStale: r.nanIsStale(sign.kind) });
+  let bytes = 0;
+  try {
+    for await (const piece of answer.body) {
+      bytes += piece.length;
+      if (!scanner.push(piece)) break;
+    }
+  } catch (error) {
+    if (!(error instanceof HttpBroken)) throw error;
+    const failure = unavailable(error.failure);
+    return { sign, ok: false, failure: { ...failure, shrink: true, message: `The source broke its answer off after ${bytes} bytes: ${error.failure.message}` } };
+  }
+  const result = scanner.end();
+  const failure = judge(result, r);
+  if (failure !== undefined) return { sign, ok: false, failure };
+  const { resultType, warnings, dropped } = result as Extract<ScanResult, { ok: true }>;
+  const { frame, seriesTwice } = builder.build(r.keyspace.table, r.from, r.to);
+  frame.dropped = dropped;
+  frame.bytes = bytes;
+  return { sign, ok: true, frame, seriesTwice, resultType, warnings: warnings.map((w) => printable(w, ERROR_TEXT_COLUMNS)) };
+}
+
+function judge(result: ScanResult, r: ReadRequest): ReadFailure | undefined {
+  if (!result.ok) {
+    switch (result.kind) {
+      case "error":
+        return { reason: "QueryFailed", shrink: false, message: `The source refused the query: ${printable(result.message, ERROR_TEXT_COLUMNS)}` };
+      case "too-large":
+        return { reason: "SourceUnavailable", shrink: true, message: `The source's answer was broken off: ${result.message}. A shorter window is read next.` };
+      case "malformed":
+        return { reason: "SourceUnavailable", shrink: true, message: `The source's answer cannot be trusted: ${printable(result.message, ERROR_TEXT_COLUMNS)}.` };
+    }
+  }
+  if (!r.expect.includes(result.resultType)) {
+    return { reason: "QueryFailed", shrink: false, message: `The query answers with a ${result.resultType}, not with ${r.expect.join(" or ")}: nothing of it is exported.` };
+  }
+  if (result.isPartial && !r.allowPartial) {
+    return { reason: "SourceUnavailable", shrink: false, message: "The source answered with a part of the data only (isPartial): a storage node is missing. It is read again at the next tick." };
+  }
+  return undefined;
+}
+
+function unavailable(failure: HttpFailure): ReadFailure {
+  return { reason: "SourceUnavailable", shrink: failure.kind === "timeout", message: `The source cannot be read: ${printable(failure.message, ERROR_TEXT_COLUMNS)}` };
+}
+
+function refused(status: number, body: string): ReadFailure {
+  const text = printable(errorText(body), ERROR_TEXT_COLUMNS);
+  const said = text === "" ? "" : `: ${text}`;
+  if (status === 413) return { reason: "QueryFailed", shrink: true, message: `The source says the answer is too large (413)${said}` };
+  if (status >= 400 && status < 500 && status !== 429) {
+    const hint = status === 401 || status === 403 ? " Check the credentials for the source." : status === 404 ? " Check the path of --source-url." : "";
+    return { reason: "QueryFailed", shrink: false, message: `The source refused the query (${status})${said}${hint}` };
+  }
+  return { reason: "SourceUnavailable", shrink: false, message: `The source cannot answer now (${status})${said}` };
+}
+
+/** The server's own words: `error` of its JSON, else the body as it is. */
+function errorText(body: string): string {
+  try {
+    const { error } = JSON.parse(body) as { error?: unknown };
+    if (typeof error === "string") return error;
+  } catch {
+    // no JSON: a proxy's page or plain text
+  }
+  return body.trim();
+}
+
+const dateOf = (header: string | undefined): EpochMs | undefined => {
+  const ms = Date.parse(header ?? "");
+  return Number.isNaN(ms) ? undefined : ms;
+};
+
+/** VictoriaMetrics names its host in a header; nothing that Prometheus answers to a query names it. */
+const kindOf = (headers: Record<string, string>): SourceKind => (headers["x-server-hostname"] === undefined ? "unknown" : "victoriametrics");

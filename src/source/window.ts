@@ -1,0 +1,45 @@
+// Which window is read next. Pure: windows tile time exactly whatever the clocks do, and end on the grid k·interval.
+import type { EpochMs } from "../platform/clock.ts";
+
+export const gridFloor = (t: EpochMs, intervalMs: number): EpochMs => Math.floor(t / intervalMs) * intervalMs;
+export const gridCeil = (t: EpochMs, intervalMs: number): EpochMs => Math.ceil(t / intervalMs) * intervalMs;
+
+/** The end of the first window after `read`: the next grid point. */
+const firstEnd = (read: EpochMs, intervalMs: number): EpochMs => gridFloor(read, intervalMs) + intervalMs;
+
+/**
+ * The window after `read`, or undefined while none is due. `delayMs`: how old data must be before it is read.
+ * Behind by more than one interval, it is as long as `maxWindowMs` allows (but at least to the next grid point).
+ */
+export function nextWindow(p: {
+  read: EpochMs;
+  sourceNow: EpochMs;
+  delayMs: number;
+  intervalMs: number;
+  maxWindowMs: number;
+}): { from: EpochMs; to: EpochMs } | undefined {
+  const first = firstEnd(p.read, p.intervalMs);
+  const latest = gridFloor(p.sourceNow - p.delayMs, p.intervalMs);
+  if (latest < first) return undefined;
+  return { from: p.read, to: Math.min(latest, Math.max(first, gridFloor(p.read + p.maxWindowMs, p.intervalMs))) };
+}
+
+/** When data of the next window is complete: its end. It is due once the source's now is `delayMs` past this. */
+export const dueAt = firstEnd;
+
+/** A fixed part of the interval (at most 5 s) for each query, so that not all of them fall on one instant. */
+export function offsetInInterval(query: string, intervalMs: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < query.length; i++) hash = Math.imul(hash ^ query.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % Math.min(intervalMs, 5_000);
+}
+
+/** After an answer that was too large, too slow or broken off. Never below one interval. */
+export const shrinkWindow = (windowMs: number, intervalMs: number): number => Math.max(intervalMs, Math.floor(windowMs / 2));
+
+/** After an answer that was fine. */
+export const growWindow = (windowMs: number, maxWindowMs: number): number => Math.min(maxWindowMs, windowMs * 2);
+
+/** How far back a read looks for late samples: the late window, or to before an outage of the source. */
+export const reachFrom = (read: EpochMs, lateWindowMs: number, outageFrom?: EpochMs): EpochMs =>
+  Math.max(0, Math.min(read, outageFrom ?? read) - lateWindowMs);
