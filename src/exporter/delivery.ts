@@ -272,7 +272,7 @@ export class Delivery {
         return this.#hold(job, verdict.reason, verdict.message);
       case "halve":
         this.#failing = undefined;
-        return this.#pieceDone(job, piece.halve());
+        return this.#pieceDone(job, piece.halve(verdict.message));
       case "bisect":
         this.#failing = undefined;
         if (job.replay || this.#isOld(piece.span)) return this.#pieceDone(job, piece.drop("refused_replay", verdict.message));

@@ -1,0 +1,95 @@
+// What is left of a batch to send: the whole of it at first, parts of it after a refusal (413: halved; 400 and 422: bisected by
+// series within a budget). Knows nothing of time or net.
+import { type Batch, type Span, samplesOf, subspan } from "../batch/batch.ts";
+import type { DropReason } from "../status/events.ts";
+
+export type Drop = { reason: DropReason; samples: number; message: string };
+
+export class Pieces {
+  readonly #batch: Batch;
+  #left: Span[];
+  /** Requests that bisecting may still take: 2·log2(series) + 8 for a batch. */
+  #budget: number;
+
+  constructor(batch: Batch) {
+    this.#batch = batch;
+    this.#left = [batch];
+    this.#budget = Math.ceil(2 * Math.log2(Math.max(1, batch.endRun - batch.firstRun))) + 8;
+  }
+
+  get done(): boolean {
+    return this.#left.length === 0;
+  }
+
+  /** Nothing of the batch was delivered, dropped or cut yet. */
+  get untouched(): boolean {
+    return this.#left.length === 1 && this.#left[0] === this.#batch;
+  }
+
+  /** Samples that are neither delivered nor dropped. */
+  get samples(): number {
+    return this.#left.reduce((n, span) => n + samplesOf(span), 0);
+  }
+
+  /** What to send next; the same piece until one of its methods has settled or cut it. */
+  next(): Piece {
+    const span = this.#left[0];
+    if (span === undefined) throw new RangeError("Pieces: nothing left");
+    return {
+      span,
+      delivered: () => this.#settle(),
+      drop: (reason, message) => this.#settle({ reason, samples: samplesOf(span), message }),
+      halve: (message) => {
+        const parts = halves(span);
+        return parts === undefined ? this.#settle({ reason: "too_large", samples: 1, message }) : this.#cut(parts);
+      },
+      bisect: (message) => {
+        if (span.endRun - span.firstRun <= 1) return this.#settle({ reason: "rejected", samples: samplesOf(span), message });
+        this.#budget -= 2;
+        if (this.#budget < 0) return this.#giveUp(message);
+        return this.#cut(halvesBySeries(span));
+      },
+    };
+  }
+
+  #settle(drop?: Drop): Drop[] {
+    this.#left.shift();
+    return drop === undefined ? [] : [drop];
+  }
+
+  #cut(parts: Span[]): Drop[] {
+    this.#left.splice(0, 1, ...parts);
+    return [];
+  }
+
+  #giveUp(message: string): Drop[] {
+    const samples = this.samples;
+    this.#left = [];
+    return [{ reason: "rejected", samples, message: `${message} Too many series are refused to find each: the receiver may have stored part of the rest.` }];
+  }
+}
+
+/** A piece settles or cuts itself; each call returns what was dropped by it. */
+export type Piece = {
+  span: Span;
+  delivered(): Drop[];
+  drop(reason: DropReason, message: string): Drop[];
+  halve(message: string): Drop[];
+  bisect(message: string): Drop[];
+};
+
+function halvesBySeries(span: Span): Span[] {
+  const middle = (span.firstRun + span.endRun) >> 1;
+  return [subspan(span, span.firstRun, middle), subspan(span, middle, span.endRun)];
+}
+
+/** By series where there are several, else by samples; undefined for a single sample. */
+function halves(span: Span): Span[] | undefined {
+  if (span.endRun - span.firstRun > 1) return halvesBySeries(span);
+  if (samplesOf(span) === 1) return undefined;
+  const middle = (span.firstSample + span.endSample) >> 1;
+  return [
+    { ...span, endSample: middle },
+    { ...span, firstSample: middle },
+  ];
+}

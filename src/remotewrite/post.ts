@@ -1,0 +1,48 @@
+// One attempt: the exact headers of remote write 1.0 (rule 4), the endpoint exactly as the user gave it (rule 1), a bounded look at
+// the answer.
+import { Buffer } from "node:buffer";
+import type { Clock } from "../platform/clock.ts";
+import type { HttpClient, HttpTimeouts } from "../platform/http.ts";
+import { printable } from "../platform/printable.ts";
+import { judgeAnswer, judgeFailure, type Verdict } from "./judge.ts";
+
+export type Target = {
+  endpoint: string;
+  credentials: { username: string; password: string } | undefined;
+  version: string;
+  timeouts: HttpTimeouts;
+};
+
+const ANSWER_BYTES = 4096;
+const ANSWER_COLUMNS = 300;
+
+export const basicAuth = (c: { username: string; password: string }): string => `Basic ${Buffer.from(`${c.username}:${c.password}`, "utf8").toString("base64")}`;
+
+/** `answered` false: the receiver may have taken the samples, or not. */
+export async function post(http: HttpClient, clock: Clock, target: Target, body: Uint8Array, signal: AbortSignal): Promise<{ verdict: Verdict; answered: boolean }> {
+  const headers: Record<string, string> = {
+    "content-encoding": "snappy",
+    "content-type": "application/x-protobuf",
+    "user-agent": `outflow/${target.version}`,
+    "x-prometheus-remote-write-version": "0.1.0",
+  };
+  if (target.credentials !== undefined) headers["authorization"] = basicAuth(target.credentials);
+  const sent = await http.request({ method: "POST", url: target.endpoint, headers, body, timeouts: target.timeouts, signal });
+  if (!sent.ok) return { verdict: judgeFailure(sent.failure), answered: sent.failure.kind === "refused" || sent.failure.kind === "dns" };
+  const { answer } = sent;
+  let text = "";
+  if (answer.status >= 200 && answer.status < 300) await answer.discard();
+  else text = printable(redact(await answer.text(ANSWER_BYTES), target).trim(), ANSWER_COLUMNS);
+  return { verdict: judgeAnswer({ status: answer.status, text, retryAfter: answer.headers["retry-after"] }, clock.now()), answered: true };
+}
+
+/** Receivers that echo what they got must not bring a secret into a log or a status. */
+function redact(text: string, { credentials }: Target): string {
+  if (credentials === undefined) return text;
+  const encoded = basicAuth(credentials).slice("Basic ".length);
+  let safe = text;
+  for (const secret of [encoded, credentials.password, encodeURIComponent(credentials.password), JSON.stringify(credentials.password).slice(1, -1)]) {
+    if (secret.length > 0) safe = safe.replaceAll(secret, "[redacted]");
+  }
+  return safe;
+}
