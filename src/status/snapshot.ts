@@ -106,7 +106,10 @@ export type AgentEvent = { seq: number; at: EpochMs; level: "info" | "warn" | "e
 export type Snapshot = {
   version: string;
   startedAt: EpochMs;
+  /** The last event. */
   at: EpochMs;
+  /** The last tick: what the rings are rolled to. */
+  tickAt: EpochMs;
   listen: string;
   stateDir: string;
   source: {
