@@ -4,11 +4,10 @@ import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
 import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo.ts";
+import { example } from "./example.ts";
 import { queryCommand } from "./query.ts";
 import { runCommand } from "./run.ts";
-
-/** A start that cannot be: one clear line, exit 2. */
-export class StartError extends Error {}
+import { StartError } from "./start-error.ts";
 
 /** Runs one command to its end; returns the exit code. */
 export async function cli(argv: readonly string[]): Promise<number> {
@@ -36,5 +35,3 @@ export async function cli(argv: readonly string[]): Promise<number> {
     throw error;
   }
 }
-
-export const example = (...lines: string[]): string => `\nExample${lines.length > 1 ? "s" : ""}:\n${lines.map((l) => `  ${l}`).join("\n")}`;

@@ -1,7 +1,8 @@
 // Agent settings: one typed object from flags, OUTFLOW_* variables and a file, in that order of precedence.
 // The table of options is the documentation too: help and docs/settings.md are made from it.
-import { Option } from "commander";
-import { InvalidArgumentError } from "commander";
+import { readFileSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { parse } from "yaml";
 import { formatDuration, parseDuration } from "./duration.ts";
 
 export type Settings = {
@@ -32,6 +33,32 @@ export type Settings = {
   logFormat: "auto" | "text" | "json";
   logLevel: "debug" | "info" | "warn" | "error";
 };
+
+/** Keys of the file given by --config are names of flags; a flag or a variable wins. Throws what commander shows as usage trouble. */
+export function applyConfigFile(command: Command): void {
+  const file = command.opts<{ config?: string }>().config;
+  if (file === undefined) return;
+  let values: unknown;
+  try {
+    values = parse(readFileSync(file, "utf8")) ?? {};
+  } catch (error) {
+    command.error(`error: cannot read --config ${file}: ${(error as Error).message.split("\n")[0]}`);
+  }
+  if (typeof values !== "object" || values === null || Array.isArray(values)) command.error(`error: ${file}: must be a mapping such as "poll-interval: 30s"`);
+  for (const [key, value] of Object.entries(values as Record<string, unknown>)) {
+    const option = command.options.find((o) => o.name() === key && key !== "config");
+    if (option === undefined) return command.error(`error: ${file}: unknown setting "${key}"; outflow run --help lists them`);
+    const name = option.attributeName();
+    if (command.getOptionValueSource(name) !== "default" && command.getOptionValue(name) !== undefined) continue;
+    let parsed: unknown;
+    try {
+      for (const item of Array.isArray(value) ? value : [value]) parsed = option.parseArg ? option.parseArg(String(item), parsed as string) : option.isBoolean() ? item : String(item);
+    } catch (error) {
+      command.error(`error: ${file}: ${key}: ${(error as Error).message}`);
+    }
+    command.setOptionValueWithSource(name, parsed, "config");
+  }
+}
 
 type Limits = { min?: number; max?: number };
 

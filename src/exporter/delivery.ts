@@ -104,15 +104,14 @@ export class Delivery {
     this.#pump();
   }
 
-  /** Another endpoint, credentials or retry settings: what waits is tried with them at once. */
-  update(sender: Sender, settings: DeliverySettings): void {
+  /** `sender`: another endpoint or other credentials; what waits is tried with them at once, also in the middle of a backoff. */
+  update(sender: Sender | undefined, settings: DeliverySettings): void {
+    this.#settings = settings;
+    if (sender === undefined) return;
     const before = this.#sender;
     this.#sender = sender;
-    this.#settings = settings;
-    if (before !== sender) {
-      for (const job of this.#jobs) job.probes = 0;
-      before.close();
-    }
+    for (const job of this.#jobs) job.probes = 0;
+    before.close();
     this.retryNow();
   }
 

@@ -40,6 +40,16 @@ export class Memory {
     return Memory.fresh(this.table, read);
   }
 
+  /** The same memory over another table: series not seen since `reach` are left behind. */
+  migrate(table: SeriesTable, reach: EpochMs): Memory {
+    const last = new Map<number, EpochMs>();
+    for (let id = 0; id < this.last.length; id++) if (this.last[id]! > reach) last.set(table.adopt(this.table, id), this.last[id]!);
+    const column = new Float64Array(table.size).fill(Number.NEGATIVE_INFINITY);
+    for (const [id, ts] of last) column[id] = ts;
+    const saved = new Map([...(this.#saved ?? [])].filter(([, ts]) => ts > reach));
+    return new Memory(table, column, this.floor, saved);
+  }
+
   /** Do both let the same samples newer than `reachFrom` pass? */
   equals(other: Memory, reachFrom: EpochMs): boolean {
     if (this === other) return true;

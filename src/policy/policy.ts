@@ -14,7 +14,7 @@ export type Problem = {
   message: string;
 };
 
-export type Source = { name: string; query: string; place: Place };
+export type Source = { name: string; query: string; kind: "raw" | "evaluated"; place: Place };
 
 export type Credentials = { username: string; password: string };
 

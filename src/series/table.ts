@@ -1,5 +1,5 @@
 // All series the agent knows, each once: its labels as encoded bytes in one arena. Ids are dense and never change their meaning;
-// a table that has grown old is replaced as a whole (successor()), while frames still refer to it.
+// a table that has grown old is replaced by a new one that adopts what is still alive, while old frames still refer to it.
 import { decodeBlock } from "./block.ts";
 import { hashBytes, lanes } from "./hash.ts";
 import type { Label } from "./labels.ts";
@@ -68,14 +68,10 @@ export class SeriesTable {
     return id;
   }
 
-  /** A new table with only the series that are worth keeping; `map[old id]` is the new id, or -1. */
-  successor(keep: (id: number) => boolean): { table: SeriesTable; map: Int32Array } {
-    const table = new SeriesTable();
-    const map = new Int32Array(this.#size).fill(-1);
-    for (let id = 0; id < this.#size; id++) {
-      if (keep(id)) map[id] = table.intern(this.arena.subarray(this.blockStart(id), this.blockEnd(id)), this.#entity[id]!);
-    }
-    return { table, map };
+  /** The id here of a series of another table, new or known. */
+  adopt(other: SeriesTable, id: number): number {
+    // Numbers of entities stay together; the half keeps them apart from hashes.
+    return this.intern(other.arena.subarray(other.blockStart(id), other.blockEnd(id)), other.#entity[id]! + 0.5);
   }
 
   #equals(id: number, block: Uint8Array): boolean {

@@ -1,0 +1,157 @@
+// The real agent: every room with its real ports. `run` and `demo` both start it here.
+import { hostname } from "node:os";
+import { createAdmin } from "../admin/server.ts";
+import type { Settings } from "../config/settings.ts";
+import { Readers } from "../exporter/readers.ts";
+import { SourcePort } from "../exporter/sourceport.ts";
+import { openStateStore, StateDirError } from "../exporter/statestore.ts";
+import { Supervisor } from "../exporter/supervisor.ts";
+import { systemClock } from "../platform/clock.ts";
+import { systemFiles } from "../platform/files.ts";
+import { createHttpClient } from "../platform/http-client.ts";
+import { createLog, type Log } from "../platform/log.ts";
+import { systemRandom } from "../platform/random.ts";
+import { loadPolicies } from "../policy/load.ts";
+import type { LoadResult } from "../policy/policy.ts";
+import { summaryLine } from "../status/loglines.ts";
+import { logLine } from "../status/loglines.ts";
+import { StatusStore } from "../status/store.ts";
+import { version } from "../version.ts";
+import { planner, specHash } from "./plan.ts";
+import { queryChecker } from "./querycheck.ts";
+import { StartError } from "./start-error.ts";
+
+export type Agent = {
+  store: StatusStore;
+  /** Loads the policies again. */
+  reload(): void;
+  /** Drains, saves, ends. */
+  stop(): Promise<void>;
+  /** Ends at once: cursors of what is settled are saved. */
+  abort(): void;
+};
+
+export type AgentOptions = {
+  settings: Settings & { sourceUrl: string };
+  /** Policies from somewhere else than files (the demo). */
+  load?: () => LoadResult;
+  /** Where log lines go; undefined: nowhere (the TUI shows them). */
+  writeLog: ((line: string) => void) | undefined;
+  logFormat: "text" | "json";
+};
+
+const SUMMARY_EVERY_MS = 60_000;
+const TICK_MS = 1_000;
+
+export async function startAgent({ settings, load, writeLog, logFormat }: AgentOptions): Promise<Agent> {
+  const clock = systemClock;
+  const store = new StatusStore();
+  const dispatch = store.dispatch.bind(store);
+  const log: Log = createLog({ format: logFormat, level: settings.logLevel, write: writeLog ?? (() => {}) });
+  store.subscribe((event, before, after) => {
+    const line = logLine(event, before, after);
+    if (line !== undefined) log.write(event.at, line.level, line.text, "id" in event ? { sink: event.id } : {});
+    if (event.type === "policies-loaded") for (const p of event.problems) log.write(event.at, p.severity === "problem" ? "error" : p.severity === "warning" ? "warn" : "debug", `${p.file}:${p.line}:${p.column}: ${p.path === "" ? "" : `${p.path}: `}${p.message}`);
+  });
+
+  const admin = await createAdmin({ listen: settings.listen, store, host: hostname(), reload: () => reload() });
+  if (!admin.ok) throw new StartError(admin.message);
+  const state = openState(settings.stateDir, dispatch);
+  const http = createHttpClient({ connectMs: CONNECT_MS, connections: Math.max(settings.maxSourceQueries, settings.maxConcurrency) });
+  const source = new SourcePort(
+    {
+      url: settings.sourceUrl,
+      kind: settings.sourceKind,
+      headers: { "user-agent": `outflow/${version}` },
+      timeouts: { connectMs: CONNECT_MS, firstByteMs: 30_000, idleMs: 30_000 },
+      maxWindowSamples: settings.maxWindowSamples,
+      extraFilters: settings.enforceFilter,
+    },
+    { clock, random: systemRandom, http, dispatch },
+  );
+  const readers: Readers = new Readers(
+    { maxQueries: settings.maxSourceQueries, maxBufferedSamples: settings.maxBufferedSamples, maxBackfillMs: settings.maxBackfill, startBackMs: settings.start },
+    {
+      clock,
+      dispatch,
+      sourceNow: () => source.now(),
+      probe: (signal) => source.probe(signal),
+      readWindow: (...read) => source.readWindow(...read),
+      newMemory: (query, floor) => source.newMemory(query, floor),
+    },
+  );
+  const supervisor = new Supervisor(
+    {
+      clock,
+      random: systemRandom,
+      dispatch,
+      store: state,
+      readers,
+      plan: planner(settings, http, clock),
+      specHash,
+      newMemory: (query, blob, floor) => (blob === undefined ? source.newMemory(query, floor) : source.restore(blob, floor)),
+    },
+    settings.drainTimeout,
+  );
+
+  const loadAll = load ?? (() => loadPolicies(settings.policies, { files: systemFiles, checkQuery: queryChecker(settings), secretsDir: settings.secretsDir, maxPolicySize: settings.maxPolicySize }));
+  dispatch({ type: "agent-started", at: clock.now(), version, sourceUrl: safeUrl(settings.sourceUrl), stateDir: settings.stateDir, listen: admin.address });
+  let first = true;
+  function reload(): void {
+    supervisor.apply(loadAll(), first);
+    first = false;
+  }
+  reload();
+
+  const ended = new AbortController();
+  const ticking = tick(dispatch, ended.signal);
+  const summing = summarize(store, log, ended.signal);
+  const end = async () => {
+    ended.abort();
+    await Promise.all([ticking, summing]);
+    state.close();
+    await Promise.all([admin.close(), http.close()]);
+  };
+  return {
+    store,
+    reload,
+    async stop() {
+      await supervisor.shutdown();
+      await end();
+    },
+    abort: () => state.close(),
+  };
+}
+
+const CONNECT_MS = 5_000;
+
+function openState(dir: string, dispatch: StatusStore["dispatch"]) {
+  try {
+    return openStateStore(dir, systemClock, (trouble) => dispatch({ type: "state-store", at: systemClock.now(), ...trouble }));
+  } catch (error) {
+    if (error instanceof StateDirError) throw new StartError(`cannot use the state directory ${dir}: ${error.message}. Choose another with --state-dir.`);
+    throw error;
+  }
+}
+
+async function tick(dispatch: StatusStore["dispatch"], signal: AbortSignal): Promise<void> {
+  while (await systemClock.sleep(TICK_MS, signal)) dispatch({ type: "tick", at: systemClock.now() });
+}
+
+async function summarize(store: StatusStore, log: Log, signal: AbortSignal): Promise<void> {
+  let delivered = 0;
+  while (await systemClock.sleep(SUMMARY_EVERY_MS, signal)) {
+    const summary = summaryLine(store.snapshot, delivered);
+    delivered = summary.delivered;
+    log.write(systemClock.now(), summary.line.level, summary.line.text);
+  }
+}
+
+/** Without user info; query values hidden. */
+export function safeUrl(text: string): string {
+  const url = new URL(text);
+  url.username = "";
+  url.password = "";
+  for (const key of url.searchParams.keys()) url.searchParams.set(key, "…");
+  return url.href;
+}

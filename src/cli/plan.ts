@@ -1,0 +1,71 @@
+// From a policy, a sink and the agent's settings to what its exporter does.
+import type { Settings } from "../config/settings.ts";
+import type { Query } from "../exporter/reader.ts";
+import type { SinkPlan } from "../exporter/supervisor.ts";
+import type { Clock } from "../platform/clock.ts";
+import { sha256 } from "../platform/files.ts";
+import type { HttpClient } from "../platform/http.ts";
+import type { Policy, Sink, Source } from "../policy/policy.ts";
+import { compress } from "../remotewrite/snappy.ts";
+import { encodeWriteRequest } from "../remotewrite/encode.ts";
+import { post, type Target } from "../remotewrite/post.ts";
+import { version } from "../version.ts";
+import { safeUrl } from "./agent.ts";
+import { enforcedText } from "./querycheck.ts";
+
+export const specHash = (policy: Policy): string =>
+  sha256(JSON.stringify([policy.sources.map(({ place: _, ...s }) => s), policy.sinks.map(({ place: _, credentials: __, refusal: ___, ...s }) => s)]));
+
+export function planner(settings: Settings, http: HttpClient, clock: Clock): (policy: Policy, sink: Sink, generation: number) => SinkPlan {
+  return (policy, sink, generation) => {
+    const sources = sink.sources.map((name) => policy.sources.find((s) => s.name === name)!);
+    const queries = sources.map((source) => ({ name: source.name, query: queryOf(source, settings) }));
+    const target: Target = {
+      endpoint: sink.endpoint,
+      credentials: sink.credentials,
+      version,
+      timeouts: { connectMs: Math.min(5_000, settings.sendTimeout), firstByteMs: settings.sendTimeout, idleMs: settings.sendTimeout, totalMs: settings.sendTimeout },
+    };
+    const id = `${policy.namespace}/${policy.name}`;
+    return {
+      info: {
+        id: `${id}/${sink.name}`,
+        policy: id,
+        sink: sink.name,
+        generation,
+        endpoint: safeUrl(sink.endpoint),
+        auth: sink.secretName === undefined ? "none" : "basic",
+        batch: sink.batch,
+        retry: sink.retry,
+        sources: sources.map(({ name, query, kind }) => ({ name, query, kind })),
+      },
+      refusal: sink.refusal,
+      sources: queries,
+      delivery: {
+        maxAttempts: sink.retry.maxAttempts,
+        backoffDurationMs: sink.retry.backoffMs,
+        maxConcurrency: settings.maxConcurrency,
+        onExhausted: settings.onExhausted,
+      },
+      senderKey: sha256(JSON.stringify([target.endpoint, target.credentials])),
+      makeSender: () => ({
+        encode: (span) => compress(encodeWriteRequest(span)),
+        post: (body, signal) => post(http, clock, target, body, signal),
+        close: () => {},
+      }),
+    };
+  };
+}
+
+function queryOf(source: Source, settings: Settings): Query {
+  return {
+    text: source.query,
+    sent: enforcedText(source.query, settings),
+    kind: source.kind,
+    fallbackName: source.name.replaceAll("-", "_"),
+    intervalMs: settings.pollInterval,
+    delayMs: source.kind === "raw" ? settings.settle : settings.evalDelay,
+    lateWindowMs: source.kind === "raw" ? settings.lateWindow : 0,
+    maxWindowMs: Math.max(settings.maxWindow, settings.pollInterval),
+  };
+}

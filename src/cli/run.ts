@@ -1,0 +1,86 @@
+// outflow run: the agent until a signal ends it; headless, or with the terminal UI where there is a terminal.
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { applyConfigFile, runOptions, type Settings } from "../config/settings.ts";
+import { terminalTaken } from "../../tui/restore.ts";
+import { type Agent, startAgent } from "./agent.ts";
+import { example } from "./example.ts";
+import { StartError } from "./start-error.ts";
+import { wantsTui } from "./terminal.ts";
+
+export function runCommand(): Command {
+  const command = new Command("run").description("run the agent");
+  for (const option of runOptions()) command.addOption(option);
+  command.addHelpText("after", example("outflow run --policies policies/ --source-url http://127.0.0.1:8428", "OUTFLOW_SOURCE_URL=http://vm:8428 outflow run --no-tui"));
+  return command.action(async () => {
+    applyConfigFile(command);
+    await run(completeSettings(command.opts<Settings>()));
+  });
+}
+
+/** Defaults that depend on the host, and what must be there to start. */
+function completeSettings(s: Settings): Settings & { sourceUrl: string } {
+  const xdg = (name: string, fallback: string) => process.env[name] || join(homedir(), fallback);
+  const usual = [join(xdg("XDG_CONFIG_HOME", ".config"), "outflow/policies"), "/etc/outflow/policies"];
+  const policies = s.policies ?? usual.filter((path) => existsSync(path)).slice(0, 1);
+  if (policies.length === 0) throw new StartError(`no policies: name a file or directory with --policies, or make ${usual[0]}. outflow demo shows how it looks when it works.`);
+  const missing = policies.find((path) => !existsSync(path));
+  if (missing !== undefined) throw new StartError(`cannot read policies: ${missing} does not exist.`);
+  if (s.sourceUrl === undefined) throw new StartError("no source: name the VictoriaMetrics or Prometheus to read from with --source-url, or in OUTFLOW_SOURCE_URL.");
+  return {
+    ...s,
+    policies,
+    sourceUrl: s.sourceUrl,
+    enforceFilter: s.enforceFilter ?? [],
+    forbidLabel: s.forbidLabel ?? [],
+    stateDir: s.stateDir ?? join(xdg("XDG_STATE_HOME", ".local/state"), "outflow"),
+  };
+}
+
+async function run(settings: Settings & { sourceUrl: string }): Promise<void> {
+  const terminal = wantsTui({ stdin: process.stdin.isTTY === true, stdout: process.stdout.isTTY === true, env: process.env, tui: settings.tui });
+  if (!terminal.tui && terminal.why !== undefined) process.stderr.write(`outflow: headless: ${terminal.why}\n`);
+  const logFormat = settings.logFormat === "auto" ? (process.stderr.isTTY ? "text" : "json") : settings.logFormat;
+  const agent = await startAgent({ settings, writeLog: terminal.tui ? undefined : (line) => void process.stderr.write(line), logFormat });
+  process.on("SIGHUP", () => agent.reload());
+  await untilStopped(agent, terminal.tui);
+}
+
+/** Runs until SIGTERM, SIGINT, or the user quits; a second signal ends at once. `until`: another reason to end. */
+export async function untilStopped(agent: Agent, tui: boolean, until?: Promise<void>): Promise<void> {
+  let stop: () => void = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  let signals = 0;
+  const onSignal = () => {
+    signals++;
+    if (signals === 1) return stop();
+    agent.abort();
+    process.exit(1);
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  void until?.then(stop);
+  const screen = tui ? await startScreen(agent, stop) : undefined;
+  await stopped;
+  await agent.stop();
+  await screen?.end();
+  process.off("SIGTERM", onSignal);
+  process.off("SIGINT", onSignal);
+}
+
+/** Ink is loaded here and nowhere else, so headless never pays for it. */
+async function startScreen(agent: Agent, stop: () => void): Promise<{ end(): Promise<void> }> {
+  const { startTui } = await import("../../tui/start.tsx");
+  terminalTaken(true);
+  const tui = startTui({ store: agent.store, env: process.env, quit: stop });
+  return {
+    async end() {
+      await tui.end();
+      terminalTaken(false);
+    },
+  };
+}

@@ -1,0 +1,191 @@
+// The source as the readers see it: its clock and kind, requests, and the series table that its answers are decoded into. One a
+// source; wires the rooms `source` and `series` together.
+import type { Clock, EpochMs } from "../platform/clock.ts";
+import type { HttpClient, HttpTimeouts } from "../platform/http.ts";
+import type { Random } from "../platform/random.ts";
+import { FrameBuilder } from "../series/frame-builder.ts";
+import { Keyspace } from "../series/keyspace.ts";
+import { SeriesTable } from "../series/table.ts";
+import { SourceClock } from "../source/clock.ts";
+import { apiUrl, evaluation, evaluationRange, rawWindow } from "../source/query.ts";
+import { type ReadRequest, type ReadResult, readAnswer, type SourceKind, type SourceSign } from "../source/read.ts";
+import type { Event } from "../status/events.ts";
+import { Memory } from "./memory.ts";
+import type { Query } from "./reader.ts";
+import type { ReadOutcome, Window } from "./readers.ts";
+
+export type SourceSettings = {
+  url: string;
+  kind: "auto" | "victoriametrics" | "prometheus";
+  headers: Record<string, string>;
+  timeouts: HttpTimeouts;
+  maxWindowSamples: number;
+  /** Enforced once more by VictoriaMetrics: `extra_filters[]`. */
+  extraFilters: readonly string[];
+};
+
+export type SourcePorts = { clock: Clock; random: Random; http: HttpClient; dispatch(event: Event): void };
+
+/** A table with more series than this, and mostly dead ones, is replaced. */
+const RENEW_ABOVE = 100_000;
+/** A difference of the clocks is told again when it has moved by this much. */
+const CLOCK_NEWS_MS = 1_000;
+
+export class SourcePort {
+  readonly #settings: SourceSettings;
+  readonly #ports: SourcePorts;
+  readonly #clock = new SourceClock();
+  readonly #builders: FrameBuilder[] = [];
+  readonly #seed: readonly [number, number];
+  #table = new SeriesTable();
+  #keyspaces = new Map<string | undefined, Keyspace>();
+  #kind: SourceKind = "unknown";
+  #told: { ok: boolean; kind: SourceKind; differenceMs: number } | undefined;
+  /** Series in the last answer of each query: what is alive. */
+  readonly #alive = new Map<string, number>();
+
+  constructor(settings: SourceSettings, ports: SourcePorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#seed = [ports.random() * 0x100000000, ports.random() * 0x100000000];
+    if (settings.kind !== "auto") this.#kind = settings.kind;
+  }
+
+  get kind(): SourceKind {
+    return this.#kind;
+  }
+
+  now(): EpochMs | undefined {
+    return this.#clock.now(this.#ports.clock.monotonicMs());
+  }
+
+  newMemory(_query: Query, floor: EpochMs): Memory {
+    return Memory.fresh(this.#table, floor);
+  }
+
+  restore(blob: Uint8Array, floor: EpochMs): Memory {
+    return Memory.fromBlob(this.#table, blob, floor);
+  }
+
+  /** A query that costs nothing: it tells the source's clock, its kind, and whether it is there. */
+  async probe(signal: AbortSignal): Promise<{ ok: true } | Extract<ReadOutcome, { ok: false }>> {
+    const result = await this.#request("query", evaluation("1", 0), signal, {
+      keyspace: this.#keyspace("probe"),
+      newerThan: () => Number.NEGATIVE_INFINITY,
+      from: 0,
+      to: Number.POSITIVE_INFINITY,
+      expect: ["scalar", "vector"],
+    });
+    if (!result.ok) return { ok: false, ...result.failure };
+    if (this.now() === undefined) this.#clock.answered(this.#ports.clock.now(), this.#ports.clock.monotonicMs()); // no Date: our own clock
+    return { ok: true };
+  }
+
+  async readWindow(query: Query, before: Memory, window: Window, reach: EpochMs, signal: AbortSignal): Promise<ReadOutcome> {
+    this.#renewTable();
+    const memory = before.table === this.#table ? before : before.migrate(this.#table, reach);
+    const read = query.kind === "raw" ? this.#rawWindow(query, memory, window, reach, signal) : this.#evaluations(query, memory, window, signal);
+    const result = await read;
+    if (!result.ok) return { ok: false, ...result.failure };
+    const { frame } = result;
+    if (query.kind === "evaluated" && result.seriesTwice) {
+      return { ok: false, reason: "QueryFailed", shrink: false, message: "Two series of the result have the same labels once they are named: make them differ, for example with by (…) or label_set()." };
+    }
+    this.#alive.set(query.sent, frame.runs);
+    return { ok: true, frame, memory: advance(memory, frame) };
+  }
+
+  #rawWindow(query: Query, memory: Memory, window: Window, reach: EpochMs, signal: AbortSignal): Promise<ReadResult> {
+    return this.#request("query", rawWindow(query.sent, reach, window.to, this.#extra()), signal, {
+      keyspace: this.#keyspace(undefined),
+      newerThan: (id) => Math.max(memory.of(id), reach),
+      ...window,
+      expect: ["matrix"],
+    });
+  }
+
+  /** All grid times of the window: one instant evaluation, or one range. */
+  #evaluations(query: Query, memory: Memory, window: Window, signal: AbortSignal): Promise<ReadResult> {
+    const first = Math.floor(window.from / query.intervalMs) * query.intervalMs + query.intervalMs;
+    const one = first >= window.to;
+    const body = one ? evaluation(query.sent, window.to, this.#extra()) : evaluationRange(query.sent, first, window.to, query.intervalMs, this.#extra());
+    return this.#request(one ? "query" : "query_range", body, signal, {
+      keyspace: this.#keyspace(query.fallbackName),
+      newerThan: (id) => Math.max(memory.of(id), window.from),
+      ...window,
+      expect: one ? ["vector", "scalar"] : ["matrix"],
+    });
+  }
+
+  async #request(path: "query" | "query_range", body: string, signal: AbortSignal, what: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect">): Promise<ReadResult> {
+    const { url, headers, timeouts, maxWindowSamples } = this.#settings;
+    const builder = this.#builders.pop() ?? new FrameBuilder();
+    const result = await readAnswer(this.#ports.http, this.#ports.clock, builder, {
+      ...what,
+      url: apiUrl(url, path),
+      body,
+      headers,
+      nanIsStale: (kind) => (this.#settings.kind === "auto" ? kind : this.#settings.kind) === "victoriametrics",
+      allowPartial: false,
+      maxSamples: maxWindowSamples,
+      timeouts,
+      signal,
+    });
+    builder.clear();
+    this.#builders.push(builder);
+    this.#tell(result, signal);
+    return result;
+  }
+
+  /** What every answer tells about the source: its clock, its kind, its health. */
+  #tell(result: ReadResult, signal: AbortSignal): void {
+    const { clock, dispatch } = this.#ports;
+    if (signal.aborted) return;
+    if (result.sign !== undefined) this.#learn(result.sign);
+    if (!result.ok && result.failure.reason === "SourceUnavailable") {
+      this.#told = undefined;
+      dispatch({ type: "source-failed", at: clock.now(), reason: result.failure.reason, message: result.failure.message });
+      return;
+    }
+    const differenceMs = Math.round(this.#clock.differenceMs(clock.now(), clock.monotonicMs()) ?? 0);
+    if (this.#told?.kind === this.#kind && Math.abs(this.#told.differenceMs - differenceMs) < CLOCK_NEWS_MS) return;
+    this.#told = { ok: true, kind: this.#kind, differenceMs };
+    dispatch({ type: "source-answered", at: clock.now(), kind: this.#kind, clockDifferenceMs: differenceMs });
+  }
+
+  #learn(sign: SourceSign): void {
+    if (sign.dateMs !== undefined) this.#clock.answered(sign.dateMs, sign.headAtMs);
+    if (this.#settings.kind === "auto" && sign.kind !== "unknown") this.#kind = sign.kind;
+  }
+
+  #keyspace(fallbackName: string | undefined): Keyspace {
+    let keyspace = this.#keyspaces.get(fallbackName);
+    if (keyspace === undefined) this.#keyspaces.set(fallbackName, (keyspace = new Keyspace(this.#table, fallbackName, this.#seed)));
+    return keyspace;
+  }
+
+  #extra(): readonly string[] {
+    return this.#settings.extraFilters;
+  }
+
+  /** Series come and go; a table that is mostly dead is left to the frames that still refer to it. */
+  #renewTable(): void {
+    const alive = [...this.#alive.values()].reduce((a, b) => a + b, 0);
+    if (this.#table.size < RENEW_ABOVE || this.#table.size < 3 * alive) return;
+    this.#table = new SeriesTable();
+    this.#keyspaces = new Map();
+  }
+}
+
+/** The memory after a frame: the last timestamp of each of its series. */
+function advance(memory: Memory, frame: { runs: number; runSeries: Int32Array; runStart: Int32Array; timestamps: Float64Array; table: SeriesTable }): Memory {
+  if (frame.runs === 0) return memory;
+  const last = new Float64Array(Math.max(memory.last.length, frame.table.size)).fill(Number.NEGATIVE_INFINITY);
+  last.set(memory.last);
+  for (let run = 0; run < frame.runs; run++) {
+    const id = frame.runSeries[run]!;
+    const newest = frame.timestamps[frame.runStart[run + 1]! - 1]!;
+    if (newest > last[id]!) last[id] = newest;
+  }
+  return memory.next(last);
+}
