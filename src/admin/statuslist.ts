@@ -1,4 +1,5 @@
 // The snapshot as the API shows it: an ExportPolicyList whose items carry `status` (API reference, ExportPolicy.status). Pure.
+import { sinkOf } from "../status/sinks.ts";
 import type { Condition, Snapshot } from "../status/snapshot.ts";
 
 const API_VERSION = "telemetry.miloapis.com/v1alpha1";
@@ -17,7 +18,7 @@ export function statusList(s: Snapshot): object {
         status: {
           conditions: policy.conditions.map(condition),
           sinks: policy.sinks.flatMap((id) => {
-            const sink = s.sinks[id];
+            const sink = sinkOf(s, id);
             return sink === undefined ? [] : [{ name: sink.info.sink, conditions: sink.conditions.map(condition) }];
           }),
         },

@@ -1,99 +1,199 @@
-// What a sink and a policy report, derived from the phase by one table (design.md, Status). Kubernetes' conventions: a CamelCase
-// reason, a full sentence that says what to do, lastTransitionTime that moves only when status does.
+// What a sink and a policy report, derived from their state by one table each (design.md, Status): in goes the state, out come
+// Kubernetes conditions. lastTransitionTime moves only when status does. Pure.
 import type { EpochMs } from "../platform/clock.ts";
-import type { Condition, SinkState } from "./snapshot.ts";
+import type { FailureReason, SinkId } from "./events.ts";
+import type { Condition, SinkSource, SinkState } from "./snapshot.ts";
+import { age, clockTime, counted, instant } from "./words.ts";
 
-type Said = Pick<Condition, "status" | "reason" | "message">;
+/** A sink before its conditions are derived. */
+type Unreported = Omit<SinkState, "conditions">;
 
-/** Failed attempts in a row that turn Ready False: one alone is weather. */
-const FAILURES_TO_NOT_READY = 2;
+type Report = Pick<Condition, "status" | "reason" | "message">;
 
-export function sinkConditions(sink: SinkState, now: EpochMs): readonly Condition[] {
-  const accepted = condition(sink.conditions, "Accepted", acceptedNow(sink), sink.info.generation, now);
-  const ready = condition(sink.conditions, "Ready", readyNow(sink), sink.info.generation, now);
-  return accepted === sink.conditions[0] && ready === sink.conditions[1] ? sink.conditions : [accepted, ready];
+/** One failed attempt (or read) may be chance; from the second in a row on the sink is not ready. */
+export const FAILURES_TO_NOT_READY = 2;
+
+/** 2 polls of 15 s, evalDelay 35 s, 30 s of grace; batch.timeout comes on top. */
+const DEFAULT_READY_LAG_MS = 95_000;
+
+export const readyLagMs = ({ info }: Unreported): number =>
+  info.readyLagMs ?? DEFAULT_READY_LAG_MS + info.batch.timeoutMs;
+
+/** What to do where the failure's own message does not say it. */
+export const remedies: Readonly<Record<FailureReason, string>> = {
+  EndpointUnreachable: "",
+  TLSFailure: "Check the certificate's name and dates, and which authorities this host trusts.",
+  Timeout: "If the receiver is only slow, lower batch.maxSize or raise --send-timeout.",
+  ServerError: "The cause is at the receiver: look into its log.",
+  ProtocolError: "",
+  RateLimited: "Ask for a higher limit there, or send less: fewer series, a longer --poll-interval.",
+  AuthenticationRejected: "",
+  NotFound: "",
+  Redirected: "",
+  SamplesRejected: "Look at the receiver's words for what it refuses, and leave those series out of the query.",
+};
+
+/** The conditions of a sink after a change, the old ones where nothing changed. */
+export function sinkConditions(
+  sink: Unreported,
+  before: SinkState["conditions"] | readonly [],
+  at: EpochMs,
+): SinkState["conditions"] {
+  const generation = sink.info.generation;
+  const accepted = moved("Accepted", accept(sink), before, at, generation);
+  const report = ready(sink, before);
+  const was = before[1];
+  const now =
+    report === undefined && was !== undefined ? was : moved("Ready", report ?? pending(sink), before, at, generation);
+  return before.length === 2 && before[0] === accepted && before[1] === now ? before : [accepted, now];
 }
 
-export function policyCondition(before: readonly Condition[], sinks: readonly SinkState[], generation: number, now: EpochMs): readonly Condition[] {
-  const notReady = sinks.filter((s) => readyOf(s).status === "False");
-  const pending = sinks.filter((s) => readyOf(s).status === "Unknown");
-  const ready = condition(before, "Ready", policyReady(sinks, notReady, pending), generation, now);
-  return ready === before[0] ? before : [ready];
+/** A sink has both from its first moment on. */
+export const acceptedOf = (sink: SinkState): Condition => sink.conditions[0];
+export const readyOf = (sink: SinkState): Condition => sink.conditions[1];
+
+function moved(
+  type: Condition["type"],
+  report: Report,
+  before: readonly Condition[],
+  at: EpochMs,
+  observedGeneration: number,
+): Condition {
+  const was = before.find((c) => c.type === type);
+  if (was === undefined) return { type, ...report, lastTransitionTime: at, observedGeneration };
+  const { status, reason, message } = report;
+  if (was.status !== status) return { type, ...report, lastTransitionTime: at, observedGeneration };
+  if (was.reason === reason && was.message === message && was.observedGeneration === observedGeneration) return was;
+  return { ...was, reason, message, observedGeneration };
 }
 
-export const readyOf = (sink: SinkState): Condition => sink.conditions[1]!;
-export const acceptedOf = (sink: SinkState): Condition => sink.conditions[0]!;
-
-function policyReady(sinks: readonly SinkState[], notReady: readonly SinkState[], pending: readonly SinkState[]): Said {
-  const names = (list: readonly SinkState[]) => list.map((s) => s.info.sink).join(", ");
-  if (notReady.length > 0) return { status: "False", reason: "SinksNotReady", message: `${notReady.length} of ${sinks.length} sinks ${notReady.length === 1 ? "is" : "are"} not ready: ${names(notReady)}.` };
-  if (pending.length > 0) return { status: "Unknown", reason: "Pending", message: `${pending.length} of ${sinks.length} sinks ${pending.length === 1 ? "has" : "have"} delivered nothing yet: ${names(pending)}.` };
-  return { status: "True", reason: "AllSinksReady", message: sinks.length === 1 ? "The sink is ready." : `All ${sinks.length} sinks are ready.` };
-}
-
-function acceptedNow({ phase, conditions }: SinkState): Said {
+function accept({ phase, info }: Unreported): Report {
   if (phase.name === "refused") return { status: "False", reason: phase.reason, message: phase.message };
-  if (phase.name === "stopped" && conditions[0] !== undefined) return conditions[0];
-  return { status: "True", reason: "SinkConfigured", message: "The sink's configuration is complete." };
+  return { status: "True", reason: "SinkConfigured", message: `The sink is configured and sends to ${info.endpoint}.` };
 }
 
-function readyNow(sink: SinkState): Said {
-  const { phase } = sink;
-  const before = sink.conditions[1];
-  const pending: Said = { status: "Unknown", reason: "Pending", message: "Nothing was delivered yet." };
-  switch (phase.name) {
-    case "refused":
-      return { status: "False", reason: phase.reason, message: phase.message };
-    case "paused":
-      return { status: "False", reason: "Paused", message: "The sink is paused: nothing is read or sent for it, and nothing is lost. Resume it to go on." };
-    case "draining":
-    case "stopped":
-      return before ?? pending;
-    case "holding":
-      return { status: "False", reason: phase.reason, message: phase.message };
-    case "backing-off":
-      if (sink.failuresInRow >= FAILURES_TO_NOT_READY) return { status: "False", reason: phase.reason, message: phase.message };
-      return before ?? pending;
-    case "starting":
-    case "flowing":
-    case "idle":
-    case "catching-up":
-      return failingSource(sink) ?? rejected(sink) ?? delivering(sink, before) ?? pending;
-    default:
-      return phase satisfies never;
+/** Undefined: as it was (a sink that drains or has stopped says nothing new about its endpoint). */
+function ready(sink: Unreported, before: readonly Condition[]): Report | undefined {
+  const { phase, failing } = sink;
+  if (phase.name === "refused") return { status: "False", reason: phase.reason, message: phase.message };
+  if (phase.name === "draining" || phase.name === "stopped") return undefined;
+  if (phase.name === "paused") return paused(phase.since);
+  if (phase.name === "starting" && phase.crash !== undefined) return crashed(phase.crash);
+  if (phase.name === "holding") return no(phase.reason, `${phase.message} ${held(sink, phase.probeAt)}`);
+  if (failing !== undefined && (sink.late || sink.failuresInRow >= FAILURES_TO_NOT_READY)) {
+    return no(failing.reason, failed(sink));
   }
+  const source = sink.sources.find(failsForGood);
+  if (source?.failure !== undefined) return no(source.failure.reason, unread(source));
+  if (sink.late) return no("Lagging", lagging(sink));
+  if (phase.name === "idle") {
+    return yes(
+      "Idle",
+      "There is nothing to send: the sources return no samples at present. What appears is sent at the next poll.",
+    );
+  }
+  if (phase.name === "catching-up") {
+    const eta = phase.etaMs === undefined ? "" : `, for about ${age(roundUp(phase.etaMs))} yet`;
+    return yes("CatchingUp", `Batches are taken; missed data is being sent${eta}.`);
+  }
+  if (phase.name === "flowing" && sink.lastSuccessAt !== undefined)
+    return yes("Delivering", "Data is arriving: the endpoint takes the batches.");
+  const was = before.find((c) => c.type === "Ready");
+  if (phase.name === "backing-off" && was?.status === "True") {
+    return yes(
+      was.reason,
+      `Data was arriving until one attempt failed; the next is at ${clockTime(phase.retryAt)}. ${phase.message}`,
+    );
+  }
+  return pending(sink);
 }
 
-function failingSource(sink: SinkState): Said | undefined {
-  const failing = sink.sources.find((s) => s.failure !== undefined);
-  if (failing?.failure === undefined) return undefined;
-  return { status: "False", reason: failing.failure.reason, message: `Source ${failing.name}: ${failing.failure.message}` };
+const yes = (reason: string, message: string): Report => ({ status: "True", reason, message });
+const no = (reason: string, message: string): Report => ({ status: "False", reason, message });
+
+function pending({ phase }: Unreported): Report {
+  const message =
+    phase.name === "backing-off"
+      ? `The first attempt failed; the next is at ${clockTime(phase.retryAt)}. ${phase.message}`
+      : "Nothing has been delivered yet: the first batch is on its way.";
+  return { status: "Unknown", reason: "Pending", message };
 }
 
-function rejected(sink: SinkState): Said | undefined {
-  const last = sink.attempts.at(-1);
-  if (sink.failuresInRow < FAILURES_TO_NOT_READY || last?.reason === undefined) return undefined;
-  return { status: "False", reason: last.reason, message: last.message ?? "The endpoint refused samples." };
+const paused = (since: EpochMs): Report =>
+  no(
+    "Paused",
+    `Paused since ${instant(since)}: nothing is read or sent and the cursor stays. Resume the sink to go on where it stopped.`,
+  );
+
+const crashed = ({ message, restartAt }: { message: string; restartAt: EpochMs }): Report =>
+  no(
+    "InternalError",
+    `A bug in outflow ended this sink's work; it starts again at ${clockTime(restartAt)}. Please report it: ${message}`,
+  );
+
+const held = (sink: Unreported, probeAt: EpochMs): string =>
+  `The request is held${lost(sink)}; it is tried again at ${clockTime(probeAt)}, and at once when the policy or its Secret changes.`;
+
+function failed(sink: Unreported): string {
+  const { failing, phase, failuresInRow } = sink;
+  if (failing === undefined) return "";
+  const next = phase.name === "backing-off" ? `; the next is at ${clockTime(phase.retryAt)}` : "";
+  const times = `${counted(failuresInRow, "attempt")} in a row failed since ${instant(failing.since)}${lost(sink)}${next}.`;
+  return [failing.message, remedies[failing.reason], times].filter((s) => s !== "").join(" ");
 }
 
-function delivering(sink: SinkState, before: Condition | undefined): Said | undefined {
-  const { phase } = sink;
-  if (phase.name === "catching-up") return { status: "True", reason: "CatchingUp", message: "Data is arriving; the sink is behind and catches up, oldest first." };
-  if (phase.name === "idle") return { status: "True", reason: "Idle", message: "The sources have no new samples for this sink." };
-  if (phase.name === "flowing" && sink.lastSuccessAt !== undefined && sink.failuresInRow < FAILURES_TO_NOT_READY) return { status: "True", reason: "Delivering", message: "Data is arriving at the endpoint." };
-  // Once it was known, it stays as it was until something tells otherwise.
-  return before?.status === "True" ? before : undefined;
+const lost = ({ failing }: Unreported): string =>
+  failing !== undefined && failing.dropped > 0
+    ? `, ${counted(failing.dropped, "sample")} dropped`
+    : ", nothing is lost";
+
+/** A query error stays until somebody corrects the query; a source that is away once may be back at the next poll. */
+export const failsForGood = ({ failure }: SinkSource): boolean =>
+  failure !== undefined && (failure.reason === "QueryFailed" || failure.inRow >= FAILURES_TO_NOT_READY);
+
+function unread({ name, failure }: SinkSource): string {
+  if (failure === undefined) return "";
+  const since = `${counted(failure.inRow, "read")} in a row failed since ${instant(failure.since)}`;
+  return failure.reason === "QueryFailed"
+    ? `The query of source "${name}" fails: ${failure.message} Correct it in the policy; outflow query tries it. ${since}, nothing is skipped.`
+    : `Source "${name}" cannot be read: ${failure.message} ${since}; reading goes on from the cursor as soon as it answers.`;
 }
 
-function condition(before: readonly Condition[], type: Condition["type"], said: Said, generation: number, now: EpochMs): Condition {
-  const old = before.find((c) => c.type === type);
-  if (old !== undefined && old.status === said.status && old.reason === said.reason && old.message === said.message && old.observedGeneration === generation) return old;
-  return {
-    type,
-    status: said.status,
-    reason: said.reason,
-    message: said.message,
-    lastTransitionTime: old?.status === said.status ? old.lastTransitionTime : now,
-    observedGeneration: generation,
-  };
+const lagging = (sink: Unreported): string =>
+  `Data arrives more than ${age(readyLagMs(sink))} late though nothing fails: source or endpoint is slow. Raise batch.maxSize or --max-concurrency, or select fewer series.`;
+
+const roundUp = (ms: number): number => Math.ceil(ms / 10_000) * 10_000;
+
+/** The Ready condition of a policy, from those of its sinks. */
+export function policyConditions(
+  sinks: readonly { id: SinkId; name: string; ready: Condition | undefined }[],
+  before: readonly Condition[],
+  at: EpochMs,
+  generation: number,
+): readonly Condition[] {
+  const now = moved("Ready", policyReady(sinks), before, at, generation);
+  return before[0] === now ? before : [now];
+}
+
+const NAMED = 3;
+
+function policyReady(sinks: readonly { name: string; ready: Condition | undefined }[]): Report {
+  const bad = sinks.filter((s) => s.ready?.status === "False");
+  if (bad.length > 0) {
+    const named = bad.slice(0, NAMED).map((s) => `${s.name} (${s.ready?.reason})`);
+    const more = bad.length > NAMED ? ` and ${bad.length - NAMED} more` : "";
+    const verb = bad.length === 1 ? "is" : "are";
+    return no(
+      "SinksNotReady",
+      `${bad.length} of ${counted(sinks.length, "sink")} ${verb} not ready: ${named.join(", ")}${more}.`,
+    );
+  }
+  const open = sinks.filter((s) => s.ready?.status !== "True").length;
+  if (open > 0)
+    return {
+      status: "Unknown",
+      reason: "Pending",
+      message: `${open} of ${counted(sinks.length, "sink")} have not delivered yet.`,
+    };
+  return yes("AllSinksReady", sinks.length === 1 ? "The sink is ready." : `All ${sinks.length} sinks are ready.`);
 }

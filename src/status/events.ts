@@ -56,6 +56,10 @@ export type SinkInfo = {
   auth: "none" | "basic";
   batch: { maxSize: number; timeoutMs: number };
   retry: { maxAttempts: number; backoffMs: number };
+  /** What happens to a batch after maxAttempts; absent: drop. */
+  onExhausted?: "drop" | "hold";
+  /** Data older than this makes the sink not ready; absent: a default for a poll interval of 15 s. */
+  readyLagMs?: number;
   sources: { name: string; query: string; kind: "raw" | "evaluated" }[];
 };
 
@@ -107,7 +111,15 @@ export type Event = { at: EpochMs } & (
     }
   | { type: "read-failed"; id: SinkId; source: string; reason: ReadFailureReason; message: string }
   | { type: "skipped"; id: SinkId; source: string; from: EpochMs; to: EpochMs; why: string }
-  | { type: "attempt-started"; id: SinkId; attempt: number; samples: number; bytes: number; inFlight: number; concurrency: number }
+  | {
+      type: "attempt-started";
+      id: SinkId;
+      attempt: number;
+      samples: number;
+      bytes: number;
+      inFlight: number;
+      concurrency: number;
+    }
   | {
       type: "attempt-ended";
       id: SinkId;
@@ -124,7 +136,16 @@ export type Event = { at: EpochMs } & (
         | { kind: "failed"; reason: FailureReason; status?: number; message: string };
     }
   /** Retryable failure: the next attempt is at `retryAt`. `attempt` is the one that failed. */
-  | { type: "backing-off"; id: SinkId; attempt: number; maxAttempts: number; since: EpochMs; retryAt: EpochMs; reason: FailureReason; message: string }
+  | {
+      type: "backing-off";
+      id: SinkId;
+      attempt: number;
+      maxAttempts: number;
+      since: EpochMs;
+      retryAt: EpochMs;
+      reason: FailureReason;
+      message: string;
+    }
   /** A refusal that no retry mends; a probe follows at `probeAt`. */
   | { type: "holding"; id: SinkId; since: EpochMs; probeAt: EpochMs; reason: FailureReason; message: string }
   | { type: "dropped"; id: SinkId; reason: DropReason; samples: number; message: string }

@@ -1,64 +1,80 @@
-// What a sink does now, and what moves it there. TRANSITIONS is complete by type: for every event that concerns a sink's phase it
-// says where the sink goes from each phase. It is the documentation too (docs/design.md refers to it).
-import type { Event } from "./events.ts";
-import type { Phase, PhaseName, SinkState } from "./snapshot.ts";
+// What a sink does now: in which phase, and what moves it to another. The table is complete by type and is the documentation.
+// Pure.
+import type { PhaseName } from "./snapshot.ts";
 
-type PhaseEvent = Extract<Event, { type: "sink-started" | "sink-refused" | "sink-draining" | "sink-stopped" | "sink-paused" | "sink-resumed" | "window-read" | "attempt-ended" | "backing-off" | "holding" | "behind" | "tick" }>;
+/** The columns of the table. */
+export const phaseNames = [
+  "starting", // nothing delivered yet
+  "flowing", // batches are taken
+  "idle", // no data
+  "backing-off", // an attempt failed; the next is at retryAt
+  "holding", // refused; a probe is at probeAt
+  "catching-up", // batches are taken, windows are missing
+  "paused",
+  "refused", // bad configuration
+  "draining",
+  "stopped",
+] as const satisfies readonly PhaseName[];
 
-/** The phase after the event; the same object where the event changes nothing. */
-type Move<E> = (sink: SinkState, event: E) => Phase;
-type Moves = { [T in PhaseEvent["type"]]: { [P in PhaseName]: Move<Extract<PhaseEvent, { type: T }>> } };
+export type Trigger =
+  | "started" // sink-started: new, or its policy changed
+  | "refused"
+  | "paused"
+  | "resumed"
+  | "crashed"
+  | "draining"
+  | "stopped"
+  | "samples-read" // a window brought samples
+  | "quiet" // a tick finds nothing to send and nothing read for a while
+  | "delivered" // an attempt was taken, no window is missing
+  | "delivered-behind" // an attempt was taken, windows are missing
+  | "answered" // samples were refused: the endpoint is there, nothing waits for it
+  | "backing-off"
+  | "holding"
+  | "behind" // windows are missing
+  | "caught-up";
 
-/** No delivery for this long, and nothing to deliver: idle. */
-export const IDLE_AFTER_MS = 120_000;
+type To = PhaseName | ".";
+/** One cell for each of phaseNames; "." stays. */
+type Row = readonly [To, To, To, To, To, To, To, To, To, To];
 
-const stay = (sink: SinkState): Phase => sink.phase;
-const to = (name: "starting" | "flowing" | "idle" | "stopped") => (): Phase => ({ name });
-const all = <E>(move: Move<E>, except: Partial<Record<PhaseName, Move<E>>> = {}): Record<PhaseName, Move<E>> => ({
-  starting: move,
-  flowing: move,
-  idle: move,
-  "backing-off": move,
-  holding: move,
-  "catching-up": move,
-  paused: move,
-  refused: move,
-  draining: move,
-  stopped: move,
-  ...except,
-});
-
-type Of<T extends Event["type"]> = Extract<Event, { type: T }>;
-const refuse: Move<Of<"sink-refused">> = (_, e) => ({ name: "refused", reason: e.reason, message: e.message });
-const drain: Move<Of<"sink-draining">> = (_, e) => ({ name: "draining", why: e.why });
-const pause: Move<Of<"sink-paused">> = (_, e) => ({ name: "paused", since: e.at });
-const backOff: Move<Of<"backing-off">> = (_, { attempt, maxAttempts, since, retryAt, reason, message }) => ({ name: "backing-off", attempt, maxAttempts, since, retryAt, reason, message });
-const hold: Move<Of<"holding">> = (_, { since, probeAt, reason, message }) => ({ name: "holding", since, probeAt, reason, message });
-/** An answer that is no retryable failure shows that the sink is there. */
-const answered: Move<Of<"attempt-ended">> = (sink, e) =>
-  e.result.kind === "delivered" || e.result.reason === "SamplesRejected" ? (sink.phase.name === "flowing" || sink.phase.name === "catching-up" ? sink.phase : { name: "flowing" }) : sink.phase;
-const nothingToSend: Move<Of<"window-read">> = (sink, e) => (e.read === 0 && sink.account.pending === 0 ? { name: "idle" } : sink.phase);
-const behind: Move<Of<"behind">> = (_, e) => (e.behindMs > 0 ? { name: "catching-up", behindMs: e.behindMs, ...(e.etaMs === undefined ? {} : { etaMs: e.etaMs }) } : { name: "flowing" });
-const fallIdle: Move<Of<"tick">> = (sink, e) =>
-  sink.account.pending === 0 && e.at - (sink.lastSuccessAt ?? e.at) >= IDLE_AFTER_MS ? { name: "idle" } : sink.phase;
-
-export const TRANSITIONS: Moves = {
-  // A change of policy leaves a running sink in its phase; one that did not run starts.
-  "sink-started": all(stay, { refused: to("starting"), draining: to("starting"), stopped: to("starting") }),
-  "sink-refused": all(refuse),
-  "sink-draining": all(drain, { refused: stay, stopped: stay }),
-  "sink-stopped": all(to("stopped"), { refused: stay }),
-  "sink-paused": all(pause, { refused: stay, draining: stay, stopped: stay, paused: stay }),
-  "sink-resumed": all(stay, { paused: to("starting") }),
-  "window-read": all(stay, { starting: nothingToSend }),
-  "attempt-ended": all(answered, { paused: stay, refused: stay, draining: stay, stopped: stay }),
-  "backing-off": all(backOff, { paused: stay, refused: stay, draining: stay, stopped: stay }),
-  holding: all(hold, { paused: stay, refused: stay, draining: stay, stopped: stay }),
-  behind: all(stay, { starting: behind, flowing: behind, idle: behind, "catching-up": behind }),
-  tick: all(stay, { flowing: fallIdle }),
+// biome-ignore format: a table is read by its columns
+const table: Readonly<Record<Trigger, Row>> = {
+  //                   starting        flowing         idle            backing-off     holding         catching-up     paused      refused     draining    stopped
+  "started":          [".",            ".",            ".",            ".",            ".",            ".",            ".",        "starting", "starting", "starting"],
+  "refused":          ["refused",      "refused",      "refused",      "refused",      "refused",      "refused",      "refused",  ".",        "refused",  "refused"],
+  "paused":           ["paused",       "paused",       "paused",       "paused",       "paused",       "paused",       ".",        ".",        ".",        "."],
+  "resumed":          [".",            ".",            ".",            ".",            ".",            ".",            "starting", ".",        ".",        "."],
+  "crashed":          [".",            "starting",     "starting",     "starting",     "starting",     "starting",     ".",        ".",        ".",        "."],
+  "draining":         ["draining",     "draining",     "draining",     "draining",     "draining",     "draining",     "draining", ".",        ".",        "."],
+  "stopped":          ["stopped",      "stopped",      "stopped",      "stopped",      "stopped",      "stopped",      "stopped",  ".",        "stopped",  "."],
+  "samples-read":     [".",            ".",            "flowing",      ".",            ".",            ".",            ".",        ".",        ".",        "."],
+  "quiet":            ["idle",         "idle",         ".",            ".",            ".",            ".",            ".",        ".",        ".",        "."],
+  "delivered":        ["flowing",      ".",            "flowing",      "flowing",      "flowing",      ".",            ".",        ".",        ".",        "."],
+  "delivered-behind": ["catching-up",  "catching-up",  "catching-up",  "catching-up",  "catching-up",  ".",            ".",        ".",        ".",        "."],
+  "answered":         [".",            ".",            ".",            "flowing",      "flowing",      ".",            ".",        ".",        ".",        "."],
+  "backing-off":      ["backing-off",  "backing-off",  "backing-off",  ".",            "backing-off",  "backing-off",  ".",        ".",        ".",        "."],
+  "holding":          ["holding",      "holding",      "holding",      "holding",      ".",            "holding",      ".",        ".",        ".",        "."],
+  "behind":           [".",            "catching-up",  "catching-up",  ".",            ".",            ".",            ".",        ".",        ".",        "."],
+  "caught-up":        [".",            ".",            ".",            ".",            ".",            "flowing",      ".",        ".",        ".",        "."],
 };
 
-export function nextPhase(sink: SinkState, event: Event): Phase {
-  const moves = (TRANSITIONS as Partial<Record<Event["type"], Record<PhaseName, Move<never>>>>)[event.type];
-  return moves === undefined ? sink.phase : moves[sink.phase.name](sink, event as never);
+export const triggers = Object.keys(table) as Trigger[];
+
+const column = Object.fromEntries(phaseNames.map((name, i) => [name, i])) as Record<PhaseName, number>;
+
+/** The phase that `trigger` leads to from `from`; `from` itself where it changes nothing. */
+export function nextPhase(from: PhaseName, trigger: Trigger): PhaseName {
+  const to = table[trigger][column[from]];
+  return to === undefined || to === "." ? from : to;
+}
+
+/** The table as Markdown, for the documentation. */
+export function phaseTable(): string {
+  const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [
+    row(["", ...phaseNames]),
+    row(["---", ...phaseNames.map(() => "---")]),
+    ...triggers.map((trigger) => row([`\`${trigger}\``, ...table[trigger].map((to) => (to === "." ? "" : to))])),
+  ].join("\n");
 }

@@ -1,39 +1,48 @@
-// Fixed-size history of an amount: the last 60 whole seconds and the last 60 whole minutes, newest last. Immutable.
+// Throughput of the last minute and hour in fixed space. A ring moves only when something is added to it; a reader shifts it to
+// its own now, so a sink that does nothing costs nothing. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 import type { Ring } from "./snapshot.ts";
 
-const SIZE = 60;
-const zeros: readonly number[] = Object.freeze(new Array<number>(SIZE).fill(0));
+/** 60 whole ones and the running one. */
+const SLOTS = 61;
+const zeros: readonly number[] = new Array<number>(SLOTS).fill(0);
 
-export const emptyRing: Ring = { seconds: zeros, minutes: zeros };
+export const emptyRing: Ring = { second: 0, seconds: zeros, minutes: zeros };
 
-/** Adds to the present second and minute. */
-export function addToRing(ring: Ring, amount: number): Ring {
+/** The ring with `amount` more in the second of `at`. A time before the newest entry counts there: clocks jump. */
+export function addToRing(ring: Ring, at: EpochMs, amount: number): Ring {
   if (amount === 0) return ring;
-  return { seconds: addLast(ring.seconds, amount), minutes: addLast(ring.minutes, amount) };
+  const second = Math.max(ring.second, Math.floor(at / 1000));
+  return {
+    second,
+    seconds: added(ring.seconds, second - ring.second, amount),
+    minutes: added(ring.minutes, minuteOf(second) - minuteOf(ring.second), amount),
+  };
 }
 
-/** Moves the ring on from `before` to `now`; the same object where nothing moves or there is nothing to forget. */
-export function rollRing(ring: Ring, before: EpochMs, now: EpochMs): Ring {
-  const seconds = roll(ring.seconds, Math.floor(now / 1000) - Math.floor(before / 1000));
-  const minutes = roll(ring.minutes, Math.floor(now / 60_000) - Math.floor(before / 60_000));
-  return seconds === ring.seconds && minutes === ring.minutes ? ring : { seconds, minutes };
+/** The last 60 whole seconds before `now`, oldest first. */
+export const lastMinute = (ring: Ring, now: EpochMs): readonly number[] =>
+  shifted(ring.seconds, Math.floor(now / 1000) - ring.second).slice(0, 60);
+
+/** The last 60 whole minutes before `now`, oldest first. */
+export const lastHour = (ring: Ring, now: EpochMs): readonly number[] =>
+  shifted(ring.minutes, minuteOf(Math.floor(now / 1000)) - minuteOf(ring.second)).slice(0, 60);
+
+/** Amount per second over the last whole minute, or since `since` if that is shorter. */
+export function rate(ring: Ring, now: EpochMs, since: EpochMs): number {
+  const seconds = Math.min(60, Math.max(1, Math.floor((now - since) / 1000)));
+  return lastMinute(ring, now).reduce((a, b) => a + b, 0) / seconds;
 }
 
-/** Per second, over the last `seconds` whole seconds before the present one (at most 59). */
-export function ratePerSecond(ring: Ring, seconds: number): number {
-  const past = ring.seconds.slice(-1 - seconds, -1);
-  return past.reduce((a, b) => a + b, 0) / seconds;
+const minuteOf = (second: number): number => Math.floor(second / 60);
+
+function shifted(slots: readonly number[], by: number): readonly number[] {
+  if (by <= 0) return slots;
+  return by >= SLOTS ? zeros : [...slots.slice(by), ...zeros.slice(0, by)];
 }
 
-function roll(values: readonly number[], steps: number): readonly number[] {
-  if (steps <= 0 || values === zeros) return values;
-  if (steps >= SIZE || values.every((v, i) => v === 0 || i < steps)) return zeros;
-  return [...values.slice(steps), ...zeros.slice(0, steps)];
-}
-
-function addLast(values: readonly number[], amount: number): readonly number[] {
-  const next = values.slice();
-  next[SIZE - 1] = next[SIZE - 1]! + amount;
-  return next;
+function added(slots: readonly number[], by: number, amount: number): readonly number[] {
+  const moved = by <= 0 ? slots.slice() : [...shifted(slots, by)];
+  moved[SLOTS - 1] = (moved[SLOTS - 1] ?? 0) + amount;
+  return moved;
 }

@@ -1,6 +1,15 @@
 // The one state of the agent: immutable, JSON-safe, made by reduce() alone. Times are absolute; the view subtracts.
 import type { EpochMs } from "../platform/clock.ts";
-import type { DropReason, FailureReason, NotAcceptedReason, PolicyInfo, ProblemInfo, ReadFailureReason, SinkId, SinkInfo } from "./events.ts";
+import type {
+  DropReason,
+  FailureReason,
+  NotAcceptedReason,
+  PolicyInfo,
+  ProblemInfo,
+  ReadFailureReason,
+  SinkId,
+  SinkInfo,
+} from "./events.ts";
 
 export type PhaseName =
   | "starting"
@@ -16,10 +25,19 @@ export type PhaseName =
 
 /** What a sink does now; exactly one at a time. */
 export type Phase =
-  | { name: "starting" }
+  /** `crash`: a bug ended the exporter; the supervisor starts it again. */
+  | { name: "starting"; crash?: { message: string; restartAt: EpochMs } }
   | { name: "flowing" }
   | { name: "idle" }
-  | { name: "backing-off"; attempt: number; maxAttempts: number; since: EpochMs; retryAt: EpochMs; reason: FailureReason; message: string }
+  | {
+      name: "backing-off";
+      attempt: number;
+      maxAttempts: number;
+      since: EpochMs;
+      retryAt: EpochMs;
+      reason: FailureReason;
+      message: string;
+    }
   | { name: "holding"; since: EpochMs; probeAt: EpochMs; reason: FailureReason; message: string }
   | { name: "catching-up"; behindMs: number; etaMs?: number }
   | { name: "paused"; since: EpochMs }
@@ -37,11 +55,14 @@ export type Condition = {
   observedGeneration: number;
 };
 
-/** Fixed-size history: the last 60 seconds and the last 60 minutes. Newest last. */
+/**
+ * Fixed-size history: the last 60 whole seconds and minutes, and the running one of each, newest last (61 entries each). A ring
+ * moves only when something is added; rings.ts shifts it to the reader's now.
+ */
 export type Ring = {
-  /** Amount in each of the last 60 whole seconds. */
+  /** Seconds since the epoch of the newest entry; 0 while nothing was ever added. */
+  second: number;
   seconds: readonly number[];
-  /** Amount in each of the last 60 whole minutes. */
   minutes: readonly number[];
 };
 
@@ -73,31 +94,54 @@ export type SinkSource = {
   cursor?: EpochMs;
   /** ms between the source's now and the cursor, when the cursor last moved or was looked at. */
   lagMs?: number;
+  /** When lagMs was measured; until it is measured again the lag grows with time. */
+  lagAt?: EpochMs;
   series: number;
   samplesLastRead: number;
   lastReadMs: number;
   lastReadAt?: EpochMs;
-  failure?: { reason: ReadFailureReason; message: string; since: EpochMs };
+  failure?: { reason: ReadFailureReason; message: string; since: EpochMs; inRow: number };
+};
+
+/** Why a sink is not taking batches: from its first failed attempt until a batch is delivered again. */
+export type Failing = {
+  since: EpochMs;
+  reason: FailureReason;
+  status?: number;
+  /** The last failure, with the receiver's own words. */
+  message: string;
+  /** Samples dropped since then. */
+  dropped: number;
 };
 
 export type SinkState = {
   id: SinkId;
   info: SinkInfo;
   phase: Phase;
-  conditions: readonly Condition[];
+  conditions: readonly [accepted: Condition, ready: Condition];
   account: Account;
   skippedMs: number;
   samples: Ring; // delivered samples
   bytes: Ring; // request bodies of delivered batches
   inFlight: number;
   concurrency: number;
-  /** Failed attempts in a row; 0 after a delivery. */
+  /** Failed attempts in a row; 0 after a delivery. A batch that is refused as a whole counts as one. */
   failuresInRow: number;
+  failing?: Failing;
+  /** Samples were refused and nothing was delivered since: `samples` of the refused batch, and how many of them were dropped. */
+  refusal?: { samples: number; dropped: number; status?: number; message: string };
+  /** Data is older than it may be, as the last tick saw it. */
+  late: boolean;
+  /** While windows are missing: how far behind. */
+  behind?: { behindMs: number; etaMs?: number };
   retries: number;
   attemptsTotal: number;
   attempts: readonly AttemptRecord[]; // last 20
   lastSuccessAt?: EpochMs;
   lastReadAt?: EpochMs;
+  /** When a window last brought samples. */
+  lastSampleAt?: EpochMs;
+  startedAt: EpochMs;
   sources: readonly SinkSource[];
 };
 
@@ -108,8 +152,6 @@ export type Snapshot = {
   startedAt: EpochMs;
   /** The last event. */
   at: EpochMs;
-  /** The last tick: what the rings are rolled to. */
-  tickAt: EpochMs;
   listen: string;
   stateDir: string;
   source: {
@@ -118,14 +160,15 @@ export type Snapshot = {
     health: "unknown" | "ok" | "failing";
     clockDifferenceMs?: number;
     lastAnswerAt?: EpochMs;
-    failure?: { reason: ReadFailureReason; message: string; since: EpochMs };
+    failure?: { reason: ReadFailureReason; message: string; since: EpochMs; inRow: number };
   };
   policies: readonly (PolicyInfo & { conditions: readonly Condition[] })[];
   problems: readonly ProblemInfo[];
   reloads: { ok: number; failed: number; lastAt?: EpochMs; lastOk: boolean };
   stateStore: { state: "ok" | "memory" | "set-aside"; message: string };
-  sinks: Readonly<Record<SinkId, SinkState>>;
-  /** Sink ids in policy order. */
+  /** In policy order. An array: copying it for one event costs 1 µs with 1,000 sinks, an object of 1,000 keys 85 µs. */
+  sinks: readonly SinkState[];
+  /** The ids of `sinks`; a new array only when a sink comes or goes. */
   order: readonly SinkId[];
   events: readonly AgentEvent[]; // last 200
 };

@@ -1,0 +1,155 @@
+// Why a sink is as it is, for somebody who knows nothing else: cause, since when, evidence, what is at risk, what happens next,
+// what to do. Pure: the same snapshot and now give the same words in screen, command line and API.
+import type { EpochMs } from "../platform/clock.ts";
+import { droppedTotal } from "./account.ts";
+import { failsForGood, readyLagMs, readyOf, remedies } from "./conditions.ts";
+import { lagOf } from "./sinks.ts";
+import type { SinkState, Snapshot } from "./snapshot.ts";
+import { age, bytes, clockTime, count, counted, instant, took } from "./words.ts";
+
+export type Explanation = {
+  /** `Not ready for 3m12s: RateLimited` */
+  headline: string;
+  /** In this order; those that have nothing to say are missing. Each text is one or more full sentences. */
+  parts: readonly { label: "Cause" | "Since" | "Evidence" | "At risk" | "Next" | "To do"; text: string }[];
+};
+
+export function explain(sink: SinkState, source: Snapshot["source"], now: EpochMs): Explanation {
+  const parts: { label: Explanation["parts"][number]["label"]; text: string }[] = [];
+  const add = (label: (typeof parts)[number]["label"], text: string) => {
+    if (text !== "") parts.push({ label, text });
+  };
+  add("Cause", cause(sink));
+  add("Since", since(sink, now));
+  add("Evidence", evidence(sink, source, now));
+  add("At risk", atRisk(sink, now));
+  add("Next", nextStep(sink, now));
+  add("To do", toDo(sink));
+  return { headline: headline(sink, now), parts };
+}
+
+function headline(sink: SinkState, now: EpochMs): string {
+  const { status, reason, lastTransitionTime } = readyOf(sink);
+  const words = { True: "Ready", False: "Not ready", Unknown: "Not known yet" }[status];
+  return `${words} for ${age(now - lastTransitionTime)}: ${reason}`;
+}
+
+const sourceFailure = (sink: SinkState) =>
+  sink.sources.find(failsForGood) ?? sink.sources.find((s) => s.failure !== undefined);
+
+function cause(sink: SinkState): string {
+  const { phase, failing, refusal } = sink;
+  if (phase.name === "refused") return phase.message;
+  if (phase.name === "holding" || phase.name === "backing-off") return phase.message;
+  if (phase.name === "paused") return "Somebody paused this sink.";
+  if (phase.name === "draining")
+    return `The sink ends (${{ shutdown: "outflow shuts down", removed: "it was removed from its policy", changed: "its policy changed" }[phase.why]}): what is in memory gets a last attempt.`;
+  if (phase.name === "stopped") return "The sink has ended; it reads and sends nothing.";
+  if (phase.name === "starting" && phase.crash !== undefined) return `A bug in outflow: ${phase.crash.message}`;
+  if (failing !== undefined) return failing.message;
+  const unread = sourceFailure(sink);
+  if (unread?.failure !== undefined) return `Source "${unread.name}" cannot be read: ${unread.failure.message}`;
+  if (refusal !== undefined) return `Part of the last batch was refused: ${refusal.message}`;
+  return readyOf(sink).message;
+}
+
+function since(sink: SinkState, now: EpochMs): string {
+  const from = sink.failing?.since ?? sourceFailure(sink)?.failure?.since ?? readyOf(sink).lastTransitionTime;
+  const success =
+    sink.lastSuccessAt === undefined
+      ? "Nothing has been delivered since outflow started."
+      : `The last batch was taken ${age(now - sink.lastSuccessAt)} ago.`;
+  return `${instant(from)}, ${age(now - from)} ago. ${success}`;
+}
+
+function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): string {
+  const said: string[] = [];
+  const last = sink.attempts.at(-1);
+  if (last !== undefined) {
+    const answer = last.status === undefined ? `no answer (${last.reason ?? "unknown"})` : `status ${last.status}`;
+    said.push(
+      `Last attempt ${age(now - last.at)} ago: ${counted(last.samples, "sample")}, ${bytes(last.bytes)}, ${answer} after ${took(last.durationMs)}.`,
+    );
+  }
+  if (sink.failuresInRow > 1) said.push(`${count(sink.failuresInRow)} attempts in a row failed.`);
+  const unread = sourceFailure(sink);
+  if (unread?.failure !== undefined) {
+    said.push(`${counted(unread.failure.inRow, "read")} of "${unread.name}" failed in a row.`);
+    if (source.health === "ok" && source.lastAnswerAt !== undefined)
+      said.push(`The source itself answers: ${age(now - source.lastAnswerAt)} ago for the last time.`);
+  }
+  return said.join(" ");
+}
+
+function atRisk(sink: SinkState, now: EpochMs): string {
+  const said: string[] = [];
+  const lag = lagOf(sink, now);
+  const lost = sink.failing?.dropped ?? 0;
+  if (lost > 0)
+    said.push(`Data is lost: ${counted(lost, "sample")} dropped since ${instant(sink.failing?.since ?? now)}.`);
+  else if (readyOf(sink).status !== "True") said.push("No data is lost so far.");
+  if (lag !== undefined && lag > readyLagMs(sink))
+    said.push(
+      `The sink is ${age(lag)} behind; the source keeps what is missing, and it is sent when the sink takes data again.`,
+    );
+  if (sink.skippedMs > 0) said.push(`${age(sink.skippedMs)} of data were skipped: older than --max-backfill.`);
+  const dropped = droppedTotal(sink.account);
+  if (dropped > lost) said.push(`${counted(dropped, "sample")} dropped since outflow started: ${drops(sink)}.`);
+  return said.join(" ");
+}
+
+const drops = (sink: SinkState): string =>
+  Object.entries(sink.account.dropped)
+    .filter(([, n]) => n > 0)
+    .map(([reason, n]) => `${reason} ${count(n)}`)
+    .join(", ");
+
+function nextStep(sink: SinkState, now: EpochMs): string {
+  const { phase } = sink;
+  switch (phase.name) {
+    case "backing-off": {
+      const when = `in ${age(phase.retryAt - now)} (${clockTime(phase.retryAt)})`;
+      if (phase.attempt < phase.maxAttempts) return `Attempt ${phase.attempt + 1} of ${phase.maxAttempts} ${when}.`;
+      return sink.info.onExhausted === "hold"
+        ? `All ${phase.maxAttempts} attempts are used up; the batch is kept and tried again ${when}.`
+        : `All ${phase.maxAttempts} attempts are used up and the batch was dropped; the next batch is tried ${when}.`;
+    }
+    case "holding":
+      return `One request tries whether it is mended in ${age(phase.probeAt - now)} (${clockTime(phase.probeAt)}), and at once when the policy or its Secret changes.`;
+    case "refused":
+      return "Nothing is read or sent until the policy is corrected; outflow takes the correction at once.";
+    case "paused":
+      return "Nothing until it is resumed; then it goes on where it stopped.";
+    case "catching-up":
+      return `It sends what is missing, oldest first; ${age(phase.behindMs)} behind${phase.etaMs === undefined ? "" : `, done in about ${age(phase.etaMs)}`}.`;
+    case "starting":
+      return phase.crash === undefined
+        ? "The first batch goes out when a window was read and batch.timeout is over."
+        : `The sink starts again in ${age(phase.crash.restartAt - now)}.`;
+    case "flowing":
+    case "idle":
+      return sourceFailure(sink) === undefined ? "" : "The read is tried again at the next poll.";
+    case "draining":
+    case "stopped":
+      return "";
+    default:
+      return phase satisfies never;
+  }
+}
+
+function toDo(sink: SinkState): string {
+  const { phase, failing } = sink;
+  if (phase.name === "refused")
+    return "Correct the policy or its Secret; outflow check shows each problem with its place.";
+  if (phase.name === "paused") return "Resume the sink when the reason is gone.";
+  if (phase.name === "starting" && phase.crash !== undefined) return "Please report it, with the log around it.";
+  if (failing !== undefined) return remedies[failing.reason] || ownRemedy(failing.reason);
+  const unread = sourceFailure(sink)?.failure;
+  if (unread?.reason === "QueryFailed") return "Correct the query in the policy; outflow query shows what it returns.";
+  if (unread !== undefined) return "Check that the source is up and --source-url is right.";
+  return "";
+}
+
+/** Failures whose own message says what to do need no second sentence, but a label wants a text. */
+const ownRemedy = (reason: keyof typeof remedies): string =>
+  reason === "EndpointUnreachable" ? "Check the receiver, the address in endpoint, and the network between." : "";

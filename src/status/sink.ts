@@ -1,0 +1,267 @@
+// One sink and one event about it in, the sink after it out. Immutable; what an event does not touch is shared. Pure.
+import type { EpochMs } from "../platform/clock.ts";
+import { emptyAccount, enter } from "./account.ts";
+import { readyLagMs, sinkConditions } from "./conditions.ts";
+import type { Event, ReadFailureReason, SinkInfo } from "./events.ts";
+import { nextPhase, type Trigger } from "./phases.ts";
+import { addToRing, emptyRing } from "./rings.ts";
+import { lagOf } from "./sinks.ts";
+import type { AttemptRecord, Phase, SinkSource, SinkState } from "./snapshot.ts";
+
+/** A sink is idle when nothing was read for this long: longer than any usual scrape interval. */
+export const IDLE_AFTER_MS = 90_000;
+export const ATTEMPTS_KEPT = 20;
+
+export function newSink(info: SinkInfo, at: EpochMs): SinkState {
+  const sink: Omit<SinkState, "conditions"> = {
+    id: info.id,
+    info,
+    phase: { name: "starting" },
+    account: emptyAccount,
+    skippedMs: 0,
+    samples: emptyRing,
+    bytes: emptyRing,
+    inFlight: 0,
+    concurrency: 1,
+    failuresInRow: 0,
+    late: false,
+    retries: 0,
+    attemptsTotal: 0,
+    attempts: [],
+    startedAt: at,
+    sources: info.sources.map(newSource),
+  };
+  return { ...sink, conditions: sinkConditions(sink, [], at) };
+}
+
+const newSource = (source: SinkInfo["sources"][number]): SinkSource => ({
+  ...source,
+  series: 0,
+  samplesLastRead: 0,
+  lastReadMs: 0,
+});
+
+const reported = (sink: SinkState, at: EpochMs): SinkState => {
+  const conditions = sinkConditions(sink, sink.conditions, at);
+  return conditions === sink.conditions ? sink : { ...sink, conditions };
+};
+
+/** Events about one sink that is known; sink-started and sink-refused carry its info. */
+export type SinkEvent = Extract<Event, { id: string } | { sink: SinkInfo }>;
+
+export function reduceSink(sink: SinkState, event: SinkEvent): SinkState {
+  return reported(changed(sink, event), event.at);
+}
+
+/** What only time does: nothing to send any more, or data too old. Shared as it is where nothing changed. */
+export function tickSink(sink: SinkState, now: EpochMs): SinkState {
+  const late = isLate(sink, now);
+  const quiet = isQuiet(sink, now) ? move(sink, "quiet") : sink;
+  if (quiet === sink && late === sink.late) return sink;
+  return reported({ ...quiet, late }, now);
+}
+
+function isQuiet(sink: SinkState, now: EpochMs): boolean {
+  if (sink.phase.name !== "flowing" && sink.phase.name !== "starting") return false;
+  if (sink.account.pending > 0 || sink.inFlight > 0 || sink.behind !== undefined || sink.failing !== undefined)
+    return false;
+  if (sink.sources.some((s) => s.lastReadAt === undefined || s.failure !== undefined)) return false;
+  return sink.lastSampleAt === undefined || now - sink.lastSampleAt >= IDLE_AFTER_MS;
+}
+
+/** While batches are taken, catching up is as good as it gets. */
+function isLate(sink: SinkState, now: EpochMs): boolean {
+  const lag = lagOf(sink, now);
+  const limit = readyLagMs(sink);
+  if (lag === undefined || lag <= limit) return false;
+  return !(sink.phase.name === "catching-up" && now - (sink.lastSuccessAt ?? 0) <= limit);
+}
+
+function changed(sink: SinkState, event: SinkEvent): SinkState {
+  switch (event.type) {
+    case "sink-started":
+      return move({ ...sink, info: event.sink, sources: sourcesOf(sink, event.sink) }, "started");
+    case "sink-refused":
+      return move({ ...sink, info: event.sink }, "refused", {
+        name: "refused",
+        reason: event.reason,
+        message: event.message,
+      });
+    case "sink-draining":
+      return move(sink, "draining", { name: "draining", why: event.why });
+    case "sink-stopped":
+    case "sink-forgotten":
+      return move({ ...sink, inFlight: 0 }, "stopped", { name: "stopped" });
+    case "sink-paused":
+      return move(sink, "paused", { name: "paused", since: event.at });
+    case "sink-resumed":
+      return move(sink, "resumed");
+    case "sink-crashed": {
+      const crash = { message: event.message, restartAt: event.restartAt };
+      const after = move(sink, "crashed", { name: "starting", crash });
+      return after.phase.name === "starting" ? { ...after, phase: { name: "starting", crash }, inFlight: 0 } : after;
+    }
+    case "window-read":
+      return windowRead(sink, event);
+    case "read-failed":
+      return withSource(sink, event.source, (s) => ({ ...s, failure: failureOf(s, event) }));
+    case "skipped":
+      return { ...sink, skippedMs: sink.skippedMs + (event.to - event.from) };
+    case "attempt-started":
+      return { ...sink, inFlight: event.inFlight, concurrency: event.concurrency };
+    case "attempt-ended":
+      return attemptEnded(sink, event);
+    case "backing-off": {
+      const { attempt, maxAttempts, since, retryAt, reason, message } = event;
+      return move(sink, "backing-off", { name: "backing-off", attempt, maxAttempts, since, retryAt, reason, message });
+    }
+    case "holding": {
+      const { since, probeAt, reason, message } = event;
+      return move(sink, "holding", { name: "holding", since, probeAt, reason, message });
+    }
+    case "dropped":
+      return dropped(sink, event);
+    case "returned":
+      return { ...sink, account: enter(sink.account, { returned: event.samples }) };
+    case "cursor-moved": {
+      const { cursor, sourceNow, at } = event;
+      const after = withSource(sink, event.source, (s) => ({
+        ...s,
+        cursor,
+        lagMs: Math.max(0, sourceNow - cursor),
+        lagAt: at,
+      }));
+      return after.late && !isLate(after, at) ? { ...after, late: false } : after;
+    }
+    case "behind":
+      return behind(sink, event);
+    default:
+      return event satisfies never;
+  }
+}
+
+/** Moves the phase by the table. `made` is the phase with its data, used where the table leads to it or the sink is in it. */
+function move(sink: SinkState, trigger: Trigger, made?: Phase): SinkState {
+  const to = nextPhase(sink.phase.name, trigger);
+  if (made !== undefined && made.name === to) return { ...sink, phase: made };
+  if (to === sink.phase.name) return sink;
+  return { ...sink, phase: plain(to, sink) };
+}
+
+function plain(name: Phase["name"], sink: SinkState): Phase {
+  switch (name) {
+    case "starting":
+    case "flowing":
+    case "idle":
+      return { name };
+    case "catching-up":
+      return { name, ...(sink.behind ?? { behindMs: 0 }) };
+    default:
+      throw new Error(`phase ${name} needs its data`);
+  }
+}
+
+/** What is the same goes on with its read position and cursor. */
+const sourcesOf = (sink: SinkState, info: SinkInfo): readonly SinkSource[] =>
+  info.sources.map((source) => ({
+    ...(sink.sources.find((s) => s.name === source.name) ?? newSource(source)),
+    ...source,
+  }));
+
+function withSource(sink: SinkState, name: string, change: (source: SinkSource) => SinkSource): SinkState {
+  return { ...sink, sources: sink.sources.map((s) => (s.name === name ? change(s) : s)) };
+}
+
+function failureOf(
+  source: SinkSource,
+  { at, reason, message }: { at: EpochMs; reason: ReadFailureReason; message: string },
+) {
+  return { reason, message, since: source.failure?.since ?? at, inRow: (source.failure?.inRow ?? 0) + 1 };
+}
+
+function windowRead(sink: SinkState, event: Extract<SinkEvent, { type: "window-read" }>): SinkState {
+  const after = withSource(sink, event.source, ({ failure: _, ...source }) => ({
+    ...source,
+    read: event.to,
+    series: event.series,
+    samplesLastRead: event.read,
+    lastReadMs: event.durationMs,
+    lastReadAt: event.at,
+  }));
+  const account = enter(sink.account, { read: event.read, dropped: event.dropped });
+  const counted = { ...after, account, lastReadAt: event.at };
+  return event.read === 0 ? counted : move({ ...counted, lastSampleAt: event.at }, "samples-read");
+}
+
+function attemptEnded(sink: SinkState, event: Extract<SinkEvent, { type: "attempt-ended" }>): SinkState {
+  const { at, attempt, samples, bytes, durationMs, result } = event;
+  const { kind, ...outcome } = result;
+  const record: AttemptRecord = { at, attempt, samples, bytes, durationMs, ...outcome };
+  const after: SinkState = {
+    ...sink,
+    inFlight: event.inFlight,
+    attempts: [...sink.attempts.slice(1 - ATTEMPTS_KEPT), record],
+    attemptsTotal: sink.attemptsTotal + 1,
+    retries: sink.retries + (attempt > 1 ? 1 : 0),
+  };
+  if (result.kind === "delivered") return delivered(after, event);
+  return result.reason === "SamplesRejected" ? refused(after, samples, result) : failed(after, at, result);
+}
+
+function delivered(
+  sink: SinkState,
+  { at, samples, bytes }: { at: EpochMs; samples: number; bytes: number },
+): SinkState {
+  const { failing: _, refusal: __, ...rest } = sink;
+  const after: SinkState = {
+    ...rest,
+    account: enter(sink.account, { delivered: samples }),
+    samples: addToRing(sink.samples, at, samples),
+    bytes: addToRing(sink.bytes, at, bytes),
+    failuresInRow: 0,
+    lastSuccessAt: at,
+  };
+  return move(after, sink.behind === undefined ? "delivered" : "delivered-behind");
+}
+
+type Failure = Extract<Extract<Event, { type: "attempt-ended" }>["result"], { kind: "failed" }>;
+
+function failed(sink: SinkState, at: EpochMs, { kind: _, ...failure }: Failure): SinkState {
+  const { since, dropped } = sink.failing ?? { since: at, dropped: 0 };
+  return { ...sink, failuresInRow: sink.failuresInRow + 1, failing: { since, dropped, ...failure } };
+}
+
+/** Samples were refused: whether that is the sink's trouble or some series' is known when the batch is through. */
+function refused(sink: SinkState, samples: number, { kind: _, reason: __, ...answer }: Failure): SinkState {
+  const refusal = { samples, dropped: 0, ...sink.refusal, ...answer };
+  return move({ ...sink, refusal }, "answered");
+}
+
+function dropped(sink: SinkState, event: Extract<SinkEvent, { type: "dropped" }>): SinkState {
+  const after: SinkState = { ...sink, account: enter(sink.account, { dropped: { [event.reason]: event.samples } }) };
+  if (sink.failing !== undefined) after.failing = { ...sink.failing, dropped: sink.failing.dropped + event.samples };
+  if (sink.refusal === undefined) return after;
+  const { refusal: _, ...rest } = after;
+  if (event.reason === "refused_replay") return rest; // what was sent before may be refused: nothing is wrong
+  const refusal = { ...sink.refusal, dropped: sink.refusal.dropped + event.samples };
+  if (refusal.dropped < refusal.samples) return { ...after, refusal };
+  const { samples: __, dropped: lost, ...answer } = refusal;
+  const whole = failed(rest, event.at, { kind: "failed", reason: "SamplesRejected", ...answer });
+  return {
+    ...whole,
+    failing: {
+      since: event.at,
+      reason: "SamplesRejected",
+      ...whole.failing,
+      message: answer.message,
+      dropped: (sink.failing?.dropped ?? 0) + lost,
+    },
+  };
+}
+
+function behind(sink: SinkState, { behindMs, etaMs }: { behindMs: number; etaMs?: number }): SinkState {
+  const { behind: _, ...rest } = sink;
+  if (behindMs <= 0) return move(rest, "caught-up");
+  const missing = etaMs === undefined ? { behindMs } : { behindMs, etaMs };
+  return move({ ...rest, behind: missing }, "behind", { name: "catching-up", ...missing });
+}
