@@ -36,6 +36,8 @@ export type Reader<M extends Member> = {
   /** Windows up to here were handed to the members. */
   read: EpochMs;
   memory: Memory;
+  /** Read position of the last read that reached back by the whole late window. */
+  reachedAt: EpochMs;
   members: Set<M>;
   /** Longest window at present: halved by answers that are too large or too slow, grows again. */
   windowMs: number;

@@ -2,7 +2,7 @@
 // joins for those that have caught up. At most `maxQueries` at once, fairly; memory bounded by counting.
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
-import { dueAt, gridCeil, growWindow, nextWindow, offsetInInterval, reachFrom, shrinkWindow } from "../source/window.ts";
+import { dueAt, gridCeil, growWindow, LOOK_BACK, nextWindow, offsetInInterval, reachFrom, shrinkWindow } from "../source/window.ts";
 import type { Event, ReadFailureReason } from "../status/events.ts";
 import type { Memory } from "./memory.ts";
 import { fairest, fork, type Member, mayJoin, type Query, queryKey, type Reader } from "./reader.ts";
@@ -130,6 +130,7 @@ export class Readers {
         key: queryKey(query),
         read,
         memory: saved?.memory ?? this.#ports.newMemory(query, read),
+        reachedAt: 0,
         members: new Set([member]),
         windowMs: query.maxWindowMs,
         busy: false,
@@ -144,7 +145,7 @@ export class Readers {
   /** Adds a reader, or hands its members to one that is at the same place with the same memory. */
   #join(reader: R): void {
     for (const other of this.#readers) {
-      if (other === reader || !mayJoin(other, reader, this.#reach(other))) continue;
+      if (other === reader || !mayJoin(other, reader, other.read - LOOK_BACK * other.query.lateWindowMs)) continue;
       for (const member of reader.members) other.members.add(member);
       this.#readers.delete(reader);
       return;
@@ -152,11 +153,12 @@ export class Readers {
     this.#readers.add(reader);
   }
 
+  /** Where the next read of `reader` begins to look for late samples. */
   #reach(reader: R): EpochMs {
     const sourceNow = this.#ports.sourceNow();
     const outage = this.#outage;
     const during = outage !== undefined && (outage.until === undefined || (sourceNow ?? 0) < outage.until);
-    return reachFrom(reader.read, reader.query.lateWindowMs, during ? outage.from : undefined);
+    return reachFrom(reader.read, reader.reachedAt, reader.query, during ? outage.from : undefined);
   }
 
   // -- what is due
@@ -261,12 +263,15 @@ export class Readers {
   async #read(reader: R, window: Window): Promise<void> {
     const { clock } = this.#ports;
     const startedMs = clock.monotonicMs();
-    const outcome = await this.#ports.readWindow(reader.query, reader.memory, window, this.#reach(reader), this.#stop.signal);
+    const reach = this.#reach(reader);
+    const outcome = await this.#ports.readWindow(reader.query, reader.memory, window, reach, this.#stop.signal);
     reader.busy = false;
     this.#active--;
     if (this.#stop.signal.aborted) return;
-    if (outcome.ok) this.#arrived(reader, window, outcome.frame, outcome.memory, clock.monotonicMs() - startedMs);
-    else this.#failed(reader, outcome);
+    if (outcome.ok) {
+      if (reach < window.from - reader.query.intervalMs) reader.reachedAt = window.from;
+      this.#arrived(reader, window, outcome.frame, outcome.memory, clock.monotonicMs() - startedMs);
+    } else this.#failed(reader, outcome);
     this.pump();
   }
 

@@ -3,6 +3,7 @@
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { LoadResult, Policy, Refusal, Sink } from "../policy/policy.ts";
+import { LOOK_BACK } from "../source/window.ts";
 import type { Event, PolicyInfo, SinkId, SinkInfo } from "../status/events.ts";
 import type { DeliverySettings, Sender } from "./delivery.ts";
 import { Exporter, type ExporterSpec } from "./exporter.ts";
@@ -130,7 +131,7 @@ export class Supervisor {
   #start(id: SinkId, { plan, policy, sink }: Wanted): void {
     const { clock, random, dispatch, store, readers } = this.#ports;
     const key = (source: string): CursorKey => ({ policy, sink, source });
-    const querySince = (source: string, cursor: EpochMs) => cursor - (plan.sources.find((s) => s.name === source)?.query.lateWindowMs ?? 0);
+    const querySince = (source: string, cursor: EpochMs) => cursor - LOOK_BACK * (plan.sources.find((s) => s.name === source)?.query.lateWindowMs ?? 0);
     const exporter = new Exporter(specOf(plan), plan.makeSender(), {
       clock,
       random,

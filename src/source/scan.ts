@@ -33,7 +33,7 @@ const HEAD_MAX = 512;
 const METRIC = Buffer.from('{"metric":{');
 const VALUES = Buffer.from(',"values":[');
 const VALUE = Buffer.from(',"value":');
-const END_OF_METRIC = Buffer.from('},"value');
+const KEY_VALUE = Buffer.from(',"value');
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const OPEN = 0x5b;
@@ -44,8 +44,10 @@ type State = "head" | "series" | "samples" | "tail" | "any";
 
 export class Scanner {
   readonly #o: ScanOptions;
-  /** Bytes that wait for the rest of what they belong to. */
-  #held: Buffer = Buffer.alloc(0);
+  /** Bytes that wait for the rest of what they belong to: the first `#held` of a buffer that is used again and again. */
+  #buffer: Buffer = Buffer.allocUnsafe(256 * 1024);
+  #view = viewOf(this.#buffer);
+  #held = 0;
   #state: State = "head";
   /** Pieces of an answer of another layout, read as a whole at the end. */
   readonly #whole: Buffer[] = [];
@@ -55,6 +57,8 @@ export class Scanner {
   #first = true;
   #series = 0;
   #floor: EpochMs = 0;
+  /** This series' taken samples were skipped already. */
+  #skipped = false;
   #failure: Extract<ScanResult, { ok: false }> | undefined;
   readonly #dropped: Record<string, number> = {};
   #histograms = false;
@@ -68,10 +72,10 @@ export class Scanner {
     if (this.#failure !== undefined) return false;
     const chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
     if (this.#state === "any") return this.#collect(chunk);
-    const bytes = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk;
+    const bytes = this.#append(chunk);
     let used = 0;
     try {
-      used = this.#scan(bytes);
+      used = this.#scan(bytes, this.#view);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       return this.#fail("malformed", `a part of the answer is no JSON (${error.message})`);
@@ -81,9 +85,22 @@ export class Scanner {
     if (this.#is("any")) return this.#collect(bytes);
     const left = bytes.length - used;
     if (left > MAX_HELD) return this.#fail("too-large", "a piece of the answer is larger than 32 MiB");
-    // A copy: the piece belongs to the connection.
-    this.#held = left === 0 ? Buffer.alloc(0) : Buffer.from(bytes.subarray(used));
+    bytes.copyWithin(0, used);
+    this.#held = left;
     return true;
+  }
+
+  /** What waits and the new piece, together. */
+  #append(chunk: Buffer): Buffer {
+    const length = this.#held + chunk.length;
+    if (length > this.#buffer.length) {
+      const grown = Buffer.allocUnsafe(length * 2);
+      grown.set(this.#buffer.subarray(0, this.#held));
+      this.#buffer = grown;
+      this.#view = viewOf(grown);
+    }
+    this.#buffer.set(chunk, this.#held);
+    return this.#buffer.subarray(0, length);
   }
 
   #is(state: State): boolean {
@@ -91,7 +108,7 @@ export class Scanner {
   }
 
   #collect(chunk: Buffer): boolean {
-    this.#held = Buffer.alloc(0);
+    this.#held = 0;
     this.#whole.push(Buffer.from(chunk));
     this.#wholeBytes += chunk.length;
     return this.#wholeBytes <= MAX_HELD || this.#fail("too-large", "an answer in an unusual layout is larger than 32 MiB");
@@ -99,7 +116,7 @@ export class Scanner {
 
   end(): ScanResult {
     if (this.#failure !== undefined) return this.#failure;
-    const text = Buffer.concat([...this.#whole, this.#held]).toString("utf8");
+    const text = Buffer.concat([...this.#whole, this.#buffer.subarray(0, this.#held)]).toString("utf8");
     if (this.#state === "any" || this.#state === "head") return this.#readAny(text);
     if (this.#state !== "tail") return { ok: false, kind: "malformed", message: "the answer was broken off" };
     try {
@@ -123,8 +140,7 @@ export class Scanner {
   }
 
   /** Returns how many bytes are done with. */
-  #scan(bytes: Buffer): number {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  #scan(bytes: Buffer, view: DataView): number {
     let at = 0;
     if (this.#state === "head") {
       const text = bytes.toString("latin1", 0, HEAD_MAX);
@@ -161,8 +177,7 @@ export class Scanner {
     }
     if (bytes.length - at < METRIC.length) return start;
     const metric = at + METRIC.length - 1;
-    // `},"value` cannot stand inside a JSON string: the quote would be escaped.
-    const close = equals(bytes, at, METRIC) ? (bytes[metric + 1] === BRACE ? metric + 1 : bytes.indexOf(END_OF_METRIC, metric)) : -2;
+    const close = equals(bytes, at, METRIC) ? endOfMetric(bytes, metric) : -1;
     if (close < 0) return this.#unusualSeries(bytes, start, at);
     const after = close + 1;
     if (bytes.length - after < VALUES.length) return start;
@@ -170,6 +185,7 @@ export class Scanner {
     if (!matrix && !equals(bytes, after, VALUE)) return this.#unusualSeries(bytes, start, at);
     this.#begin(bytes, view, metric, close + 1);
     this.#first = false;
+    this.#skipped = !matrix;
     this.#state = "samples";
     return after + (matrix ? VALUES.length : VALUE.length);
   }
@@ -186,10 +202,11 @@ export class Scanner {
   #samples(bytes: Buffer, start: number): number {
     const { builder, maxSamples } = this.#o;
     const n = bytes.length;
-    let at = start;
+    let at = this.#skipTaken(bytes, start);
     for (;;) {
       // [1795349450.123,"60.5"]
-      let i = skipSpace(bytes, at);
+      let i = at;
+      if (i < n && bytes[i]! <= 0x20) i = skipSpace(bytes, i);
       if (i < n && bytes[i] === COMMA) i = skipSpace(bytes, i + 1);
       if (i >= n) return at;
       if (bytes[i] !== OPEN) return this.#seriesEnd(bytes, i, at);
@@ -214,6 +231,30 @@ export class Scanner {
       if (this.#failure !== undefined) return at;
       at = after + 1;
       if (builder.samples > maxSamples) return at;
+    }
+  }
+
+  /**
+   * Most samples of a read that reaches back were taken before, and servers answer in order: from the end of the series, where it
+   * is here already, goes back to the first sample that is newer than the floor. A series that is not in order comes out the
+   * same: only samples newer than the floor pass, and those before an older one would be late ones of a source out of order.
+   */
+  #skipTaken(bytes: Buffer, start: number): number {
+    if (this.#skipped) return start;
+    // No brace can stand in the values: the first one ends this series, if it is here already.
+    const brace = bytes.indexOf(BRACE, start);
+    if (brace < 0) return start;
+    this.#skipped = true;
+    const close = brace - 2;
+    if (bytes[close] !== CLOSE || bytes[close + 1] !== CLOSE) return start; // not the usual layout
+    for (let at = close + 1; ; ) {
+      let open = at - 1;
+      while (open >= start && bytes[open] !== OPEN) open--;
+      if (open < start) return start;
+      let comma = open + 1;
+      while (bytes[comma] !== COMMA && comma < at) comma++;
+      if (parseSeconds(bytes, open + 1, comma) <= this.#floor) return at;
+      at = open;
     }
   }
 
@@ -311,6 +352,17 @@ export class Scanner {
     return this.#failure ?? this.#ok(answer as { isPartial?: unknown; warnings?: unknown });
   }
 }
+
+/** The brace that ends the labels of the usual layout, -1 if it is not here: `},"value` cannot stand inside a JSON string. */
+function endOfMetric(bytes: Buffer, from: number): number {
+  for (let at = from; ; ) {
+    const brace = bytes.indexOf(BRACE, at + 1);
+    if (brace < 0 || brace + KEY_VALUE.length >= bytes.length || equals(bytes, brace + 1, KEY_VALUE)) return brace;
+    at = brace;
+  }
+}
+
+const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 function skipSpace(bytes: Buffer, from: number): number {
   let at = from;

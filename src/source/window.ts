@@ -40,6 +40,19 @@ export const shrinkWindow = (windowMs: number, intervalMs: number): number => Ma
 /** After an answer that was fine. */
 export const growWindow = (windowMs: number, maxWindowMs: number): number => Math.min(maxWindowMs, windowMs * 2);
 
-/** How far back a read looks for late samples: the late window, or to before an outage of the source. */
-export const reachFrom = (read: EpochMs, lateWindowMs: number, outageFrom?: EpochMs): EpochMs =>
-  Math.max(0, Math.min(read, outageFrom ?? read) - lateWindowMs);
+/** Late windows that the furthest reach looks back. */
+export const LOOK_BACK = 1.5;
+
+/**
+ * How far back a read looks for late samples, from `read`. A sample that is visible at most `lateWindowMs` after its time is
+ * always found: every read looks that far back where polls are rare; where they are frequent, one read in every half late window
+ * looks back one and a half of it, and those between look back one interval, since a source should not send each sample again and
+ * again. After an outage of the source, to before it.
+ * @param reachedAt read position of the last read that looked back far
+ */
+export function reachFrom(read: EpochMs, reachedAt: EpochMs, q: { lateWindowMs: number; intervalMs: number }, outageFrom?: EpochMs): EpochMs {
+  if (outageFrom !== undefined) return Math.max(0, Math.min(read, outageFrom) - LOOK_BACK * q.lateWindowMs);
+  const half = q.lateWindowMs / 2;
+  if (q.intervalMs >= half) return Math.max(0, read - q.lateWindowMs);
+  return Math.max(0, read - (read - reachedAt >= half ? LOOK_BACK * q.lateWindowMs : q.intervalMs));
+}
