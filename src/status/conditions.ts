@@ -3,7 +3,7 @@
 import type { EpochMs } from "../platform/clock.ts";
 import type { FailureReason, SinkId } from "./events.ts";
 import type { Condition, SinkSource, SinkState } from "./snapshot.ts";
-import { age, clockTime, counted, instant } from "./words.ts";
+import { age, clockTime, counted, instant, sentence } from "./words.ts";
 
 /** A sink before its conditions are derived. */
 type Unreported = Omit<SinkState, "conditions">;
@@ -79,7 +79,7 @@ function ready(sink: Unreported, before: readonly Condition[]): Report | undefin
   if (phase.name === "draining" || phase.name === "stopped") return undefined;
   if (phase.name === "paused") return paused(phase.since);
   if (phase.name === "starting" && phase.crash !== undefined) return crashed(phase.crash);
-  if (phase.name === "holding") return no(phase.reason, `${phase.message} ${held(sink, phase.probeAt)}`);
+  if (phase.name === "holding") return no(phase.reason, `${sentence(phase.message)} ${held(sink, phase.probeAt)}`);
   if (failing !== undefined && (sink.late || sink.failuresInRow >= FAILURES_TO_NOT_READY)) {
     return no(failing.reason, failed(sink));
   }
@@ -102,7 +102,7 @@ function ready(sink: Unreported, before: readonly Condition[]): Report | undefin
   if (phase.name === "backing-off" && was?.status === "True") {
     return yes(
       was.reason,
-      `Data was arriving until one attempt failed; the next is at ${clockTime(phase.retryAt)}. ${phase.message}`,
+      `Data was arriving until one attempt failed; the next is at ${clockTime(phase.retryAt)}. ${sentence(phase.message)}`,
     );
   }
   return pending(sink);
@@ -114,7 +114,7 @@ const no = (reason: string, message: string): Report => ({ status: "False", reas
 function pending({ phase }: Unreported): Report {
   const message =
     phase.name === "backing-off"
-      ? `The first attempt failed; the next is at ${clockTime(phase.retryAt)}. ${phase.message}`
+      ? `The first attempt failed; the next is at ${clockTime(phase.retryAt)}. ${sentence(phase.message)}`
       : "Nothing has been delivered yet: the first batch is on its way.";
   return { status: "Unknown", reason: "Pending", message };
 }
@@ -139,7 +139,7 @@ function failed(sink: Unreported): string {
   if (failing === undefined) return "";
   const next = phase.name === "backing-off" ? `; the next is at ${clockTime(phase.retryAt)}` : "";
   const times = `${counted(failuresInRow, "attempt")} in a row failed since ${instant(failing.since)}${lost(sink)}${next}.`;
-  return [failing.message, remedies[failing.reason], times].filter((s) => s !== "").join(" ");
+  return [sentence(failing.message), remedies[failing.reason], times].filter((s) => s !== "").join(" ");
 }
 
 const lost = ({ failing }: Unreported): string =>
@@ -155,8 +155,8 @@ function unread({ name, failure }: SinkSource): string {
   if (failure === undefined) return "";
   const since = `${counted(failure.inRow, "read")} in a row failed since ${instant(failure.since)}`;
   return failure.reason === "QueryFailed"
-    ? `The query of source "${name}" fails: ${failure.message} Correct it in the policy; outflow query tries it. ${since}, nothing is skipped.`
-    : `Source "${name}" cannot be read: ${failure.message} ${since}; reading goes on from the cursor as soon as it answers.`;
+    ? `The query of source "${name}" fails: ${sentence(failure.message)} Correct it in the policy; outflow query tries it. ${since}, nothing is skipped.`
+    : `Source "${name}" cannot be read: ${sentence(failure.message)} ${since}; reading goes on from the cursor as soon as it answers.`;
 }
 
 const lagging = (sink: Unreported): string =>

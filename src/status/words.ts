@@ -41,9 +41,12 @@ export function age(ms: number): string {
 
 /** A measured duration: 7 ms, 1.2 s, 3m12s. */
 export const took = (ms: number): string =>
-  ms < 1000 ? `${Math.round(ms)} ms` : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : age(ms);
+  ms < 1000 ? `${Math.round(ms)} ms` : ms < 60_000 ? `${(ms / 1000).toFixed(1).replace(/\.0$/, "")} s` : age(ms);
 
 const pad = (n: number): string => String(n).padStart(2, "0");
+
+/** The text with a full stop, if it has no end of its own: receivers' words seldom do. */
+export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** 2026-11-23T14:02:11Z */
 export const instant = (at: EpochMs): string => `${new Date(at).toISOString().slice(0, 19)}Z`;

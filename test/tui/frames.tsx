@@ -1,0 +1,208 @@
+// The scenes of the golden frames, and how a frame becomes text. Each scene is made of events.
+import { renderToString } from "ink";
+import { Frame } from "../../tui/frame.tsx";
+import { glyphsFor } from "../../tui/glyphs.ts";
+import type { Palette } from "../../tui/colours.ts";
+import { initialUi, type UiState } from "../../tui/ui-state.ts";
+import { view } from "../../tui/view.ts";
+import {
+  type Failure,
+  rateLimited,
+  refused,
+  rejected,
+  serverError,
+  sinkInfo,
+  START,
+  Story,
+  unauthorized,
+} from "../status/scenes.ts";
+
+export const UTF8 = { LANG: "C.UTF-8" };
+
+export function frame(
+  story: Story,
+  columns: number,
+  rows: number,
+  ui: Partial<UiState> = {},
+  env: Record<string, string> = UTF8,
+  palette: Palette = "none",
+): string {
+  const lines = view(story.snapshot, { ...initialUi, ...ui }, story.now, columns, rows, glyphsFor(env));
+  return renderToString(<Frame lines={lines} palette={palette} />, { columns });
+}
+
+/** Without codes: what the eye reads. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what codes begin with
+export const readable = (text: string): string => `${text.replace(/\x1b\[[0-9;]*m/g, "").replace(/[ ]+$/gm, "")}\n`;
+
+export const empty = (): Story => new Story().wait(7_000);
+
+export const EDGE = "default/edge/cloud";
+export const ARCHIVE = "default/edge/archive";
+export const BILLING = "finance/billing/warehouse";
+
+const three = [
+  sinkInfo(EDGE),
+  sinkInfo(ARCHIVE, { auth: "none" }),
+  sinkInfo(BILLING, {
+    sources: [{ name: "metrics", query: "sum by (tenant) (rate(requests_total[5m]))", kind: "evaluated" }],
+  }),
+];
+const flow = [
+  { id: EDGE, samples: 3_500 },
+  { id: ARCHIVE, samples: 420 },
+  { id: BILLING, samples: 64 },
+];
+
+export const threeReady = (): Story => new Story(three).sourceAnswers().wait(2_000).flows(flow, 75_000).wait(1_000);
+
+/** One of three fails for a while: two batches dropped, the third is tried again in 12 s. */
+export function oneFails(failure: Failure = serverError): Story {
+  const story = threeReady();
+  story.read(EDGE, 3_500);
+  for (const attempt of [1, 2, 3]) story.fails(EDGE, attempt, 20_000, failure).flows(flow.slice(1), 20_000);
+  story.event({
+    type: "dropped",
+    id: EDGE,
+    reason: "exhausted",
+    samples: 1_000,
+    message: `Gave up after 3 attempts: ${failure.message}`,
+  });
+  return story.fails(EDGE, 1, 20_000, failure).fails(EDGE, 2, 20_000, failure).flows(flow.slice(1), 8_000);
+}
+
+export function phases(): Record<string, Story> {
+  const one = () => new Story([sinkInfo(EDGE)]).sourceAnswers().wait(2_000);
+  const flowing = () => one().flows(flow.slice(0, 1), 60_000);
+  return {
+    starting: one(),
+    flowing: flowing(),
+    idle: flowing().wait(20_000).read(EDGE, 0).settled(EDGE).wait(80_000).read(EDGE, 0).settled(EDGE),
+    "backing-off": flowing()
+      .read(EDGE, 1_000)
+      .fails(EDGE, 1, 5_000, refused)
+      .wait(5_000)
+      .fails(EDGE, 2, 10_000, refused)
+      .wait(3_000),
+    holding: flowing().read(EDGE, 1_000).holds(EDGE, 60_000, unauthorized).wait(21_000),
+    "catching-up": flowing()
+      .event({ type: "behind", id: EDGE, behindMs: 840_000, etaMs: 41_000 })
+      .settled(EDGE, 840_000)
+      .wait(1_000),
+    paused: flowing().event({ type: "sink-paused", id: EDGE }).wait(65_000),
+    refused: one()
+      .event({
+        type: "sink-refused",
+        sink: sinkInfo(EDGE),
+        reason: "SecretNotFound",
+        message: 'Secret "cloud-credentials" was not found in namespace default: add it to --secrets-dir.',
+      })
+      .wait(9_000),
+    draining: flowing().read(EDGE, 1_000).event({ type: "sink-draining", id: EDGE, why: "shutdown" }),
+    stopped: flowing()
+      .event({ type: "sink-draining", id: EDGE, why: "removed" })
+      .event({ type: "sink-stopped", id: EDGE }),
+    "rate-limited": flowing()
+      .read(EDGE, 1_000)
+      .fails(EDGE, 1, 30_000, rateLimited)
+      .wait(30_000)
+      .fails(EDGE, 2, 30_000, rateLimited)
+      .wait(4_000),
+    "source-down": flowing()
+      .event({
+        type: "source-failed",
+        reason: "SourceUnavailable",
+        message: "The source does not answer (ECONNREFUSED): is it up, and --source-url right?",
+      })
+      .event({
+        type: "read-failed",
+        id: EDGE,
+        source: "metrics",
+        reason: "SourceUnavailable",
+        message: "The source does not answer (ECONNREFUSED): is it up, and --source-url right?",
+      })
+      .wait(15_000)
+      .event({
+        type: "source-failed",
+        reason: "SourceUnavailable",
+        message: "The source does not answer (ECONNREFUSED): is it up, and --source-url right?",
+      })
+      .event({
+        type: "read-failed",
+        id: EDGE,
+        source: "metrics",
+        reason: "SourceUnavailable",
+        message: "The source does not answer (ECONNREFUSED): is it up, and --source-url right?",
+      })
+      .wait(4_000),
+    "query-failed": flowing()
+      .event({
+        type: "read-failed",
+        id: EDGE,
+        source: "metrics",
+        reason: "QueryFailed",
+        message: 'The source refused the query (422): unknown function "sume".',
+      })
+      .wait(2_000),
+    "samples-rejected": flowing()
+      .read(EDGE, 2_000)
+      .attempt(EDGE, 1, 1_000)
+      .ended(EDGE, 1, 1_000, { kind: "failed", ...rejected })
+      .event({ type: "dropped", id: EDGE, reason: "rejected", samples: 1_000, message: rejected.message })
+      .wait(15_000)
+      .attempt(EDGE, 1, 1_000)
+      .ended(EDGE, 1, 1_000, { kind: "failed", ...rejected })
+      .event({ type: "dropped", id: EDGE, reason: "rejected", samples: 1_000, message: rejected.message })
+      .wait(2_000),
+  };
+}
+
+/** Many sinks in all states. */
+export function crowd(n: number): Story {
+  const sinks = Array.from({ length: n }, (_, i) =>
+    sinkInfo(`default/region-${String(i % 8).padStart(2, "0")}/sink-${String(i).padStart(3, "0")}`),
+  );
+  const story = new Story(sinks).sourceAnswers(-4_000).wait(1_000);
+  story.flows(
+    sinks.map((s, i) => ({ id: s.id, samples: 100 + ((i * 37) % 900) })),
+    45_000,
+  );
+  const failures = [serverError, refused, rateLimited];
+  sinks.forEach(({ id }, i) => {
+    if (i % 23 === 5)
+      story
+        .read(id, 900)
+        .fails(id, 1, 5_000, failures[i % 3])
+        .fails(id, 2, 12_000 + i * 100, failures[i % 3]);
+    if (i % 61 === 7) story.read(id, 900).holds(id, 60_000);
+    if (i % 97 === 11) story.event({ type: "sink-paused", id });
+    if (i % 50 === 13) story.event({ type: "behind", id, behindMs: 600_000, etaMs: 90_000 }).settled(id, 600_000);
+  });
+  return story.wait(5_000);
+}
+
+export function hardNames(): Story {
+  const ids = [
+    "default/観測ポリシー/東京データセンター",
+    "default/🚀-launch/👩‍👩‍👧‍👦-family-sink",
+    `default/${"very-long-policy-name-".repeat(4)}/${"and-a-sink-".repeat(6)}`,
+    "ns/p/s",
+  ];
+  const story = new Story(ids.map((id) => sinkInfo(id))).sourceAnswers().wait(1_000);
+  story.flows(
+    ids.slice(1).map((id, i) => ({ id, samples: 10 ** (i + 2) })),
+    30_000,
+  );
+  const long: Failure = {
+    reason: "ServerError",
+    status: 500,
+    message: `The endpoint failed (500). It said: ${"何かが壊れました🔥 ".repeat(30)}`,
+  };
+  return story
+    .read(ids[0] ?? "", 10)
+    .fails(ids[0] ?? "", 1, 5_000, long)
+    .fails(ids[0] ?? "", 2, 9_000, long)
+    .wait(2_000);
+}
+
+export { START };

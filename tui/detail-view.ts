@@ -1,0 +1,218 @@
+// One sink: why it is as it is first, then conditions, throughput, attempts, sources, settings and the account. Scrolls. Pure.
+import { explain } from "../src/status/explain.ts";
+import { lastHour, lastMinute } from "../src/status/rings.ts";
+import { sinkOf } from "../src/status/sinks.ts";
+import type { AttemptRecord, Condition, SinkSource, SinkState } from "../src/status/snapshot.ts";
+import { age, bytes, count, short, took } from "../src/status/words.ts";
+import { chart } from "./charts.ts";
+import { blank, cut, type Line, line, type Segment, seg } from "./line.ts";
+import { hidden, nameOf, readiness, type Scene } from "./scene.ts";
+import { type Column, layOut, tableRow, titles } from "./table.ts";
+import { fit, widthOf, wrap } from "./width.ts";
+
+const LABEL = 10;
+/** Longer lines are hard to read. */
+const TEXT = 110;
+
+export function detailView(scene: Scene, height: number): Line[] {
+  const { snapshot, ui, glyphs, columns } = scene;
+  const sink = ui.selected === undefined ? undefined : sinkOf(snapshot, ui.selected);
+  if (sink === undefined) return [line(seg("This sink is no more: it was removed from its policy.", "dim"))];
+  const { mark, style } = readiness(sink, glyphs);
+  const { headline } = explain(sink, snapshot.source, scene.now);
+  const title: Line = {
+    segments: cut(
+      [seg(`${mark} `, style), seg(nameOf(sink.id), "strong"), seg(`   ${headline}`, style)],
+      columns,
+      glyphs.more,
+    ),
+  };
+  const blocks = [
+    why(sink, scene),
+    conditions(sink, scene),
+    throughput(sink, scene),
+    attempts(sink, scene),
+    sources(sink, scene),
+    settings(sink, scene),
+  ];
+  const lines = blocks.flatMap((block, i) => (i === 0 || block.length === 0 ? block : [blank, ...block]));
+  const page = Math.max(1, height - 2);
+  const top = Math.max(0, Math.min(ui.scroll, lines.length - page));
+  const more =
+    lines.length > top + page
+      ? line(seg(`${glyphs.arrows} ${lines.length - top - page} more lines`, "dim"))
+      : undefined;
+  const shown = lines.slice(top, top + (more === undefined ? page : page - 1));
+  return [title, blank, ...shown, ...(more === undefined ? [] : [more])];
+}
+
+function why(sink: SinkState, { snapshot, now, columns }: Scene): Line[] {
+  return explain(sink, snapshot.source, now).parts.flatMap(({ label, text }) => paragraph(label, text, columns));
+}
+
+function paragraph(label: string, text: string, columns: number): Line[] {
+  return wrap(text, Math.min(columns - LABEL, TEXT)).map((t, i) =>
+    line(seg(fit(i === 0 ? label : "", LABEL, ""), "dim"), seg(t)),
+  );
+}
+
+function conditions(sink: SinkState, { now, columns, glyphs }: Scene): Line[] {
+  const style = (c: Condition) => (c.status === "True" ? "good" : c.status === "False" ? "bad" : "warn");
+  const table: Column<Condition>[] = [
+    { title: "condition", importance: 0, min: 9, max: 9, cell: (c) => seg(c.type) },
+    { title: "status", importance: 1, min: 7, max: 7, cell: (c) => seg(c.status, style(c)) },
+    {
+      title: "reason",
+      importance: 2,
+      min: 14,
+      max: longest(sink.conditions.map((c) => c.reason)),
+      cell: (c) => seg(c.reason),
+    },
+    { title: "age", importance: 3, min: 6, max: 7, align: "right", cell: (c) => seg(age(now - c.lastTransitionTime)) },
+    {
+      title: "generation",
+      importance: 5,
+      min: 10,
+      max: 10,
+      align: "right",
+      cell: (c) => seg(String(c.observedGeneration)),
+    },
+    { title: "message", importance: 4, min: 20, max: 20, rest: true, cell: (c) => seg(c.message, "dim") },
+  ];
+  return rows(table, sink.conditions, columns, glyphs.more);
+}
+
+const CHART_ROWS = 3;
+
+function throughput(sink: SinkState, { now, columns, glyphs }: Scene): Line[] {
+  const width = Math.min(60, columns - LABEL);
+  const minute = drawn("last min", lastMinute(sink.samples, now), "samples/s", 1, width, glyphs);
+  const hour = drawn("last hour", lastHour(sink.samples, now), "samples/s", 60, width, glyphs);
+  if (columns < 2 * (width + LABEL) + 2) return minute;
+  return Array.from({ length: Math.max(minute.length, hour.length) }, (_, i) => ({
+    segments: [...padded((minute[i] ?? blank).segments, width + LABEL + 2), ...(hour[i] ?? blank).segments],
+  }));
+}
+
+function drawn(
+  label: string,
+  values: readonly number[],
+  unit: string,
+  secondsEach: number,
+  width: number,
+  glyphs: Scene["glyphs"],
+): Line[] {
+  const peak = Math.max(...values) / secondsEach;
+  if (peak === 0) return [line(seg(fit(label, LABEL, ""), "dim"), seg("nothing delivered", "dim"))];
+  const rowsOfChart = chart(values, width, CHART_ROWS, glyphs).map((row, i) =>
+    line(seg(fit(i === 0 ? label : "", LABEL, ""), "dim"), seg(row, "accent")),
+  );
+  return [
+    ...rowsOfChart,
+    line(seg(fit("", LABEL, "")), seg(glyphs.rule.repeat(width), "dim")),
+    line(seg(fit("", LABEL, "")), seg(`peak ${short(peak)} ${unit}`, "dim")),
+  ];
+}
+
+const longest = (texts: readonly string[]): number => Math.max(6, ...texts.map(widthOf));
+
+const padded = (segments: readonly Segment[], width: number): Segment[] => {
+  const used = segments.reduce((n, s) => n + s.text.length, 0);
+  return [...segments, seg(" ".repeat(Math.max(0, width - used)))];
+};
+
+const ATTEMPTS_SHOWN = 8;
+
+function attempts(sink: SinkState, { now, columns, glyphs }: Scene): Line[] {
+  const shown = sink.attempts.slice(-ATTEMPTS_SHOWN).reverse();
+  if (shown.length === 0) return [];
+  const table: Column<AttemptRecord>[] = [
+    { title: "attempts", importance: 0, min: 10, max: 10, cell: (a) => seg(`${age(now - a.at)} ago`) },
+    { title: "no", importance: 4, min: 2, max: 2, align: "right", cell: (a) => seg(String(a.attempt)) },
+    { title: "samples", importance: 2, min: 7, max: 7, align: "right", cell: (a) => seg(short(a.samples)) },
+    { title: "size", importance: 5, min: 7, max: 7, align: "right", cell: (a) => seg(bytes(a.bytes)) },
+    { title: "took", importance: 3, min: 7, max: 7, align: "right", cell: (a) => seg(took(a.durationMs)) },
+    { title: "result", importance: 1, min: 18, max: 18, rest: true, cell: (a) => result(a) },
+  ];
+  return rows(table, shown, columns, glyphs.more);
+}
+
+function result({ reason, status, message }: AttemptRecord): Segment[] {
+  if (reason === undefined) return [seg("taken", "good"), seg(` ${status ?? ""}`, "dim")];
+  return [seg(reason, "bad"), seg(status === undefined ? "" : ` ${status}`), seg(` ${message ?? ""}`, "dim")];
+}
+
+function sources(sink: SinkState, { now, columns, glyphs, ui }: Scene): Line[] {
+  const table: Column<SinkSource>[] = [
+    {
+      title: "sources",
+      importance: 0,
+      min: 8,
+      max: Math.max(8, Math.min(30, longest(sink.sources.map((s) => s.name)))),
+      cell: (s) => seg(s.name),
+    },
+    { title: "kind", importance: 6, min: 9, max: 9, cell: (s) => seg(s.kind) },
+    { title: "series", importance: 3, min: 6, max: 6, align: "right", cell: (s) => seg(short(s.series)) },
+    { title: "samples", importance: 2, min: 7, max: 7, align: "right", cell: (s) => seg(short(s.samplesLastRead)) },
+    {
+      title: "read",
+      importance: 5,
+      min: 7,
+      max: 7,
+      align: "right",
+      cell: (s) => seg(s.lastReadAt === undefined ? "-" : took(s.lastReadMs)),
+    },
+    {
+      title: "lag",
+      importance: 1,
+      min: 6,
+      max: 6,
+      align: "right",
+      cell: (s) => seg(s.lagMs === undefined || s.lagAt === undefined ? "-" : age(s.lagMs + now - s.lagAt)),
+    },
+    {
+      title: "query",
+      importance: 4,
+      min: 16,
+      max: 16,
+      rest: true,
+      cell: (s) =>
+        s.failure === undefined ? seg(ui.privacy ? hidden : s.query, "dim") : seg(s.failure.message, "bad"),
+    },
+  ];
+  return rows(table, sink.sources, columns, glyphs.more);
+}
+
+function settings(sink: SinkState, { columns, ui }: Scene): Line[] {
+  const { info, account } = sink;
+  const dropped = Object.entries(account.dropped).filter(([, n]) => n > 0);
+  const drops = dropped.length === 0 ? "0" : dropped.map(([reason, n]) => `${count(n)} ${reason}`).join(", ");
+  return [
+    ...paragraph(
+      "Endpoint",
+      `${ui.privacy ? hidden : info.endpoint}, ${info.auth === "none" ? "no authentication" : "basic authentication"}`,
+      columns,
+    ),
+    ...paragraph("Batch", `at most ${count(info.batch.maxSize)} samples or ${took(info.batch.timeoutMs)}`, columns),
+    ...paragraph(
+      "Retry",
+      `${info.retry.maxAttempts} attempts, the first again after ${took(info.retry.backoffMs)}; then ${info.onExhausted === "hold" ? "the batch is kept" : "the batch is dropped"}`,
+      columns,
+    ),
+    ...paragraph(
+      "Account",
+      `read ${count(account.read)} = delivered ${count(account.delivered)} + dropped ${drops} + returned ${count(account.returned)} + pending ${count(account.pending)}`,
+      columns,
+    ),
+    ...paragraph(
+      "Requests",
+      `${sink.inFlight} in flight, at most ${sink.concurrency} now; ${count(sink.attemptsTotal)} attempts, ${count(sink.retries)} of them retries`,
+      columns,
+    ),
+  ];
+}
+
+function rows<Row>(table: readonly Column<Row>[], list: readonly Row[], columns: number, more: string): Line[] {
+  const placed = layOut(table, columns);
+  return [titles(placed, more), ...list.map((row) => tableRow(placed, row, more))];
+}

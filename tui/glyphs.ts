@@ -1,0 +1,58 @@
+// Characters with a meaning, once for UTF-8 and once for plain ASCII terminals. Each is one column wide.
+
+export type Glyphs = {
+  ready: string;
+  idle: string;
+  catchingUp: string;
+  notReady: string;
+  unknown: string;
+  paused: string;
+  /** The end of a cut text. */
+  more: string;
+  pointer: string;
+  rule: string;
+  /** Bar that empties: full and empty cell. */
+  full: string;
+  empty: string;
+  /** Nothing, then levels from low to high. */
+  levels: readonly string[];
+  arrows: string;
+};
+
+const unicode: Glyphs = {
+  ready: "●",
+  idle: "○",
+  catchingUp: "◐",
+  notReady: "✗",
+  unknown: "?",
+  paused: "=",
+  more: "…",
+  pointer: "›",
+  rule: "─",
+  full: "━",
+  empty: "╌",
+  levels: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+  arrows: "↑↓",
+};
+
+const ascii: Glyphs = {
+  ready: "*",
+  idle: "o",
+  catchingUp: "+",
+  notReady: "X",
+  unknown: "?",
+  paused: "=",
+  more: "~",
+  pointer: ">",
+  rule: "-",
+  full: "#",
+  empty: ".",
+  levels: [" ", ".", ".", ":", ":", "|", "|", "#", "#"],
+  arrows: "j/k",
+};
+
+/** By the locale, as C programs decide: LC_ALL, else LC_CTYPE, else LANG. */
+export function glyphsFor(env: Readonly<Record<string, string | undefined>>): Glyphs {
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || "";
+  return /utf-?8/i.test(locale) ? unicode : ascii;
+}

@@ -1,0 +1,122 @@
+// The top of every screen: who this is, the worst news, the source, all throughput. Three lines, one more while something is wrong
+// with the policies or the state. Pure.
+import { readyOf } from "../src/status/conditions.ts";
+import { lastMinute, rate } from "../src/status/rings.ts";
+import { lagOf } from "../src/status/sinks.ts";
+import type { SinkState } from "../src/status/snapshot.ts";
+import { age, short } from "../src/status/words.ts";
+import { sparkline } from "./charts.ts";
+import { type Line, type Segment, seg, spread } from "./line.ts";
+import { shownSinks } from "./order.ts";
+import { hidden, labelled, nameOf, type Scene } from "./scene.ts";
+
+export function header(scene: Scene): Line[] {
+  const { columns, glyphs } = scene;
+  const lines = [
+    spread(title(scene), total(scene), columns, glyphs.more),
+    spread(news(scene), [], columns, glyphs.more),
+    spread(source(scene), largestLag(scene), columns, glyphs.more),
+  ];
+  const trouble = troubles(scene);
+  return trouble === undefined ? lines : [...lines, spread(trouble, [], columns, glyphs.more)];
+}
+
+function title({ snapshot, now, ui }: Scene): Segment[] {
+  const up = snapshot.startedAt === 0 ? [] : [seg("  up ", "dim"), seg(age(now - snapshot.startedAt))];
+  const frozen = ui.frozen === undefined ? [] : [seg("  FROZEN ", "warn")];
+  const quitting = ui.quitting === undefined ? [] : [seg("  quitting: sending what is in memory", "warn")];
+  return [seg("outflow", "strong"), seg(` ${snapshot.version}`), ...up, ...frozen, ...quitting];
+}
+
+function total({ snapshot, now, columns, glyphs }: Scene): Segment[] {
+  const minute = new Array<number>(60).fill(0);
+  let perSecond = 0;
+  for (const sink of snapshot.sinks) {
+    perSecond += rate(sink.samples, now, sink.startedAt);
+    if (sink.samples.second === 0) continue;
+    lastMinute(sink.samples, now).forEach((v, i) => {
+      minute[i] = (minute[i] ?? 0) + v;
+    });
+  }
+  const rateText = [seg(short(perSecond), "strong"), seg(" samples/s", "dim")];
+  return columns < 80 ? rateText : [...rateText, seg(` ${sparkline(minute, 20, glyphs)}`, "accent")];
+}
+
+/** How many are ready; if not all, which is worst and why. */
+function news(scene: Scene): Segment[] {
+  const { snapshot, now, glyphs } = scene;
+  const n = snapshot.sinks.length;
+  if (n === 0) return [seg(`${glyphs.unknown} `, "warn"), seg("no sinks yet")];
+  const bad = snapshot.sinks.filter((s) => readyOf(s).status === "False");
+  const open = snapshot.sinks.filter((s) => readyOf(s).status === "Unknown").length;
+  if (bad.length === 0 && open === 0)
+    return [seg(`${glyphs.ready} `, "good"), seg(n === 1 ? "the sink is ready" : `all ${n} sinks ready`)];
+  if (bad.length === 0)
+    return [seg(`${glyphs.unknown} `, "warn"), seg(`${n - open} of ${n} sinks ready, ${open} pending`)];
+  const worst = worstOf(scene, bad);
+  const why =
+    worst === undefined
+      ? []
+      : [
+          seg("   "),
+          seg(nameOf(worst.id)),
+          seg(` ${readyOf(worst).reason}`, "bad"),
+          seg(` for ${age(now - readyOf(worst).lastTransitionTime)}`, "dim"),
+        ];
+  return [seg(`${glyphs.notReady} ${bad.length} of ${n} sinks not ready`, "bad"), ...why];
+}
+
+const worstOf = ({ snapshot, now }: Scene, bad: readonly SinkState[]): SinkState | undefined =>
+  shownSinks({ ...snapshot, sinks: bad }, { faultsOnly: false, sort: "worst", reverse: false, filter: "" }, now)[0];
+
+const kinds = { victoriametrics: "VictoriaMetrics", prometheus: "Prometheus", unknown: "" };
+/** Less is the grain of the Date header. */
+const CLOCK_WORTH_TELLING_MS = 2_000;
+
+function source({ snapshot, now, ui, glyphs, columns }: Scene): Segment[] {
+  const { url, kind, health, clockDifferenceMs, failure } = snapshot.source;
+  const mark = {
+    ok: seg(glyphs.ready, "good"),
+    failing: seg(glyphs.notReady, "bad"),
+    unknown: seg(glyphs.unknown, "warn"),
+  }[health];
+  const address = seg(` ${ui.privacy ? hidden : url.replace(/\/$/, "")}`);
+  const what = kinds[kind] === "" || columns < 80 ? [] : [seg(`  ${kinds[kind]}`, "dim")];
+  if (health === "failing" && failure !== undefined) {
+    return [
+      mark,
+      seg(" source", "dim"),
+      address,
+      seg(`  ${failure.reason}`, "bad"),
+      seg(` for ${age(now - failure.since)}: `, "dim"),
+      seg(failure.message),
+    ];
+  }
+  const waiting = health === "unknown" ? [seg("  no answer yet", "dim")] : [];
+  const off =
+    clockDifferenceMs === undefined || Math.abs(clockDifferenceMs) < CLOCK_WORTH_TELLING_MS
+      ? []
+      : [seg(`  clock ${age(Math.abs(clockDifferenceMs))} ${clockDifferenceMs < 0 ? "behind" : "ahead"}`, "warn")];
+  return [mark, seg(" source", "dim"), address, ...what, ...waiting, ...off];
+}
+
+function largestLag({ snapshot, now }: Scene): Segment[] {
+  const lags = snapshot.sinks.flatMap((s) => lagOf(s, now) ?? []);
+  return lags.length === 0 ? [] : labelled("largest lag", age(Math.max(...lags)));
+}
+
+function troubles({ snapshot, glyphs }: Scene): Segment[] | undefined {
+  const problems = snapshot.problems.filter((p) => p.severity === "problem");
+  const [first] = problems;
+  if (first !== undefined) {
+    const n = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+    return [
+      seg(`${glyphs.notReady} ${n} in policies`, "bad"),
+      seg(`  ${first.file}:${first.line}:${first.column}: ${first.message}`),
+      seg("  (4 shows all)", "dim"),
+    ];
+  }
+  if (snapshot.stateStore.state !== "ok")
+    return [seg(`${glyphs.unknown} state`, "warn"), seg(`  ${snapshot.stateStore.message}`)];
+  return undefined;
+}
