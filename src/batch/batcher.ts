@@ -85,12 +85,12 @@ export class Batcher {
     };
   }
 
-  /** Forgets the open batch; returns how many samples that were. */
-  clear(): number {
-    const samples = this.#samples;
+  /** Forgets the open batch; returns how many samples that were, and of which windows. */
+  clear(): { samples: number; rounds: number[] } {
+    const cleared = { samples: this.#samples, rounds: this.#parts.map((part) => part.round) };
     this.#parts = [];
     this.#samples = 0;
-    return samples;
+    return cleared;
   }
 
   /** Frames that the open batch keeps in memory. */

@@ -9,3 +9,9 @@ export function queryChecker(_settings: Pick<Settings, "enforceFilter" | "forbid
 export function enforcedText(query: string, _settings: Pick<Settings, "enforceFilter">): string {
   return query;
 }
+
+/** Equality selectors only, until the metricsql room is here. */
+export function selectorOf(selector: string): (labels: Record<string, string>) => boolean {
+  const filters = [...selector.matchAll(/(\w+)\s*=\s*"([^"]*)"/g)].map((m) => [m[1]!, m[2]!] as const);
+  return (labels) => filters.every(([name, value]) => labels[name] === value);
+}

@@ -47,7 +47,7 @@ type SourceState = {
   read: EpochMs | undefined;
 };
 
-type RoundState = { source: SourceState; window: Window; memory: Memory; shared: boolean; replay: boolean };
+type RoundState = { source: SourceState; window: Window; before: Memory; memory: Memory; shared: boolean; replay: boolean };
 
 export class Exporter {
   readonly id: SinkId;
@@ -128,7 +128,7 @@ export class Exporter {
   /** Ends at once; nothing is lost: cursors have not moved past what was not settled. */
   abort(): void {
     this.#stopReading();
-    this.#returned(this.#batcher.clear() + this.#delivery.abort());
+    this.#returned(this.#batcher.clear().samples + this.#delivery.abort());
     this.#ports.dispatch({ type: "sink-stopped", at: this.#ports.clock.now(), id: this.id });
   }
 
@@ -193,7 +193,7 @@ export class Exporter {
     // After a kill the windows up to the source's present may have been sent already; everything after is new.
     if (source.replayUntil === Number.POSITIVE_INFINITY) source.replayUntil = arrival.sourceNow;
     const round = this.#ledger.open(source.name, from, to, frame.samples);
-    this.#rounds.set(round, { source, window: { from, to }, memory: arrival.memory, shared: arrival.shared, replay: from < source.replayUntil });
+    this.#rounds.set(round, { source, window: { from, to }, before: arrival.before, memory: arrival.memory, shared: arrival.shared, replay: from < source.replayUntil });
     dispatch({ type: "window-read", at: clock.now(), id: this.id, source: source.name, from, to, read, series: frame.runs, bytes: arrival.bytes, durationMs: arrival.durationMs, dropped });
     for (const batch of this.#batcher.add(frame, round, clock.monotonicMs())) this.#enqueue(batch);
     if (this.#delivery.failing) this.#flush(); // something to try the sink with, now
@@ -233,19 +233,27 @@ export class Exporter {
 
   #letGo(): void {
     const back = this.#delivery.letGo();
-    const returned = this.#batcher.clear() + back.reduce((n, batch) => n + samplesOf(batch), 0);
-    if (returned === 0) return;
-    this.#returned(returned);
-    this.#ledger.abandon();
-    this.#rounds.clear();
-    for (const source of this.#sources) {
-      const cursor = this.#ledger.cursor(source.name);
-      if (cursor === undefined || source.read === undefined || source.read <= cursor) continue;
-      source.replayUntil = Math.max(source.replayUntil, source.read);
-      this.#ports.detach(source.member);
-      const saved = this.#ports.saved(source.name);
-      if (saved !== undefined) this.#ports.attach(source.query, source.member, saved);
-    }
+    const open = this.#batcher.clear();
+    const rounds = new Set([...back.flatMap((batch) => batch.rounds.map((r) => r.round)), ...open.rounds]);
+    if (rounds.size === 0) return;
+    this.#returned(open.samples + back.reduce((n, batch) => n + samplesOf(batch), 0));
+    for (const source of this.#sources) this.#rereadFrom(source, rounds);
+  }
+
+  /** Reads a source again from its first window that was given back in part or whole; older ones are seen through. */
+  #rereadFrom(source: SourceState, givenBack: ReadonlySet<number>): void {
+    const mine = [...this.#rounds].filter(([, round]) => round.source === source);
+    const first = mine.findIndex(([number]) => givenBack.has(number));
+    if (first < 0) return;
+    const again = mine.slice(first);
+    for (const [number] of again) this.#rounds.delete(number);
+    this.#ledger.abandon(again.map(([number]) => number));
+    const { window, before } = again[0]![1];
+    // Some of these samples may have been sent: those in batches that were tried.
+    source.replayUntil = Math.max(source.replayUntil, source.read ?? 0);
+    source.read = window.from;
+    this.#ports.detach(source.member);
+    this.#ports.attach(source.query, source.member, { cursor: window.from, memory: before });
   }
 
   #removeSource(source: SourceState): void {

@@ -57,8 +57,8 @@ export class Ledger {
     return list;
   }
 
-  /** Gives all unsettled windows up: they will be read again from the cursor. */
-  abandon(): void {
-    this.#rounds.clear();
+  /** Gives these windows up: they will be read again. What is still sent of them moves no cursor. */
+  abandon(rounds: Iterable<number>): void {
+    for (const round of rounds) this.#rounds.delete(round);
   }
 }

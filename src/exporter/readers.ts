@@ -12,7 +12,8 @@ export type Window = { from: EpochMs; to: EpochMs };
 /** A window that reached a member. */
 export type Arrival = Window & {
   frame: Frame;
-  /** The reader's memory after this window: what a restart at `to` needs to know. */
+  /** The reader's memory at `from` and at `to`: what reading on from there needs to know. */
+  before: Memory;
   memory: Memory;
   bytes: number;
   durationMs: number;
@@ -281,13 +282,14 @@ export class Readers {
       this.#outage.until ??= sourceNow + OUTAGE_REACH_MS;
       if (sourceNow >= this.#outage.until) this.#outage = undefined;
     }
+    const before = reader.memory;
     reader.read = window.to;
     reader.memory = memory;
     reader.windowMs = growWindow(reader.windowMs, reader.query.maxWindowMs);
     reader.lastSamples = frame.samples;
     const members = [...reader.members];
     members.forEach((member, i) => {
-      member.take({ ...window, frame, memory, bytes: i === 0 ? frame.bytes : 0, durationMs, shared: members.length > 1, sourceNow });
+      member.take({ ...window, frame, before, memory, bytes: i === 0 ? frame.bytes : 0, durationMs, shared: members.length > 1, sourceNow });
     });
     for (const other of this.#readers) {
       if (other.key === reader.key && other !== reader) for (const member of [...other.members]) member.othersAt(reader.read);
@@ -304,11 +306,5 @@ export class Readers {
     const sinceTick = (((sourceNow - this.#delay(reader)) % intervalMs) + intervalMs) % intervalMs;
     reader.notBeforeMs = this.#ports.clock.monotonicMs() + (intervalMs - sinceTick);
     for (const member of reader.members) member.failed(failure.reason, failure.message);
-  }
-
-  /** Moves a member to a reader of its own at `cursor`, as after a restart. */
-  rewind(query: Query, member: ReadingMember, saved: { cursor: EpochMs; memory: Memory }): void {
-    this.detach(member);
-    this.attach(query, member, saved);
   }
 }

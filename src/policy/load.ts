@@ -49,6 +49,12 @@ export function loadPolicies(paths: readonly string[], options: LoadOptions): Lo
   return { policies, problems, files };
 }
 
+/** One policy text that is no file (the demo's). */
+export function loadText(name: string, text: string, checkQuery: CheckQuery): LoadResult {
+  const none: Files = { info: () => undefined, list: () => [], read: () => new TextEncoder().encode(text) };
+  return loadPolicies([name], { files: none, checkQuery, maxPolicySize: Number.POSITIVE_INFINITY });
+}
+
 function expand(path: string, files: Files): string[] {
   if (path === "-" || files.info(path)?.kind !== "directory") return [path];
   return files

@@ -1,0 +1,59 @@
+// outflow demo: the real agent between two embedded ends, nothing to install.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import policyTemplate from "../../policies/demo.yaml" with { type: "text" };
+import { runOptions, type Settings } from "../config/settings.ts";
+import { demoSummary, startDemo } from "../demo/demo.ts";
+import { systemClock } from "../platform/clock.ts";
+import { loadText } from "../policy/load.ts";
+import { startAgent } from "./agent.ts";
+import { parseDuration } from "../config/duration.ts";
+import { example } from "./example.ts";
+import { queryChecker, selectorOf } from "./querycheck.ts";
+import { untilStopped } from "./run.ts";
+import { wantsTui } from "./terminal.ts";
+
+export function demoCommand(): Command {
+  return new Command("demo")
+    .description("see it work: an embedded source, the agent, embedded sinks that misbehave now and then")
+    .addOption(new Option("--for <duration>", "end by itself after this long").argParser((text) => parseDuration(text) ?? Number.NaN))
+    .option("--no-tui", "run headless")
+    .addHelpText("after", example("outflow demo --for 20s", "outflow demo --no-tui"))
+    .action(async (options: { for?: number; tui: boolean }, command: Command) => {
+      if (Number.isNaN(options.for)) command.error('error: --for: write a duration such as 20s');
+      await demo(options);
+    });
+}
+
+async function demo(options: { for?: number; tui: boolean }): Promise<void> {
+  const terminal = wantsTui({ stdin: process.stdin.isTTY === true, stdout: process.stdout.isTTY === true, env: process.env, tui: options.tui });
+  if (!terminal.tui && terminal.why !== undefined) process.stderr.write(`outflow: headless: ${terminal.why}\n`);
+  const stateDir = mkdtempSync(join(tmpdir(), "outflow-demo-"));
+  const ends = await startDemo(systemClock, policyTemplate, selectorOf);
+  const settings: Settings & { sourceUrl: string } = { ...defaults(), sourceUrl: ends.sourceUrl, stateDir, listen: "off", pollInterval: 1_000, settle: 1_000, tui: options.tui, drainTimeout: 2_000 };
+  const checkQuery = queryChecker(settings);
+  const agent = await startAgent({
+    settings,
+    load: () => loadText("policies/demo.yaml", ends.policyText, checkQuery),
+    writeLog: terminal.tui ? undefined : (line) => void process.stderr.write(line),
+    logFormat: "text",
+  });
+  await untilStopped(agent, terminal.tui, options.for === undefined ? undefined : systemClock.sleep(options.for).then(() => {}));
+  await ends.close();
+  rmSync(stateDir, { recursive: true, force: true });
+  const summary = demoSummary(agent.store.snapshot, ends.counts);
+  process.stdout.write(`\n${summary.text}`);
+  process.exitCode = summary.ok ? 0 : 1;
+}
+
+/** What `outflow run` has without any flag. */
+function defaults(): Settings {
+  const command = new Command("run");
+  for (const option of runOptions()) {
+    option.envVar = undefined as unknown as string; // the demo is the same on every host
+    command.addOption(option);
+  }
+  return { ...command.parse([], { from: "user" }).opts<Settings>(), enforceFilter: [], forbidLabel: [], policies: [] };
+}

@@ -1,0 +1,2 @@
+import { Command } from "commander";
+export function queryCommand(): Command { return new Command("query"); }
