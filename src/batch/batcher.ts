@@ -85,12 +85,13 @@ export class Batcher {
     };
   }
 
-  /** Forgets the open batch; returns how many samples that were, and of which windows. */
-  clear(): { samples: number; rounds: number[] } {
-    const cleared = { samples: this.#samples, rounds: this.#parts.map((part) => part.round) };
-    this.#parts = [];
-    this.#samples = 0;
-    return cleared;
+  /** Forgets what the open batch has of windows that are not to `stay`; returns how many samples that were, and of which windows. */
+  clear(stay: (round: number) => boolean = () => false): { samples: number; rounds: number[] } {
+    const gone = this.#parts.filter((part) => !stay(part.round));
+    const samples = gone.reduce((n, part) => n + samplesOf(part), 0);
+    this.#parts = this.#parts.filter((part) => stay(part.round));
+    this.#samples -= samples;
+    return { samples, rounds: gone.map((part) => part.round) };
   }
 
   /** Frames that the open batch keeps in memory. */

@@ -132,9 +132,15 @@ export class Delivery {
     this.retryNow();
   }
 
-  /** Gives back every batch that was never attempted; the others are seen through. */
+  /**
+   * Gives back every batch that was never attempted; the others are seen through, and so is a last one that only has the rest of
+   * their windows: it is cheaper to keep than to send those windows twice.
+   */
   letGo(): Batch[] {
-    const back = this.#jobs.filter((job) => !job.inFlight && job.attempts === 0 && job.pieces.untouched);
+    const waiting = this.#jobs.filter((job) => !job.inFlight && job.attempts === 0 && job.pieces.untouched);
+    const tried = new Set(this.#jobs.filter((job) => !waiting.includes(job)).flatMap((job) => job.batch.rounds.map((r) => r.round)));
+    const rest = waiting.filter((job) => job.batch.rounds.every((r) => tried.has(r.round)));
+    const back = rest.length === 1 ? waiting.filter((job) => job !== rest[0]) : waiting;
     this.#jobs = this.#jobs.filter((job) => !back.includes(job));
     return back.map((job) => job.batch);
   }

@@ -232,9 +232,13 @@ export class Exporter {
   }
 
   #letGo(): void {
+    const roundsOf = (batches: readonly Batch[]) => new Set(batches.flatMap((batch) => batch.rounds.map((r) => r.round)));
     const back = this.#delivery.letGo();
-    const open = this.#batcher.clear();
-    const rounds = new Set([...back.flatMap((batch) => batch.rounds.map((r) => r.round)), ...open.rounds]);
+    const kept = roundsOf(this.#delivery.batches);
+    const given = roundsOf(back);
+    // The last few samples of a window that is tried already are cheaper to keep than to send the window twice.
+    const open = this.#batcher.clear((round) => kept.has(round) && !given.has(round));
+    const rounds = new Set([...given, ...open.rounds]);
     if (rounds.size === 0) return;
     this.#returned(open.samples + back.reduce((n, batch) => n + samplesOf(batch), 0));
     for (const source of this.#sources) this.#rereadFrom(source, rounds);
