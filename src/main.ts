@@ -1,12 +1,15 @@
 // The process: argv, signals, exit code; nothing else.
-import { cli } from "./cli/cli.ts";
+
 import { restoreTerminal } from "../tui/restore.ts";
+import { cli } from "./cli/cli.ts";
 
 /** Bun keeps running after an uncaught error while a top-level await is pending: report and end by ourselves. */
 function crash(error: unknown): never {
   restoreTerminal();
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`outflow: a bug: ${text}\nPlease report it with the lines above. Nothing is lost: cursors move only when samples are settled.\n`);
+  process.stderr.write(
+    `outflow: a bug: ${text}\nPlease report it with the lines above. Nothing is lost: cursors move only when samples are settled.\n`,
+  );
   process.exit(1);
 }
 
@@ -15,9 +18,6 @@ process.on("unhandledRejection", crash);
 // A reader that has gone (outflow status | head) is no error.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(0));
 
-cli(process.argv).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  crash,
-);
+cli(process.argv).then((code) => {
+  process.exitCode = code;
+}, crash);

@@ -6,7 +6,7 @@ import type { AttemptRecord, Condition, SinkSource, SinkState } from "../src/sta
 import { age, bytes, count, short, took } from "../src/status/words.ts";
 import { chart } from "./charts.ts";
 import { blank, cut, type Line, line, type Segment, seg } from "./line.ts";
-import { hidden, nameOf, readiness, type Scene } from "./scene.ts";
+import { hidden, nameOf, readiness, type Scene, shownText } from "./scene.ts";
 import { type Column, layOut, tableRow, titles } from "./table.ts";
 import { fit, widthOf, wrap } from "./width.ts";
 
@@ -46,8 +46,10 @@ export function detailView(scene: Scene, height: number): Line[] {
   return [title, blank, ...shown, ...(more === undefined ? [] : [more])];
 }
 
-function why(sink: SinkState, { snapshot, now, columns }: Scene): Line[] {
-  return explain(sink, snapshot.source, now).parts.flatMap(({ label, text }) => paragraph(label, text, columns));
+function why(sink: SinkState, { snapshot, now, columns, ui }: Scene): Line[] {
+  return explain(sink, snapshot.source, now).parts.flatMap(({ label, text }) =>
+    paragraph(label, shownText(text, ui), columns),
+  );
 }
 
 function paragraph(label: string, text: string, columns: number): Line[] {
@@ -56,7 +58,7 @@ function paragraph(label: string, text: string, columns: number): Line[] {
   );
 }
 
-function conditions(sink: SinkState, { now, columns, glyphs }: Scene): Line[] {
+function conditions(sink: SinkState, { now, columns, glyphs, ui }: Scene): Line[] {
   const style = (c: Condition) => (c.status === "True" ? "good" : c.status === "False" ? "bad" : "warn");
   const table: Column<Condition>[] = [
     { title: "condition", importance: 0, min: 9, max: 9, cell: (c) => seg(c.type) },
@@ -77,7 +79,14 @@ function conditions(sink: SinkState, { now, columns, glyphs }: Scene): Line[] {
       align: "right",
       cell: (c) => seg(String(c.observedGeneration)),
     },
-    { title: "message", importance: 4, min: 20, max: 20, rest: true, cell: (c) => seg(c.message, "dim") },
+    {
+      title: "message",
+      importance: 4,
+      min: 20,
+      max: 20,
+      rest: true,
+      cell: (c) => seg(shownText(c.message, ui), "dim"),
+    },
   ];
   return rows(table, sink.conditions, columns, glyphs.more);
 }
@@ -123,7 +132,7 @@ const padded = (segments: readonly Segment[], width: number): Segment[] => {
 
 const ATTEMPTS_SHOWN = 8;
 
-function attempts(sink: SinkState, { now, columns, glyphs }: Scene): Line[] {
+function attempts(sink: SinkState, { now, columns, glyphs, ui }: Scene): Line[] {
   const shown = sink.attempts.slice(-ATTEMPTS_SHOWN).reverse();
   if (shown.length === 0) return [];
   const table: Column<AttemptRecord>[] = [
@@ -132,14 +141,18 @@ function attempts(sink: SinkState, { now, columns, glyphs }: Scene): Line[] {
     { title: "samples", importance: 2, min: 7, max: 7, align: "right", cell: (a) => seg(short(a.samples)) },
     { title: "size", importance: 5, min: 7, max: 7, align: "right", cell: (a) => seg(bytes(a.bytes)) },
     { title: "took", importance: 3, min: 7, max: 7, align: "right", cell: (a) => seg(took(a.durationMs)) },
-    { title: "result", importance: 1, min: 18, max: 18, rest: true, cell: (a) => result(a) },
+    { title: "result", importance: 1, min: 18, max: 18, rest: true, cell: (a) => result(a, ui) },
   ];
   return rows(table, shown, columns, glyphs.more);
 }
 
-function result({ reason, status, message }: AttemptRecord): Segment[] {
+function result({ reason, status, message }: AttemptRecord, ui: Scene["ui"]): Segment[] {
   if (reason === undefined) return [seg("taken", "good"), seg(` ${status ?? ""}`, "dim")];
-  return [seg(reason, "bad"), seg(status === undefined ? "" : ` ${status}`), seg(` ${message ?? ""}`, "dim")];
+  return [
+    seg(reason, "bad"),
+    seg(status === undefined ? "" : ` ${status}`),
+    seg(` ${shownText(message ?? "", ui)}`, "dim"),
+  ];
 }
 
 function sources(sink: SinkState, { now, columns, glyphs, ui }: Scene): Line[] {
@@ -177,7 +190,9 @@ function sources(sink: SinkState, { now, columns, glyphs, ui }: Scene): Line[] {
       max: 16,
       rest: true,
       cell: (s) =>
-        s.failure === undefined ? seg(ui.privacy ? hidden : s.query, "dim") : seg(s.failure.message, "bad"),
+        s.failure === undefined
+          ? seg(ui.privacy ? hidden : s.query, "dim")
+          : seg(shownText(s.failure.message, ui), "bad"),
     },
   ];
   return rows(table, sink.sources, columns, glyphs.more);

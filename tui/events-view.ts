@@ -2,7 +2,7 @@
 import type { AgentEvent } from "../src/status/snapshot.ts";
 import { clockTime } from "../src/status/words.ts";
 import { type Line, line, type Style, seg } from "./line.ts";
-import { nameOf, type Scene } from "./scene.ts";
+import { nameOf, type Scene, shownText } from "./scene.ts";
 import { fit, wrap } from "./width.ts";
 
 const TIME = 11;
@@ -14,7 +14,7 @@ export function eventsView({ snapshot, ui, columns, glyphs }: Scene, height: num
       ? `${shown.length} events, newest last`
       : `${shown.length} events of ${nameOf(ui.eventsOf)}, newest last`;
   const head = line(seg(fit(title, columns, glyphs.more), "dim"));
-  const lines = shown.flatMap((e) => eventLines(e, columns));
+  const lines = shown.flatMap((e) => eventLines(e, columns, ui));
   const page = Math.max(1, height - 1);
   const end = Math.max(Math.min(page, lines.length), lines.length - ui.scroll);
   return [head, ...lines.slice(Math.max(0, end - page), end)];
@@ -23,9 +23,9 @@ export function eventsView({ snapshot, ui, columns, glyphs }: Scene, height: num
 const styles: Readonly<Record<AgentEvent["level"], Style>> = { info: "plain", warn: "warn", error: "bad" };
 const words: Readonly<Record<AgentEvent["level"], string>> = { info: "     ", warn: "warn ", error: "error" };
 
-function eventLines(event: AgentEvent, columns: number): Line[] {
+function eventLines(event: AgentEvent, columns: number, ui: Scene["ui"]): Line[] {
   const indent = TIME + 6;
-  return wrap(nameOf(event.text), columns - indent).map((text, i) =>
+  return wrap(shownText(nameOf(event.text), ui), columns - indent).map((text, i) =>
     i === 0
       ? line(
           seg(fit(clockTime(event.at), TIME, ""), "dim"),

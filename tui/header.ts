@@ -8,7 +8,7 @@ import { age, short } from "../src/status/words.ts";
 import { sparkline } from "./charts.ts";
 import { type Line, type Segment, seg, spread } from "./line.ts";
 import { shownSinks } from "./order.ts";
-import { hidden, labelled, nameOf, type Scene } from "./scene.ts";
+import { hidden, labelled, nameOf, type Scene, shownText } from "./scene.ts";
 
 export function header(scene: Scene): Line[] {
   const { columns, glyphs } = scene;
@@ -52,7 +52,10 @@ function news(scene: Scene): Segment[] {
   if (bad.length === 0 && open === 0)
     return [seg(`${glyphs.ready} `, "good"), seg(n === 1 ? "the sink is ready" : `all ${n} sinks ready`)];
   if (bad.length === 0)
-    return [seg(`${glyphs.unknown} `, "warn"), seg(`${n - open} of ${n} sinks ready, ${open} pending`)];
+    return [
+      seg(`${glyphs.unknown} `, "warn"),
+      seg(n === 1 ? "the sink has not delivered yet" : `${n - open} of ${n} sinks ready, ${open} pending`),
+    ];
   const worst = worstOf(scene, bad);
   const why =
     worst === undefined
@@ -63,7 +66,10 @@ function news(scene: Scene): Segment[] {
           seg(` ${readyOf(worst).reason}`, "bad"),
           seg(` for ${age(now - readyOf(worst).lastTransitionTime)}`, "dim"),
         ];
-  return [seg(`${glyphs.notReady} ${bad.length} of ${n} sinks not ready`, "bad"), ...why];
+  return [
+    seg(`${glyphs.notReady} ${n === 1 ? "the sink is not ready" : `${bad.length} of ${n} sinks not ready`}`, "bad"),
+    ...why,
+  ];
 }
 
 const worstOf = ({ snapshot, now }: Scene, bad: readonly SinkState[]): SinkState | undefined =>
@@ -89,7 +95,7 @@ function source({ snapshot, now, ui, glyphs, columns }: Scene): Segment[] {
       address,
       seg(`  ${failure.reason}`, "bad"),
       seg(` for ${age(now - failure.since)}: `, "dim"),
-      seg(failure.message),
+      seg(shownText(failure.message, ui)),
     ];
   }
   const waiting = health === "unknown" ? [seg("  no answer yet", "dim")] : [];

@@ -4,8 +4,8 @@ import { blank, type Line, line, seg } from "./line.ts";
 import type { Scene } from "./scene.ts";
 import { fit } from "./width.ts";
 
-const KEYS = 14;
-const TWO_COLUMNS = 110;
+const KEYS = 12;
+const TWO_COLUMNS = 100;
 
 export function helpView({ columns, glyphs, ui }: Scene, height: number): Line[] {
   const blocks = [
@@ -34,7 +34,7 @@ function block(group: (typeof bindings)[number]["group"], arrows: string): Line[
 
 const titles = { Move: "Move", Screens: "Screens", Sinks: "Sinks", Screen: "This screen" } as const;
 
-const LEFT = 62;
+const LEFT = 52;
 
 function beside(left: readonly Line[], right: readonly Line[]): Line[] {
   return Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {

@@ -57,7 +57,7 @@ export const bindings: readonly Binding[] = [
   {
     keys: ["2"],
     shown: "2",
-    does: "the selected sink: why, conditions, attempts",
+    does: "the sink: why, conditions, attempts",
     intent: { type: "screen", to: "detail" },
     group: "Screens",
   },
@@ -81,7 +81,7 @@ export const bindings: readonly Binding[] = [
   {
     keys: ["w"],
     shown: "w",
-    does: "why: explain the selected sink",
+    does: "why it is as it is",
     intent: { type: "screen", to: "detail" },
     on: ["sinks"],
     group: "Sinks",
@@ -97,7 +97,7 @@ export const bindings: readonly Binding[] = [
   {
     keys: ["/"],
     shown: "/",
-    does: "filter by name (regex; ! first inverts)",
+    does: "filter names (regex; ! inverts)",
     intent: { type: "filter" },
     on: ["sinks"],
     hint: "filter",
@@ -141,7 +141,7 @@ export const bindings: readonly Binding[] = [
   {
     keys: ["Q"],
     shown: "Q",
-    does: "quit and leave the last frame on screen",
+    does: "quit, leave the last frame",
     intent: { type: "quit", leaveFrame: true },
     group: "Screen",
   },

@@ -40,6 +40,10 @@ export const nameOf = (id: string): string => (id.startsWith("default/") ? id.sl
 
 export const hidden = "(hidden)";
 
+/** Text of others, without the addresses in it while privacy is on. */
+export const shownText = (text: string, { privacy }: Pick<UiState, "privacy">): string =>
+  privacy ? text.replace(/https?:\/\/[^\s,;)]+/g, hidden) : text;
+
 /** `label value`, the label quiet. */
 export const labelled = (label: string, value: string, style: Style = "plain"): Segment[] => [
   seg(`${label} `, "dim"),

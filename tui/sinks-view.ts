@@ -9,7 +9,7 @@ import { age, short } from "../src/status/words.ts";
 import { bar, sparkline } from "./charts.ts";
 import { blank, type Line, line, type Segment, seg } from "./line.ts";
 import { shownSinks } from "./order.ts";
-import { nameOf, readiness, type Scene } from "./scene.ts";
+import { nameOf, readiness, type Scene, shownText } from "./scene.ts";
 import { type Column, layOut, tableRow, titles } from "./table.ts";
 import { selectedSink } from "./ui-state.ts";
 import { widthOf, wrap } from "./width.ts";
@@ -40,7 +40,7 @@ export function sinksView(scene: Scene, height: number): Line[] {
 const POINTER = 2;
 
 function sinkColumns(scene: Scene, list: readonly SinkState[]): Column<SinkState>[] {
-  const { now, glyphs, columns } = scene;
+  const { now, glyphs, columns, ui } = scene;
   const name = Math.max(4, ...list.map((s) => widthOf(nameOf(s.id))));
   const reason = Math.max(6, ...list.map((s) => readyOf(s).reason.length));
   const told = list.some((s) => messageOf(s) !== "");
@@ -112,7 +112,14 @@ function sinkColumns(scene: Scene, list: readonly SinkState[]): Column<SinkState
   if (!told) return all;
   return [
     ...all,
-    { title: "why", importance: 10, min: 30, max: 30, rest: true, cell: (s) => seg(messageOf(s), "dim") },
+    {
+      title: "why",
+      importance: 10,
+      min: 30,
+      max: 30,
+      rest: true,
+      cell: (s) => seg(shownText(messageOf(s), ui), "dim"),
+    },
   ];
 }
 

@@ -2,7 +2,7 @@
 import type { SinkSource } from "../src/status/snapshot.ts";
 import { age, short, took } from "../src/status/words.ts";
 import { type Line, line, seg } from "./line.ts";
-import { hidden, nameOf, type Scene } from "./scene.ts";
+import { hidden, nameOf, type Scene, shownText } from "./scene.ts";
 import { type Column, layOut, tableRow, titles } from "./table.ts";
 
 type Row = { query: string; source: SinkSource; policy: string; sinks: number; lagMs: number | undefined };
@@ -68,7 +68,7 @@ export function sourcesView({ snapshot, now, ui, columns, glyphs }: Scene, heigh
       cell: (r) =>
         r.source.failure === undefined
           ? seg(ui.privacy ? hidden : r.query, "dim")
-          : seg(`${r.source.failure.reason}: ${r.source.failure.message}`, "bad"),
+          : seg(`${r.source.failure.reason}: ${shownText(r.source.failure.message, ui)}`, "bad"),
     },
   ];
   const placed = layOut(table, columns);

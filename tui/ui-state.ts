@@ -76,9 +76,10 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
     case "page":
       return moved(ui, intent.by * Math.max(1, page - 1), snapshot, now);
     case "first":
-      return ui.screen === "events" ? { ...ui, scroll: END } : { ...unselected(ui), scroll: 0 };
+      if (ui.screen === "events" && !ui.help) return { ...ui, scroll: END };
+      return ui.screen === "sinks" && !ui.help ? unselected(ui) : { ...ui, scroll: 0 };
     case "last":
-      if (ui.screen === "events") return { ...ui, scroll: 0 };
+      if (ui.screen === "events" && !ui.help) return { ...ui, scroll: 0 };
       return moved(ui, END, snapshot, now);
     case "open": {
       const id = selectedSink(ui, snapshot, now);
@@ -91,7 +92,7 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
     case "next-screen":
       return shown(ui, screens[(screens.indexOf(ui.screen) + 1) % screens.length] ?? "sinks", snapshot, now);
     case "help":
-      return { ...ui, help: !ui.help };
+      return { ...ui, help: !ui.help, scroll: 0 };
     case "freeze": {
       if (ui.frozen === undefined) return { ...ui, frozen: { snapshot: live, at: now } };
       const { frozen: _, ...rest } = ui;
@@ -130,8 +131,8 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
 const END = 1_000_000;
 
 function moved(ui: UiState, by: number, snapshot: Snapshot, now: EpochMs): UiState {
-  if (ui.screen === "events") return { ...ui, scroll: Math.min(END, Math.max(0, ui.scroll - by)) };
-  if (ui.screen !== "sinks") return { ...ui, scroll: Math.min(END, Math.max(0, ui.scroll + by)) };
+  if (ui.screen === "events" && !ui.help) return { ...ui, scroll: Math.min(END, Math.max(0, ui.scroll - by)) };
+  if (ui.screen !== "sinks" || ui.help) return { ...ui, scroll: Math.min(END, Math.max(0, ui.scroll + by)) };
   const list = shownSinks(snapshot, ui, now);
   const at = Math.max(
     0,
@@ -167,7 +168,7 @@ function shown(ui: UiState, screen: Screen, snapshot: Snapshot, now: EpochMs): U
 
 /** One step back: out of help, out of the filter, out of the events of one sink, home. */
 function back(ui: UiState): UiState {
-  if (ui.help) return { ...ui, help: false };
+  if (ui.help) return { ...ui, help: false, scroll: 0 };
   if (ui.typing || (ui.screen === "sinks" && ui.filter !== "")) return { ...ui, typing: false, filter: "" };
   if (ui.eventsOf !== undefined && ui.screen === "events") {
     const { eventsOf, ...rest } = ui;

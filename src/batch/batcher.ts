@@ -119,7 +119,13 @@ export class Batcher {
   }
 }
 
-const whole = (frame: Frame): Span => ({ frame, firstRun: 0, endRun: frame.runs, firstSample: 0, endSample: frame.samples });
+const whole = (frame: Frame): Span => ({
+  frame,
+  firstRun: 0,
+  endRun: frame.runs,
+  firstSample: 0,
+  endSample: frame.samples,
+});
 
 function push(batches: Batch[], batch: Batch | undefined): void {
   if (batch !== undefined) batches.push(batch);

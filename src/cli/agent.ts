@@ -13,8 +13,7 @@ import { createLog, type Log } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import { loadPolicies } from "../policy/load.ts";
 import type { LoadResult } from "../policy/policy.ts";
-import { summaryLine } from "../status/loglines.ts";
-import { logLine } from "../status/loglines.ts";
+import { logLine, summaryLine } from "../status/loglines.ts";
 import { StatusStore } from "../status/store.ts";
 import { version } from "../version.ts";
 import { planner, specHash } from "./plan.ts";
@@ -51,13 +50,22 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   store.subscribe((event, before, after) => {
     const line = logLine(event, before, after);
     if (line !== undefined) log.write(event.at, line.level, line.text, "id" in event ? { sink: event.id } : {});
-    if (event.type === "policies-loaded") for (const p of event.problems) log.write(event.at, p.severity === "problem" ? "error" : p.severity === "warning" ? "warn" : "debug", `${p.file}:${p.line}:${p.column}: ${p.path === "" ? "" : `${p.path}: `}${p.message}`);
+    if (event.type === "policies-loaded")
+      for (const p of event.problems)
+        log.write(
+          event.at,
+          p.severity === "problem" ? "error" : p.severity === "warning" ? "warn" : "debug",
+          `${p.file}:${p.line}:${p.column}: ${p.path === "" ? "" : `${p.path}: `}${p.message}`,
+        );
   });
 
   const admin = await createAdmin({ listen: settings.listen, store, host: hostname(), reload: () => reload() });
   if (!admin.ok) throw new StartError(admin.message);
   const state = openState(settings.stateDir, dispatch);
-  const http = createHttpClient({ connectMs: CONNECT_MS, connections: Math.max(settings.maxSourceQueries, settings.maxConcurrency) });
+  const http = createHttpClient({
+    connectMs: CONNECT_MS,
+    connections: Math.max(settings.maxSourceQueries, settings.maxConcurrency),
+  });
   const source = new SourcePort(
     {
       url: settings.sourceUrl,
@@ -70,7 +78,12 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     { clock, random: systemRandom, http, dispatch },
   );
   const readers: Readers = new Readers(
-    { maxQueries: settings.maxSourceQueries, maxBufferedSamples: settings.maxBufferedSamples, maxBackfillMs: settings.maxBackfill, startBackMs: settings.start },
+    {
+      maxQueries: settings.maxSourceQueries,
+      maxBufferedSamples: settings.maxBufferedSamples,
+      maxBackfillMs: settings.maxBackfill,
+      startBackMs: settings.start,
+    },
     {
       clock,
       dispatch,
@@ -89,13 +102,29 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
       readers,
       plan: planner(settings, http, clock),
       specHash,
-      newMemory: (query, blob, floor) => (blob === undefined ? source.newMemory(query, floor) : source.restore(blob, floor)),
+      newMemory: (query, blob, floor) =>
+        blob === undefined ? source.newMemory(query, floor) : source.restore(blob, floor),
     },
     settings.drainTimeout,
   );
 
-  const loadAll = load ?? (() => loadPolicies(settings.policies, { files: systemFiles, checkQuery: queryChecker(settings), secretsDir: settings.secretsDir, maxPolicySize: settings.maxPolicySize }));
-  dispatch({ type: "agent-started", at: clock.now(), version, sourceUrl: safeUrl(settings.sourceUrl), stateDir: settings.stateDir, listen: admin.address });
+  const loadAll =
+    load ??
+    (() =>
+      loadPolicies(settings.policies, {
+        files: systemFiles,
+        checkQuery: queryChecker(settings),
+        secretsDir: settings.secretsDir,
+        maxPolicySize: settings.maxPolicySize,
+      }));
+  dispatch({
+    type: "agent-started",
+    at: clock.now(),
+    version,
+    sourceUrl: safeUrl(settings.sourceUrl),
+    stateDir: settings.stateDir,
+    listen: admin.address,
+  });
   let first = true;
   function reload(): void {
     supervisor.apply(loadAll(), first);
@@ -127,9 +156,12 @@ const CONNECT_MS = 5_000;
 
 function openState(dir: string, dispatch: StatusStore["dispatch"]) {
   try {
-    return openStateStore(dir, systemClock, (trouble) => dispatch({ type: "state-store", at: systemClock.now(), ...trouble }));
+    return openStateStore(dir, systemClock, (trouble) =>
+      dispatch({ type: "state-store", at: systemClock.now(), ...trouble }),
+    );
   } catch (error) {
-    if (error instanceof StateDirError) throw new StartError(`cannot use the state directory ${dir}: ${error.message}. Choose another with --state-dir.`);
+    if (error instanceof StateDirError)
+      throw new StartError(`cannot use the state directory ${dir}: ${error.message}. Choose another with --state-dir.`);
     throw error;
   }
 }

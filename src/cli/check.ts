@@ -8,7 +8,12 @@ import { counted } from "../status/words.ts";
 import { example } from "./example.ts";
 import { queryChecker } from "./querycheck.ts";
 
-type Options = { format: "text" | "json" | "github"; secretsDir?: string; maxPolicySize: number; warningsAsErrors?: boolean };
+type Options = {
+  format: "text" | "json" | "github";
+  secretsDir?: string;
+  maxPolicySize: number;
+  warningsAsErrors?: boolean;
+};
 
 export function checkCommand(): Command {
   return new Command("check")
@@ -24,23 +29,36 @@ export function checkCommand(): Command {
     .addHelpText("after", example("outflow check policies/", "cat policy.yaml | outflow check -"))
     .action((paths: string[], options: Options) => {
       const stdin = paths.includes("-") ? readFileSync(0, "utf8") : undefined;
-      const loaded = loadPolicies(paths, { files: systemFiles, checkQuery: queryChecker({ enforceFilter: [], forbidLabel: [] }), secretsDir: options.secretsDir, maxPolicySize: options.maxPolicySize, stdin });
+      const loaded = loadPolicies(paths, {
+        files: systemFiles,
+        checkQuery: queryChecker({ enforceFilter: [], forbidLabel: [] }),
+        secretsDir: options.secretsDir,
+        maxPolicySize: options.maxPolicySize,
+        stdin,
+      });
       report(loaded, options);
-      const bad = loaded.problems.some((p) => p.severity === "problem" || (options.warningsAsErrors && p.severity === "warning"));
+      const bad = loaded.problems.some(
+        (p) => p.severity === "problem" || (options.warningsAsErrors && p.severity === "warning"),
+      );
       process.exitCode = bad ? 1 : 0;
     });
 }
 
 function report(loaded: LoadResult, { format }: Options): void {
   if (format === "json") {
-    process.stdout.write(`${JSON.stringify({ policies: loaded.policies.map((p) => `${p.namespace}/${p.name}`), problems: loaded.problems.map(({ place, ...rest }) => ({ ...place, ...rest })) })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ policies: loaded.policies.map((p) => `${p.namespace}/${p.name}`), problems: loaded.problems.map(({ place, ...rest }) => ({ ...place, ...rest })) })}\n`,
+    );
     return;
   }
-  for (const problem of loaded.problems) process.stderr.write(`${format === "github" ? annotation(problem) : problemLine(problem)}\n`);
+  for (const problem of loaded.problems)
+    process.stderr.write(`${format === "github" ? annotation(problem) : problemLine(problem)}\n`);
   const count = (severity: Problem["severity"]) => loaded.problems.filter((p) => p.severity === severity).length;
   const sinks = loaded.policies.reduce((n, p) => n + p.sinks.length, 0);
   const policies = `${loaded.policies.length} ${loaded.policies.length === 1 ? "policy" : "policies"}`;
-  process.stdout.write(`${policies} with ${counted(sinks, "sink")} valid in ${counted(loaded.files.length, "file")}; ${counted(count("problem"), "problem")}, ${counted(count("warning"), "warning")}\n`);
+  process.stdout.write(
+    `${policies} with ${counted(sinks, "sink")} valid in ${counted(loaded.files.length, "file")}; ${counted(count("problem"), "problem")}, ${counted(count("warning"), "warning")}\n`,
+  );
 }
 
 /** GitHub's workflow command: shown at the line in a review. */

@@ -20,9 +20,18 @@ export async function cli(argv: readonly string[]): Promise<number> {
     .addCommand(checkCommand())
     .addCommand(queryCommand())
     .addCommand(demoCommand())
-    .addCommand(new Command("version").description("print the version").addHelpText("after", example("outflow version")).action(() => console.log(`outflow ${version}`)));
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) command.exitOverride();
-  program.addHelpText("after", `\nFirst steps:\n  outflow demo                          see it work, nothing to install\n  outflow check policies/               verify policies offline\n  outflow run --policies policies/ --source-url http://127.0.0.1:8428\n`);
+    .addCommand(
+      new Command("version")
+        .description("print the version")
+        .addHelpText("after", example("outflow version"))
+        .action(() => console.log(`outflow ${version}`)),
+    );
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)])
+    command.exitOverride();
+  program.addHelpText(
+    "after",
+    `\nFirst steps:\n  outflow demo                          see it work, nothing to install\n  outflow check policies/               verify policies offline\n  outflow run --policies policies/ --source-url http://127.0.0.1:8428\n`,
+  );
   try {
     await program.parseAsync(argv as string[]);
     return Number(process.exitCode ?? 0);

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import policyTemplate from "../../policies/demo.yaml" with { type: "text" };
+import { parseDuration } from "../config/duration.ts";
 import { runOptions, type Settings } from "../config/settings.ts";
 import { demoSummary, startDemo } from "../demo/demo.ts";
 import { systemClock } from "../platform/clock.ts";
 import { loadText } from "../policy/load.ts";
 import { startAgent } from "./agent.ts";
-import { parseDuration } from "../config/duration.ts";
 import { example } from "./example.ts";
 import { queryChecker, selectorOf } from "./querycheck.ts";
 import { untilStopped } from "./run.ts";
@@ -18,21 +18,39 @@ import { wantsTui } from "./terminal.ts";
 export function demoCommand(): Command {
   return new Command("demo")
     .description("see it work: an embedded source, the agent, embedded sinks that misbehave now and then")
-    .addOption(new Option("--for <duration>", "end by itself after this long").argParser((text) => parseDuration(text) ?? Number.NaN))
+    .addOption(
+      new Option("--for <duration>", "end by itself after this long").argParser(
+        (text) => parseDuration(text) ?? Number.NaN,
+      ),
+    )
     .option("--no-tui", "run headless")
     .addHelpText("after", example("outflow demo --for 20s", "outflow demo --no-tui"))
     .action(async (options: { for?: number; tui: boolean }, command: Command) => {
-      if (Number.isNaN(options.for)) command.error('error: --for: write a duration such as 20s');
+      if (Number.isNaN(options.for)) command.error("error: --for: write a duration such as 20s");
       await demo(options);
     });
 }
 
 async function demo(options: { for?: number; tui: boolean }): Promise<void> {
-  const terminal = wantsTui({ stdin: process.stdin.isTTY === true, stdout: process.stdout.isTTY === true, env: process.env, tui: options.tui });
+  const terminal = wantsTui({
+    stdin: process.stdin.isTTY === true,
+    stdout: process.stdout.isTTY === true,
+    env: process.env,
+    tui: options.tui,
+  });
   if (!terminal.tui && terminal.why !== undefined) process.stderr.write(`outflow: headless: ${terminal.why}\n`);
   const stateDir = mkdtempSync(join(tmpdir(), "outflow-demo-"));
   const ends = await startDemo(systemClock, policyTemplate, selectorOf);
-  const settings: Settings & { sourceUrl: string } = { ...defaults(), sourceUrl: ends.sourceUrl, stateDir, listen: "off", pollInterval: 1_000, settle: 1_000, tui: options.tui, drainTimeout: 2_000 };
+  const settings: Settings & { sourceUrl: string } = {
+    ...defaults(),
+    sourceUrl: ends.sourceUrl,
+    stateDir,
+    listen: "off",
+    pollInterval: 1_000,
+    settle: 1_000,
+    tui: options.tui,
+    drainTimeout: 2_000,
+  };
   const checkQuery = queryChecker(settings);
   const agent = await startAgent({
     settings,
@@ -40,7 +58,11 @@ async function demo(options: { for?: number; tui: boolean }): Promise<void> {
     writeLog: terminal.tui ? undefined : (line) => void process.stderr.write(line),
     logFormat: "text",
   });
-  await untilStopped(agent, terminal.tui, options.for === undefined ? undefined : systemClock.sleep(options.for).then(() => {}));
+  await untilStopped(
+    agent,
+    terminal.tui,
+    options.for === undefined ? undefined : systemClock.sleep(options.for).then(() => {}),
+  );
   await ends.close();
   rmSync(stateDir, { recursive: true, force: true });
   const summary = demoSummary(agent.store.snapshot, ends.counts);

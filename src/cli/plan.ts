@@ -6,17 +6,26 @@ import type { Clock } from "../platform/clock.ts";
 import { sha256 } from "../platform/files.ts";
 import type { HttpClient } from "../platform/http.ts";
 import type { Policy, Sink, Source } from "../policy/policy.ts";
-import { compress } from "../remotewrite/snappy.ts";
 import { encodeWriteRequest } from "../remotewrite/encode.ts";
 import { post, type Target } from "../remotewrite/post.ts";
+import { compress } from "../remotewrite/snappy.ts";
 import { version } from "../version.ts";
 import { safeUrl } from "./agent.ts";
 import { enforcedText } from "./querycheck.ts";
 
 export const specHash = (policy: Policy): string =>
-  sha256(JSON.stringify([policy.sources.map(({ place: _, ...s }) => s), policy.sinks.map(({ place: _, credentials: __, refusal: ___, ...s }) => s)]));
+  sha256(
+    JSON.stringify([
+      policy.sources.map(({ place: _, ...s }) => s),
+      policy.sinks.map(({ place: _, credentials: __, refusal: ___, ...s }) => s),
+    ]),
+  );
 
-export function planner(settings: Settings, http: HttpClient, clock: Clock): (policy: Policy, sink: Sink, generation: number) => SinkPlan {
+export function planner(
+  settings: Settings,
+  http: HttpClient,
+  clock: Clock,
+): (policy: Policy, sink: Sink, generation: number) => SinkPlan {
   return (policy, sink, generation) => {
     const sources = sink.sources.map((name) => policy.sources.find((s) => s.name === name)!);
     const queries = sources.map((source) => ({ name: source.name, query: queryOf(source, settings) }));
@@ -24,7 +33,12 @@ export function planner(settings: Settings, http: HttpClient, clock: Clock): (po
       endpoint: sink.endpoint,
       credentials: sink.credentials,
       version,
-      timeouts: { connectMs: Math.min(5_000, settings.sendTimeout), firstByteMs: settings.sendTimeout, idleMs: settings.sendTimeout, totalMs: settings.sendTimeout },
+      timeouts: {
+        connectMs: Math.min(5_000, settings.sendTimeout),
+        firstByteMs: settings.sendTimeout,
+        idleMs: settings.sendTimeout,
+        totalMs: settings.sendTimeout,
+      },
     };
     const id = `${policy.namespace}/${policy.name}`;
     return {

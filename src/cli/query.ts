@@ -1,2 +1,4 @@
 import { Command } from "commander";
-export function queryCommand(): Command { return new Command("query"); }
+export function queryCommand(): Command {
+  return new Command("query");
+}

@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { applyConfigFile, runOptions, type Settings } from "../config/settings.ts";
 import { terminalTaken } from "../../tui/restore.ts";
+import { applyConfigFile, runOptions, type Settings } from "../config/settings.ts";
 import { type Agent, startAgent } from "./agent.ts";
 import { example } from "./example.ts";
 import { StartError } from "./start-error.ts";
@@ -13,7 +13,13 @@ import { wantsTui } from "./terminal.ts";
 export function runCommand(): Command {
   const command = new Command("run").description("run the agent");
   for (const option of runOptions()) command.addOption(option);
-  command.addHelpText("after", example("outflow run --policies policies/ --source-url http://127.0.0.1:8428", "OUTFLOW_SOURCE_URL=http://vm:8428 outflow run --no-tui"));
+  command.addHelpText(
+    "after",
+    example(
+      "outflow run --policies policies/ --source-url http://127.0.0.1:8428",
+      "OUTFLOW_SOURCE_URL=http://vm:8428 outflow run --no-tui",
+    ),
+  );
   return command.action(async () => {
     applyConfigFile(command);
     await run(completeSettings(command.opts<Settings>()));
@@ -25,10 +31,16 @@ function completeSettings(s: Settings): Settings & { sourceUrl: string } {
   const xdg = (name: string, fallback: string) => process.env[name] || join(homedir(), fallback);
   const usual = [join(xdg("XDG_CONFIG_HOME", ".config"), "outflow/policies"), "/etc/outflow/policies"];
   const policies = s.policies ?? usual.filter((path) => existsSync(path)).slice(0, 1);
-  if (policies.length === 0) throw new StartError(`no policies: name a file or directory with --policies, or make ${usual[0]}. outflow demo shows how it looks when it works.`);
+  if (policies.length === 0)
+    throw new StartError(
+      `no policies: name a file or directory with --policies, or make ${usual[0]}. outflow demo shows how it looks when it works.`,
+    );
   const missing = policies.find((path) => !existsSync(path));
   if (missing !== undefined) throw new StartError(`cannot read policies: ${missing} does not exist.`);
-  if (s.sourceUrl === undefined) throw new StartError("no source: name the VictoriaMetrics or Prometheus to read from with --source-url, or in OUTFLOW_SOURCE_URL.");
+  if (s.sourceUrl === undefined)
+    throw new StartError(
+      "no source: name the VictoriaMetrics or Prometheus to read from with --source-url, or in OUTFLOW_SOURCE_URL.",
+    );
   return {
     ...s,
     policies,
@@ -40,10 +52,19 @@ function completeSettings(s: Settings): Settings & { sourceUrl: string } {
 }
 
 async function run(settings: Settings & { sourceUrl: string }): Promise<void> {
-  const terminal = wantsTui({ stdin: process.stdin.isTTY === true, stdout: process.stdout.isTTY === true, env: process.env, tui: settings.tui });
+  const terminal = wantsTui({
+    stdin: process.stdin.isTTY === true,
+    stdout: process.stdout.isTTY === true,
+    env: process.env,
+    tui: settings.tui,
+  });
   if (!terminal.tui && terminal.why !== undefined) process.stderr.write(`outflow: headless: ${terminal.why}\n`);
   const logFormat = settings.logFormat === "auto" ? (process.stderr.isTTY ? "text" : "json") : settings.logFormat;
-  const agent = await startAgent({ settings, writeLog: terminal.tui ? undefined : (line) => void process.stderr.write(line), logFormat });
+  const agent = await startAgent({
+    settings,
+    writeLog: terminal.tui ? undefined : (line) => void process.stderr.write(line),
+    logFormat,
+  });
   process.on("SIGHUP", () => agent.reload());
   await untilStopped(agent, terminal.tui);
 }

@@ -1,9 +1,15 @@
 // Whether there is a terminal for the TUI, and if not, why: one line on stderr says so. Pure.
 
-export function wantsTui(t: { stdin: boolean; stdout: boolean; env: Record<string, string | undefined>; tui: boolean }): { tui: boolean; why?: string } {
+export function wantsTui(t: {
+  stdin: boolean;
+  stdout: boolean;
+  env: Record<string, string | undefined>;
+  tui: boolean;
+}): { tui: boolean; why?: string } {
   if (!t.tui) return { tui: false };
-  if (!t.stdout || !t.stdin) return { tui: false, why: `${t.stdout ? "stdin" : "stdout"} is no terminal (--no-tui says so without this line)` };
-  if (t.env["TERM"] === "dumb") return { tui: false, why: "TERM is dumb" };
-  if (t.env["CI"] === "true" || t.env["CI"] === "1") return { tui: false, why: "CI is set" };
+  if (!t.stdout || !t.stdin)
+    return { tui: false, why: `${t.stdout ? "stdin" : "stdout"} is no terminal (--no-tui says so without this line)` };
+  if (t.env.TERM === "dumb") return { tui: false, why: "TERM is dumb" };
+  if (t.env.CI === "true" || t.env.CI === "1") return { tui: false, why: "CI is set" };
   return { tui: true };
 }

@@ -1,6 +1,15 @@
 // Durations in Go's syntax, as policies and flags write them: 500ms, 1m30s, 1.5h, 300us.
 
-const UNIT_MS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const UNIT_MS: Record<string, number> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+};
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
 
 /** Milliseconds, or undefined if `text` is no duration. A sign is refused: no duration of ours may be negative. */
@@ -22,7 +31,10 @@ export function formatDuration(ms: number): string {
   if (ms < 1000) return `${round(ms)}ms`;
   let text = "";
   let left = ms;
-  for (const [unit, size] of [["h", 3_600_000], ["m", 60_000]] as const) {
+  for (const [unit, size] of [
+    ["h", 3_600_000],
+    ["m", 60_000],
+  ] as const) {
     const n = Math.floor(left / size);
     if (n > 0) text += `${n}${unit}`;
     left -= n * size;

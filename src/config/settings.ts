@@ -44,15 +44,22 @@ export function applyConfigFile(command: Command): void {
   } catch (error) {
     command.error(`error: cannot read --config ${file}: ${(error as Error).message.split("\n")[0]}`);
   }
-  if (typeof values !== "object" || values === null || Array.isArray(values)) command.error(`error: ${file}: must be a mapping such as "poll-interval: 30s"`);
+  if (typeof values !== "object" || values === null || Array.isArray(values))
+    command.error(`error: ${file}: must be a mapping such as "poll-interval: 30s"`);
   for (const [key, value] of Object.entries(values as Record<string, unknown>)) {
     const option = command.options.find((o) => o.name() === key && key !== "config");
-    if (option === undefined) return command.error(`error: ${file}: unknown setting "${key}"; outflow run --help lists them`);
+    if (option === undefined)
+      return command.error(`error: ${file}: unknown setting "${key}"; outflow run --help lists them`);
     const name = option.attributeName();
     if (command.getOptionValueSource(name) !== "default" && command.getOptionValue(name) !== undefined) continue;
     let parsed: unknown;
     try {
-      for (const item of Array.isArray(value) ? value : [value]) parsed = option.parseArg ? option.parseArg(String(item), parsed as string) : option.isBoolean() ? item : String(item);
+      for (const item of Array.isArray(value) ? value : [value])
+        parsed = option.parseArg
+          ? option.parseArg(String(item), parsed as string)
+          : option.isBoolean()
+            ? item
+            : String(item);
     } catch (error) {
       command.error(`error: ${file}: ${key}: ${(error as Error).message}`);
     }
@@ -62,20 +69,26 @@ export function applyConfigFile(command: Command): void {
 
 type Limits = { min?: number; max?: number };
 
-const duration = ({ min = 0, max = Number.MAX_SAFE_INTEGER }: Limits = {}) => (text: string): number => {
-  const ms = parseDuration(text);
-  if (ms === undefined) throw new InvalidArgumentError(`"${text}" is no duration; write for example 15s, 500ms or 1m30s.`);
-  if (ms < min) throw new InvalidArgumentError(`must be at least ${formatDuration(min)}.`);
-  if (ms > max) throw new InvalidArgumentError(`must be at most ${formatDuration(max)}.`);
-  return ms;
-};
+const duration =
+  ({ min = 0, max = Number.MAX_SAFE_INTEGER }: Limits = {}) =>
+  (text: string): number => {
+    const ms = parseDuration(text);
+    if (ms === undefined)
+      throw new InvalidArgumentError(`"${text}" is no duration; write for example 15s, 500ms or 1m30s.`);
+    if (ms < min) throw new InvalidArgumentError(`must be at least ${formatDuration(min)}.`);
+    if (ms > max) throw new InvalidArgumentError(`must be at most ${formatDuration(max)}.`);
+    return ms;
+  };
 
-const count = ({ min = 1, max = Number.MAX_SAFE_INTEGER }: Limits = {}) => (text: string): number => {
-  const n = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(n)) throw new InvalidArgumentError(`"${text}" is no whole number.`);
-  if (n < min || n > max) throw new InvalidArgumentError(`must be from ${min} to ${max}.`);
-  return n;
-};
+const count =
+  ({ min = 1, max = Number.MAX_SAFE_INTEGER }: Limits = {}) =>
+  (text: string): number => {
+    const n = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(n))
+      throw new InvalidArgumentError(`"${text}" is no whole number.`);
+    if (n < min || n > max) throw new InvalidArgumentError(`must be from ${min} to ${max}.`);
+    return n;
+  };
 
 const list = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
 
@@ -91,24 +104,65 @@ const startBack = (text: string): number => (text === "now" ? 0 : duration()(tex
 /** Flags of `outflow run`; `demo` takes those that make sense there. */
 export function runOptions(): Option[] {
   return [
-    new Option("--policies <file|dir>", "policy file or directory (repeatable)").argParser(list).env("OUTFLOW_POLICIES"),
-    new Option("--secrets-dir <dir>", "mounted secrets: <namespace>/<name>/<key>, or <name>/<key>").env("OUTFLOW_SECRETS_DIR"),
-    new Option("--source-url <url>", "VictoriaMetrics or Prometheus to read from").argParser(url).env("OUTFLOW_SOURCE_URL"),
-    new Option("--source-kind <kind>", "what the source is").choices(["auto", "victoriametrics", "prometheus"]).default("auto").env("OUTFLOW_SOURCE_KIND"),
+    new Option("--policies <file|dir>", "policy file or directory (repeatable)")
+      .argParser(list)
+      .env("OUTFLOW_POLICIES"),
+    new Option("--secrets-dir <dir>", "mounted secrets: <namespace>/<name>/<key>, or <name>/<key>").env(
+      "OUTFLOW_SECRETS_DIR",
+    ),
+    new Option("--source-url <url>", "VictoriaMetrics or Prometheus to read from")
+      .argParser(url)
+      .env("OUTFLOW_SOURCE_URL"),
+    new Option("--source-kind <kind>", "what the source is")
+      .choices(["auto", "victoriametrics", "prometheus"])
+      .default("auto")
+      .env("OUTFLOW_SOURCE_KIND"),
     new Option("--no-tui", "run headless"),
     ...timing(),
-    new Option("--on-exhausted <what>", "after maxAttempts: drop the batch, or hold it").choices(["drop", "hold"]).default("drop").env("OUTFLOW_ON_EXHAUSTED"),
-    new Option("--max-source-queries <n>", "queries to the source at once").argParser(count({ max: 64 })).default(2).env("OUTFLOW_MAX_SOURCE_QUERIES"),
-    new Option("--max-window-samples <n>", "samples in one window, else it is halved").argParser(count({ min: 1000 })).default(2_000_000).env("OUTFLOW_MAX_WINDOW_SAMPLES"),
-    new Option("--max-buffered-samples <n>", "samples in memory, all sinks together").argParser(count({ min: 1000 })).default(4_000_000).env("OUTFLOW_MAX_BUFFERED_SAMPLES"),
-    new Option("--max-concurrency <n>", "requests in flight to one sink").argParser(count({ max: 64 })).default(8).env("OUTFLOW_MAX_CONCURRENCY"),
-    new Option("--send-timeout <duration>", "one attempt, from connect to answer").argParser(duration({ min: 100 })).default(30_000, "30s").env("OUTFLOW_SEND_TIMEOUT"),
-    new Option("--drain-timeout <duration>", "last attempts at shutdown").argParser(duration()).default(5_000, "5s").env("OUTFLOW_DRAIN_TIMEOUT"),
-    new Option("--enforce-filter <selector>", "filter added to every selector of every query (repeatable)").argParser(list).env("OUTFLOW_ENFORCE_FILTER"),
-    new Option("--forbid-label <name>", "refuse policies that filter on this label (repeatable)").argParser(list).env("OUTFLOW_FORBID_LABEL"),
-    new Option("--max-policy-size <bytes>", "largest policy file").argParser(count({ min: 1024 })).default(1_048_576).env("OUTFLOW_MAX_POLICY_SIZE"),
-    new Option("--state-dir <dir>", "where cursors are kept (default: $XDG_STATE_HOME/outflow)").env("OUTFLOW_STATE_DIR"),
-    new Option("--listen <addr|off>", "admin HTTP: health, metrics, status").default("127.0.0.1:9469").env("OUTFLOW_LISTEN"),
+    new Option("--on-exhausted <what>", "after maxAttempts: drop the batch, or hold it")
+      .choices(["drop", "hold"])
+      .default("drop")
+      .env("OUTFLOW_ON_EXHAUSTED"),
+    new Option("--max-source-queries <n>", "queries to the source at once")
+      .argParser(count({ max: 64 }))
+      .default(2)
+      .env("OUTFLOW_MAX_SOURCE_QUERIES"),
+    new Option("--max-window-samples <n>", "samples in one window, else it is halved")
+      .argParser(count({ min: 1000 }))
+      .default(2_000_000)
+      .env("OUTFLOW_MAX_WINDOW_SAMPLES"),
+    new Option("--max-buffered-samples <n>", "samples in memory, all sinks together")
+      .argParser(count({ min: 1000 }))
+      .default(4_000_000)
+      .env("OUTFLOW_MAX_BUFFERED_SAMPLES"),
+    new Option("--max-concurrency <n>", "requests in flight to one sink")
+      .argParser(count({ max: 64 }))
+      .default(8)
+      .env("OUTFLOW_MAX_CONCURRENCY"),
+    new Option("--send-timeout <duration>", "one attempt, from connect to answer")
+      .argParser(duration({ min: 100 }))
+      .default(30_000, "30s")
+      .env("OUTFLOW_SEND_TIMEOUT"),
+    new Option("--drain-timeout <duration>", "last attempts at shutdown")
+      .argParser(duration())
+      .default(5_000, "5s")
+      .env("OUTFLOW_DRAIN_TIMEOUT"),
+    new Option("--enforce-filter <selector>", "filter added to every selector of every query (repeatable)")
+      .argParser(list)
+      .env("OUTFLOW_ENFORCE_FILTER"),
+    new Option("--forbid-label <name>", "refuse policies that filter on this label (repeatable)")
+      .argParser(list)
+      .env("OUTFLOW_FORBID_LABEL"),
+    new Option("--max-policy-size <bytes>", "largest policy file")
+      .argParser(count({ min: 1024 }))
+      .default(1_048_576)
+      .env("OUTFLOW_MAX_POLICY_SIZE"),
+    new Option("--state-dir <dir>", "where cursors are kept (default: $XDG_STATE_HOME/outflow)").env(
+      "OUTFLOW_STATE_DIR",
+    ),
+    new Option("--listen <addr|off>", "admin HTTP: health, metrics, status")
+      .default("127.0.0.1:9469")
+      .env("OUTFLOW_LISTEN"),
     ...logOptions(),
     new Option("--config <file>", "YAML file with any of these settings (poll-interval: 30s)").env("OUTFLOW_CONFIG"),
   ];
@@ -116,19 +170,46 @@ export function runOptions(): Option[] {
 
 export function logOptions(): Option[] {
   return [
-    new Option("--log-format <format>", "auto is text on a terminal, else JSON lines").choices(["auto", "text", "json"]).default("auto").env("OUTFLOW_LOG_FORMAT"),
-    new Option("--log-level <level>", "least important line to print").choices(["debug", "info", "warn", "error"]).default("info").env("OUTFLOW_LOG_LEVEL"),
+    new Option("--log-format <format>", "auto is text on a terminal, else JSON lines")
+      .choices(["auto", "text", "json"])
+      .default("auto")
+      .env("OUTFLOW_LOG_FORMAT"),
+    new Option("--log-level <level>", "least important line to print")
+      .choices(["debug", "info", "warn", "error"])
+      .default("info")
+      .env("OUTFLOW_LOG_LEVEL"),
   ];
 }
 
 function timing(): Option[] {
   return [
-    new Option("--poll-interval <duration>", "a window of every source is read this often").argParser(duration({ min: 1000, max: 3_600_000 })).default(15_000, "15s").env("OUTFLOW_POLL_INTERVAL"),
-    new Option("--settle <duration>", "how old data must be before it is first read").argParser(duration({ max: 3_600_000 })).default(5_000, "5s").env("OUTFLOW_SETTLE"),
-    new Option("--late-window <duration>", "how far back each read looks for late samples").argParser(duration({ max: 3_600_000 })).default(30_000, "30s").env("OUTFLOW_LATE_WINDOW"),
-    new Option("--eval-delay <duration>", "how old a grid time must be before an expression is evaluated there").argParser(duration({ max: 3_600_000 })).default(35_000, "35s").env("OUTFLOW_EVAL_DELAY"),
-    new Option("--max-window <duration>", "longest window when catching up").argParser(duration({ min: 1000, max: 86_400_000 })).default(300_000, "5m").env("OUTFLOW_MAX_WINDOW"),
-    new Option("--max-backfill <duration>", "unread time older than this is skipped, and counted").argParser(duration({ min: 1000 })).default(86_400_000, "24h").env("OUTFLOW_MAX_BACKFILL"),
-    new Option("--start <now|duration>", "where a new sink begins: now, or this long ago").argParser(startBack).default(0, "now").env("OUTFLOW_START"),
+    new Option("--poll-interval <duration>", "a window of every source is read this often")
+      .argParser(duration({ min: 1000, max: 3_600_000 }))
+      .default(15_000, "15s")
+      .env("OUTFLOW_POLL_INTERVAL"),
+    new Option("--settle <duration>", "how old data must be before it is first read")
+      .argParser(duration({ max: 3_600_000 }))
+      .default(5_000, "5s")
+      .env("OUTFLOW_SETTLE"),
+    new Option("--late-window <duration>", "how far back each read looks for late samples")
+      .argParser(duration({ max: 3_600_000 }))
+      .default(30_000, "30s")
+      .env("OUTFLOW_LATE_WINDOW"),
+    new Option("--eval-delay <duration>", "how old a grid time must be before an expression is evaluated there")
+      .argParser(duration({ max: 3_600_000 }))
+      .default(35_000, "35s")
+      .env("OUTFLOW_EVAL_DELAY"),
+    new Option("--max-window <duration>", "longest window when catching up")
+      .argParser(duration({ min: 1000, max: 86_400_000 }))
+      .default(300_000, "5m")
+      .env("OUTFLOW_MAX_WINDOW"),
+    new Option("--max-backfill <duration>", "unread time older than this is skipped, and counted")
+      .argParser(duration({ min: 1000 }))
+      .default(86_400_000, "24h")
+      .env("OUTFLOW_MAX_BACKFILL"),
+    new Option("--start <now|duration>", "where a new sink begins: now, or this long ago")
+      .argParser(startBack)
+      .default(0, "now")
+      .env("OUTFLOW_START"),
   ];
 }

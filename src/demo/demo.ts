@@ -17,7 +17,11 @@ export type Demo = {
 };
 
 /** Where each sink of policies/demo.yaml writes to. */
-const PATHS: Record<string, string> = { steady: "/api/v1/write", flaky: "/flaky/api/v1/write", limited: "/limited/api/v1/write" };
+const PATHS: Record<string, string> = {
+  steady: "/api/v1/write",
+  flaky: "/flaky/api/v1/write",
+  limited: "/limited/api/v1/write",
+};
 const SEED = 42;
 
 export async function startDemo(clock: Clock, policyTemplate: string, compile: Compile): Promise<Demo> {
@@ -60,11 +64,28 @@ export function demoSummary(s: Snapshot, counts: (sink: string) => Counts): { te
     const { read, delivered, returned, pending } = sink.account;
     const dropped = dropReasons.reduce((n, reason) => n + sink.account.dropped[reason], 0);
     const receiver = counts(sink.info.sink);
-    ok &&= read === delivered + dropped + returned + pending && receiver.samples + receiver.repeats === delivered && delivered > 0;
-    rows.push([sink.info.sink, read, delivered, dropped, returned, pending, sink.retries, receiver.samples, receiver.repeats].map(String));
+    ok &&=
+      read === delivered + dropped + returned + pending &&
+      receiver.samples + receiver.repeats === delivered &&
+      delivered > 0;
+    rows.push(
+      [
+        sink.info.sink,
+        read,
+        delivered,
+        dropped,
+        returned,
+        pending,
+        sink.retries,
+        receiver.samples,
+        receiver.repeats,
+      ].map(String),
+    );
   }
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
-  const table = rows.map((row) => row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!))).join("  ")).join("\n");
+  const table = rows
+    .map((row) => row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!))).join("  "))
+    .join("\n");
   const verdict = ok
     ? "Everything balances: read = delivered + dropped + returned + pending, and the receiver has what was delivered."
     : "This does not balance: that is a bug of outflow; please report it with the table above.";

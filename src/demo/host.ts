@@ -6,12 +6,14 @@ import type { Reading } from "./series.ts";
 export function hostReadings(): Reading[] {
   const base = { job: "host", instance: hostname() };
   const readings: Reading[] = [];
-  const add = (name: string, value: number, labels: Record<string, string> = {}) => void readings.push({ labels: { __name__: name, ...base, ...labels }, value });
-  loadavg().forEach((load, i) => add(["node_load1", "node_load5", "node_load15"][i]!, load));
+  const add = (name: string, value: number, labels: Record<string, string> = {}) =>
+    void readings.push({ labels: { __name__: name, ...base, ...labels }, value });
+  for (const [i, load] of loadavg().entries()) add(["node_load1", "node_load5", "node_load15"][i]!, load);
   add("node_memory_MemTotal_bytes", totalmem());
   add("node_memory_MemFree_bytes", freemem());
   cpus().forEach(({ times }, cpu) => {
-    for (const [mode, ms] of Object.entries(times)) add("node_cpu_seconds_total", ms / 1000, { cpu: String(cpu), mode: mode === "sys" ? "system" : mode });
+    for (const [mode, ms] of Object.entries(times))
+      add("node_cpu_seconds_total", ms / 1000, { cpu: String(cpu), mode: mode === "sys" ? "system" : mode });
   });
   for (const line of lines("/proc/net/dev").slice(2)) {
     const [device, received, , , , , , , , sent] = line.trim().split(/[\s:]+/);

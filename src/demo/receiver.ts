@@ -15,7 +15,8 @@ export async function startReceiver(elapsedMs: () => number): Promise<DemoReceiv
   const seen = new Map<string, { keys: Set<string>; counts: Counts }>();
   const of = (path: string) => {
     let known = seen.get(path);
-    if (known === undefined) seen.set(path, (known = { keys: new Set(), counts: { samples: 0, repeats: 0, refused: 0 } }));
+    if (known === undefined)
+      seen.set(path, (known = { keys: new Set(), counts: { samples: 0, repeats: 0, refused: 0 } }));
     return known;
   };
   const server = createServer((request, response) => {
@@ -49,14 +50,16 @@ type Mood = { status: number; headers: Record<string, string>; text: string };
 
 /** /flaky: 503 for 3 s in every 10; /limited: 429 in the first second of every 5. */
 function moodOf(path: string, elapsedMs: number): Mood | undefined {
-  if (path.startsWith("/flaky/") && elapsedMs % 10_000 >= 4_000 && elapsedMs % 10_000 < 7_000) return { status: 503, headers: {}, text: "the demo's receiver takes a rest\n" };
-  if (path.startsWith("/limited/") && elapsedMs % 5_000 < 1_000) return { status: 429, headers: { "retry-after": "1" }, text: "the demo's receiver limits the rate\n" };
+  if (path.startsWith("/flaky/") && elapsedMs % 10_000 >= 4_000 && elapsedMs % 10_000 < 7_000)
+    return { status: 503, headers: {}, text: "the demo's receiver takes a rest\n" };
+  if (path.startsWith("/limited/") && elapsedMs % 5_000 < 1_000)
+    return { status: 429, headers: { "retry-after": "1" }, text: "the demo's receiver limits the rate\n" };
   return undefined;
 }
 
 /** A key for each sample of a WriteRequest. */
 function* samplesOf(body: Buffer): Iterable<string> {
-  const reader = protobuf.Reader.create(snappy.uncompress(body));
+  const reader = protobuf.Reader.create(snappy.uncompress(body) as Buffer);
   while (reader.pos < reader.len) {
     reader.uint32(); // timeseries
     const end = reader.uint32() + reader.pos;

@@ -26,7 +26,9 @@ export class SeriesStore {
     const rows: string[] = [];
     for (const { labels, samples } of this.#series.values()) {
       if (!selects(labels)) continue;
-      const values = samples.filter((s) => s.ts > from && s.ts <= to).map((s) => `[${(s.ts / 1000).toFixed(3)},${JSON.stringify(s.text)}]`);
+      const values = samples
+        .filter((s) => s.ts > from && s.ts <= to)
+        .map((s) => `[${(s.ts / 1000).toFixed(3)},${JSON.stringify(s.text)}]`);
       if (values.length > 0) rows.push(`{"metric":${JSON.stringify(labels)},"values":[${values.join(",")}]}`);
     }
     return `{"status":"success","isPartial":false,"data":{"resultType":"matrix","result":[${rows.join(",")}]},"stats":{"seriesFetched":"${rows.length}"}}`;

@@ -5,7 +5,10 @@ import type { Selector, SeriesStore } from "./series.ts";
 /** Tells whether a series is selected; throws with a text for people if the query cannot be read. */
 export type Compile = (selector: string) => Selector;
 
-export async function startSource(series: SeriesStore, compile: Compile): Promise<{ url: string; close(): Promise<void> }> {
+export async function startSource(
+  series: SeriesStore,
+  compile: Compile,
+): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     const pieces: Buffer[] = [];
     request.on("data", (piece: Buffer) => void pieces.push(piece));
@@ -21,7 +24,11 @@ export async function startSource(series: SeriesStore, compile: Compile): Promis
 function answer(form: URLSearchParams, series: SeriesStore, compile: Compile): { status: number; body: string } {
   const query = form.get("query") ?? "";
   const time = Number(form.get("time") ?? "0") * 1000;
-  if (query === "1") return { status: 200, body: `{"status":"success","isPartial":false,"data":{"resultType":"vector","result":[{"metric":{},"value":[${time / 1000},"1"]}]}}` };
+  if (query === "1")
+    return {
+      status: 200,
+      body: `{"status":"success","isPartial":false,"data":{"resultType":"vector","result":[{"metric":{},"value":[${time / 1000},"1"]}]}}`,
+    };
   const windowed = /^([\s\S]*)\n\[(\d+)ms\]$/.exec(query);
   if (windowed === null) return refuse("the demo's source answers plain selectors with a window only");
   try {

@@ -82,7 +82,9 @@ export class Delivery {
 
   /** Failing, nothing left to try with and the backoff is over: one window may be read to try with. */
   get wantsProbe(): boolean {
-    return this.#failing !== undefined && this.#jobs.length === 0 && this.#ports.clock.monotonicMs() >= this.#failing.until;
+    return (
+      this.#failing !== undefined && this.#jobs.length === 0 && this.#ports.clock.monotonicMs() >= this.#failing.until
+    );
   }
 
   /** When a failing sink may be tried again (monotonic ms). */
@@ -100,7 +102,16 @@ export class Delivery {
   }
 
   enqueue(batch: Batch, replay: boolean): void {
-    this.#jobs.push({ batch, pieces: new Pieces(batch), attempts: 0, backoff: 0, probes: 0, inFlight: false, replay, lastAttempt: false });
+    this.#jobs.push({
+      batch,
+      pieces: new Pieces(batch),
+      attempts: 0,
+      backoff: 0,
+      probes: 0,
+      inFlight: false,
+      replay,
+      lastAttempt: false,
+    });
     this.#pump();
   }
 
@@ -138,7 +149,9 @@ export class Delivery {
    */
   letGo(): Batch[] {
     const waiting = this.#jobs.filter((job) => !job.inFlight && job.attempts === 0 && job.pieces.untouched);
-    const tried = new Set(this.#jobs.filter((job) => !waiting.includes(job)).flatMap((job) => job.batch.rounds.map((r) => r.round)));
+    const tried = new Set(
+      this.#jobs.filter((job) => !waiting.includes(job)).flatMap((job) => job.batch.rounds.map((r) => r.round)),
+    );
     const rest = waiting.filter((job) => job.batch.rounds.every((r) => tried.has(r.round)));
     const back = rest.length === 1 ? waiting.filter((job) => job !== rest[0]) : waiting;
     this.#jobs = this.#jobs.filter((job) => !back.includes(job));
@@ -234,7 +247,16 @@ export class Delivery {
     this.#inFlight++;
     const samples = samplesOf(piece.span);
     const bytes = job.body.length;
-    dispatch({ type: "attempt-started", at: clock.now(), id: this.#id, attempt: job.attempts, samples, bytes, inFlight: this.#inFlight, concurrency: this.#concurrency });
+    dispatch({
+      type: "attempt-started",
+      at: clock.now(),
+      id: this.#id,
+      attempt: job.attempts,
+      samples,
+      bytes,
+      inFlight: this.#inFlight,
+      concurrency: this.#concurrency,
+    });
     const startedMs = clock.monotonicMs();
     const { verdict, answered } = await sender.post(job.body, this.#attempts.signal);
     job.inFlight = false;
@@ -256,7 +278,12 @@ export class Delivery {
       result:
         verdict.kind === "delivered"
           ? { kind: "delivered", status: verdict.status }
-          : { kind: "failed", reason: verdict.reason, message: verdict.message, ...(verdict.status === undefined ? {} : { status: verdict.status }) },
+          : {
+              kind: "failed",
+              reason: verdict.reason,
+              message: verdict.message,
+              ...(verdict.status === undefined ? {} : { status: verdict.status }),
+            },
     });
     if (!answered) job.replay = true;
     this.#judge(job, piece, verdict);
@@ -280,7 +307,8 @@ export class Delivery {
         return this.#pieceDone(job, piece.halve(verdict.message));
       case "bisect":
         this.#failing = undefined;
-        if (job.replay || this.#isOld(piece.span)) return this.#pieceDone(job, piece.drop("refused_replay", verdict.message));
+        if (job.replay || this.#isOld(piece.span))
+          return this.#pieceDone(job, piece.drop("refused_replay", verdict.message));
         return this.#pieceDone(job, piece.bisect(verdict.message));
       case "drop":
         this.#failing = undefined;
@@ -311,10 +339,23 @@ export class Delivery {
     const until = Math.max(this.#failing?.until ?? 0, clock.monotonicMs() + job.backoff);
     this.#failing = { kind: "backing-off", since, until };
     if (attempt >= maxAttempts && onExhausted === "drop") {
-      this.#pieceDone(job, piece.drop("exhausted", `Gave up after ${attempt} ${attempt === 1 ? "attempt" : "attempts"}: ${message}`));
+      this.#pieceDone(
+        job,
+        piece.drop("exhausted", `Gave up after ${attempt} ${attempt === 1 ? "attempt" : "attempts"}: ${message}`),
+      );
     }
     if (this.#draining) return;
-    dispatch({ type: "backing-off", at: now, id: this.#id, attempt, maxAttempts, since, retryAt: now + (until - clock.monotonicMs()), reason, message });
+    dispatch({
+      type: "backing-off",
+      at: now,
+      id: this.#id,
+      attempt,
+      maxAttempts,
+      since,
+      retryAt: now + (until - clock.monotonicMs()),
+      reason,
+      message,
+    });
   }
 
   #hold(job: Job, reason: FailureReason, message: string): void {
@@ -330,7 +371,8 @@ export class Delivery {
   }
 
   #pieceDone(job: Job, drops: { reason: DropReason; samples: number; message: string }[]): void {
-    for (const drop of drops) this.#ports.dispatch({ type: "dropped", at: this.#ports.clock.now(), id: this.#id, ...drop });
+    for (const drop of drops)
+      this.#ports.dispatch({ type: "dropped", at: this.#ports.clock.now(), id: this.#id, ...drop });
     delete job.body;
     job.attempts = 0;
     job.backoff = 0;

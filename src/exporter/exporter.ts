@@ -47,7 +47,14 @@ type SourceState = {
   read: EpochMs | undefined;
 };
 
-type RoundState = { source: SourceState; window: Window; before: Memory; memory: Memory; shared: boolean; replay: boolean };
+type RoundState = {
+  source: SourceState;
+  window: Window;
+  before: Memory;
+  memory: Memory;
+  shared: boolean;
+  replay: boolean;
+};
 
 export class Exporter {
   readonly id: SinkId;
@@ -92,7 +99,8 @@ export class Exporter {
     for (const source of [...this.#sources]) {
       const now = spec.sources.find((s) => s.name === source.name);
       if (now === undefined) this.#removeSource(source);
-      else if (now.query.sent !== source.query.sent || JSON.stringify(now.query) !== JSON.stringify(source.query)) this.#changeQuery(source, now.query);
+      else if (now.query.sent !== source.query.sent || JSON.stringify(now.query) !== JSON.stringify(source.query))
+        this.#changeQuery(source, now.query);
     }
     for (const source of spec.sources) {
       if (!this.#sources.some((s) => s.name === source.name)) this.#attach(source.name, source.query);
@@ -193,8 +201,27 @@ export class Exporter {
     // After a kill the windows up to the source's present may have been sent already; everything after is new.
     if (source.replayUntil === Number.POSITIVE_INFINITY) source.replayUntil = arrival.sourceNow;
     const round = this.#ledger.open(source.name, from, to, frame.samples);
-    this.#rounds.set(round, { source, window: { from, to }, before: arrival.before, memory: arrival.memory, shared: arrival.shared, replay: from < source.replayUntil });
-    dispatch({ type: "window-read", at: clock.now(), id: this.id, source: source.name, from, to, read, series: frame.runs, bytes: arrival.bytes, durationMs: arrival.durationMs, dropped });
+    this.#rounds.set(round, {
+      source,
+      window: { from, to },
+      before: arrival.before,
+      memory: arrival.memory,
+      shared: arrival.shared,
+      replay: from < source.replayUntil,
+    });
+    dispatch({
+      type: "window-read",
+      at: clock.now(),
+      id: this.id,
+      source: source.name,
+      from,
+      to,
+      read,
+      series: frame.runs,
+      bytes: arrival.bytes,
+      durationMs: arrival.durationMs,
+      dropped,
+    });
     for (const batch of this.#batcher.add(frame, round, clock.monotonicMs())) this.#enqueue(batch);
     if (this.#delivery.failing) this.#flush(); // something to try the sink with, now
     this.#flushWhenOld();
@@ -206,7 +233,15 @@ export class Exporter {
   }
 
   #skipped(source: SourceState, { from, to }: Window, why: string): void {
-    this.#ports.dispatch({ type: "skipped", at: this.#ports.clock.now(), id: this.id, source: source.name, from, to, why });
+    this.#ports.dispatch({
+      type: "skipped",
+      at: this.#ports.clock.now(),
+      id: this.id,
+      source: source.name,
+      from,
+      to,
+      why,
+    });
     source.read = to;
     this.#ledger.open(source.name, from, to, 0);
     this.#moveCursors();
@@ -216,7 +251,12 @@ export class Exporter {
     const { clock, dispatch } = this.#ports;
     const cursor = this.#ledger.cursor(name);
     if (cursor !== undefined && cursor > to) {
-      dispatch({ type: "notice", at: clock.now(), level: "warn", message: `${this.id}: the cursor of source ${name} was ahead of the source's clock by ${Math.round((cursor - to) / 1000)} s and was set back.` });
+      dispatch({
+        type: "notice",
+        at: clock.now(),
+        level: "warn",
+        message: `${this.id}: the cursor of source ${name} was ahead of the source's clock by ${Math.round((cursor - to) / 1000)} s and was set back.`,
+      });
     }
     this.#ledger.reset(name, to);
     this.#ports.save(name, to, undefined);
@@ -232,7 +272,8 @@ export class Exporter {
   }
 
   #letGo(): void {
-    const roundsOf = (batches: readonly Batch[]) => new Set(batches.flatMap((batch) => batch.rounds.map((r) => r.round)));
+    const roundsOf = (batches: readonly Batch[]) =>
+      new Set(batches.flatMap((batch) => batch.rounds.map((r) => r.round)));
     const back = this.#delivery.letGo();
     const kept = roundsOf(this.#delivery.batches);
     const given = roundsOf(back);
@@ -271,7 +312,8 @@ export class Exporter {
     source.query = query;
     const read = source.read;
     const saved = this.#ports.saved(source.name);
-    if (read !== undefined && saved !== undefined) this.#ports.attach(query, source.member, { cursor: read, memory: saved.memory.at(read) });
+    if (read !== undefined && saved !== undefined)
+      this.#ports.attach(query, source.member, { cursor: read, memory: saved.memory.at(read) });
     else this.#ports.attach(query, source.member, saved);
   }
 
@@ -284,7 +326,10 @@ export class Exporter {
   // -- batches
 
   #enqueue(batch: Batch): void {
-    this.#delivery.enqueue(batch, batch.rounds.some(({ round }) => this.#rounds.get(round)?.replay === true));
+    this.#delivery.enqueue(
+      batch,
+      batch.rounds.some(({ round }) => this.#rounds.get(round)?.replay === true),
+    );
   }
 
   #flush(): void {

@@ -43,7 +43,8 @@ export class Memory {
   /** The same memory over another table: series not seen since `reach` are left behind. */
   migrate(table: SeriesTable, reach: EpochMs): Memory {
     const last = new Map<number, EpochMs>();
-    for (let id = 0; id < this.last.length; id++) if (this.last[id]! > reach) last.set(table.adopt(this.table, id), this.last[id]!);
+    for (let id = 0; id < this.last.length; id++)
+      if (this.last[id]! > reach) last.set(table.adopt(this.table, id), this.last[id]!);
     const column = new Float64Array(table.size).fill(Number.NEGATIVE_INFINITY);
     for (const [id, ts] of last) column[id] = ts;
     const saved = new Map([...(this.#saved ?? [])].filter(([, ts]) => ts > reach));
@@ -58,7 +59,10 @@ export class Memory {
     for (let id = 0; id < n; id++) {
       if (Math.max(this.of(id), reachFrom) !== Math.max(other.of(id), reachFrom)) return false;
     }
-    return Math.max(this.floor, reachFrom) === Math.max(other.floor, reachFrom) && this.#savedAbove(reachFrom) === other.#savedAbove(reachFrom);
+    return (
+      Math.max(this.floor, reachFrom) === Math.max(other.floor, reachFrom) &&
+      this.#savedAbove(reachFrom) === other.#savedAbove(reachFrom)
+    );
   }
 
   /**
@@ -85,7 +89,8 @@ export class Memory {
   static fromBlob(table: SeriesTable, blob: Uint8Array, floor: EpochMs): Memory {
     const saved = new Map<number, EpochMs>();
     const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
-    for (let at = 0; at + 16 <= blob.byteLength; at += 16) saved.set(view.getFloat64(at, true), view.getFloat64(at + 8, true));
+    for (let at = 0; at + 16 <= blob.byteLength; at += 16)
+      saved.set(view.getFloat64(at, true), view.getFloat64(at + 8, true));
     return Memory.fresh(table, floor, saved);
   }
 

@@ -44,7 +44,8 @@ export class Pieces {
         return parts === undefined ? this.#settle({ reason: "too_large", samples: 1, message }) : this.#cut(parts);
       },
       bisect: (message) => {
-        if (span.endRun - span.firstRun <= 1) return this.#settle({ reason: "rejected", samples: samplesOf(span), message });
+        if (span.endRun - span.firstRun <= 1)
+          return this.#settle({ reason: "rejected", samples: samplesOf(span), message });
         this.#budget -= 2;
         if (this.#budget < 0) return this.#giveUp(message);
         return this.#cut(halvesBySeries(span));
@@ -65,7 +66,13 @@ export class Pieces {
   #giveUp(message: string): Drop[] {
     const samples = this.samples;
     this.#left = [];
-    return [{ reason: "rejected", samples, message: `${message} Too many series are refused to find each: the receiver may have stored part of the rest.` }];
+    return [
+      {
+        reason: "rejected",
+        samples,
+        message: `${message} Too many series are refused to find each: the receiver may have stored part of the rest.`,
+      },
+    ];
   }
 }
 

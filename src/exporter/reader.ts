@@ -21,7 +21,15 @@ export type Query = {
 };
 
 export const queryKey = (q: Query): string =>
-  JSON.stringify([q.kind, q.sent, q.kind === "evaluated" ? q.fallbackName : "", q.intervalMs, q.delayMs, q.lateWindowMs, q.maxWindowMs]);
+  JSON.stringify([
+    q.kind,
+    q.sent,
+    q.kind === "evaluated" ? q.fallbackName : "",
+    q.intervalMs,
+    q.delayMs,
+    q.lateWindowMs,
+    q.maxWindowMs,
+  ]);
 
 /** One source of one sink, as a reader knows it. */
 export type Member = {

@@ -2,7 +2,16 @@
 // joins for those that have caught up. At most `maxQueries` at once, fairly; memory bounded by counting.
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
-import { dueAt, gridCeil, growWindow, LOOK_BACK, nextWindow, offsetInInterval, reachFrom, shrinkWindow } from "../source/window.ts";
+import {
+  dueAt,
+  gridCeil,
+  growWindow,
+  LOOK_BACK,
+  nextWindow,
+  offsetInInterval,
+  reachFrom,
+  shrinkWindow,
+} from "../source/window.ts";
 import type { Event, ReadFailureReason } from "../status/events.ts";
 import type { Memory } from "./memory.ts";
 import { fairest, fork, type Member, mayJoin, type Query, queryKey, type Reader } from "./reader.ts";
@@ -196,7 +205,8 @@ export class Readers {
 
   #fits(reader: R): boolean {
     const frames = new Set<Frame>();
-    for (const r of this.#readers) for (const member of r.members) for (const frame of member.frames()) frames.add(frame);
+    for (const r of this.#readers)
+      for (const member of r.members) for (const frame of member.frames()) frames.add(frame);
     let buffered = 0;
     for (const frame of frames) buffered += frame.samples;
     for (const r of this.#readers) if (r.busy) buffered += r.lastSamples;
@@ -208,7 +218,10 @@ export class Readers {
     let ms = Number.POSITIVE_INFINITY;
     for (const reader of this.#readers) {
       if (reader.busy) continue;
-      const inMs = Math.max(dueAt(reader.read, reader.query.intervalMs) + this.#delay(reader) - sourceNow, reader.notBeforeMs - mono);
+      const inMs = Math.max(
+        dueAt(reader.read, reader.query.intervalMs) + this.#delay(reader) - sourceNow,
+        reader.notBeforeMs - mono,
+      );
       if (inMs > 0) ms = Math.min(ms, inMs);
     }
     if (ms !== Number.POSITIVE_INFINITY) this.#pumpIn(ms);
@@ -289,10 +302,20 @@ export class Readers {
     reader.lastSamples = frame.samples;
     const members = [...reader.members];
     members.forEach((member, i) => {
-      member.take({ ...window, frame, before, memory, bytes: i === 0 ? frame.bytes : 0, durationMs, shared: members.length > 1, sourceNow });
+      member.take({
+        ...window,
+        frame,
+        before,
+        memory,
+        bytes: i === 0 ? frame.bytes : 0,
+        durationMs,
+        shared: members.length > 1,
+        sourceNow,
+      });
     });
     for (const other of this.#readers) {
-      if (other.key === reader.key && other !== reader) for (const member of [...other.members]) member.othersAt(reader.read);
+      if (other.key === reader.key && other !== reader)
+        for (const member of [...other.members]) member.othersAt(reader.read);
     }
     if (this.#readers.has(reader)) this.#join(reader);
   }
@@ -301,7 +324,8 @@ export class Readers {
     const sourceNow = this.#ports.sourceNow() ?? 0;
     const { intervalMs } = reader.query;
     if (failure.shrink) reader.windowMs = shrinkWindow(reader.windowMs, intervalMs);
-    if (failure.reason === "SourceUnavailable") this.#outage = { from: Math.min(this.#outage?.from ?? reader.read, reader.read), until: undefined };
+    if (failure.reason === "SourceUnavailable")
+      this.#outage = { from: Math.min(this.#outage?.from ?? reader.read, reader.read), until: undefined };
     // The next tick, on the grid; never at once.
     const sinceTick = (((sourceNow - this.#delay(reader)) % intervalMs) + intervalMs) % intervalMs;
     reader.notBeforeMs = this.#ports.clock.monotonicMs() + (intervalMs - sinceTick);

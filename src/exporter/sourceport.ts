@@ -81,15 +81,30 @@ export class SourcePort {
     return { ok: true };
   }
 
-  async readWindow(query: Query, before: Memory, window: Window, reach: EpochMs, signal: AbortSignal): Promise<ReadOutcome> {
+  async readWindow(
+    query: Query,
+    before: Memory,
+    window: Window,
+    reach: EpochMs,
+    signal: AbortSignal,
+  ): Promise<ReadOutcome> {
     this.#renewTable();
     const memory = before.table === this.#table ? before : before.migrate(this.#table, reach);
-    const read = query.kind === "raw" ? this.#rawWindow(query, memory, window, reach, signal) : this.#evaluations(query, memory, window, signal);
+    const read =
+      query.kind === "raw"
+        ? this.#rawWindow(query, memory, window, reach, signal)
+        : this.#evaluations(query, memory, window, signal);
     const result = await read;
     if (!result.ok) return { ok: false, ...result.failure };
     const { frame } = result;
     if (query.kind === "evaluated" && result.seriesTwice) {
-      return { ok: false, reason: "QueryFailed", shrink: false, message: "Two series of the result have the same labels once they are named: make them differ, for example with by (…) or label_set()." };
+      return {
+        ok: false,
+        reason: "QueryFailed",
+        shrink: false,
+        message:
+          "Two series of the result have the same labels once they are named: make them differ, for example with by (…) or label_set().",
+      };
     }
     this.#alive.set(query.sent, frame.runs);
     return { ok: true, frame, memory: advance(memory, frame) };
@@ -108,7 +123,9 @@ export class SourcePort {
   #evaluations(query: Query, memory: Memory, window: Window, signal: AbortSignal): Promise<ReadResult> {
     const first = Math.floor(window.from / query.intervalMs) * query.intervalMs + query.intervalMs;
     const one = first >= window.to;
-    const body = one ? evaluation(query.sent, window.to, this.#extra()) : evaluationRange(query.sent, first, window.to, query.intervalMs, this.#extra());
+    const body = one
+      ? evaluation(query.sent, window.to, this.#extra())
+      : evaluationRange(query.sent, first, window.to, query.intervalMs, this.#extra());
     return this.#request(one ? "query" : "query_range", body, signal, {
       keyspace: this.#keyspace(query.fallbackName),
       newerThan: (id) => Math.max(memory.of(id), window.from),
@@ -117,7 +134,12 @@ export class SourcePort {
     });
   }
 
-  async #request(path: "query" | "query_range", body: string, signal: AbortSignal, what: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect">): Promise<ReadResult> {
+  async #request(
+    path: "query" | "query_range",
+    body: string,
+    signal: AbortSignal,
+    what: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect">,
+  ): Promise<ReadResult> {
     const { url, headers, timeouts, maxWindowSamples } = this.#settings;
     const builder = this.#builders.pop() ?? new FrameBuilder();
     const result = await readAnswer(this.#ports.http, this.#ports.clock, builder, {
@@ -144,7 +166,12 @@ export class SourcePort {
     if (result.sign !== undefined) this.#learn(result.sign);
     if (!result.ok && result.failure.reason === "SourceUnavailable") {
       this.#told = undefined;
-      dispatch({ type: "source-failed", at: clock.now(), reason: result.failure.reason, message: result.failure.message });
+      dispatch({
+        type: "source-failed",
+        at: clock.now(),
+        reason: result.failure.reason,
+        message: result.failure.message,
+      });
       return;
     }
     const differenceMs = Math.round(this.#clock.differenceMs(clock.now(), clock.monotonicMs()) ?? 0);
@@ -160,7 +187,8 @@ export class SourcePort {
 
   #keyspace(fallbackName: string | undefined): Keyspace {
     let keyspace = this.#keyspaces.get(fallbackName);
-    if (keyspace === undefined) this.#keyspaces.set(fallbackName, (keyspace = new Keyspace(this.#table, fallbackName, this.#seed)));
+    if (keyspace === undefined)
+      this.#keyspaces.set(fallbackName, (keyspace = new Keyspace(this.#table, fallbackName, this.#seed)));
     return keyspace;
   }
 
@@ -178,7 +206,10 @@ export class SourcePort {
 }
 
 /** The memory after a frame: the last timestamp of each of its series. */
-function advance(memory: Memory, frame: { runs: number; runSeries: Int32Array; runStart: Int32Array; timestamps: Float64Array; table: SeriesTable }): Memory {
+function advance(
+  memory: Memory,
+  frame: { runs: number; runSeries: Int32Array; runStart: Int32Array; timestamps: Float64Array; table: SeriesTable },
+): Memory {
   if (frame.runs === 0) return memory;
   const last = new Float64Array(Math.max(memory.last.length, frame.table.size)).fill(Number.NEGATIVE_INFINITY);
   last.set(memory.last);

@@ -41,7 +41,10 @@ export function openStateStore(dir: string, clock: Clock, onTrouble: (t: StateTr
     return new SqliteStore(open(join(dir, FILE), onTrouble), clock, onTrouble);
   } catch (error) {
     if (error instanceof StateDirError) throw error;
-    onTrouble({ state: "memory", message: `Cannot keep state in ${dir} (${text(error)}): cursors are in memory only and a restart begins anew. Make the directory writable, or choose another with --state-dir.` });
+    onTrouble({
+      state: "memory",
+      message: `Cannot keep state in ${dir} (${text(error)}): cursors are in memory only and a restart begins anew. Make the directory writable, or choose another with --state-dir.`,
+    });
     return new SqliteStore(schema(new DatabaseSync(":memory:")), clock, onTrouble);
   }
 }
@@ -50,7 +53,8 @@ function open(file: string, onTrouble: (t: StateTrouble) => void): DatabaseSync 
   try {
     return lockAndCheck(file);
   } catch (error) {
-    if (error instanceof StateDirError || !/not a database|malformed|corrupt|disk image|schema/i.test(text(error))) throw error;
+    if (error instanceof StateDirError || !/not a database|malformed|corrupt|disk image|schema/i.test(text(error)))
+      throw error;
     const aside = `${file}.damaged-${process.pid}`;
     renameSync(file, aside);
     for (const tail of ["-wal", "-shm"]) {
@@ -60,7 +64,10 @@ function open(file: string, onTrouble: (t: StateTrouble) => void): DatabaseSync 
         // it need not exist
       }
     }
-    onTrouble({ state: "set-aside", message: `The state database was damaged (${text(error)}): it is kept as ${aside}, and every sink starts anew.` });
+    onTrouble({
+      state: "set-aside",
+      message: `The state database was damaged (${text(error)}): it is kept as ${aside}, and every sink starts anew.`,
+    });
     return lockAndCheck(file);
   }
 }
@@ -68,9 +75,12 @@ function open(file: string, onTrouble: (t: StateTrouble) => void): DatabaseSync 
 function lockAndCheck(file: string): DatabaseSync {
   const db = new DatabaseSync(file);
   try {
-    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;");
+    db.exec(
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;",
+    );
     const check = db.prepare("PRAGMA quick_check(1)").get() as Record<string, unknown>;
-    if (Object.values(check)[0] !== "ok") throw new Error(`database disk image is malformed: ${String(Object.values(check)[0])}`);
+    if (Object.values(check)[0] !== "ok")
+      throw new Error(`database disk image is malformed: ${String(Object.values(check)[0])}`);
     return schema(db);
   } catch (error) {
     db.close();
@@ -93,7 +103,9 @@ function schema(db: DatabaseSync): DatabaseSync {
   if (row === undefined) db.prepare("INSERT INTO meta VALUES ('schema', ?)").run(String(SCHEMA_VERSION));
   else if (Number(row.value) > SCHEMA_VERSION) {
     db.close();
-    throw new StateDirError(`its database has schema ${row.value}, and this outflow knows ${SCHEMA_VERSION}: it was made by a newer version`);
+    throw new StateDirError(
+      `its database has schema ${row.value}, and this outflow knows ${SCHEMA_VERSION}: it was made by a newer version`,
+    );
   }
   return db;
 }
@@ -124,7 +136,9 @@ class SqliteStore implements StateStore {
   cursor(key: CursorKey): SavedCursor | undefined {
     this.#flush();
     const row = this.#db
-      .prepare("SELECT cursor_ms, pairs FROM cursors LEFT JOIN memories ON memories.id = cursors.memory WHERE policy = ? AND sink = ? AND source = ?")
+      .prepare(
+        "SELECT cursor_ms, pairs FROM cursors LEFT JOIN memories ON memories.id = cursors.memory WHERE policy = ? AND sink = ? AND source = ?",
+      )
       .get(key.policy, key.sink, key.source) as { cursor_ms: number; pairs: Uint8Array | null } | undefined;
     return row && { cursor: row.cursor_ms, memory: row.pairs ?? undefined };
   }
@@ -157,9 +171,13 @@ class SqliteStore implements StateStore {
       for (const row of this.#db.prepare("SELECT policy, sink, source, used_ms FROM cursors").all()) {
         const { policy, sink, source, used_ms } = row as CursorKey & { used_ms: number };
         if (inUse({ policy, sink, source })) {
-          this.#db.prepare("UPDATE cursors SET used_ms = ? WHERE policy = ? AND sink = ? AND source = ?").run(now, policy, sink, source);
+          this.#db
+            .prepare("UPDATE cursors SET used_ms = ? WHERE policy = ? AND sink = ? AND source = ?")
+            .run(now, policy, sink, source);
         } else if (now - used_ms > keepMs) {
-          this.#db.prepare("DELETE FROM cursors WHERE policy = ? AND sink = ? AND source = ?").run(policy, sink, source);
+          this.#db
+            .prepare("DELETE FROM cursors WHERE policy = ? AND sink = ? AND source = ?")
+            .run(policy, sink, source);
         }
       }
     });
@@ -186,7 +204,14 @@ class SqliteStore implements StateStore {
         const put = this.#db.prepare("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)");
         const now = Math.round(this.#clock.now());
         for (const { key, cursor, memory } of this.#unsaved.values()) {
-          put.run(key.policy, key.sink, key.source, Math.round(cursor), memory === undefined ? null : this.#memoryRow(memory), now);
+          put.run(
+            key.policy,
+            key.sink,
+            key.source,
+            Math.round(cursor),
+            memory === undefined ? null : this.#memoryRow(memory),
+            now,
+          );
         }
         this.#db.exec("DELETE FROM memories WHERE id NOT IN (SELECT memory FROM cursors WHERE memory IS NOT NULL)");
         this.#db.exec("COMMIT");
@@ -200,7 +225,8 @@ class SqliteStore implements StateStore {
 
   #memoryRow(memory: { of: object; blob(): Uint8Array }): number {
     const known = this.#memoryRows.get(memory.of);
-    if (known !== undefined && this.#db.prepare("SELECT 1 FROM memories WHERE id = ?").get(known) !== undefined) return known;
+    if (known !== undefined && this.#db.prepare("SELECT 1 FROM memories WHERE id = ?").get(known) !== undefined)
+      return known;
     const row = Number(this.#db.prepare("INSERT INTO memories (pairs) VALUES (?)").run(memory.blob()).lastInsertRowid);
     this.#memoryRows.set(memory.of, row);
     return row;
@@ -212,7 +238,11 @@ class SqliteStore implements StateStore {
       this.#failed = false;
       return true;
     } catch (error) {
-      if (!this.#failed) this.#onTrouble({ state: "memory", message: `Cannot save state (${text(error)}): cursors are in memory only until this is mended. Check that the state directory is writable and not full.` });
+      if (!this.#failed)
+        this.#onTrouble({
+          state: "memory",
+          message: `Cannot save state (${text(error)}): cursors are in memory only until this is mended. Check that the state directory is writable and not full.`,
+        });
       this.#failed = true;
       return false;
     }

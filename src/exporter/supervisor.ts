@@ -7,7 +7,7 @@ import { LOOK_BACK } from "../source/window.ts";
 import type { Event, PolicyInfo, SinkId, SinkInfo } from "../status/events.ts";
 import type { DeliverySettings, Sender } from "./delivery.ts";
 import { Exporter, type ExporterSpec } from "./exporter.ts";
-import { Memory } from "./memory.ts";
+import type { Memory } from "./memory.ts";
 import type { Query } from "./reader.ts";
 import type { Readers, ReadingMember } from "./readers.ts";
 import type { CursorKey, StateStore } from "./statestore.ts";
@@ -109,7 +109,13 @@ export class Supervisor {
         running.exporter.abort();
       }
       this.#refused.add(id);
-      dispatch({ type: "sink-refused", at: clock.now(), sink: plan.info, reason: plan.refusal.reason, message: plan.refusal.message });
+      dispatch({
+        type: "sink-refused",
+        at: clock.now(),
+        sink: plan.info,
+        reason: plan.refusal.reason,
+        message: plan.refusal.message,
+      });
       return;
     }
     this.#refused.delete(id);
@@ -119,7 +125,8 @@ export class Supervisor {
       return;
     }
     if (samePlan(running.plan, plan)) {
-      if (running.plan.info.generation !== plan.info.generation) dispatch({ type: "sink-started", at: clock.now(), sink: plan.info });
+      if (running.plan.info.generation !== plan.info.generation)
+        dispatch({ type: "sink-started", at: clock.now(), sink: plan.info });
       running.plan = plan;
       return;
     }
@@ -131,7 +138,8 @@ export class Supervisor {
   #start(id: SinkId, { plan, policy, sink }: Wanted): void {
     const { clock, random, dispatch, store, readers } = this.#ports;
     const key = (source: string): CursorKey => ({ policy, sink, source });
-    const querySince = (source: string, cursor: EpochMs) => cursor - LOOK_BACK * (plan.sources.find((s) => s.name === source)?.query.lateWindowMs ?? 0);
+    const querySince = (source: string, cursor: EpochMs) =>
+      cursor - LOOK_BACK * (plan.sources.find((s) => s.name === source)?.query.lateWindowMs ?? 0);
     const exporter = new Exporter(specOf(plan), plan.makeSender(), {
       clock,
       random,
@@ -141,10 +149,18 @@ export class Supervisor {
         const query = plan.sources.find((s) => s.name === source)?.query;
         if (saved === undefined || query === undefined) return undefined;
         const floor = saved.memory === undefined ? saved.cursor : querySince(source, saved.cursor);
-        return { cursor: saved.cursor, memory: this.#ports.newMemory(query, saved.memory, floor), replay: !store.closedCleanly };
+        return {
+          cursor: saved.cursor,
+          memory: this.#ports.newMemory(query, saved.memory, floor),
+          replay: !store.closedCleanly,
+        };
       },
       save: (source, cursor, memory) =>
-        store.saveCursor(key(source), cursor, memory && { of: memory, blob: () => memory.toBlob(querySince(source, cursor)) }),
+        store.saveCursor(
+          key(source),
+          cursor,
+          memory && { of: memory, blob: () => memory.toBlob(querySince(source, cursor)) },
+        ),
       attach: (query, member: ReadingMember, saved) => readers.attach(query, member, saved),
       detach: (member) => readers.detach(member),
       pump: () => readers.pump(),
@@ -176,4 +192,5 @@ const specOf = (plan: SinkPlan): ExporterSpec => ({ info: plan.info, sources: pl
 
 const samePlan = (a: SinkPlan, b: SinkPlan): boolean =>
   a.senderKey === b.senderKey &&
-  JSON.stringify([a.sources, a.delivery, a.info.batch, a.info.retry]) === JSON.stringify([b.sources, b.delivery, b.info.batch, b.info.retry]);
+  JSON.stringify([a.sources, a.delivery, a.info.batch, a.info.retry]) ===
+    JSON.stringify([b.sources, b.delivery, b.info.batch, b.info.retry]);

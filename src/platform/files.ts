@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 
-export type FileInfo = { kind: "file" | "directory" | "other"; size: number; /** Permission bits. */ mode: number };
+export type FileInfo = { kind: "file" | "directory" | "other"; size: number /** Permission bits. */; mode: number };
 
 export type Files = {
   /** Follows links; undefined if there is nothing. */

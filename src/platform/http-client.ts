@@ -55,7 +55,11 @@ async function attempt(agent: Agent, r: HttpRequest): Promise<Attempt> {
   } catch (error) {
     const failure = deadline.failure() ?? failureOf(error);
     const waitedMs = deadline.end();
-    return { ok: false, failure, idleClose: failure.kind === "reset" && waitedMs < IDLE_CLOSE_WITHIN_MS && isIdleClose(error) };
+    return {
+      ok: false,
+      failure,
+      idleClose: failure.kind === "reset" && waitedMs < IDLE_CLOSE_WITHIN_MS && isIdleClose(error),
+    };
   }
 }
 
@@ -73,7 +77,13 @@ function pathOf(url: string): string {
   return pathname + search;
 }
 
-function answerOf(status: number, headers: Dispatcher.ResponseData["headers"], body: Dispatcher.ResponseData["body"], deadline: Deadline, r: HttpRequest): HttpAnswer {
+function answerOf(
+  status: number,
+  headers: Dispatcher.ResponseData["headers"],
+  body: Dispatcher.ResponseData["body"],
+  deadline: Deadline,
+  r: HttpRequest,
+): HttpAnswer {
   async function* pieces(): AsyncGenerator<Uint8Array> {
     try {
       deadline.arm("idle", r.timeouts.idleMs);
@@ -91,7 +101,12 @@ function answerOf(status: number, headers: Dispatcher.ResponseData["headers"], b
   }
   return {
     status,
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value.join(", ") : String(value)])),
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [
+        name.toLowerCase(),
+        Array.isArray(value) ? value.join(", ") : String(value),
+      ]),
+    ),
     body: { [Symbol.asyncIterator]: pieces },
     async text(limit) {
       const parts: Uint8Array[] = [];
@@ -136,7 +151,8 @@ class Deadline {
   constructor(request: HttpRequest) {
     this.#request = request;
     const { totalMs } = request.timeouts;
-    if (totalMs !== undefined) this.#total = setTimeout(() => this.#abort(`the whole exchange took more than ${totalMs} ms`), totalMs);
+    if (totalMs !== undefined)
+      this.#total = setTimeout(() => this.#abort(`the whole exchange took more than ${totalMs} ms`), totalMs);
     if (request.signal?.aborted) this.#abort("caller");
     else request.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -147,7 +163,10 @@ class Deadline {
 
   arm(what: "first byte" | "idle", ms: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#abort(what === "idle" ? `nothing came for ${ms} ms` : `no answer within ${ms} ms`), ms);
+    this.#timer = setTimeout(
+      () => this.#abort(what === "idle" ? `nothing came for ${ms} ms` : `no answer within ${ms} ms`),
+      ms,
+    );
   }
 
   disarm(): void {

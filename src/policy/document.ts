@@ -24,10 +24,18 @@ export function readDocuments(file: string, text: string): { documents: PlacedDo
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const parsed = parseAllDocuments(clean, { lineCounter: lines, strict: true, uniqueKeys: true, version: "1.2", prettyErrors: false, stringKeys: true });
+  const parsed = parseAllDocuments(clean, {
+    lineCounter: lines,
+    strict: true,
+    uniqueKeys: true,
+    version: "1.2",
+    prettyErrors: false,
+    stringKeys: true,
+  });
   for (const document of parsed as Document.Parsed[]) {
     if (document.errors.length > 0) {
-      for (const error of document.errors) problems.push({ severity: "problem", place: at(error.pos[0]), path: "", message: yamlMessage(error.code) });
+      for (const error of document.errors)
+        problems.push({ severity: "problem", place: at(error.pos[0]), path: "", message: yamlMessage(error.code) });
       continue;
     }
     if (document.contents === null) continue;
@@ -39,7 +47,12 @@ export function readDocuments(file: string, text: string): { documents: PlacedDo
         placeIn: (path, value, offset) => at(offsetInScalar(clean, document, path, value, offset)),
       });
     } catch {
-      problems.push({ severity: "problem", place: at(document.contents.range?.[0] ?? 0), path: "", message: "the document has too many aliases, or one that refers to itself; write the values out" });
+      problems.push({
+        severity: "problem",
+        place: at(document.contents.range?.[0] ?? 0),
+        path: "",
+        message: "the document has too many aliases, or one that refers to itself; write the values out",
+      });
     }
   }
   return { documents, problems };
@@ -61,7 +74,13 @@ function offsetOf(document: Document.Parsed, path: readonly (string | number)[])
  * Where a character of a scalar's value stands in the file: the value is followed through the source text, which may have quotes,
  * escapes, folded lines and indentation in between. Exact wherever the characters stand for themselves.
  */
-function offsetInScalar(text: string, document: Document.Parsed, path: readonly (string | number)[], value: string, offset: number): number {
+function offsetInScalar(
+  text: string,
+  document: Document.Parsed,
+  path: readonly (string | number)[],
+  value: string,
+  offset: number,
+): number {
   const node = document.getIn(path, true);
   if (!isScalar(node) || !node.range) return offsetOf(document, path);
   let [at, end] = node.range;
@@ -84,7 +103,8 @@ function skipLayout(text: string, from: number, end: number, next: string, type:
   let at = from;
   if (/\s/.test(next)) return at;
   while (at < end && /\s/.test(text[at]!)) at++;
-  if (type === "QUOTE_DOUBLE" && text[at] === "\\" && text[at + 1] === "\n") return skipLayout(text, at + 2, end, next, type);
+  if (type === "QUOTE_DOUBLE" && text[at] === "\\" && text[at + 1] === "\n")
+    return skipLayout(text, at + 2, end, next, type);
   return at;
 }
 
@@ -95,7 +115,9 @@ function escapeLength(text: string, at: number): number {
 function keyOffset(document: Document.Parsed, path: readonly (string | number)[], otherwise?: number): number {
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   if (isMap(parent)) {
-    const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(path.at(-1)));
+    const pair = parent.items.find(
+      (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(path.at(-1)),
+    );
     const key = pair?.key;
     if (isScalar(key) && key.range) return key.range[0];
   }

@@ -3,7 +3,15 @@ import * as v from "valibot";
 import { parseDuration } from "../config/duration.ts";
 import type { PlacedDocument } from "./document.ts";
 import type { Place, Policy, Problem, Sink, Source } from "./policy.ts";
-import { API_VERSION, DEFAULT_BATCH, DEFAULT_RETRY, type ExportPolicyDocument, exportPolicySchema, type SecretDocument, secretSchema } from "./schema.ts";
+import {
+  API_VERSION,
+  DEFAULT_BATCH,
+  DEFAULT_RETRY,
+  type ExportPolicyDocument,
+  exportPolicySchema,
+  type SecretDocument,
+  secretSchema,
+} from "./schema.ts";
 import { didYouMean } from "./suggest.ts";
 
 export type QueryVerdict =
@@ -21,18 +29,35 @@ type Path = (string | number)[];
 /** What one document is: a policy, a secret, a list of them, somebody else's. */
 export function interpret(document: PlacedDocument, checkQuery: CheckQuery): Interpreted {
   const { value } = document;
-  const problem = (path: Path, message: string, severity: Problem["severity"] = "problem"): Problem => ({ severity, place: document.place(path), path: fieldPath(path), message });
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return { problems: [problem([], "the document is no mapping; an ExportPolicy begins with apiVersion and kind")] };
+  const problem = (path: Path, message: string, severity: Problem["severity"] = "problem"): Problem => ({
+    severity,
+    place: document.place(path),
+    path: fieldPath(path),
+    message,
+  });
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return { problems: [problem([], "the document is no mapping; an ExportPolicy begins with apiVersion and kind")] };
   const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown };
   if (typeof apiVersion !== "string" || typeof kind !== "string") {
     const missing = typeof apiVersion !== "string" ? "apiVersion" : "kind";
-    return { problems: [problem([missing], `${missing} is missing or no string; write apiVersion: ${API_VERSION} and kind: ExportPolicy`)] };
+    return {
+      problems: [
+        problem(
+          [missing],
+          `${missing} is missing or no string; write apiVersion: ${API_VERSION} and kind: ExportPolicy`,
+        ),
+      ],
+    };
   }
   if (kind === "ExportPolicy" && apiVersion === API_VERSION) return interpretPolicy(document, checkQuery);
   if (kind === "Secret" && apiVersion === "v1") return interpretSecret(document);
   if (/^exportpolic(y|ies)(list)?$/i.test(kind) || apiVersion.toLowerCase().includes("telemetry.")) {
     const path = kind === "ExportPolicy" ? "apiVersion" : "kind";
-    return { problems: [problem([path], `is not exactly what outflow reads; write apiVersion: ${API_VERSION} and kind: ExportPolicy`)] };
+    return {
+      problems: [
+        problem([path], `is not exactly what outflow reads; write apiVersion: ${API_VERSION} and kind: ExportPolicy`),
+      ],
+    };
   }
   return { problems: [problem(["kind"], `skipped: outflow reads ExportPolicy and Secret documents only`, "note")] };
 }
@@ -49,13 +74,20 @@ function interpretPolicy(document: PlacedDocument, checkQuery: CheckQuery): Inte
     annotations: doc.metadata.annotations ?? {},
     sources: doc.spec.sources.map((source, i): Source => {
       const verdict = checkQuery(source.metrics.metricsql);
-      return { name: source.name, query: source.metrics.metricsql, kind: verdict.ok ? verdict.kind : "raw", place: document.place(["spec", "sources", i]) };
+      return {
+        name: source.name,
+        query: source.metrics.metricsql,
+        kind: verdict.ok ? verdict.kind : "raw",
+        place: document.place(["spec", "sources", i]),
+      };
     }),
     sinks: doc.spec.sinks.map((sink, i) => typedSink(sink, document.place(["spec", "sinks", i]))),
     place: document.place([]),
   };
   const warnings = policyWarnings(document, doc);
-  return problems.some((p) => p.severity === "problem") ? { problems: [...problems, ...warnings] } : { policy, problems: [...problems, ...warnings] };
+  return problems.some((p) => p.severity === "problem")
+    ? { problems: [...problems, ...warnings] }
+    : { policy, problems: [...problems, ...warnings] };
 }
 
 function typedSink(sink: ExportPolicyDocument["spec"]["sinks"][number], place: Place): Sink {
@@ -77,17 +109,29 @@ function typedSink(sink: ExportPolicyDocument["spec"]["sinks"][number], place: P
 /** Names unique in their list; each source that a sink names exists and is named once. */
 function references(document: PlacedDocument, doc: ExportPolicyDocument): Problem[] {
   const problems: Problem[] = [];
-  const add = (path: Path, message: string) => problems.push({ severity: "problem", place: document.place(path), path: fieldPath(path), message });
+  const add = (path: Path, message: string) =>
+    problems.push({ severity: "problem", place: document.place(path), path: fieldPath(path), message });
   const sources = doc.spec.sources.map((s) => s.name);
-  for (const [list, names] of [["sources", sources], ["sinks", doc.spec.sinks.map((s) => s.name)]] as const) {
+  for (const [list, names] of [
+    ["sources", sources],
+    ["sinks", doc.spec.sinks.map((s) => s.name)],
+  ] as const) {
     names.forEach((name, i) => {
-      if (names.indexOf(name) !== i) add(["spec", list, i, "name"], `"${name}" is the name of spec.${list}[${names.indexOf(name)}] already; names must be unique`);
+      if (names.indexOf(name) !== i)
+        add(
+          ["spec", list, i, "name"],
+          `"${name}" is the name of spec.${list}[${names.indexOf(name)}] already; names must be unique`,
+        );
     });
   }
   doc.spec.sinks.forEach((sink, i) => {
     sink.sources.forEach((name, j) => {
       const path = ["spec", "sinks", i, "sources", j];
-      if (!sources.includes(name)) add(path, `names no source: "${name}"${didYouMean(name, sources)}; define it in spec.sources or remove it here`);
+      if (!sources.includes(name))
+        add(
+          path,
+          `names no source: "${name}"${didYouMean(name, sources)}; define it in spec.sources or remove it here`,
+        );
       else if (sink.sources.indexOf(name) !== j) add(path, `names source "${name}" a second time; remove it`);
     });
   });
@@ -99,8 +143,14 @@ function queries(document: PlacedDocument, doc: ExportPolicyDocument, checkQuery
     const path = ["spec", "sources", i, "metrics", "metricsql"];
     const place = (offset: number) => document.placeIn(path, source.metrics.metricsql, offset);
     const verdict = checkQuery(source.metrics.metricsql);
-    if (!verdict.ok) return [{ severity: "problem", place: place(verdict.offset), path: fieldPath(path), message: verdict.message }];
-    return verdict.warnings.map((w) => ({ severity: "warning", place: place(w.offset), path: fieldPath(path), message: w.message }));
+    if (!verdict.ok)
+      return [{ severity: "problem", place: place(verdict.offset), path: fieldPath(path), message: verdict.message }];
+    return verdict.warnings.map((w) => ({
+      severity: "warning",
+      place: place(w.offset),
+      path: fieldPath(path),
+      message: w.message,
+    }));
   });
 }
 
@@ -108,15 +158,31 @@ function policyWarnings(document: PlacedDocument, doc: ExportPolicyDocument): Pr
   const warnings: Problem[] = [];
   doc.spec.sinks.forEach((sink, i) => {
     const base = ["spec", "sinks", i, "target", "prometheusRemoteWrite"];
-    const warn = (path: Path, message: string) => warnings.push({ severity: "warning", place: document.place([...base, ...path]), path: fieldPath([...base, ...path]), message });
+    const warn = (path: Path, message: string) =>
+      warnings.push({
+        severity: "warning",
+        place: document.place([...base, ...path]),
+        path: fieldPath([...base, ...path]),
+        message,
+      });
     const write = sink.target.prometheusRemoteWrite;
     const url = new URL(write.endpoint);
-    if (write.authentication && write.authentication.basicAuth === undefined) warn(["authentication"], "is empty and means no authentication; add basicAuth or remove it");
-    if (/(token|key|secret|password|auth)/i.test(url.search)) warn(["endpoint"], "holds what looks like a credential in its query; it is sent, but shows up in the receiver's logs");
-    if (url.protocol === "http:" && write.authentication?.basicAuth && !isLoopback(url.hostname)) warn(["endpoint"], "sends a password over plain http; use https");
+    if (write.authentication && write.authentication.basicAuth === undefined)
+      warn(["authentication"], "is empty and means no authentication; add basicAuth or remove it");
+    if (/(token|key|secret|password|auth)/i.test(url.search))
+      warn(
+        ["endpoint"],
+        "holds what looks like a credential in its query; it is sent, but shows up in the receiver's logs",
+      );
+    if (url.protocol === "http:" && write.authentication?.basicAuth && !isLoopback(url.hostname))
+      warn(["endpoint"], "sends a password over plain http; use https");
     const retry = write.retry ?? DEFAULT_RETRY;
     const budgetMs = retryBudgetMs(retry.maxAttempts, parseDuration(retry.backoffDuration)!);
-    if (budgetMs < 60_000) warn(["retry"], `${retry.maxAttempts} ${retry.maxAttempts === 1 ? "attempt" : "attempts"}, ${retry.backoffDuration} backoff: gives up after about ${Math.round(budgetMs / 1000)} s of outage; raise maxAttempts or backoffDuration, or run with --on-exhausted hold`);
+    if (budgetMs < 60_000)
+      warn(
+        ["retry"],
+        `${retry.maxAttempts} ${retry.maxAttempts === 1 ? "attempt" : "attempts"}, ${retry.backoffDuration} backoff: gives up after about ${Math.round(budgetMs / 1000)} s of outage; raise maxAttempts or backoffDuration, or run with --on-exhausted hold`,
+      );
   });
   return warnings;
 }
@@ -140,10 +206,19 @@ function interpretSecret(document: PlacedDocument): Interpreted {
 /** A schema issue as a problem: unknown and missing fields in plain words, the rest as the schema says it. */
 function schemaProblem(document: PlacedDocument, issue: v.BaseIssue<unknown>): Problem {
   const path = (issue.path ?? []).map((item) => item.key as string | number);
-  const problem = (place: Place, at: Path, message: string): Problem => ({ severity: "problem", place, path: fieldPath(at), message });
+  const problem = (place: Place, at: Path, message: string): Problem => ({
+    severity: "problem",
+    place,
+    path: fieldPath(at),
+    message,
+  });
   if (issue.type === "strict_object" && issue.expected === "never") {
     const name = String(path.at(-1));
-    return problem(document.keyPlace(path), path, `unknown field "${name}"${didYouMean(name, knownFields(path.slice(0, -1)))}; remove it or correct its name`);
+    return problem(
+      document.keyPlace(path),
+      path,
+      `unknown field "${name}"${didYouMean(name, knownFields(path.slice(0, -1)))}; remove it or correct its name`,
+    );
   }
   if (issue.type === "strict_object" || issue.type === "loose_object" || issue.type === "object") {
     if (issue.received === "undefined") return problem(document.place(path), path, "is required and missing; add it");
@@ -177,5 +252,8 @@ const FIELDS: Record<string, string[]> = {
 
 /** spec.sinks[0].target */
 export function fieldPath(path: Path): string {
-  return path.reduce<string>((text, key) => (typeof key === "number" ? `${text}[${key}]` : text === "" ? key : `${text}.${key}`), "");
+  return path.reduce<string>(
+    (text, key) => (typeof key === "number" ? `${text}[${key}]` : text === "" ? key : `${text}.${key}`),
+    "",
+  );
 }

@@ -1,7 +1,7 @@
 // Paths in, all policies and all problems out. Directories are read recursively (*.yaml *.yml *.json), names that begin with a dot
 // (Kubernetes' ..data among them) are left to the links that point there.
 import type { Files } from "../platform/files.ts";
-import { readDocuments, type PlacedDocument } from "./document.ts";
+import { type PlacedDocument, readDocuments } from "./document.ts";
 import { type CheckQuery, type Interpreted, interpret, type PlacedSecret } from "./interpret.ts";
 import type { LoadResult, Policy, Problem } from "./policy.ts";
 import { API_VERSION } from "./schema.ts";
@@ -32,13 +32,22 @@ export function loadPolicies(paths: readonly string[], options: LoadOptions): Lo
     if (read.documents.some((d) => kindOf(d.value) === "Secret")) problems.push(...openToOthers(file, options.files));
   }
   problems.push(...found.flatMap((f) => f.problems));
-  const secrets = new Secrets(found.flatMap((f) => f.secret ?? []), options.secretsDir, options.files);
+  const secrets = new Secrets(
+    found.flatMap((f) => f.secret ?? []),
+    options.secretsDir,
+    options.files,
+  );
   const policies: Policy[] = [];
   for (const policy of found.flatMap((f) => f.policy ?? [])) {
     const twin = policies.find((p) => p.namespace === policy.namespace && p.name === policy.name);
     if (twin !== undefined) {
       const other = `${twin.place.file}:${twin.place.line}:${twin.place.column}`;
-      problems.push({ severity: "problem", place: policy.place, path: "metadata.name", message: `policy ${policy.namespace}/${policy.name} stands at ${other} already; rename or remove one` });
+      problems.push({
+        severity: "problem",
+        place: policy.place,
+        path: "metadata.name",
+        message: `policy ${policy.namespace}/${policy.name} stands at ${other} already; rename or remove one`,
+      });
       continue;
     }
     const resolved = secrets.resolve(policy);
@@ -61,11 +70,14 @@ function expand(path: string, files: Files): string[] {
     .list(path)
     .filter((name) => !name.startsWith("."))
     .map((name) => `${path.replace(/\/+$/, "")}/${name}`)
-    .flatMap((child) => (files.info(child)?.kind === "directory" ? expand(child, files) : POLICY_FILE.test(child) ? [child] : []));
+    .flatMap((child) =>
+      files.info(child)?.kind === "directory" ? expand(child, files) : POLICY_FILE.test(child) ? [child] : [],
+    );
 }
 
 function readText(file: string, options: LoadOptions, problems: Problem[]): string | undefined {
-  const trouble = (message: string) => void problems.push({ severity: "problem", place: { file, line: 1, column: 1 }, path: "", message });
+  const trouble = (message: string) =>
+    void problems.push({ severity: "problem", place: { file, line: 1, column: 1 }, path: "", message });
   const tooLarge = `is larger than --max-policy-size (${options.maxPolicySize} bytes); split it, or raise the limit`;
   if (file === "-") {
     const text = options.stdin ?? "";
@@ -77,7 +89,9 @@ function readText(file: string, options: LoadOptions, problems: Problem[]): stri
   try {
     bytes = options.files.read(file);
   } catch (error) {
-    return void trouble(`cannot be read (${(error as { code?: string }).code ?? "unknown reason"}); check that it exists and is readable`);
+    return void trouble(
+      `cannot be read (${(error as { code?: string }).code ?? "unknown reason"}); check that it exists and is readable`,
+    );
   }
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -90,7 +104,11 @@ const kindOf = (value: unknown): unknown => (value as { kind?: unknown } | null)
 
 /** The items of an ExportPolicyList or a List as documents of their own. */
 function unlist(document: PlacedDocument): PlacedDocument[] {
-  const { apiVersion, kind, items } = (document.value ?? {}) as { apiVersion?: unknown; kind?: unknown; items?: unknown };
+  const { apiVersion, kind, items } = (document.value ?? {}) as {
+    apiVersion?: unknown;
+    kind?: unknown;
+    items?: unknown;
+  };
   const list = (kind === "ExportPolicyList" && apiVersion === API_VERSION) || (kind === "List" && apiVersion === "v1");
   if (!list || !Array.isArray(items)) return [document];
   return items.flatMap((value, i) =>
@@ -106,7 +124,14 @@ function unlist(document: PlacedDocument): PlacedDocument[] {
 function openToOthers(file: string, files: Files): Problem[] {
   const mode = files.info(file)?.mode ?? 0;
   if (file === "-" || (mode & 0o044) === 0) return [];
-  return [{ severity: "warning", place: { file, line: 1, column: 1 }, path: "", message: "holds a Secret and is readable for group or others; chmod 600" }];
+  return [
+    {
+      severity: "warning",
+      place: { file, line: 1, column: 1 },
+      path: "",
+      message: "holds a Secret and is readable for group or others; chmod 600",
+    },
+  ];
 }
 
 function twinSecrets(secrets: readonly PlacedSecret[]): Problem[] {
@@ -116,7 +141,14 @@ function twinSecrets(secrets: readonly PlacedSecret[]): Problem[] {
     const twin = seen.get(key);
     seen.set(key, twin ?? secret);
     if (twin === undefined) return [];
-    return [{ severity: "problem", place: secret.place, path: "metadata.name", message: `Secret ${key} stands at ${twin.place.file}:${twin.place.line}:${twin.place.column} already; remove one` }];
+    return [
+      {
+        severity: "problem",
+        place: secret.place,
+        path: "metadata.name",
+        message: `Secret ${key} stands at ${twin.place.file}:${twin.place.line}:${twin.place.column} already; remove one`,
+      },
+    ];
   });
 }
 

@@ -13,7 +13,10 @@ const dnsLabel = v.pipe(
   text("a name"),
   v.minLength(1, "a name must not be empty; write a DNS label such as gateway-metrics"),
   v.maxLength(63, "a name has at most 63 characters; shorten it"),
-  v.regex(DNS_LABEL, "a name must be a DNS label; use lower-case letters, digits and -, beginning and ending with a letter or digit"),
+  v.regex(
+    DNS_LABEL,
+    "a name must be a DNS label; use lower-case letters, digits and -, beginning and ending with a letter or digit",
+  ),
 );
 
 const subdomain = (what: string) =>
@@ -57,10 +60,12 @@ const endpoint = v.pipe(
 
 export function endpointProblem(value: string): string | undefined {
   if (/\s/.test(value)) return "endpoint must not hold white space; remove it";
-  if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return "endpoint must be an absolute http or https URL; write for example https://mimir.example.com/api/v1/push";
+  if (!/^https?:\/\//i.test(value) || !URL.canParse(value))
+    return "endpoint must be an absolute http or https URL; write for example https://mimir.example.com/api/v1/push";
   const url = new URL(value);
   if (url.hostname === "") return "endpoint has no host; write for example https://mimir.example.com/api/v1/push";
-  if (url.username !== "" || url.password !== "") return "endpoint must not hold user info; put the credentials in a Secret and name it in authentication.basicAuth.secretRef";
+  if (url.username !== "" || url.password !== "")
+    return "endpoint must not hold user info; put the credentials in a Secret and name it in authentication.basicAuth.secretRef";
   if (url.hash !== "" || value.includes("#")) return "endpoint must not hold a fragment; remove # and what follows";
   return undefined;
 }
@@ -78,19 +83,40 @@ const remoteWrite = v.strictObject({
 
 const source = v.strictObject({
   name: dnsLabel,
-  metrics: v.strictObject({ metricsql: v.pipe(text("metricsql"), v.check((q) => q.trim() !== "", "metricsql must not be empty; write a query such as {job=\"gateway\"}")) }),
+  metrics: v.strictObject({
+    metricsql: v.pipe(
+      text("metricsql"),
+      v.check((q) => q.trim() !== "", 'metricsql must not be empty; write a query such as {job="gateway"}'),
+    ),
+  }),
 });
 
 const sink = v.strictObject({
   name: dnsLabel,
-  sources: v.pipe(v.array(text("the name of a source"), "must be a list of source names"), v.minLength(1, "must name at least one source"), v.maxLength(20, "has at most 20 sources; use a second sink")),
+  sources: v.pipe(
+    v.array(text("the name of a source"), "must be a list of source names"),
+    v.minLength(1, "must name at least one source"),
+    v.maxLength(20, "has at most 20 sources; use a second sink"),
+  ),
   target: v.strictObject({ prometheusRemoteWrite: remoteWrite }),
 });
 
 const metadata = v.looseObject({
   name: subdomain("metadata.name"),
-  namespace: v.optional(v.pipe(text("namespace"), v.maxLength(63, "a namespace has at most 63 characters"), v.regex(DNS_LABEL, "a namespace must be a DNS label"))),
-  generation: v.optional(v.pipe(v.number("generation must be a number"), v.integer("generation must be a whole number"), v.minValue(0, "generation must not be negative"))),
+  namespace: v.optional(
+    v.pipe(
+      text("namespace"),
+      v.maxLength(63, "a namespace has at most 63 characters"),
+      v.regex(DNS_LABEL, "a namespace must be a DNS label"),
+    ),
+  ),
+  generation: v.optional(
+    v.pipe(
+      v.number("generation must be a number"),
+      v.integer("generation must be a whole number"),
+      v.minValue(0, "generation must not be negative"),
+    ),
+  ),
   annotations: v.nullish(v.record(v.string(), text("an annotation"))),
   labels: v.nullish(v.record(v.string(), text("a label"))),
 });
@@ -102,8 +128,16 @@ export const exportPolicySchema = v.strictObject({
   kind: v.literal("ExportPolicy"),
   metadata,
   spec: v.strictObject({
-    sources: v.pipe(v.array(source, "must be a list of sources"), v.minLength(1, "must have at least one source"), v.maxLength(20, "has at most 20 sources; use a second policy")),
-    sinks: v.pipe(v.array(sink, "must be a list of sinks"), v.minLength(1, "must have at least one sink"), v.maxLength(20, "has at most 20 sinks; use a second policy")),
+    sources: v.pipe(
+      v.array(source, "must be a list of sources"),
+      v.minLength(1, "must have at least one source"),
+      v.maxLength(20, "has at most 20 sources; use a second policy"),
+    ),
+    sinks: v.pipe(
+      v.array(sink, "must be a list of sinks"),
+      v.minLength(1, "must have at least one sink"),
+      v.maxLength(20, "has at most 20 sinks; use a second policy"),
+    ),
   }),
   status: v.optional(v.unknown()),
 });

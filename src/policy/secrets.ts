@@ -16,7 +16,11 @@ export class Secrets {
   readonly #files: Files;
 
   constructor(secrets: readonly PlacedSecret[], dir: string | undefined, files: Files) {
-    for (const secret of secrets) this.#documents.set(secretKey(secret.document.metadata.namespace ?? "default", secret.document.metadata.name), secret);
+    for (const secret of secrets)
+      this.#documents.set(
+        secretKey(secret.document.metadata.namespace ?? "default", secret.document.metadata.name),
+        secret,
+      );
     this.#dir = dir;
     this.#files = files;
   }
@@ -41,7 +45,10 @@ export class Secrets {
     const mounted = this.#mounted(namespace, name);
     if (mounted !== undefined) return complete(mounted, `${namespace}/${name}`, "files");
     const other = [...this.#documents.values()].find((s) => s.document.metadata.name === name);
-    const hint = other === undefined ? "add it to the policy paths or to --secrets-dir" : `there is one in namespace ${other.document.metadata.namespace ?? "default"}, but it must be in the policy's own`;
+    const hint =
+      other === undefined
+        ? "add it to the policy paths or to --secrets-dir"
+        : `there is one in namespace ${other.document.metadata.namespace ?? "default"}, but it must be in the policy's own`;
     return { refusal: { reason: "SecretNotFound", message: `Secret ${namespace}/${name} was not found: ${hint}.` } };
   }
 
@@ -49,12 +56,20 @@ export class Secrets {
   #mounted(namespace: string, name: string): Partial<Credentials> | undefined {
     if (this.#dir === undefined) return undefined;
     const folders = [`${this.#dir}/${namespace}/${name}`, ...(namespace === "default" ? [`${this.#dir}/${name}`] : [])];
-    const folder = folders.find((path) => this.#files.info(path)?.kind === "directory" && (this.#files.info(`${path}/username`) ?? this.#files.info(`${path}/password`)) !== undefined);
+    const folder = folders.find(
+      (path) =>
+        this.#files.info(path)?.kind === "directory" &&
+        (this.#files.info(`${path}/username`) ?? this.#files.info(`${path}/password`)) !== undefined,
+    );
     if (folder === undefined) return undefined;
     const read = (key: string): { [K in string]: string } => {
       try {
         // A trailing line feed is the editor's, not the password's.
-        return { [key]: Buffer.from(this.#files.read(`${folder}/${key}`)).toString("utf8").replace(/\r?\n$/, "") };
+        return {
+          [key]: Buffer.from(this.#files.read(`${folder}/${key}`))
+            .toString("utf8")
+            .replace(/\r?\n$/, ""),
+        };
       } catch {
         return {};
       }
@@ -65,13 +80,23 @@ export class Secrets {
 
 function fromDocument({ document }: PlacedSecret, name: string): Found {
   if (document.type !== BASIC_AUTH) {
-    return { refusal: { reason: "InvalidAuthentication", message: `Secret ${name} must be of type ${BASIC_AUTH}; set its type.` } };
+    return {
+      refusal: {
+        reason: "InvalidAuthentication",
+        message: `Secret ${name} must be of type ${BASIC_AUTH}; set its type.`,
+      },
+    };
   }
   const values: Record<string, string> = {};
   for (const [key, encoded] of Object.entries(document.data ?? {})) {
     const plain = encoded.replace(/\s/g, "");
     if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(plain)) {
-      return { refusal: { reason: "InvalidAuthentication", message: `Secret ${name}: data.${key} is not base64; encode it, or use stringData.` } };
+      return {
+        refusal: {
+          reason: "InvalidAuthentication",
+          message: `Secret ${name}: data.${key} is not base64; encode it, or use stringData.`,
+        },
+      };
     }
     values[key] = Buffer.from(plain, "base64").toString("utf8");
   }
@@ -81,10 +106,23 @@ function fromDocument({ document }: PlacedSecret, name: string): Found {
 function complete(values: Partial<Credentials>, name: string, what: "keys" | "files"): Found {
   const { username, password } = values;
   if (username === undefined || password === undefined || username === "" || password === "") {
-    const missing = [username, password].map((value, i) => (value === undefined || value === "" ? ["username", "password"][i] : undefined)).filter(Boolean);
-    return { refusal: { reason: "InvalidAuthentication", message: `Secret ${name} has no ${missing.join(" and no ")}: both ${what} are needed.` } };
+    const missing = [username, password]
+      .map((value, i) => (value === undefined || value === "" ? ["username", "password"][i] : undefined))
+      .filter(Boolean);
+    return {
+      refusal: {
+        reason: "InvalidAuthentication",
+        message: `Secret ${name} has no ${missing.join(" and no ")}: both ${what} are needed.`,
+      },
+    };
   }
-  if (username.includes(":")) return { refusal: { reason: "InvalidAuthentication", message: `Secret ${name}: basic auth cannot carry a user name with a colon; use another.` } };
+  if (username.includes(":"))
+    return {
+      refusal: {
+        reason: "InvalidAuthentication",
+        message: `Secret ${name}: basic auth cannot carry a user name with a colon; use another.`,
+      },
+    };
   return { credentials: { username, password } };
 }
 

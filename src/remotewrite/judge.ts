@@ -18,7 +18,11 @@ export type Verdict =
   | (Trouble & { kind: "bisect" })
   | (Trouble & { kind: "drop"; dropReason: Extract<DropReason, "conflict" | "rejected"> });
 
-export type Answer = { status: number; /** The receiver's own words, printable and short; may be empty. */ text: string; retryAfter: string | undefined };
+export type Answer = {
+  status: number /** The receiver's own words, printable and short; may be empty. */;
+  text: string;
+  retryAfter: string | undefined;
+};
 
 export const MAX_RETRY_AFTER_MS = 900_000;
 
@@ -26,48 +30,116 @@ export function judgeAnswer(answer: Answer, now: EpochMs): Verdict {
   const { status } = answer;
   if (status >= 200 && status < 300) return { kind: "delivered", status };
   const said = answer.text === "" ? "" : ` It said: ${answer.text}`;
-  const trouble = (reason: FailureReason, message: string): Trouble => ({ reason, status, message: `${message}${said}` });
+  const trouble = (reason: FailureReason, message: string): Trouble => ({
+    reason,
+    status,
+    message: `${message}${said}`,
+  });
   const wait = retryAfterMs(answer.retryAfter, now);
   const after = wait === undefined ? {} : { retryAfterMs: wait };
   switch (status) {
     case 401:
-      return { kind: "hold", ...trouble("AuthenticationRejected", "The endpoint rejected the credentials (401): check username and password in the sink's Secret.") };
+      return {
+        kind: "hold",
+        ...trouble(
+          "AuthenticationRejected",
+          "The endpoint rejected the credentials (401): check username and password in the sink's Secret.",
+        ),
+      };
     case 402:
     case 403:
-      return { kind: "hold", ...trouble("AuthenticationRejected", `The endpoint does not allow this user to write (${status}): check the permissions of the credentials in the sink's Secret.`) };
+      return {
+        kind: "hold",
+        ...trouble(
+          "AuthenticationRejected",
+          `The endpoint does not allow this user to write (${status}): check the permissions of the credentials in the sink's Secret.`,
+        ),
+      };
     case 404:
     case 405:
     case 410:
     case 415:
-      return { kind: "hold", ...trouble("NotFound", `The endpoint takes no remote write at this path (${status}): check the path of endpoint, often /api/v1/write or /api/v1/push.`) };
+      return {
+        kind: "hold",
+        ...trouble(
+          "NotFound",
+          `The endpoint takes no remote write at this path (${status}): check the path of endpoint, often /api/v1/write or /api/v1/push.`,
+        ),
+      };
     case 409:
-      return { kind: "drop", dropReason: "conflict", ...trouble("SamplesRejected", "The endpoint reported a conflict (409): it has other values for these samples.") };
+      return {
+        kind: "drop",
+        dropReason: "conflict",
+        ...trouble("SamplesRejected", "The endpoint reported a conflict (409): it has other values for these samples."),
+      };
     case 413:
-      return { kind: "halve", ...trouble("SamplesRejected", "The endpoint says the request is too large (413): smaller ones are sent. Lower batch.maxSize to spare it the refusal.") };
+      return {
+        kind: "halve",
+        ...trouble(
+          "SamplesRejected",
+          "The endpoint says the request is too large (413): smaller ones are sent. Lower batch.maxSize to spare it the refusal.",
+        ),
+      };
     case 400:
     case 422:
       return { kind: "bisect", ...trouble("SamplesRejected", `The endpoint refused samples (${status}).`) };
     case 429:
-      return { kind: "retry", ...after, ...trouble("RateLimited", `The endpoint limits the rate (429)${wait === undefined ? "" : ` and asks to wait ${Math.ceil(wait / 1000)} s`}.`) };
+      return {
+        kind: "retry",
+        ...after,
+        ...trouble(
+          "RateLimited",
+          `The endpoint limits the rate (429)${wait === undefined ? "" : ` and asks to wait ${Math.ceil(wait / 1000)} s`}.`,
+        ),
+      };
     case 503:
-      return { kind: "retry", ...after, ...trouble("ServerError", `The endpoint is unavailable (503)${wait === undefined ? "" : ` and asks to wait ${Math.ceil(wait / 1000)} s`}.`) };
+      return {
+        kind: "retry",
+        ...after,
+        ...trouble(
+          "ServerError",
+          `The endpoint is unavailable (503)${wait === undefined ? "" : ` and asks to wait ${Math.ceil(wait / 1000)} s`}.`,
+        ),
+      };
     default:
   }
-  if (status >= 300 && status < 400) return { kind: "hold", ...trouble("Redirected", `The endpoint redirects (${status}), which is not followed: write the final address into endpoint.`) };
-  if (status >= 400 && status < 500) return { kind: "drop", dropReason: "rejected", ...trouble("SamplesRejected", `The endpoint refused the request (${status}).`) };
-  if (status >= 500 && status < 600) return { kind: "retry", ...trouble("ServerError", `The endpoint failed (${status}).`) };
-  return { kind: "retry", ...trouble("ProtocolError", `The endpoint answered with status ${status}, which is none of HTTP's for a write.`) };
+  if (status >= 300 && status < 400)
+    return {
+      kind: "hold",
+      ...trouble(
+        "Redirected",
+        `The endpoint redirects (${status}), which is not followed: write the final address into endpoint.`,
+      ),
+    };
+  if (status >= 400 && status < 500)
+    return {
+      kind: "drop",
+      dropReason: "rejected",
+      ...trouble("SamplesRejected", `The endpoint refused the request (${status}).`),
+    };
+  if (status >= 500 && status < 600)
+    return { kind: "retry", ...trouble("ServerError", `The endpoint failed (${status}).`) };
+  return {
+    kind: "retry",
+    ...trouble("ProtocolError", `The endpoint answered with status ${status}, which is none of HTTP's for a write.`),
+  };
 }
 
 export function judgeFailure(failure: HttpFailure): Verdict {
   const trouble = (reason: FailureReason, message: string): Verdict => ({ kind: "retry", reason, message });
   switch (failure.kind) {
     case "refused":
-      return trouble("EndpointUnreachable", `Nobody listens at the endpoint (${failure.code}): is the receiver up, and the port right?`);
+      return trouble(
+        "EndpointUnreachable",
+        `Nobody listens at the endpoint (${failure.code}): is the receiver up, and the port right?`,
+      );
     case "unreachable":
       return trouble("EndpointUnreachable", `There is no way to the endpoint (${failure.code}): check the network.`);
     case "dns":
-      return trouble("EndpointUnreachable", `The endpoint's name does not resolve (${failure.code}): check the host in endpoint, and DNS.`);
+      return trouble(
+        "EndpointUnreachable",
+        `The endpoint's name does not resolve (${failure.code}): check the host in endpoint, and DNS.`,
+      );
     case "reset":
       return trouble("EndpointUnreachable", `The endpoint closed the connection before it answered (${failure.code}).`);
     case "forbidden":
@@ -77,7 +149,10 @@ export function judgeFailure(failure: HttpFailure): Verdict {
     case "timeout":
       return trouble("Timeout", `The endpoint did not answer in time (${failure.code}).`);
     case "protocol":
-      return trouble("ProtocolError", `What listens at the endpoint does not speak HTTP (${failure.code}): check scheme and port.`);
+      return trouble(
+        "ProtocolError",
+        `What listens at the endpoint does not speak HTTP (${failure.code}): check scheme and port.`,
+      );
     case "aborted":
       return trouble("Timeout", "The attempt was broken off by outflow itself.");
     default:
@@ -89,7 +164,11 @@ export function judgeFailure(failure: HttpFailure): Verdict {
 export function retryAfterMs(header: string | undefined, now: EpochMs): number | undefined {
   if (header === undefined) return undefined;
   const text = header.trim();
-  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) - now : Number.NaN;
+  const ms = /^\d{1,9}$/.test(text)
+    ? Number(text) * 1000
+    : /^[A-Z][a-z]{2}/.test(text)
+      ? Date.parse(text) - now
+      : Number.NaN;
   if (Number.isNaN(ms) || ms <= 0) return undefined;
   return Math.min(ms, MAX_RETRY_AFTER_MS);
 }

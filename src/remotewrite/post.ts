@@ -16,24 +16,45 @@ export type Target = {
 const ANSWER_BYTES = 4096;
 const ANSWER_COLUMNS = 300;
 
-export const basicAuth = (c: { username: string; password: string }): string => `Basic ${Buffer.from(`${c.username}:${c.password}`, "utf8").toString("base64")}`;
+export const basicAuth = (c: { username: string; password: string }): string =>
+  `Basic ${Buffer.from(`${c.username}:${c.password}`, "utf8").toString("base64")}`;
 
 /** `answered` false: the receiver may have taken the samples, or not. */
-export async function post(http: HttpClient, clock: Clock, target: Target, body: Uint8Array, signal: AbortSignal): Promise<{ verdict: Verdict; answered: boolean }> {
+export async function post(
+  http: HttpClient,
+  clock: Clock,
+  target: Target,
+  body: Uint8Array,
+  signal: AbortSignal,
+): Promise<{ verdict: Verdict; answered: boolean }> {
   const headers: Record<string, string> = {
     "content-encoding": "snappy",
     "content-type": "application/x-protobuf",
     "user-agent": `outflow/${target.version}`,
     "x-prometheus-remote-write-version": "0.1.0",
   };
-  if (target.credentials !== undefined) headers["authorization"] = basicAuth(target.credentials);
-  const sent = await http.request({ method: "POST", url: target.endpoint, headers, body, timeouts: target.timeouts, signal });
-  if (!sent.ok) return { verdict: judgeFailure(sent.failure), answered: sent.failure.kind === "refused" || sent.failure.kind === "dns" };
+  if (target.credentials !== undefined) headers.authorization = basicAuth(target.credentials);
+  const sent = await http.request({
+    method: "POST",
+    url: target.endpoint,
+    headers,
+    body,
+    timeouts: target.timeouts,
+    signal,
+  });
+  if (!sent.ok)
+    return {
+      verdict: judgeFailure(sent.failure),
+      answered: sent.failure.kind === "refused" || sent.failure.kind === "dns",
+    };
   const { answer } = sent;
   let text = "";
   if (answer.status >= 200 && answer.status < 300) await answer.discard();
   else text = printable(redact(await answer.text(ANSWER_BYTES), target).trim(), ANSWER_COLUMNS);
-  return { verdict: judgeAnswer({ status: answer.status, text, retryAfter: answer.headers["retry-after"] }, clock.now()), answered: true };
+  return {
+    verdict: judgeAnswer({ status: answer.status, text, retryAfter: answer.headers["retry-after"] }, clock.now()),
+    answered: true,
+  };
 }
 
 /** Receivers that echo what they got must not bring a secret into a log or a status. */
@@ -41,7 +62,12 @@ function redact(text: string, { credentials }: Target): string {
   if (credentials === undefined) return text;
   const encoded = basicAuth(credentials).slice("Basic ".length);
   let safe = text;
-  for (const secret of [encoded, credentials.password, encodeURIComponent(credentials.password), JSON.stringify(credentials.password).slice(1, -1)]) {
+  for (const secret of [
+    encoded,
+    credentials.password,
+    encodeURIComponent(credentials.password),
+    JSON.stringify(credentials.password).slice(1, -1),
+  ]) {
     if (secret.length > 0) safe = safe.replaceAll(secret, "[redacted]");
   }
   return safe;

@@ -13,7 +13,10 @@ export function encodeBlock(labels: readonly Label[]): Uint8Array {
   parts.forEach(([name, value], i) => {
     out[at++] = 0x0a; // TimeSeries.labels
     at = writeVarint(out, at, inner[i]!);
-    for (const [tag, bytes] of [[0x0a, name], [0x12, value]] as const) {
+    for (const [tag, bytes] of [
+      [0x0a, name],
+      [0x12, value],
+    ] as const) {
       out[at++] = tag;
       at = writeVarint(out, at, bytes.length);
       out.set(bytes, at);

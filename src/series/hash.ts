@@ -5,7 +5,14 @@
 export const lanes = new Int32Array(2);
 
 /** `bytes[from, to)`; `view` covers the same bytes as `bytes`. */
-export function hashBytes(bytes: Uint8Array, view: DataView, from: number, to: number, seedA: number, seedB: number): void {
+export function hashBytes(
+  bytes: Uint8Array,
+  view: DataView,
+  from: number,
+  to: number,
+  seedA: number,
+  seedB: number,
+): void {
   let a = seedA ^ (to - from);
   let b = seedB + (to - from);
   const words = to - 3;

@@ -25,8 +25,17 @@ export function evaluation(expression: string, at: EpochMs, extra: readonly stri
 }
 
 /** The expression at every grid time from `from` to `to`, both included. */
-export function evaluationRange(expression: string, from: EpochMs, to: EpochMs, stepMs: number, extra: readonly string[] = []): string {
-  return form({ query: expression, start: seconds(from), end: seconds(to), step: seconds(stepMs), nocache: "1" }, extra);
+export function evaluationRange(
+  expression: string,
+  from: EpochMs,
+  to: EpochMs,
+  stepMs: number,
+  extra: readonly string[] = [],
+): string {
+  return form(
+    { query: expression, start: seconds(from), end: seconds(to), step: seconds(stepMs), nocache: "1" },
+    extra,
+  );
 }
 
 /** `extra`: enforced filters, `extra_filters[]`, which VictoriaMetrics enforces once more (Prometheus ignores them). */

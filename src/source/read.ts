@@ -6,7 +6,7 @@ import { printable } from "../platform/printable.ts";
 import type { Frame } from "../series/frame.ts";
 import type { FrameBuilder } from "../series/frame-builder.ts";
 import type { Keyspace } from "../series/keyspace.ts";
-import { Scanner, type ResultType, type ScanResult } from "./scan.ts";
+import { type ResultType, Scanner, type ScanResult } from "./scan.ts";
 
 export type SourceKind = "victoriametrics" | "prometheus" | "unknown";
 
@@ -46,7 +46,12 @@ export type ReadResult = { sign?: SourceSign } & (
 const ERROR_TEXT_BYTES = 4096;
 const ERROR_TEXT_COLUMNS = 300;
 
-export async function readAnswer(http: HttpClient, clock: Clock, builder: FrameBuilder, r: ReadRequest): Promise<ReadResult> {
+export async function readAnswer(
+  http: HttpClient,
+  clock: Clock,
+  builder: FrameBuilder,
+  r: ReadRequest,
+): Promise<ReadResult> {
   const sent = await http.request({
     method: "POST",
     url: r.url,
@@ -57,8 +62,13 @@ export async function readAnswer(http: HttpClient, clock: Clock, builder: FrameB
   });
   if (!sent.ok) return { ok: false, failure: unavailable(sent.failure) };
   const { answer } = sent;
-  const sign: SourceSign = { dateMs: dateOf(answer.headers["date"]), headAtMs: clock.monotonicMs(), kind: kindOf(answer.headers) };
-  if (answer.status !== 200) return { sign, ok: false, failure: refused(answer.status, await answer.text(ERROR_TEXT_BYTES)) };
+  const sign: SourceSign = {
+    dateMs: dateOf(answer.headers.date),
+    headAtMs: clock.monotonicMs(),
+    kind: kindOf(answer.headers),
+  };
+  if (answer.status !== 200)
+    return { sign, ok: false, failure: refused(answer.status, await answer.text(ERROR_TEXT_BYTES)) };
 
   builder.clear();
   const scanner = new Scanner({ ...r, builder, nanIsStale: r.nanIsStale(sign.kind) });
@@ -71,7 +81,15 @@ export async function readAnswer(http: HttpClient, clock: Clock, builder: FrameB
   } catch (error) {
     if (!(error instanceof HttpBroken)) throw error;
     const failure = unavailable(error.failure);
-    return { sign, ok: false, failure: { ...failure, shrink: true, message: `The source broke its answer off after ${bytes} bytes: ${error.failure.message}` } };
+    return {
+      sign,
+      ok: false,
+      failure: {
+        ...failure,
+        shrink: true,
+        message: `The source broke its answer off after ${bytes} bytes: ${error.failure.message}`,
+      },
+    };
   }
   const result = scanner.end();
   const failure = judge(result, r);
@@ -80,39 +98,77 @@ export async function readAnswer(http: HttpClient, clock: Clock, builder: FrameB
   const { frame, seriesTwice } = builder.build(r.keyspace.table, r.from, r.to);
   frame.dropped = dropped;
   frame.bytes = bytes;
-  return { sign, ok: true, frame, seriesTwice, resultType, warnings: warnings.map((w) => printable(w, ERROR_TEXT_COLUMNS)) };
+  return {
+    sign,
+    ok: true,
+    frame,
+    seriesTwice,
+    resultType,
+    warnings: warnings.map((w) => printable(w, ERROR_TEXT_COLUMNS)),
+  };
 }
 
 function judge(result: ScanResult, r: ReadRequest): ReadFailure | undefined {
   if (!result.ok) {
     switch (result.kind) {
       case "error":
-        return { reason: "QueryFailed", shrink: false, message: `The source refused the query: ${printable(result.message, ERROR_TEXT_COLUMNS)}` };
+        return {
+          reason: "QueryFailed",
+          shrink: false,
+          message: `The source refused the query: ${printable(result.message, ERROR_TEXT_COLUMNS)}`,
+        };
       case "too-large":
-        return { reason: "SourceUnavailable", shrink: true, message: `The source's answer was broken off: ${result.message}. A shorter window is read next.` };
+        return {
+          reason: "SourceUnavailable",
+          shrink: true,
+          message: `The source's answer was broken off: ${result.message}. A shorter window is read next.`,
+        };
       case "malformed":
-        return { reason: "SourceUnavailable", shrink: true, message: `The source's answer cannot be trusted: ${printable(result.message, ERROR_TEXT_COLUMNS)}.` };
+        return {
+          reason: "SourceUnavailable",
+          shrink: true,
+          message: `The source's answer cannot be trusted: ${printable(result.message, ERROR_TEXT_COLUMNS)}.`,
+        };
     }
   }
   if (!r.expect.includes(result.resultType)) {
-    return { reason: "QueryFailed", shrink: false, message: `The query answers with a ${result.resultType}, not with ${r.expect.join(" or ")}: nothing of it is exported.` };
+    return {
+      reason: "QueryFailed",
+      shrink: false,
+      message: `The query answers with a ${result.resultType}, not with ${r.expect.join(" or ")}: nothing of it is exported.`,
+    };
   }
   if (result.isPartial && !r.allowPartial) {
-    return { reason: "SourceUnavailable", shrink: false, message: "The source answered with a part of the data only (isPartial): a storage node is missing. It is read again at the next tick." };
+    return {
+      reason: "SourceUnavailable",
+      shrink: false,
+      message:
+        "The source answered with a part of the data only (isPartial): a storage node is missing. It is read again at the next tick.",
+    };
   }
   return undefined;
 }
 
 function unavailable(failure: HttpFailure): ReadFailure {
-  return { reason: "SourceUnavailable", shrink: failure.kind === "timeout", message: `The source cannot be read: ${printable(failure.message, ERROR_TEXT_COLUMNS)}` };
+  return {
+    reason: "SourceUnavailable",
+    shrink: failure.kind === "timeout",
+    message: `The source cannot be read: ${printable(failure.message, ERROR_TEXT_COLUMNS)}`,
+  };
 }
 
 function refused(status: number, body: string): ReadFailure {
   const text = printable(errorText(body), ERROR_TEXT_COLUMNS);
   const said = text === "" ? "" : `: ${text}`;
-  if (status === 413) return { reason: "QueryFailed", shrink: true, message: `The source says the answer is too large (413)${said}` };
+  if (status === 413)
+    return { reason: "QueryFailed", shrink: true, message: `The source says the answer is too large (413)${said}` };
   if (status >= 400 && status < 500 && status !== 429) {
-    const hint = status === 401 || status === 403 ? " Check the credentials for the source." : status === 404 ? " Check the path of --source-url." : "";
+    const hint =
+      status === 401 || status === 403
+        ? " Check the credentials for the source."
+        : status === 404
+          ? " Check the path of --source-url."
+          : "";
     return { reason: "QueryFailed", shrink: false, message: `The source refused the query (${status})${said}${hint}` };
   }
   return { reason: "SourceUnavailable", shrink: false, message: `The source cannot answer now (${status})${said}` };
@@ -135,4 +191,5 @@ const dateOf = (header: string | undefined): EpochMs | undefined => {
 };
 
 /** VictoriaMetrics names its host in a header; nothing that Prometheus answers to a query names it. */
-const kindOf = (headers: Record<string, string>): SourceKind => (headers["x-server-hostname"] === undefined ? "unknown" : "victoriametrics");
+const kindOf = (headers: Record<string, string>): SourceKind =>
+  headers["x-server-hostname"] === undefined ? "unknown" : "victoriametrics";

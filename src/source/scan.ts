@@ -28,7 +28,8 @@ export type ScanResult =
 
 /** Longest piece that must be held together: head, tail, one label set, one unusual series. */
 const MAX_HELD = 32 * 1024 * 1024;
-const HEAD = /^\s*\{\s*"status"\s*:\s*"success"\s*,\s*(?:"isPartial"\s*:\s*(?:true|false)\s*,\s*)?"data"\s*:\s*\{\s*"resultType"\s*:\s*"(matrix|vector)"\s*,\s*"result"\s*:\s*\[/;
+const HEAD =
+  /^\s*\{\s*"status"\s*:\s*"success"\s*,\s*(?:"isPartial"\s*:\s*(?:true|false)\s*,\s*)?"data"\s*:\s*\{\s*"resultType"\s*:\s*"(matrix|vector)"\s*,\s*"result"\s*:\s*\[/;
 const HEAD_MAX = 512;
 const METRIC = Buffer.from('{"metric":{');
 const VALUES = Buffer.from(',"values":[');
@@ -81,7 +82,8 @@ export class Scanner {
       return this.#fail("malformed", `a part of the answer is no JSON (${error.message})`);
     }
     if (this.#failure !== undefined) return false;
-    if (this.#o.builder.samples > this.#o.maxSamples) return this.#fail("too-large", `the answer has more than ${this.#o.maxSamples} samples`);
+    if (this.#o.builder.samples > this.#o.maxSamples)
+      return this.#fail("too-large", `the answer has more than ${this.#o.maxSamples} samples`);
     if (this.#is("any")) return this.#collect(bytes);
     const left = bytes.length - used;
     if (left > MAX_HELD) return this.#fail("too-large", "a piece of the answer is larger than 32 MiB");
@@ -111,7 +113,9 @@ export class Scanner {
     this.#held = 0;
     this.#whole.push(Buffer.from(chunk));
     this.#wholeBytes += chunk.length;
-    return this.#wholeBytes <= MAX_HELD || this.#fail("too-large", "an answer in an unusual layout is larger than 32 MiB");
+    return (
+      this.#wholeBytes <= MAX_HELD || this.#fail("too-large", "an answer in an unusual layout is larger than 32 MiB")
+    );
   }
 
   end(): ScanResult {
@@ -129,9 +133,17 @@ export class Scanner {
   }
 
   #ok(envelope: { isPartial?: unknown; warnings?: unknown }): ScanResult {
-    const warnings = Array.isArray(envelope.warnings) ? envelope.warnings.filter((w): w is string => typeof w === "string") : [];
+    const warnings = Array.isArray(envelope.warnings)
+      ? envelope.warnings.filter((w): w is string => typeof w === "string")
+      : [];
     if (this.#histograms) warnings.push("native histograms are not exported");
-    return { ok: true, resultType: this.#resultType, isPartial: envelope.isPartial === true, warnings, dropped: this.#dropped };
+    return {
+      ok: true,
+      resultType: this.#resultType,
+      isPartial: envelope.isPartial === true,
+      warnings,
+      dropped: this.#dropped,
+    };
   }
 
   #fail(kind: "malformed" | "too-large", message: string): false {
@@ -301,8 +313,15 @@ export class Scanner {
   }
 
   /** One series as JSON.parse gives it. Throws SyntaxError where it is none. */
-  #addParsed(series: { metric?: unknown; values?: unknown; value?: unknown; histograms?: unknown; histogram?: unknown }): void {
-    if (typeof series !== "object" || series === null || typeof series.metric !== "object" || series.metric === null) throw new SyntaxError("a series has no metric");
+  #addParsed(series: {
+    metric?: unknown;
+    values?: unknown;
+    value?: unknown;
+    histograms?: unknown;
+    histogram?: unknown;
+  }): void {
+    if (typeof series !== "object" || series === null || typeof series.metric !== "object" || series.metric === null)
+      throw new SyntaxError("a series has no metric");
     const key = Buffer.from(JSON.stringify(series.metric));
     this.#begin(key, new DataView(key.buffer, key.byteOffset, key.length), 0, key.length);
     const pairs = series.values ?? (series.value === undefined ? [] : [series.value]);
@@ -312,7 +331,8 @@ export class Scanner {
   }
 
   #addPair(pair: unknown): void {
-    if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== "number" || typeof pair[1] !== "string") throw new SyntaxError("a sample is no [timestamp, value]");
+    if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== "number" || typeof pair[1] !== "string")
+      throw new SyntaxError("a sample is no [timestamp, value]");
     const bytes = Buffer.from(`${pair[0]} ${pair[1]}`);
     const space = bytes.indexOf(" ");
     this.#sample(bytes, 0, space, space + 1, bytes.length);
@@ -325,12 +345,25 @@ export class Scanner {
 
   /** The whole answer by JSON.parse: small ones, errors, unusual layouts. */
   #readAny(text: string): ScanResult {
-    let answer: { status?: unknown; error?: unknown; errorType?: unknown; data?: { resultType?: unknown; result?: unknown } };
+    let answer: {
+      status?: unknown;
+      error?: unknown;
+      errorType?: unknown;
+      data?: { resultType?: unknown; result?: unknown };
+    };
     try {
       answer = JSON.parse(text);
     } catch {
       const html = /^\s*</.test(text);
-      return { ok: false, kind: "malformed", message: html ? "the answer is HTML, not JSON" : text.trim() === "" ? "the answer is empty" : "the answer is no JSON, or was broken off" };
+      return {
+        ok: false,
+        kind: "malformed",
+        message: html
+          ? "the answer is HTML, not JSON"
+          : text.trim() === ""
+            ? "the answer is empty"
+            : "the answer is no JSON, or was broken off",
+      };
     }
     if (answer?.status !== "success") {
       const message = typeof answer?.error === "string" ? answer.error : "the answer has no status success";
@@ -375,7 +408,8 @@ function equals(bytes: Buffer, at: number, expected: Buffer): boolean {
   return true;
 }
 
-const isNaNText = (bytes: Buffer, from: number, to: number): boolean => bytes.toString("latin1", from, to).toLowerCase() === "nan";
+const isNaNText = (bytes: Buffer, from: number, to: number): boolean =>
+  bytes.toString("latin1", from, to).toLowerCase() === "nan";
 
 /** Past the `}` that closes the object which is `depth` deep at `from`; -1 while it is not there yet. */
 function endOfObject(bytes: Buffer, from: number, depth: number): number {

@@ -35,7 +35,8 @@ export function offsetInInterval(query: string, intervalMs: number): number {
 }
 
 /** After an answer that was too large, too slow or broken off. Never below one interval. */
-export const shrinkWindow = (windowMs: number, intervalMs: number): number => Math.max(intervalMs, Math.floor(windowMs / 2));
+export const shrinkWindow = (windowMs: number, intervalMs: number): number =>
+  Math.max(intervalMs, Math.floor(windowMs / 2));
 
 /** After an answer that was fine. */
 export const growWindow = (windowMs: number, maxWindowMs: number): number => Math.min(maxWindowMs, windowMs * 2);
@@ -50,7 +51,12 @@ export const LOOK_BACK = 1.5;
  * again. After an outage of the source, to before it.
  * @param reachedAt read position of the last read that looked back far
  */
-export function reachFrom(read: EpochMs, reachedAt: EpochMs, q: { lateWindowMs: number; intervalMs: number }, outageFrom?: EpochMs): EpochMs {
+export function reachFrom(
+  read: EpochMs,
+  reachedAt: EpochMs,
+  q: { lateWindowMs: number; intervalMs: number },
+  outageFrom?: EpochMs,
+): EpochMs {
   if (outageFrom !== undefined) return Math.max(0, Math.min(read, outageFrom) - LOOK_BACK * q.lateWindowMs);
   const half = q.lateWindowMs / 2;
   if (q.intervalMs >= half) return Math.max(0, read - q.lateWindowMs);

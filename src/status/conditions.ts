@@ -67,9 +67,9 @@ function moved(
   return { ...was, reason, message, observedGeneration };
 }
 
-function accept({ phase, info }: Unreported): Report {
+function accept({ phase }: Unreported): Report {
   if (phase.name === "refused") return { status: "False", reason: phase.reason, message: phase.message };
-  return { status: "True", reason: "SinkConfigured", message: `The sink is configured and sends to ${info.endpoint}.` };
+  return { status: "True", reason: "SinkConfigured", message: "The sink's configuration is complete." };
 }
 
 /** Undefined: as it was (a sink that drains or has stopped says nothing new about its endpoint). */

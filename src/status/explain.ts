@@ -74,8 +74,9 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
   if (sink.failuresInRow > 1) said.push(`${count(sink.failuresInRow)} attempts in a row failed.`);
   const unread = sourceFailure(sink);
   if (unread?.failure !== undefined) {
-    said.push(`${counted(unread.failure.inRow, "read")} of "${unread.name}" failed in a row.`);
-    if (source.health === "ok" && source.lastAnswerAt !== undefined)
+    const inRow = unread.failure.inRow === 1 ? "" : " in a row";
+    said.push(`${counted(unread.failure.inRow, "read")} of "${unread.name}" failed${inRow}.`);
+    if (source.health === "ok" && source.lastAnswerAt !== undefined && source.lastAnswerAt >= unread.failure.since)
       said.push(`The source itself answers: ${age(now - source.lastAnswerAt)} ago for the last time.`);
   }
   return said.join(" ");
@@ -89,9 +90,7 @@ function atRisk(sink: SinkState, now: EpochMs): string {
     said.push(`Data is lost: ${counted(lost, "sample")} dropped since ${instant(sink.failing?.since ?? now)}.`);
   else if (readyOf(sink).status !== "True") said.push("No data is lost so far.");
   if (lag !== undefined && lag > readyLagMs(sink))
-    said.push(
-      `The sink is ${age(lag)} behind; the source keeps what is missing, and it is sent when the sink takes data again.`,
-    );
+    said.push(`The sink is ${age(lag)} behind; the source keeps what is missing, and it is sent oldest first.`);
   if (sink.skippedMs > 0) said.push(`${age(sink.skippedMs)} of data were skipped: older than --max-backfill.`);
   const dropped = droppedTotal(sink.account);
   if (dropped > lost) said.push(`${counted(dropped, "sample")} dropped since outflow started: ${drops(sink)}.`);
@@ -128,7 +127,10 @@ function nextStep(sink: SinkState, now: EpochMs): string {
         : `The sink starts again in ${age(phase.crash.restartAt - now)}.`;
     case "flowing":
     case "idle":
-      return sourceFailure(sink) === undefined ? "" : "The read is tried again at the next poll.";
+      if (sourceFailure(sink) !== undefined) return "The read is tried again at the next poll.";
+      return sink.failing === undefined
+        ? ""
+        : "The next batches are sent as they come; one that is taken makes the sink ready again.";
     case "draining":
     case "stopped":
       return "";

@@ -56,8 +56,23 @@ function contents(batch: Batch): [number, number[]][] {
 describe("Batcher", () => {
   test("a batch is cut at exactly maxSize, the rest stays open", () => {
     const batcher = new Batcher(3);
-    const full = batcher.add(frameOf([[1, [10]], [2, [10]], [3, [10]], [4, [10]]]), 0, 5);
-    assert.deepEqual(full.map(contents), [[[1, [10]], [2, [10]], [3, [10]]]]);
+    const full = batcher.add(
+      frameOf([
+        [1, [10]],
+        [2, [10]],
+        [3, [10]],
+        [4, [10]],
+      ]),
+      0,
+      5,
+    );
+    assert.deepEqual(full.map(contents), [
+      [
+        [1, [10]],
+        [2, [10]],
+        [3, [10]],
+      ],
+    ]);
     assert.equal(batcher.samples, 1);
     assert.equal(batcher.openedAtMs, 5);
     assert.deepEqual(contents(batcher.flush()!), [[4, [10]]]);
@@ -68,10 +83,13 @@ describe("Batcher", () => {
   test("a series with more samples than fit goes in consecutive batches that say so", () => {
     const batcher = new Batcher(2);
     const full = batcher.add(frameOf([[1, [1, 2, 3, 4, 5]]]), 0, 0);
-    assert.deepEqual(full.map((b) => [contents(b), b.continues]), [
-      [[[1, [1, 2]]], false],
-      [[[1, [3, 4]]], true],
-    ]);
+    assert.deepEqual(
+      full.map((b) => [contents(b), b.continues]),
+      [
+        [[[1, [1, 2]]], false],
+        [[[1, [3, 4]]], true],
+      ],
+    );
     const rest = batcher.flush()!;
     assert.deepEqual(contents(rest), [[1, [5]]]);
     assert.equal(rest.continues, true);
@@ -79,11 +97,32 @@ describe("Batcher", () => {
 
   test("samples of several windows meet in one run per series, in timestamp order, and each round is counted", () => {
     const batcher = new Batcher(100);
-    batcher.add(frameOf([[2, [15, 20]], [1, [15]]]), 0, 1);
-    batcher.add(frameOf([[1, [10, 30]], [3, [30]]]), 1, 2);
+    batcher.add(
+      frameOf([
+        [2, [15, 20]],
+        [1, [15]],
+      ]),
+      0,
+      1,
+    );
+    batcher.add(
+      frameOf([
+        [1, [10, 30]],
+        [3, [30]],
+      ]),
+      1,
+      2,
+    );
     const batch = batcher.flush()!;
-    assert.deepEqual(contents(batch), [[1, [10, 15, 30]], [2, [15, 20]], [3, [30]]]);
-    assert.deepEqual(batch.rounds, [{ round: 0, samples: 3 }, { round: 1, samples: 3 }]);
+    assert.deepEqual(contents(batch), [
+      [1, [10, 15, 30]],
+      [2, [15, 20]],
+      [3, [30]],
+    ]);
+    assert.deepEqual(batch.rounds, [
+      { round: 0, samples: 3 },
+      { round: 1, samples: 3 },
+    ]);
     assert.equal(batch.openedAtMs, 1);
   });
 
@@ -113,17 +152,36 @@ describe("Batcher", () => {
 
   test("moveTo() re-cuts the open batch by the other size", () => {
     const batcher = new Batcher(100);
-    batcher.add(frameOf([[1, [1]], [2, [1]], [3, [1]]]), 7, 3);
+    batcher.add(
+      frameOf([
+        [1, [1]],
+        [2, [1]],
+        [3, [1]],
+      ]),
+      7,
+      3,
+    );
     const smaller = new Batcher(2, batcher.nextSeq);
     const full = batcher.moveTo(smaller);
-    assert.deepEqual(full.map(contents), [[[1, [1]], [2, [1]]]]);
+    assert.deepEqual(full.map(contents), [
+      [
+        [1, [1]],
+        [2, [1]],
+      ],
+    ]);
     assert.equal(batcher.samples, 0);
     assert.equal(smaller.openedAtMs, 3);
     assert.deepEqual(smaller.flush()!.rounds, [{ round: 7, samples: 1 }]);
   });
 
   test("property: for any frames and size nothing is lost, nothing is made up, no batch is too large", () => {
-    const rows = fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.array(fc.integer({ min: 0, max: 99 }), { minLength: 1, maxLength: 8 })), { maxLength: 10 });
+    const rows = fc.array(
+      fc.tuple(
+        fc.integer({ min: 0, max: 9 }),
+        fc.array(fc.integer({ min: 0, max: 99 }), { minLength: 1, maxLength: 8 }),
+      ),
+      { maxLength: 10 },
+    );
     fc.assert(
       fc.property(fc.array(rows, { maxLength: 6 }), fc.integer({ min: 1, max: 12 }), (frames, maxSize) => {
         const batcher = new Batcher(maxSize);
@@ -133,17 +191,25 @@ describe("Batcher", () => {
           for (const batch of batches) {
             if (batch === undefined) continue;
             assert.ok(samplesOf(batch) <= maxSize);
-            assert.equal(batch.rounds.reduce((n, r) => n + r.samples, 0), samplesOf(batch));
+            assert.equal(
+              batch.rounds.reduce((n, r) => n + r.samples, 0),
+              samplesOf(batch),
+            );
             const seen = contents(batch);
             assert.equal(new Set(seen.map(([id]) => id)).size, seen.length, "a series has one run");
             for (const [id, ts] of seen) {
-              assert.deepEqual(ts, [...ts].sort((a, b) => a - b));
+              assert.deepEqual(
+                ts,
+                [...ts].sort((a, b) => a - b),
+              );
               for (const t of ts) sent.push(`${id}@${t}`);
             }
           }
         };
         frames.forEach((frameRows, round) => {
-          const unique = new Map(frameRows.map(([id, ts]) => [id, [...ts].sort((a, b) => a - b)] as [number, number[]]));
+          const unique = new Map(
+            frameRows.map(([id, ts]) => [id, [...ts].sort((a, b) => a - b)] as [number, number[]]),
+          );
           for (const [id, ts] of unique) for (const t of ts) expected.push(`${id}@${t}`);
           take(batcher.add(frameOf([...unique]), round, 0));
         });
@@ -155,7 +221,11 @@ describe("Batcher", () => {
 });
 
 describe("mayStart()", () => {
-  const order = (seq: number, rounds: number[], continues = false) => ({ seq, rounds: rounds.map((round) => ({ round, samples: 1 })), continues });
+  const order = (seq: number, rounds: number[], continues = false) => ({
+    seq,
+    rounds: rounds.map((round) => ({ round, samples: 1 })),
+    continues,
+  });
   const cases: [string, ReturnType<typeof order>, ReturnType<typeof order>[], boolean][] = [
     ["nothing before it", order(0, [0]), [], true],
     ["batches of one window go in parallel", order(2, [4]), [order(0, [4]), order(1, [4])], true],
@@ -165,5 +235,6 @@ describe("mayStart()", () => {
     ["the second part of a series waits for the first", order(1, [4], true), [order(0, [4])], false],
     ["the second part goes when only others are left", order(3, [4], true), [order(0, [4])], true],
   ];
-  for (const [name, batch, earlier, expected] of cases) test(name, () => assert.equal(mayStart(batch, earlier), expected));
+  for (const [name, batch, earlier, expected] of cases)
+    test(name, () => assert.equal(mayStart(batch, earlier), expected));
 });

@@ -2,8 +2,8 @@
 // read again each tick) break and mend the sink, or end the program in the ways that must give the terminal back.
 import { existsSync, readFileSync } from "node:fs";
 import { systemClock } from "../../src/platform/clock.ts";
-import { StatusStore } from "../../src/status/store.ts";
 import type { Event } from "../../src/status/events.ts";
+import { StatusStore } from "../../src/status/store.ts";
 import { restoreTerminal, terminalTaken } from "../../tui/restore.ts";
 import { serverError, sinkInfo } from "../status/scenes.ts";
 

@@ -1,8 +1,8 @@
 // The scenes of the golden frames, and how a frame becomes text. Each scene is made of events.
 import { renderToString } from "ink";
+import type { Palette } from "../../tui/colours.ts";
 import { Frame } from "../../tui/frame.tsx";
 import { glyphsFor } from "../../tui/glyphs.ts";
-import type { Palette } from "../../tui/colours.ts";
 import { initialUi, type UiState } from "../../tui/ui-state.ts";
 import { view } from "../../tui/view.ts";
 import {
@@ -10,10 +10,10 @@ import {
   rateLimited,
   refused,
   rejected,
-  serverError,
-  sinkInfo,
   START,
   Story,
+  serverError,
+  sinkInfo,
   unauthorized,
 } from "../status/scenes.ts";
 
@@ -32,7 +32,6 @@ export function frame(
 }
 
 /** Without codes: what the eye reads. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what codes begin with
 export const readable = (text: string): string => `${text.replace(/\x1b\[[0-9;]*m/g, "").replace(/[ ]+$/gm, "")}\n`;
 
 export const empty = (): Story => new Story().wait(7_000);
@@ -179,6 +178,35 @@ export function crowd(n: number): Story {
     if (i % 50 === 13) story.event({ type: "behind", id, behindMs: 600_000, etaMs: 90_000 }).settled(id, 600_000);
   });
   return story.wait(5_000);
+}
+
+export function manyPolicies(): Story {
+  const sinks = Array.from({ length: 9 }, (_, i) => sinkInfo(`default/team-${i % 4}/sink-${i}`));
+  const story = new Story(sinks).sourceAnswers().wait(1_000);
+  story.flows(
+    sinks.slice(1).map(({ id }) => ({ id, samples: 100 })),
+    30_000,
+  );
+  const first = sinks[0]?.id ?? "";
+  story.read(first, 10).fails(first, 1, 5_000).fails(first, 2, 9_000);
+  const place = { file: "policies/team-2.yaml", line: 14, column: 11 };
+  return story
+    .load(sinks, [
+      {
+        severity: "problem",
+        ...place,
+        path: "spec.sinks[0].sources[1]",
+        message: 'names no source "metrcs" (did you mean "metrics"?)',
+      },
+      {
+        severity: "warning",
+        ...place,
+        line: 3,
+        path: "metadata.labels",
+        message: "is not used by outflow; remove it, or keep it for others",
+      },
+    ])
+    .wait(3_000);
 }
 
 export function hardNames(): Story {

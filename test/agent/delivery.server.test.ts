@@ -1,0 +1,180 @@
+// The compiled binary between real servers: every sample of every series of the source reaches a Prometheus and a VictoriaMetrics,
+// with its labels, timestamp and value; also across a restart, and while a sibling sink is down.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
+import { needs } from "../servers/found.ts";
+import {
+  type Contents,
+  type Row,
+  type Server,
+  startPrometheus,
+  startVictoriaMetrics,
+  type VictoriaMetrics,
+} from "../servers/servers.ts";
+
+const HARD = 'a "quoted" },"values":[ \\ back\nline ü 日本 🚀';
+const SELECTOR = '{job="fleet"}';
+
+function policy(sinks: { name: string; url: string; extra?: string }[]): string {
+  return `apiVersion: telemetry.miloapis.com/v1alpha1
+kind: ExportPolicy
+metadata: { name: p }
+spec:
+  sources:
+    - name: fleet
+      metrics: { metricsql: '${SELECTOR} # all of it' }
+  sinks:
+${sinks.map((s) => `    - name: ${s.name}\n      sources: [fleet]\n      target:\n        prometheusRemoteWrite:\n          endpoint: ${s.url}\n          batch: { maxSize: 50, timeout: 500ms }\n${s.extra ?? ""}`).join("")}`;
+}
+
+const row = (name: string, labels: Record<string, string>, samples: Row["samples"]): Row => ({
+  labels: { __name__: name, job: "fleet", ...labels },
+  samples,
+});
+
+/** Writes to the source for a while: steady series, new ones, two samples a millisecond apart, hard values, late ones. */
+async function produce(vm: VictoriaMetrics, seconds: number, tag: string): Promise<void> {
+  const late: { due: number; row: Row }[] = [];
+  for (let s = 0; s < seconds; s++) {
+    const now = Date.now();
+    const rows: Row[] = [];
+    for (let i = 0; i < 20; i++)
+      rows.push(row("steady", { tag, i: String(i), hard: HARD }, [[now, s * 1000 + i + 0.125]]));
+    rows.push(row("born", { tag, second: String(s) }, [[now, s]]));
+    rows.push(
+      row("close", { tag }, [
+        [now, 1],
+        [now + 1, 2],
+      ]),
+    );
+    const values = [2 ** 53 + 1, 1e-320, -0, 1e300, -1.5, 0.1 + 0.2] as const;
+    rows.push(row("value", { tag }, [[now, values[s % values.length]!]]));
+    rows.push(row("infinite", { tag }, [[now, s % 2 === 0 ? "Inf" : "-Inf"]]));
+    // A series whose samples become visible 20 s after their time, as from a pipeline that was cut off.
+    if (s % 5 === 0) late.push({ due: s + 20, row: row("late", { tag, second: String(s) }, [[now, s]]) });
+    rows.push(...late.filter((l) => l.due === s).map((l) => l.row));
+    await vm.import(rows);
+    await new Promise((done) => setTimeout(done, 1000 - (Date.now() - now)));
+  }
+  await vm.import(late.filter((l) => l.due >= seconds).map((l) => l.row));
+}
+
+function missing(want: Contents, have: Contents): string[] {
+  const lost: string[] = [];
+  for (const [series, samples] of want) {
+    const got = new Set((have.get(series) ?? []).map(([ts, v]) => `${ts} ${v}`));
+    for (const [ts, v] of samples) if (!got.has(`${ts} ${v}`)) lost.push(`${series} ${ts} ${v}`);
+  }
+  return lost;
+}
+
+const size = (c: Contents): number => [...c.values()].reduce((n, samples) => n + samples.length, 0);
+
+async function same(source: Server, sink: Server, what: string): Promise<void> {
+  const want = await source.read(SELECTOR);
+  assert.ok(size(want) > 500, `the source has samples (${size(want)})`);
+  const have = await eventually(
+    what,
+    () => sink.read(SELECTOR),
+    (c) => missing(want, c).length === 0,
+    90_000,
+  ).catch(async () => sink.read(SELECTOR));
+  assert.deepEqual(missing(want, have).slice(0, 5), [], what);
+  assert.deepEqual(missing(have, want).slice(0, 5), [], `${what}: nothing made up`);
+}
+
+const FLAGS = ["--poll-interval", "2s", "--settle", "2s"];
+
+function balance(metrics: Map<string, number>, sink: string): { read: number; delivered: number; dropped: number } {
+  const of = (name: string) => metrics.get(`outflow_sink_samples_${name}{policy="default/p",sink="${sink}"}`)!;
+  const dropped = [...metrics]
+    .filter(([k]) => k.startsWith("outflow_sink_samples_dropped_total") && k.includes(`sink="${sink}"`))
+    .reduce((n, [, v]) => n + v, 0);
+  assert.equal(
+    of("read_total"),
+    of("delivered_total") + dropped + of("returned_total") + of("pending"),
+    `the account of ${sink}`,
+  );
+  return { read: of("read_total"), delivered: of("delivered_total"), dropped };
+}
+
+describe("outflow run between real servers", needs("victoria-metrics", "prometheus"), () => {
+  const dir = tempDir();
+  let source: VictoriaMetrics;
+  let vm: Server;
+  let prometheus: Server;
+  let agent: Running | undefined;
+
+  before(async () => {
+    [source, vm, prometheus] = await Promise.all([startVictoriaMetrics(), startVictoriaMetrics(), startPrometheus()]);
+  });
+
+  after(async () => {
+    await agent?.stop("SIGKILL");
+    await Promise.all([source.remove(), vm.remove(), prometheus.remove()]);
+    dir.remove();
+  });
+
+  test("delivers every sample of every series; a restart leaves no gap and sends nothing twice; a sink that is down disturbs nobody", async () => {
+    const file = join(dir.path, "p.yaml");
+    const away = await startVictoriaMetrics();
+    writeFileSync(
+      file,
+      policy([
+        { name: "vm", url: vm.writeUrl },
+        { name: "prometheus", url: prometheus.writeUrl },
+        { name: "away", url: away.writeUrl, extra: "          retry: { maxAttempts: 10, backoffDuration: 500ms }\n" },
+      ]),
+    );
+    const args = ["--policies", dir.path, "--source-url", source.url, "--state-dir", join(dir.path, "state"), ...FLAGS];
+    agent = await runAgent(args);
+    await eventually(
+      "the agent is ready",
+      () => fetch(`${agent!.adminUrl}/readyz`).then((r) => r.status),
+      (s) => s === 200,
+    );
+
+    // All up; then the third sink goes away, and the agent is stopped and started in the middle of it.
+    await produce(source, 12, "one");
+    assert.equal(await agent.ready("vm"), "True Delivering");
+    await away.stop();
+    await produce(source, 8, "two");
+    assert.equal(await agent.ready("prometheus"), "True Delivering", "a sibling is not disturbed");
+    assert.equal(
+      await eventually(
+        "the dead sink is noticed",
+        () => agent!.ready("away"),
+        (r) => r.startsWith("False"),
+      ),
+      "False EndpointUnreachable",
+    );
+    const first = await agent.metrics();
+    assert.equal(balance(first, "vm").dropped, 0);
+    balance(first, "away");
+    assert.equal(await agent.stop(), 0, "SIGTERM drains and ends with 0");
+    await produce(source, 4, "while down");
+
+    agent = await runAgent(args);
+    await produce(source, 6, "three");
+    await away.start();
+    await produce(source, 8, "four");
+
+    await same(source, vm, "VictoriaMetrics has what the source has");
+    await same(source, prometheus, "Prometheus has what the source has");
+    await same(source, away, "the sink that was away has caught up");
+    assert.equal(await agent.ready("away"), "True Delivering");
+    const metrics = await agent.metrics();
+    for (const sink of ["vm", "prometheus"])
+      assert.equal(
+        balance(metrics, sink).dropped,
+        0,
+        `${sink} dropped nothing: Prometheus refuses what it has, so nothing was sent twice`,
+      );
+    balance(metrics, "away");
+    await agent.stop();
+    await away.remove();
+  });
+});

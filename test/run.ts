@@ -1,0 +1,55 @@
+// npm test: everything that runs without servers, and the real-server tests where the servers are found. Ends with a plain line
+// `N passed, N failed`; no test at all is a failure, and so is a skip where servers are required (OUTFLOW_REQUIRE_SERVERS=1).
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findServers } from "./servers/found.ts";
+
+const required = process.env.OUTFLOW_REQUIRE_SERVERS === "1";
+const { found, missing } = findServers();
+console.log(
+  `Real servers found: ${found.join(", ") || "none"}${missing.length === 0 ? "" : `; missing: ${missing.join(", ")} (their tests are skipped${required ? ", which fails here" : ""})`}`,
+);
+
+const dir = mkdtempSync(join(tmpdir(), "outflow-test-"));
+const report = join(dir, "junit.xml");
+const paths = process.argv.slice(2);
+const run = spawnSync(
+  process.execPath,
+  [
+    "test",
+    "--reporter=junit",
+    `--reporter-outfile=${report}`,
+    "--timeout",
+    "240000",
+    ...(paths.length > 0 ? paths : ["test"]),
+  ],
+  { stdio: "inherit", env: { ...process.env, NO_COLOR: "1" } },
+);
+const counts = countTests(report);
+rmSync(dir, { recursive: true, force: true });
+
+const problems = [
+  ...(counts.passed + counts.failed === 0 ? ["no test ran"] : []),
+  ...(required && counts.skipped > 0 ? [`${counts.skipped} tests were skipped, but servers are required`] : []),
+  ...(run.status !== 0 && counts.failed === 0 ? [`the runner ended with ${run.status ?? run.signal}`] : []),
+];
+for (const problem of problems) console.log(`FAILED: ${problem}`);
+console.log(
+  `${counts.passed} passed, ${counts.failed + problems.length} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`,
+);
+process.exit(counts.failed + problems.length > 0 ? 1 : 0);
+
+function countTests(file: string): { passed: number; failed: number; skipped: number } {
+  let xml = "";
+  try {
+    xml = readFileSync(file, "utf8");
+  } catch {
+    return { passed: 0, failed: 0, skipped: 0 };
+  }
+  const attribute = (name: string) => Number(new RegExp(`<testsuites[^>]* ${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
+  const failed = attribute("failures") + attribute("errors");
+  const skipped = attribute("skipped");
+  return { passed: attribute("tests") - failed - skipped, failed, skipped };
+}

@@ -1,0 +1,183 @@
+// Conditions: which phase reports what, when Ready turns, and that it does not flap.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { acceptedOf, readyOf } from "../../src/status/conditions.ts";
+import { sinkOf } from "../../src/status/sinks.ts";
+import type { Condition, SinkState } from "../../src/status/snapshot.ts";
+import { phases } from "../tui/frames.tsx";
+import { rateLimited, rejected, START, Story, sinkInfo, unauthorized } from "./scenes.ts";
+
+const ID = "default/p/s";
+const EDGE = "default/edge/cloud";
+const sinkIn = (story: Story, id = ID): SinkState => {
+  const sink = sinkOf(story.snapshot, id);
+  assert.ok(sink);
+  return sink;
+};
+const ready = (story: Story, id = ID): Condition => readyOf(sinkIn(story, id));
+const says = (c: Condition): string => `${c.status} ${c.reason}`;
+const start = () => new Story([sinkInfo(ID)]).sourceAnswers().wait(1_000);
+const flowing = () => start().delivers(ID, 10);
+
+const table: Record<string, [accepted: string, ready: string]> = {
+  starting: ["True SinkConfigured", "Unknown Pending"],
+  flowing: ["True SinkConfigured", "True Delivering"],
+  idle: ["True SinkConfigured", "True Idle"],
+  "backing-off": ["True SinkConfigured", "False EndpointUnreachable"],
+  holding: ["True SinkConfigured", "False AuthenticationRejected"],
+  "catching-up": ["True SinkConfigured", "True CatchingUp"],
+  paused: ["True SinkConfigured", "False Paused"],
+  refused: ["False SecretNotFound", "False SecretNotFound"],
+  draining: ["True SinkConfigured", "True Delivering"],
+  stopped: ["True SinkConfigured", "True Delivering"],
+  "rate-limited": ["True SinkConfigured", "False RateLimited"],
+  "source-down": ["True SinkConfigured", "False SourceUnavailable"],
+  "query-failed": ["True SinkConfigured", "False QueryFailed"],
+  "samples-rejected": ["True SinkConfigured", "False SamplesRejected"],
+};
+
+describe("what each situation reports", () => {
+  for (const [name, story] of Object.entries(phases())) {
+    test(name, () => {
+      const sink = sinkIn(story, EDGE);
+      assert.deepEqual([says(acceptedOf(sink)), says(readyOf(sink))], table[name]);
+    });
+    test(`${name}: full sentences, by the conventions`, () => {
+      for (const c of sinkIn(story, EDGE).conditions) {
+        assert.match(c.message, /^[A-Z"].*[.!?]$/, c.message);
+        assert.match(c.reason, /^[A-Z][A-Za-z]+$/);
+        assert.equal(c.observedGeneration, 1);
+        assert.ok(c.lastTransitionTime >= START && c.lastTransitionTime <= story.now);
+      }
+    });
+  }
+  test("Accepted False: the same reason and message in Ready", () => {
+    const [accepted, ready] = sinkIn(phases().refused ?? start(), EDGE).conditions;
+    assert.equal(ready.message, accepted.message);
+  });
+});
+
+describe("when Ready turns", () => {
+  test("one failed attempt is chance, the second in a row is not", () => {
+    const story = flowing().read(ID, 2_000).fails(ID, 1, 5_000);
+    assert.equal(says(ready(story)), "True Delivering");
+    story.wait(5_000).fails(ID, 2, 10_000);
+    assert.equal(says(ready(story)), "False ServerError");
+    assert.match(
+      ready(story).message,
+      /2 attempts in a row failed since 2026-11-23T14:00:01Z, nothing is lost; the next is at 14:00:16Z\.$/,
+    );
+  });
+  test("at once on a hold, True at the next delivery", () => {
+    const story = flowing().read(ID, 1_000).holds(ID, 60_000);
+    assert.equal(says(ready(story)), "False AuthenticationRejected");
+    story.wait(60_000).ended(ID, 1, 1_000, { kind: "delivered", status: 204 });
+    assert.equal(says(ready(story)), "True Delivering");
+  });
+  test("a sink that fails every other request does not flap", () => {
+    const story = flowing();
+    const since = ready(story).lastTransitionTime;
+    for (let i = 0; i < 50; i++) story.wait(5_000).read(ID, 1_000).fails(ID, 1, 5_000).wait(5_000).delivers(ID, 10);
+    assert.equal(says(ready(story)), "True Delivering");
+    assert.equal(ready(story).lastTransitionTime, since);
+  });
+  test("a source that fails once is chance; twice, or a bad query at once, is not", () => {
+    const fails = (story: Story, reason: "SourceUnavailable" | "QueryFailed") =>
+      story.event({ type: "read-failed", id: ID, source: "metrics", reason, message: "It failed." });
+    const story = fails(flowing(), "SourceUnavailable");
+    assert.equal(says(ready(story)), "True Delivering");
+    assert.equal(says(ready(fails(story.wait(15_000), "SourceUnavailable"))), "False SourceUnavailable");
+    assert.equal(says(ready(story.wait(15_000).delivers(ID, 10))), "True Delivering");
+    assert.equal(says(ready(fails(flowing(), "QueryFailed"))), "False QueryFailed");
+  });
+  test("data older than the ready lag, though nothing fails: exactly then", () => {
+    const story = new Story([sinkInfo(ID, { readyLagMs: 60_000 })]).wait(1_000).delivers(ID, 10); // 5 s behind
+    story.wait(55_000);
+    assert.equal(says(ready(story)), "True Delivering");
+    story.wait(1_000);
+    assert.equal(says(ready(story)), "False Lagging");
+    assert.equal(says(ready(story.delivers(ID, 10))), "True Delivering");
+  });
+  test("catching up is ready however old the data, while batches are taken", () => {
+    const story = flowing().event({ type: "behind", id: ID, behindMs: 3_600_000 });
+    for (let i = 0; i < 10; i++)
+      story.read(ID, 10).ended(ID, 1, 10, { kind: "delivered", status: 204 }).settled(ID, 3_000_000).wait(30_000);
+    assert.equal(says(ready(story)), "True CatchingUp");
+    assert.equal(says(ready(story.wait(120_000))), "False Lagging");
+  });
+  test("idle when nothing was read for a while; flowing with the first sample", () => {
+    const story = flowing();
+    for (let i = 0; i < 5; i++) story.wait(15_000).read(ID, 0).settled(ID);
+    assert.equal(says(ready(story)), "True Delivering");
+    for (let i = 0; i < 2; i++) story.wait(15_000).read(ID, 0).settled(ID);
+    assert.equal(says(ready(story)), "True Idle");
+    assert.equal(says(ready(story.read(ID, 5))), "True Delivering");
+  });
+});
+
+describe("refused samples", () => {
+  const refuses = (story: Story, samples: number) => story.ended(ID, 1, samples, { kind: "failed", ...rejected });
+  const drops = (story: Story, samples: number, reason: "rejected" | "refused_replay" = "rejected") =>
+    story.event({ type: "dropped", id: ID, reason, samples, message: rejected.message });
+
+  test("some series of each batch: ready, since data arrives", () => {
+    const story = flowing();
+    for (let i = 0; i < 20; i++) {
+      refuses(story.read(ID, 100), 100);
+      story.ended(ID, 1, 50, { kind: "delivered", status: 204 });
+      drops(refuses(story, 50), 25).ended(ID, 1, 25, { kind: "delivered", status: 204 });
+    }
+    assert.equal(says(ready(story)), "True Delivering");
+  });
+  test("two whole batches in a row: not ready, though bisecting took many requests", () => {
+    const story = flowing().read(ID, 400);
+    drops(drops(refuses(refuses(refuses(story, 100), 50), 50), 50), 50);
+    assert.equal(says(ready(story)), "True Delivering");
+    drops(refuses(story, 100), 100);
+    assert.equal(says(ready(story)), "False SamplesRejected");
+    assert.match(ready(story).message, /200 samples dropped/);
+  });
+  test("what may have been sent before may be refused: nothing is wrong", () => {
+    const story = flowing().read(ID, 400);
+    for (let i = 0; i < 4; i++) drops(refuses(story, 100), 100, "refused_replay");
+    assert.equal(says(ready(story)), "True Delivering");
+  });
+});
+
+describe("lastTransitionTime and observedGeneration", () => {
+  test("moves with status only, not with reason or message", () => {
+    const story = flowing().read(ID, 9_000).fails(ID, 1, 5_000).wait(5_000).fails(ID, 2, 5_000);
+    const turned = ready(story);
+    assert.equal(turned.lastTransitionTime, story.now);
+    story.wait(5_000).fails(ID, 3, 5_000, rateLimited).wait(5_000).holds(ID, 60_000, unauthorized);
+    assert.equal(says(ready(story)), "False AuthenticationRejected");
+    assert.equal(ready(story).lastTransitionTime, turned.lastTransitionTime);
+  });
+  test("a new generation is observed without a transition", () => {
+    const story = flowing().wait(9_000);
+    const before = ready(story);
+    story.event({ type: "sink-started", sink: sinkInfo(ID, { generation: 2 }) });
+    assert.deepEqual(ready(story), { ...before, observedGeneration: 2 });
+  });
+});
+
+describe("policies", () => {
+  const ids = ["default/p/a", "default/p/b", "default/p/c", "default/p/d", "default/p/e"];
+  const policy = (story: Story) => story.snapshot.policies[0]?.conditions[0];
+  test("Pending, AllSinksReady, SinksNotReady: how many and which", () => {
+    const story = new Story(ids.map((id) => sinkInfo(id))).wait(1_000);
+    assert.equal(policy(story)?.reason, "Pending");
+    for (const id of ids) story.delivers(id, 10);
+    assert.equal(policy(story)?.message, "All 5 sinks are ready.");
+    for (const id of ids.slice(0, 4)) story.read(id, 1_000).holds(id, 60_000);
+    assert.equal(policy(story)?.reason, "SinksNotReady");
+    assert.equal(
+      policy(story)?.message,
+      "4 of 5 sinks are not ready: a (AuthenticationRejected), b (AuthenticationRejected), c (AuthenticationRejected) and 1 more.",
+    );
+    const since = policy(story)?.lastTransitionTime;
+    story.wait(5_000).ended("default/p/a", 1, 1_000, { kind: "delivered", status: 204 });
+    assert.match(policy(story)?.message ?? "", /^3 of 5 sinks are not ready: b /);
+    assert.equal(policy(story)?.lastTransitionTime, since);
+  });
+});

@@ -1,0 +1,101 @@
+// The transition table: all phases, all triggers; and all events on sinks in all phases.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { nextPhase, phaseNames, phaseTable, triggers } from "../../src/status/phases.ts";
+import { sinkOf } from "../../src/status/sinks.ts";
+import type { PhaseName } from "../../src/status/snapshot.ts";
+import { rejected, Story, serverError, sinkInfo } from "./scenes.ts";
+
+const ID = "default/p/s";
+const working: readonly PhaseName[] = ["starting", "flowing", "idle", "backing-off", "holding", "catching-up"];
+
+describe("the table", () => {
+  test("has a phase in every cell", () => {
+    for (const from of phaseNames)
+      for (const trigger of triggers) assert.ok(phaseNames.includes(nextPhase(from, trigger)));
+    assert.equal(phaseTable().split("\n").length, triggers.length + 2);
+  });
+  test("only a start leaves refused and stopped (a stopped sink can also turn out refused)", () => {
+    for (const trigger of triggers) {
+      const leaves = trigger === "started" ? "starting" : undefined;
+      assert.equal(nextPhase("refused", trigger), leaves ?? "refused");
+      assert.equal(nextPhase("stopped", trigger), leaves ?? (trigger === "refused" ? "refused" : "stopped"));
+    }
+  });
+  test("a paused sink stays paused whatever its last requests bring", () => {
+    const leave = triggers.filter((t) => nextPhase("paused", t) !== "paused");
+    assert.deepEqual(leave, ["refused", "resumed", "draining", "stopped"]);
+  });
+  test("a draining sink stays so until it stops", () => {
+    const leave = triggers.filter((t) => nextPhase("draining", t) !== "draining");
+    assert.deepEqual(leave, ["started", "refused", "stopped"]);
+  });
+  test("from every working phase a failure leads to backing-off, a refusal to holding, a delivery out of both", () => {
+    for (const from of working) {
+      assert.equal(nextPhase(from, "backing-off"), "backing-off");
+      assert.equal(nextPhase(from, "holding"), "holding");
+      assert.ok(["flowing", "catching-up"].includes(nextPhase(from, "delivered")));
+      assert.equal(nextPhase(from, "delivered-behind"), "catching-up");
+    }
+  });
+});
+
+const ways: Record<PhaseName, (story: Story) => Story> = {
+  starting: (s) => s,
+  flowing: (s) => s.delivers(ID, 10),
+  idle: (s) => s.read(ID, 0).wait(1_000),
+  "backing-off": (s) => s.read(ID, 1_000).fails(ID, 1, 5_000),
+  holding: (s) => s.read(ID, 1_000).holds(ID, 60_000),
+  "catching-up": (s) => s.delivers(ID, 10).event({ type: "behind", id: ID, behindMs: 60_000 }),
+  paused: (s) => s.event({ type: "sink-paused", id: ID }),
+  refused: (s) => s.event({ type: "sink-refused", sink: sinkInfo(ID), reason: "InvalidEndpoint", message: "No." }),
+  draining: (s) => s.event({ type: "sink-draining", id: ID, why: "shutdown" }),
+  stopped: (s) => s.event({ type: "sink-stopped", id: ID }),
+};
+
+const events: Record<string, (story: Story) => Story> = {
+  "sink-started": (s) => s.event({ type: "sink-started", sink: sinkInfo(ID) }),
+  "sink-refused": ways.refused,
+  "sink-draining": ways.draining,
+  "sink-stopped": ways.stopped,
+  "sink-paused": ways.paused,
+  "sink-resumed": (s) => s.event({ type: "sink-resumed", id: ID }),
+  "sink-crashed": (s) => s.event({ type: "sink-crashed", id: ID, message: "x is undefined", restartAt: s.now + 1_000 }),
+  "window-read": (s) => s.read(ID, 10),
+  "read-failed": (s) =>
+    s.event({ type: "read-failed", id: ID, source: "metrics", reason: "QueryFailed", message: "Bad." }),
+  delivered: (s) => s.delivers(ID, 10),
+  "backing-off": ways["backing-off"],
+  holding: ways.holding,
+  refusal: (s) => s.read(ID, 10).ended(ID, 1, 10, { kind: "failed", ...rejected }),
+  behind: (s) => s.event({ type: "behind", id: ID, behindMs: 60_000 }),
+  "caught up": (s) => s.event({ type: "behind", id: ID, behindMs: 0 }),
+  tick: (s) => s.wait(1_000),
+};
+
+const phaseOf = (story: Story) => sinkOf(story.snapshot, ID)?.phase;
+const start = () => new Story([sinkInfo(ID)]).wait(1_000);
+
+describe("all events in all phases", () => {
+  for (const name of phaseNames) {
+    test(`${name} is reached, and every event leads to a phase with its data`, () => {
+      assert.equal(phaseOf(ways[name](start()))?.name, name);
+      for (const [event, happen] of Object.entries(events)) {
+        const phase = phaseOf(happen(ways[name](start())));
+        assert.ok(phase !== undefined && phaseNames.includes(phase.name), `${event} in ${name}`);
+        assert.deepEqual(JSON.parse(JSON.stringify(phase)), phase, `${event} in ${name}`);
+      }
+    });
+  }
+});
+
+test("a batch that is refused while the sink backs off ends the backing off: nothing waits any more", () => {
+  const story = start().read(ID, 2_000).fails(ID, 1, 5_000, serverError);
+  story.ended(ID, 2, 1_000, { kind: "failed", ...rejected });
+  assert.equal(phaseOf(story)?.name, "flowing");
+});
+
+test("a sink that catches up goes on catching up after a failure", () => {
+  const story = ways["catching-up"](start()).read(ID, 1_000).fails(ID, 1, 5_000).delivers(ID, 10);
+  assert.deepEqual(phaseOf(story), { name: "catching-up", behindMs: 60_000 });
+});

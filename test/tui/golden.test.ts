@@ -1,0 +1,126 @@
+// Golden frames: what the screen looks like, as text. UPDATE_GOLDEN=1 writes them again; look at each with a critical eye.
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import type { UiState } from "../../tui/ui-state.ts";
+import { widthOf } from "../../tui/width.ts";
+import {
+  crowd,
+  EDGE,
+  empty,
+  frame,
+  hardNames,
+  manyPolicies,
+  oneFails,
+  phases,
+  readable,
+  threeReady,
+} from "./frames.tsx";
+
+const DIR = new URL("golden/", import.meta.url).pathname;
+const SIZES = [
+  [60, 20],
+  [100, 30],
+  [200, 50],
+] as const;
+
+function golden(name: string, text: string): void {
+  const file = `${DIR}${name}.txt`;
+  if (process.env.UPDATE_GOLDEN === "1") {
+    mkdirSync(DIR, { recursive: true });
+    writeFileSync(file, text);
+  }
+  assert.ok(existsSync(file), `${file} is missing: run with UPDATE_GOLDEN=1 and look at it`);
+  assert.equal(text, readFileSync(file, "utf8"), name);
+}
+
+/** No frame may be wider or higher than it is allowed to. */
+function fits(text: string, columns: number, rows: number): void {
+  const lines = text.split("\n").slice(0, -1);
+  assert.ok(lines.length <= rows - 1, `${lines.length} lines in ${rows} rows`);
+  for (const l of lines) assert.ok(widthOf(l) <= columns, `${widthOf(l)} of ${columns} columns: ${l}`);
+}
+
+const detail: Partial<UiState> = { screen: "detail", selected: EDGE };
+const scenes: Record<string, () => { story: ReturnType<typeof empty>; ui?: Partial<UiState> }> = {
+  "sinks-0": () => ({ story: empty() }),
+  "sinks-3": () => ({ story: threeReady() }),
+  "sinks-3-one-fails": () => ({ story: oneFails() }),
+  "sinks-200": () => ({ story: crowd(200) }),
+  detail: () => ({ story: oneFails(), ui: detail }),
+  help: () => ({ story: threeReady(), ui: { help: true } }),
+  events: () => ({ story: oneFails(), ui: { screen: "events" } }),
+  sources: () => ({ story: oneFails(), ui: { screen: "sources" } }),
+  policies: () => ({ story: manyPolicies(), ui: { screen: "policies" } }),
+  "hard-names": () => ({ story: hardNames() }),
+};
+
+describe("frames in three sizes", () => {
+  for (const [name, make] of Object.entries(scenes)) {
+    for (const [columns, rows] of SIZES) {
+      test(`${name} ${columns}x${rows}`, () => {
+        const { story, ui } = make();
+        const text = readable(frame(story, columns, rows, ui));
+        fits(text, columns, rows);
+        golden(`${name}-${columns}x${rows}`, text);
+      });
+    }
+  }
+});
+
+describe("each phase", () => {
+  for (const [name, story] of Object.entries(phases())) {
+    test(`${name}: row and detail`, () => {
+      const row = readable(frame(story, 160, 14));
+      const whole = readable(frame(story, 100, 52, detail));
+      fits(row, 160, 14);
+      fits(whole, 100, 52);
+      golden(`phase-${name}`, `${row}${"~".repeat(100)}\n${whole}`);
+    });
+  }
+});
+
+describe("colour", () => {
+  test("with colour, as codes", () => golden("colour", visible(frame(oneFails(), 100, 14, {}, undefined, "colour"))));
+  test("NO_COLOR: marks and words carry the meaning, no colour code", () => {
+    const text = frame(oneFails(), 100, 14, {}, undefined, "none");
+    assert.doesNotMatch(text, /\x1b\[[0-9;]*(3[0-7]|9[0-7]|4[0-7])/);
+    golden("no-colour", visible(text));
+  });
+  test("ASCII: no other character", () => {
+    for (const ui of [{}, detail, { help: true }, { screen: "events" as const }]) {
+      const text = readable(frame(oneFails(), 100, 30, ui, { LANG: "C" }));
+      assert.match(text, /^[\x20-\x7e\n]*$/);
+    }
+    golden("ascii", readable(frame(oneFails(), 100, 20, {}, { LANG: "C" })));
+  });
+  test("privacy: no address, no query", () => {
+    for (const ui of [{}, detail, { screen: "sources" as const }, { screen: "events" as const }]) {
+      assert.doesNotMatch(frame(threeReady(), 200, 50, { ...ui, privacy: true }), /127\.0\.0\.1|example\.com|job=/);
+    }
+  });
+});
+
+describe("any size", () => {
+  const stories = [empty(), oneFails(), crowd(60), hardNames()];
+  const uis: Partial<UiState>[] = [
+    {},
+    detail,
+    { help: true },
+    { screen: "events" },
+    { screen: "sources" },
+    { screen: "policies" },
+    { typing: true, filter: "x".repeat(80) },
+  ];
+  for (let columns = 20; columns <= 300; columns += 23) {
+    test(`${columns} columns wide: nothing too wide, nothing too high`, () => {
+      for (const rows of [3, 12, 13, 19, 47, 100]) {
+        for (const story of stories)
+          for (const ui of uis) fits(readable(frame(story, columns, rows, ui)), columns, rows);
+      }
+    });
+  }
+});
+
+/** Escape codes as text that a diff can show. */
+const visible = (text: string): string => `${text.replace(/\x1b/g, "␛")}\n`;
