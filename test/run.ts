@@ -1,9 +1,12 @@
 // npm test: everything that runs without servers, and the real-server tests where the servers are found. Ends with a plain line
 // `N passed, N failed`; no test at all is a failure, and so is a skip where servers are required (OUTFLOW_REQUIRE_SERVERS=1).
+//   npm test [-- FILE…]      --fast: without *.server.test.ts (real servers) and *.terminal.test.ts (tmux)
+// Files run side by side, a process each: those with real servers mostly wait.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { findServers } from "./servers/found.ts";
 
 const required = process.env.OUTFLOW_REQUIRE_SERVERS === "1";
@@ -14,7 +17,11 @@ console.log(
 
 const dir = mkdtempSync(join(tmpdir(), "outflow-test-"));
 const report = join(dir, "junit.xml");
-const paths = process.argv.slice(2);
+const { values, positionals } = parseArgs({ options: { fast: { type: "boolean" } }, allowPositionals: true });
+const all = globSync("test/**/*.test.{ts,tsx}").sort();
+const slow = (file: string) => /\.(server|terminal)\.test\.tsx?$/.test(file);
+// The slow ones first, so that the end is not spent waiting for one of them.
+const files = [...(values.fast ? [] : all.filter(slow)), ...all.filter((file) => !slow(file))];
 const run = spawnSync(
   process.execPath,
   [
@@ -23,7 +30,8 @@ const run = spawnSync(
     `--reporter-outfile=${report}`,
     "--timeout",
     "240000",
-    ...(paths.length > 0 ? paths : ["test"]),
+    "--parallel=4",
+    ...(positionals.length > 0 ? positionals : files),
   ],
   { stdio: "inherit", env: { ...process.env, NO_COLOR: "1" } },
 );
