@@ -7,6 +7,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { buildBinary } from "./servers/binary.ts";
 import { findServers } from "./servers/found.ts";
 
 const required = process.env.OUTFLOW_REQUIRE_SERVERS === "1";
@@ -22,6 +23,7 @@ const all = globSync("test/**/*.test.{ts,tsx}").sort();
 const slow = (file: string) => /\.(server|terminal)\.test\.tsx?$/.test(file);
 // The slow ones first, so that the end is not spent waiting for one of them.
 const files = [...(values.fast ? [] : all.filter(slow)), ...all.filter((file) => !slow(file))];
+buildBinary();
 const run = spawnSync(
   process.execPath,
   [
@@ -33,7 +35,7 @@ const run = spawnSync(
     "--parallel=4",
     ...(positionals.length > 0 ? positionals : files),
   ],
-  { stdio: "inherit", env: { ...process.env, NO_COLOR: "1" } },
+  { stdio: "inherit", env: { ...process.env, NO_COLOR: "1", OUTFLOW_BUILT: "1" } },
 );
 const counts = countTests(report);
 rmSync(dir, { recursive: true, force: true });
