@@ -5,7 +5,6 @@ import { version } from "../version.ts";
 import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo.ts";
 import { example } from "./example.ts";
-import { queryCommand } from "./query.ts";
 import { runCommand } from "./run.ts";
 import { StartError } from "./start-error.ts";
 
@@ -14,11 +13,9 @@ export async function cli(argv: readonly string[]): Promise<number> {
   const program = new Command("outflow")
     .description("Ships what an ExportPolicy selects from VictoriaMetrics or Prometheus to remote-write endpoints.")
     .version(version, "-V, --version")
-    .showHelpAfterError("(outflow --help lists commands and flags)")
     .configureHelp({ showGlobalOptions: false })
     .addCommand(runCommand())
     .addCommand(checkCommand())
-    .addCommand(queryCommand())
     .addCommand(demoCommand())
     .addCommand(
       new Command("version")
@@ -27,7 +24,10 @@ export async function cli(argv: readonly string[]): Promise<number> {
         .action(() => console.log(`outflow ${version}`)),
     );
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)])
-    command.exitOverride();
+    command
+      .exitOverride()
+      .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "outflow: ")) })
+      .showHelpAfterError(`(${pathOf(command)} --help lists ${command === program ? "the commands" : "the flags"})`);
   program.addHelpText(
     "after",
     `\nFirst steps:\n  outflow demo                          see it work, nothing to install\n  outflow check policies/               verify policies offline\n  outflow run --policies policies/ --source-url http://127.0.0.1:8428\n`,
@@ -43,4 +43,9 @@ export async function cli(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
+}
+
+/** As it is typed: `outflow query fmt`. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }

@@ -1,4 +1,0 @@
-import { Command } from "commander";
-export function queryCommand(): Command {
-  return new Command("query");
-}

@@ -1,0 +1,202 @@
+// The compiled binary as its users call it: what it prints, where, and with which exit code.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import packageJson from "../../package.json" with { type: "json" };
+import { buildBinary, eventually, runAgent, tempDir } from "../servers/binary.ts";
+
+const dir = tempDir();
+after(() => dir.remove());
+
+type Ended = { code: number | null; stdout: string; stderr: string };
+
+/** Runs to its end in a folder of its own, with nothing of this machine's settings. */
+function outflow(
+  args: string[],
+  options: { cwd?: string; env?: Record<string, string>; stdin?: string } = {},
+): Promise<Ended> {
+  const env = { PATH: process.env.PATH ?? "", HOME: dir.path, ...options.env };
+  const child = spawn(buildBinary(), args, { cwd: options.cwd ?? dir.path, env });
+  const ended: Ended = { code: null, stdout: "", stderr: "" };
+  child.stdout.on("data", (d) => {
+    ended.stdout += String(d);
+  });
+  child.stderr.on("data", (d) => {
+    ended.stderr += String(d);
+  });
+  child.stdin.end(options.stdin ?? "");
+  return new Promise((done) => child.once("close", (code) => done({ ...ended, code })));
+}
+
+const source = ["--source-url", "http://127.0.0.1:9"];
+
+describe("outflow", () => {
+  test("version", async () => {
+    for (const args of [["version"], ["--version"]]) {
+      const { code, stdout } = await outflow(args);
+      assert.equal(code, 0);
+      assert.match(stdout, new RegExp(`${packageJson.version.replaceAll(".", "\\.")}\n$`));
+    }
+  });
+
+  test("help lists the commands; the help of each has an example", async () => {
+    const { code, stdout } = await outflow(["--help"]);
+    assert.equal(code, 0);
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[| <| {2,}|$)/gm)]
+      .map((m) => m[1]!)
+      .filter((c) => c !== "help");
+    for (const needed of ["run", "check", "demo", "version"]) assert.ok(commands.includes(needed), needed);
+    for (const command of new Set(commands)) {
+      const help = await outflow([command, "--help"]);
+      assert.equal(help.code, 0, command);
+      assert.match(help.stdout, new RegExp(`outflow ${command}`), `${command}: an example`);
+      assert.match(help.stdout, /[Ee]xamples?/, `${command}: an example`);
+    }
+  });
+
+  test("an unknown flag or command: exit 2, and what to do", async () => {
+    for (const args of [["run", "--polices", "x"], ["rnu"]]) {
+      const { code, stderr, stdout } = await outflow(args);
+      assert.equal(code, 2);
+      assert.equal(stdout, "");
+      assert.match(stderr, /Did you mean|unknown/);
+      assert.match(stderr, /outflow( run)? --help lists/);
+    }
+  });
+});
+
+describe("a start that cannot be: one clear line, exit 2", () => {
+  const cases: [string, string[], RegExp][] = [
+    ["no policies anywhere", ["run", ...source], /no policies: .*--policies/],
+    [
+      "a policy path that does not exist",
+      ["run", "--policies", "/nowhere/p.yaml", ...source],
+      /\/nowhere\/p\.yaml does not exist/,
+    ],
+    ["no source", ["run", "--policies", "."], /no source: .*--source-url.*OUTFLOW_SOURCE_URL/],
+    ["a source that is no URL", ["run", "--policies", ".", "--source-url", "vm:8428"], /no http or https address/],
+    ["a duration without a unit", ["run", "--policies", ".", ...source, "--poll-interval", "15"], /no duration/],
+    ["too short a poll interval", ["run", "--policies", ".", ...source, "--poll-interval", "100ms"], /at least 1s/],
+    ["an address that is none", ["run", "--policies", ".", ...source, "--listen", "here"], /HOST:PORT/],
+  ];
+  for (const [name, args, line] of cases) {
+    test(name, async () => {
+      const { code, stderr, stdout } = await outflow([...args, "--no-tui"]);
+      assert.equal(code, 2, stderr);
+      assert.equal(stdout, "");
+      assert.match(stderr, line);
+      assert.doesNotMatch(stderr, /\n\s+at /, "no stack");
+    });
+  }
+
+  test("a port that is taken", async () => {
+    const holder = createServer().listen(0, "127.0.0.1");
+    await new Promise((done) => holder.once("listening", done));
+    const { port } = holder.address() as AddressInfo;
+    const args = ["run", "--no-tui", "--policies", dir.path, ...source, "--listen", `127.0.0.1:${port}`];
+    const { code, stderr } = await outflow(args);
+    holder.close();
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: another process listens there`));
+  });
+
+  test("a state directory that another agent holds", async () => {
+    const policies = join(dir.path, "held");
+    mkdirSync(policies, { recursive: true });
+    const args = ["--policies", policies, ...source, "--state-dir", join(dir.path, "held-state")];
+    const first = await runAgent(args);
+    await eventually(
+      "the first agent lives",
+      () => fetch(`${first.adminUrl}/healthz`).then((r) => r.status),
+      (s) => s === 200,
+    );
+    const { code, stderr } = await outflow(["run", "--no-tui", "--listen", "off", ...args]);
+    await first.stop();
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /state directory .*held-state/);
+  });
+});
+
+describe("outflow run", () => {
+  test("an empty policy directory idles, says so and what to do; SIGTERM ends it with 0", async () => {
+    const empty = join(dir.path, "empty");
+    mkdirSync(empty, { recursive: true });
+    const agent = await runAgent(["--policies", empty, ...source, "--state-dir", join(dir.path, "s1")]);
+    await eventually(
+      "it says so",
+      () => agent.log,
+      (log) => /no polic/i.test(log),
+    );
+    assert.equal((await fetch(`${agent.adminUrl}/healthz`)).status, 200);
+    assert.equal(await agent.stop("SIGTERM"), 0);
+  });
+
+  test("SIGINT ends it with 0 too", async () => {
+    const empty = join(dir.path, "empty");
+    mkdirSync(empty, { recursive: true });
+    const agent = await runAgent(["--policies", empty, ...source, "--state-dir", join(dir.path, "s2")]);
+    await eventually(
+      "it lives",
+      () => fetch(`${agent.adminUrl}/healthz`).then((r) => r.status),
+      (s) => s === 200,
+    );
+    assert.equal(await agent.stop("SIGINT"), 0);
+  });
+
+  test(".env and bunfig.toml in the working directory have no effect", async () => {
+    const cwd = join(dir.path, "trap");
+    mkdirSync(cwd, { recursive: true });
+    writeFileSync(join(cwd, ".env"), "OUTFLOW_SOURCE_URL=http://127.0.0.1:9\nOUTFLOW_POLICIES=/nowhere/from-dotenv\n");
+    writeFileSync(join(cwd, "bunfig.toml"), 'preload = ["./preload.ts"]\n');
+    writeFileSync(join(cwd, "preload.ts"), 'console.log("preloaded");\nprocess.exit(9);\n');
+    const { code, stdout, stderr } = await outflow(["run", "--no-tui", "--policies", "."], { cwd });
+    assert.equal(code, 2);
+    assert.doesNotMatch(stdout + stderr, /preloaded|from-dotenv/);
+    assert.match(stderr, /no source/);
+  });
+
+  test("no terminal: headless by itself, and one line says so; with --no-tui it does not", async () => {
+    const { stderr } = await outflow(["run", "--policies", ".", ...source, "--listen", "here"]);
+    assert.match(stderr, /^outflow: headless: .* is no terminal/m);
+    const quiet = await outflow(["run", "--no-tui", "--policies", ".", ...source, "--listen", "here"]);
+    assert.doesNotMatch(quiet.stderr, /headless/);
+  });
+});
+
+describe("outflow demo", () => {
+  test("ends by itself, balances and says so", async () => {
+    const { code, stdout, stderr } = await outflow(["demo", "--for", "12s", "--no-tui"]);
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /Everything balances/);
+    for (const sink of ["steady", "flaky", "limited"])
+      assert.match(stdout, new RegExp(`^${sink} +[1-9]\\d* +[1-9]`, "m"));
+  });
+
+  test("SIGTERM in the middle drains and still balances", async () => {
+    const child = spawn(buildBinary(), ["demo", "--no-tui"], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH: process.env.PATH ?? "", HOME: dir.path },
+    });
+    let out = "";
+    let log = "";
+    child.stdout.on("data", (d) => {
+      out += String(d);
+    });
+    child.stderr.on("data", (d) => {
+      log += String(d);
+    });
+    const closed = new Promise((done) => child.once("close", done));
+    await eventually(
+      "data arrives",
+      () => log,
+      (l) => l.includes("demo/flaky: ready"),
+    );
+    child.kill("SIGTERM");
+    assert.equal(await closed, 0, out + log);
+    assert.match(out, /Everything balances/);
+  });
+});
