@@ -6,7 +6,8 @@ import type { AttemptRecord, Condition, SinkSource, SinkState } from "../src/sta
 import { age, bytes, count, short, took } from "../src/status/words.ts";
 import { chart } from "./charts.ts";
 import { blank, cut, type Line, line, type Segment, seg } from "./line.ts";
-import { hidden, nameOf, readiness, type Scene, shownText } from "./scene.ts";
+import { hidden } from "./privacy.ts";
+import { nameOf, readiness, type Scene, shownText } from "./scene.ts";
 import { type Column, layOut, tableRow, titles } from "./table.ts";
 import { fit, widthOf, wrap } from "./width.ts";
 
@@ -46,9 +47,10 @@ export function detailView(scene: Scene, height: number): Line[] {
   return [title, blank, ...shown, ...(more === undefined ? [] : [more])];
 }
 
-function why(sink: SinkState, { snapshot, now, columns, ui }: Scene): Line[] {
+function why(sink: SinkState, scene: Scene): Line[] {
+  const { snapshot, now, columns } = scene;
   return explain(sink, snapshot.source, now).parts.flatMap(({ label, text }) =>
-    paragraph(label, shownText(text, ui), columns),
+    paragraph(label, shownText(text, scene), columns),
   );
 }
 
@@ -58,7 +60,8 @@ function paragraph(label: string, text: string, columns: number): Line[] {
   );
 }
 
-function conditions(sink: SinkState, { now, columns, glyphs, ui }: Scene): Line[] {
+function conditions(sink: SinkState, scene: Scene): Line[] {
+  const { now, columns, glyphs } = scene;
   const style = (c: Condition) => (c.status === "True" ? "good" : c.status === "False" ? "bad" : "warn");
   const table: Column<Condition>[] = [
     { title: "condition", importance: 0, min: 9, max: 9, cell: (c) => seg(c.type) },
@@ -85,7 +88,7 @@ function conditions(sink: SinkState, { now, columns, glyphs, ui }: Scene): Line[
       min: 20,
       max: 20,
       rest: true,
-      cell: (c) => seg(shownText(c.message, ui), "dim"),
+      cell: (c) => seg(shownText(c.message, scene), "dim"),
     },
   ];
   return rows(table, sink.conditions, columns, glyphs.more);
@@ -132,7 +135,8 @@ const padded = (segments: readonly Segment[], width: number): Segment[] => {
 
 const ATTEMPTS_SHOWN = 8;
 
-function attempts(sink: SinkState, { now, columns, glyphs, ui }: Scene): Line[] {
+function attempts(sink: SinkState, scene: Scene): Line[] {
+  const { now, columns, glyphs } = scene;
   const shown = sink.attempts.slice(-ATTEMPTS_SHOWN).reverse();
   if (shown.length === 0) return [];
   const table: Column<AttemptRecord>[] = [
@@ -141,21 +145,22 @@ function attempts(sink: SinkState, { now, columns, glyphs, ui }: Scene): Line[] 
     { title: "samples", importance: 2, min: 7, max: 7, align: "right", cell: (a) => seg(short(a.samples)) },
     { title: "size", importance: 5, min: 7, max: 7, align: "right", cell: (a) => seg(bytes(a.bytes)) },
     { title: "took", importance: 3, min: 7, max: 7, align: "right", cell: (a) => seg(took(a.durationMs)) },
-    { title: "result", importance: 1, min: 18, max: 18, rest: true, cell: (a) => result(a, ui) },
+    { title: "result", importance: 1, min: 18, max: 18, rest: true, cell: (a) => result(a, scene) },
   ];
   return rows(table, shown, columns, glyphs.more);
 }
 
-function result({ reason, status, message }: AttemptRecord, ui: Scene["ui"]): Segment[] {
+function result({ reason, status, message }: AttemptRecord, scene: Scene): Segment[] {
   if (reason === undefined) return [seg("taken", "good"), seg(` ${status ?? ""}`, "dim")];
   return [
     seg(reason, "bad"),
     seg(status === undefined ? "" : ` ${status}`),
-    seg(` ${shownText(message ?? "", ui)}`, "dim"),
+    seg(` ${shownText(message ?? "", scene)}`, "dim"),
   ];
 }
 
-function sources(sink: SinkState, { now, columns, glyphs, ui }: Scene): Line[] {
+function sources(sink: SinkState, scene: Scene): Line[] {
+  const { now, columns, glyphs, ui } = scene;
   const table: Column<SinkSource>[] = [
     {
       title: "sources",
@@ -192,7 +197,7 @@ function sources(sink: SinkState, { now, columns, glyphs, ui }: Scene): Line[] {
       cell: (s) =>
         s.failure === undefined
           ? seg(ui.privacy ? hidden : s.query, "dim")
-          : seg(shownText(s.failure.message, ui), "bad"),
+          : seg(shownText(s.failure.message, scene), "bad"),
     },
   ];
   return rows(table, sink.sources, columns, glyphs.more);

@@ -8,7 +8,8 @@ import { age, short } from "../src/status/words.ts";
 import { sparkline } from "./charts.ts";
 import { type Line, type Segment, seg, spread } from "./line.ts";
 import { shownSinks } from "./order.ts";
-import { hidden, labelled, nameOf, type Scene, shownText } from "./scene.ts";
+import { hidden } from "./privacy.ts";
+import { labelled, nameOf, type Scene, shownText } from "./scene.ts";
 
 export function header(scene: Scene): Line[] {
   const { columns, glyphs } = scene;
@@ -79,7 +80,8 @@ const kinds = { victoriametrics: "VictoriaMetrics", prometheus: "Prometheus", un
 /** Less is the grain of the Date header. */
 const CLOCK_WORTH_TELLING_MS = 2_000;
 
-function source({ snapshot, now, ui, glyphs, columns }: Scene): Segment[] {
+function source(scene: Scene): Segment[] {
+  const { snapshot, now, ui, glyphs, columns } = scene;
   const { url, kind, health, clockDifferenceMs, failure } = snapshot.source;
   const mark = {
     ok: seg(glyphs.ready, "good"),
@@ -95,7 +97,7 @@ function source({ snapshot, now, ui, glyphs, columns }: Scene): Segment[] {
       address,
       seg(`  ${failure.reason}`, "bad"),
       seg(` for ${age(now - failure.since)}: `, "dim"),
-      seg(shownText(failure.message, ui)),
+      seg(shownText(failure.message, scene)),
     ];
   }
   const waiting = health === "unknown" ? [seg("  no answer yet", "dim")] : [];

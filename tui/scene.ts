@@ -4,6 +4,7 @@ import { readyOf } from "../src/status/conditions.ts";
 import type { SinkState, Snapshot } from "../src/status/snapshot.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { type Segment, type Style, seg } from "./line.ts";
+import { redacted } from "./privacy.ts";
 import type { UiState } from "./ui-state.ts";
 
 export type Scene = {
@@ -38,11 +39,9 @@ export function readiness(sink: SinkState, glyphs: Glyphs): { mark: string; word
 /** Everybody's namespace goes without saying. */
 export const nameOf = (id: string): string => (id.startsWith("default/") ? id.slice("default/".length) : id);
 
-export const hidden = "(hidden)";
-
-/** Text of others, without the addresses in it while privacy is on. */
-export const shownText = (text: string, { privacy }: Pick<UiState, "privacy">): string =>
-  privacy ? text.replace(/https?:\/\/[^\s,;)]+/g, hidden) : text;
+/** Text of others, without the addresses and label values in it while privacy is on. */
+export const shownText = (text: string, { ui, snapshot }: Pick<Scene, "ui" | "snapshot">): string =>
+  ui.privacy ? redacted(text, snapshot) : text;
 
 /** `label value`, the label quiet. */
 export const labelled = (label: string, value: string, style: Style = "plain"): Segment[] => [

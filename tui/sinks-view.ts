@@ -40,7 +40,7 @@ export function sinksView(scene: Scene, height: number): Line[] {
 const POINTER = 2;
 
 function sinkColumns(scene: Scene, list: readonly SinkState[]): Column<SinkState>[] {
-  const { now, glyphs, columns, ui } = scene;
+  const { now, glyphs, columns } = scene;
   const name = Math.max(4, ...list.map((s) => widthOf(nameOf(s.id))));
   const reason = Math.max(6, ...list.map((s) => readyOf(s).reason.length));
   const told = list.some((s) => messageOf(s) !== "");
@@ -118,7 +118,7 @@ function sinkColumns(scene: Scene, list: readonly SinkState[]): Column<SinkState
       min: 30,
       max: 30,
       rest: true,
-      cell: (s) => seg(shownText(messageOf(s), ui), "dim"),
+      cell: (s) => seg(shownText(messageOf(s), scene), "dim"),
     },
   ];
 }

@@ -2,12 +2,14 @@
 import type { SinkSource } from "../src/status/snapshot.ts";
 import { age, short, took } from "../src/status/words.ts";
 import { type Line, line, seg } from "./line.ts";
-import { hidden, nameOf, type Scene, shownText } from "./scene.ts";
+import { hidden } from "./privacy.ts";
+import { nameOf, type Scene, shownText } from "./scene.ts";
 import { type Column, layOut, tableRow, titles } from "./table.ts";
 
 type Row = { query: string; source: SinkSource; policy: string; sinks: number; lagMs: number | undefined };
 
-export function sourcesView({ snapshot, now, ui, columns, glyphs }: Scene, height: number): Line[] {
+export function sourcesView(scene: Scene, height: number): Line[] {
+  const { snapshot, now, ui, columns, glyphs } = scene;
   const list = byQuery(snapshot.sinks, now);
   if (list.length === 0) return [line(seg("No sources yet.", "dim"))];
   const name = Math.min(32, Math.max(6, ...list.map((r) => nameOf(r.policy).length + r.source.name.length + 1)));
@@ -68,7 +70,7 @@ export function sourcesView({ snapshot, now, ui, columns, glyphs }: Scene, heigh
       cell: (r) =>
         r.source.failure === undefined
           ? seg(ui.privacy ? hidden : r.query, "dim")
-          : seg(`${r.source.failure.reason}: ${shownText(r.source.failure.message, ui)}`, "bad"),
+          : seg(`${r.source.failure.reason}: ${shownText(r.source.failure.message, scene)}`, "bad"),
     },
   ];
   const placed = layOut(table, columns);

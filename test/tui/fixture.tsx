@@ -15,7 +15,7 @@ const send = (event: Script) => store.dispatch({ ...event, at: systemClock.now()
 
 function crash(error: unknown): never {
   restoreTerminal();
-  process.stderr.write(`crashed: ${String(error)}\n`);
+  process.stderr.write(`crashed: ${String(error)}\n${"  at a line of the report\n".repeat(8)}end of the report\n`);
   process.exit(1);
 }
 

@@ -42,6 +42,7 @@ function fits(text: string, columns: number, rows: number): void {
 }
 
 const detail: Partial<UiState> = { screen: "detail", selected: EDGE };
+const others: Partial<UiState>[] = (["sources", "events", "policies"] as const).map((screen) => ({ screen }));
 const scenes: Record<string, () => { story: ReturnType<typeof empty>; ui?: Partial<UiState> }> = {
   "sinks-0": () => ({ story: empty() }),
   "sinks-3": () => ({ story: threeReady() }),
@@ -95,8 +96,12 @@ describe("colour", () => {
     golden("ascii", readable(frame(oneFails(), 100, 20, {}, { LANG: "C" })));
   });
   test("privacy: no address, no query", () => {
-    for (const ui of [{}, detail, { screen: "sources" as const }, { screen: "events" as const }]) {
-      assert.doesNotMatch(frame(threeReady(), 200, 50, { ...ui, privacy: true }), /127\.0\.0\.1|example\.com|job=/);
+    for (const story of [threeReady(), oneFails(), ...Object.values(phases()), manyPolicies()]) {
+      for (const ui of [{}, detail, ...others]) {
+        const text = frame(story, 200, 50, { ...ui, privacy: true });
+        assert.doesNotMatch(text, /127\.0\.0\.1|example\.com|"node"/);
+        assert.match(frame(story, 200, 50, ui), /127\.0\.0\.1/, "it would be seen without");
+      }
     }
   });
 });

@@ -84,17 +84,12 @@ export class Terminal {
     }
   }
 
-  /** What `stty -a` says, without the size. Only at a prompt. */
+  /** What `stty -g` says: all settings in one word, without the size. Only at a prompt. */
   async settings(): Promise<string> {
     const mark = `settings-${Math.round(performance.now())}`;
-    this.run(`clear; stty -a; echo ${mark}-end`);
+    this.run(`clear; stty -g | fold -w 40; echo ${mark}-end`);
     const screen = await this.shows(new RegExp(`^${mark}-end`, "m"));
-    return (
-      screen
-        .slice(screen.indexOf("speed"))
-        .replace(/rows \d+; columns \d+;/, "")
-        .split(mark)[0] ?? ""
-    );
+    return (screen.split(mark)[0] ?? "").replace(/\s/g, "");
   }
 
   close(): void {

@@ -185,8 +185,12 @@ describe("in a terminal", { skip: !haveTmux }, () => {
   test("an uncaught error gives the terminal back and is readable", LIMIT, async () => {
     using program = await new Program(80, 20).start();
     program.tell("throw");
-    await program.terminal.shows("crashed: Error: thrown on purpose");
-    await program.terminal.shows("exit 1");
+    const screen = await program.terminal.shows("exit 1");
+    assert.match(
+      screen,
+      /^crashed: Error: thrown on purpose\n( {2}at a line of the report\n){8}end of the report\nexit 1/m,
+    );
+    assert.doesNotMatch(screen, /outflow 9\.9\.9|q quit/);
     await program.givenBack();
   });
 
