@@ -13,9 +13,11 @@ import { createLog, type Log } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import { loadPolicies } from "../policy/load.ts";
 import type { LoadResult } from "../policy/policy.ts";
+import type { Actions } from "../status/actions.ts";
 import { logLine, summaryLine } from "../status/loglines.ts";
 import { StatusStore } from "../status/store.ts";
 import { version } from "../version.ts";
+import { agentActions } from "./actions.ts";
 import { planner, specHash } from "./plan.ts";
 import { queryChecker } from "./querycheck.ts";
 import { StartError } from "./start-error.ts";
@@ -24,6 +26,7 @@ export type Agent = {
   store: StatusStore;
   /** Loads the policies again. */
   reload(): void;
+  actions: Actions;
   /** Drains, saves, ends. */
   stop(): Promise<void>;
   /** Ends at once: cursors of what is settled are saved. */
@@ -144,6 +147,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   return {
     store,
     reload,
+    actions: agentActions(store, reload, (id, action) => supervisor.act(id, action)),
     async stop() {
       await supervisor.shutdown();
       await end();

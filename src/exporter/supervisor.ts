@@ -3,7 +3,9 @@
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { LoadResult, Policy, Refusal, Sink } from "../policy/policy.ts";
+import { policyYaml } from "../policy/print.ts";
 import { LOOK_BACK } from "../source/window.ts";
+import type { SinkAction } from "../status/actions.ts";
 import type { Event, PolicyInfo, SinkId, SinkInfo } from "../status/events.ts";
 import type { DeliverySettings, Sender } from "./delivery.ts";
 import { Exporter, type ExporterSpec } from "./exporter.ts";
@@ -72,7 +74,7 @@ export class Supervisor {
         plans.set(plan.info.id, { plan, policy: id, sink: sink.name });
         return plan.info.id;
       });
-      infos.push({ id, generation, file: policy.place.file, sinks });
+      infos.push({ id, generation, file: policy.place.file, sinks, yaml: policyYaml(policy) });
     }
     dispatch({ type: "policies-loaded", at: clock.now(), policies: infos, problems, files: loaded.files.length, ok });
     for (const id of [...this.#running.keys(), ...this.#refused]) if (!plans.has(id)) this.#remove(id);
@@ -83,6 +85,16 @@ export class Supervisor {
 
   exporter(id: SinkId): Exporter | undefined {
     return this.#running.get(id)?.exporter;
+  }
+
+  /** False: there is no such sink, or nothing of it runs. */
+  act(id: SinkId, action: SinkAction): boolean {
+    const exporter = this.#stopped ? undefined : this.exporter(id);
+    if (exporter === undefined) return false;
+    if (action === "pause") exporter.pause();
+    else if (action === "resume") exporter.resume();
+    else exporter.retryNow();
+    return true;
   }
 
   get sinks(): readonly SinkId[] {

@@ -68,6 +68,8 @@ export type PolicyInfo = {
   generation: number;
   file: string;
   sinks: SinkId[];
+  /** The policy as it runs, without secrets, for screens. */
+  yaml?: string;
 };
 
 export type ProblemInfo = {

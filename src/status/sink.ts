@@ -3,6 +3,8 @@ import type { EpochMs } from "../platform/clock.ts";
 import { emptyAccount, enter } from "./account.ts";
 import { readyLagMs, sinkConditions } from "./conditions.ts";
 import type { Event, ReadFailureReason, SinkInfo } from "./events.ts";
+import { recordLag } from "./lag.ts";
+import { addLatency, emptyLatency } from "./latency.ts";
 import { nextPhase, type Trigger } from "./phases.ts";
 import { addToRing, emptyRing } from "./rings.ts";
 import { lagOf } from "./sinks.ts";
@@ -21,6 +23,8 @@ export function newSink(info: SinkInfo, at: EpochMs): SinkState {
     skippedMs: 0,
     samples: emptyRing,
     bytes: emptyRing,
+    lag: emptyRing,
+    latency: emptyLatency,
     inFlight: 0,
     concurrency: 1,
     failuresInRow: 0,
@@ -131,7 +135,8 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
         lagMs: Math.max(0, sourceNow - cursor),
         lagAt: at,
       }));
-      return after.late && !isLate(after, at) ? { ...after, late: false } : after;
+      const late = after.late && isLate(after, at);
+      return { ...after, late, lag: recordLag(sink, after, at) };
     }
     case "behind":
       return behind(sink, event);
@@ -203,6 +208,7 @@ function attemptEnded(sink: SinkState, event: Extract<SinkEvent, { type: "attemp
     attempts: [...sink.attempts.slice(1 - ATTEMPTS_KEPT), record],
     attemptsTotal: sink.attemptsTotal + 1,
     retries: sink.retries + (attempt > 1 ? 1 : 0),
+    latency: addLatency(sink.latency, at, durationMs),
   };
   if (result.kind === "delivered") return delivered(after, event);
   return result.reason === "SamplesRejected" ? refused(after, samples, result) : failed(after, at, result);

@@ -66,6 +66,18 @@ export type Ring = {
   minutes: readonly number[];
 };
 
+/** Percentiles of how long attempts took, ms, by slot, newest last; the running slot as a histogram (latency.ts). */
+export type Quantiles = {
+  /** Number of the running slot since the epoch; 0 while nothing was ever added. */
+  slot: number;
+  counts: readonly number[];
+  p50: readonly number[];
+  p95: readonly number[];
+  p99: readonly number[];
+};
+
+export type Latency = { minute: Quantiles; hour: Quantiles };
+
 export type Account = {
   read: number;
   delivered: number;
@@ -123,6 +135,8 @@ export type SinkState = {
   skippedMs: number;
   samples: Ring; // delivered samples
   bytes: Ring; // request bodies of delivered batches
+  lag: Ring; // largest lag, ms
+  latency: Latency; // of attempts
   inFlight: number;
   concurrency: number;
   /** Failed attempts in a row; 0 after a delivery. A batch that is refused as a whole counts as one. */
