@@ -84,8 +84,6 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     {
       maxQueries: settings.maxSourceQueries,
       maxBufferedSamples: settings.maxBufferedSamples,
-      maxBackfillMs: settings.maxBackfill,
-      startBackMs: settings.start,
     },
     {
       clock,
@@ -117,6 +115,11 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
       loadPolicies(settings.policies, {
         files: systemFiles,
         checkQuery: queryChecker(settings),
+        limits: {
+          maxWindowMs: settings.maxWindow,
+          maxBackfillMs: settings.maxBackfill,
+          maxConcurrency: settings.maxConcurrency,
+        },
         secretsDir: settings.secretsDir,
         maxPolicySize: settings.maxPolicySize,
       }));

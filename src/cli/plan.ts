@@ -5,6 +5,7 @@ import type { SinkPlan } from "../exporter/supervisor.ts";
 import type { Clock } from "../platform/clock.ts";
 import { sha256 } from "../platform/files.ts";
 import type { HttpClient } from "../platform/http.ts";
+import type { PolicySettings } from "../policy/annotations.ts";
 import type { Policy, Sink, Source } from "../policy/policy.ts";
 import { encodeWriteRequest } from "../remotewrite/encode.ts";
 import { post, type Target } from "../remotewrite/post.ts";
@@ -13,10 +14,11 @@ import { version } from "../version.ts";
 import { safeUrl } from "./agent.ts";
 import { enforcedText } from "./querycheck.ts";
 
+/** Of what the author wrote in `spec`: a new hash is a new generation. */
 export const specHash = (policy: Policy): string =>
   sha256(
     JSON.stringify([
-      policy.sources.map(({ place: _, ...s }) => s),
+      policy.sources.map(({ name, query }) => [name, query]),
       policy.sinks.map(({ place: _, credentials: __, refusal: ___, ...s }) => s),
     ]),
   );
@@ -28,7 +30,7 @@ export function planner(
 ): (policy: Policy, sink: Sink, generation: number) => SinkPlan {
   return (policy, sink, generation) => {
     const sources = sink.sources.map((name) => policy.sources.find((s) => s.name === name)!);
-    const queries = sources.map((source) => ({ name: source.name, query: queryOf(source, settings) }));
+    const queries = sources.map((source) => ({ name: source.name, query: queryOf(source, policy.settings, settings) }));
     const target: Target = {
       endpoint: sink.endpoint,
       credentials: sink.credentials,
@@ -39,6 +41,12 @@ export function planner(
         idleMs: settings.sendTimeout,
         totalMs: settings.sendTimeout,
       },
+    };
+    const delivery = {
+      maxAttempts: sink.retry.maxAttempts,
+      backoffDurationMs: sink.retry.backoffMs,
+      maxConcurrency: policy.settings.maxConcurrency ?? settings.maxConcurrency,
+      onExhausted: policy.settings.onExhausted ?? settings.onExhausted,
     };
     const id = `${policy.namespace}/${policy.name}`;
     return {
@@ -51,16 +59,13 @@ export function planner(
         auth: sink.secretName === undefined ? "none" : "basic",
         batch: sink.batch,
         retry: sink.retry,
+        onExhausted: delivery.onExhausted,
+        readyLagMs: GRACE_MS + sink.batch.timeoutMs + Math.max(...queries.map(({ query }) => expectedLagMs(query))),
         sources: sources.map(({ name, query, kind }) => ({ name, query, kind })),
       },
       refusal: sink.refusal,
       sources: queries,
-      delivery: {
-        maxAttempts: sink.retry.maxAttempts,
-        backoffDurationMs: sink.retry.backoffMs,
-        maxConcurrency: settings.maxConcurrency,
-        onExhausted: settings.onExhausted,
-      },
+      delivery,
       senderKey: sha256(JSON.stringify([target.endpoint, target.credentials])),
       makeSender: () => ({
         encode: (span) => compress(encodeWriteRequest(span)),
@@ -71,15 +76,24 @@ export function planner(
   };
 }
 
-function queryOf(source: Source, settings: Settings): Query {
+const GRACE_MS = 30_000;
+const expectedLagMs = ({ intervalMs, delayMs }: Query): number => 2 * intervalMs + delayMs;
+
+/** The policy's own settings first, else the agent's. */
+function queryOf(source: Source, own: PolicySettings, settings: Settings): Query {
+  const raw = source.kind === "raw";
+  const intervalMs = own.pollIntervalMs ?? settings.pollInterval;
   return {
     text: source.query,
     sent: enforcedText(source.query, settings),
     kind: source.kind,
     fallbackName: source.name.replaceAll("-", "_"),
-    intervalMs: settings.pollInterval,
-    delayMs: source.kind === "raw" ? settings.settle : settings.evalDelay,
-    lateWindowMs: source.kind === "raw" ? settings.lateWindow : 0,
-    maxWindowMs: Math.max(settings.maxWindow, settings.pollInterval),
+    intervalMs,
+    delayMs: raw ? (own.settleMs ?? settings.settle) : (own.evalDelayMs ?? settings.evalDelay),
+    lateWindowMs: raw ? (own.lateWindowMs ?? settings.lateWindow) : 0,
+    maxWindowMs: Math.max(own.maxWindowMs ?? settings.maxWindow, intervalMs),
+    maxBackfillMs: own.maxBackfillMs ?? settings.maxBackfill,
+    startBackMs: own.startBackMs ?? settings.start,
+    externalLabels: own.externalLabels ?? [],
   };
 }

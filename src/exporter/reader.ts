@@ -18,6 +18,12 @@ export type Query = {
   delayMs: number;
   lateWindowMs: number;
   maxWindowMs: number;
+  /** Unread time older than this is skipped. */
+  maxBackfillMs: number;
+  /** Where a sink without a cursor begins: this long before the source's now. */
+  startBackMs: number;
+  /** Added to each series that lacks them; sorted by name. */
+  externalLabels: readonly (readonly [name: string, value: string])[];
 };
 
 export const queryKey = (q: Query): string =>
@@ -29,6 +35,8 @@ export const queryKey = (q: Query): string =>
     q.delayMs,
     q.lateWindowMs,
     q.maxWindowMs,
+    q.maxBackfillMs,
+    q.externalLabels,
   ]);
 
 /** One source of one sink, as a reader knows it. */

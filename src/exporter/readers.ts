@@ -54,9 +54,6 @@ export type ReadingMember = Member & {
 export type ReadersSettings = {
   maxQueries: number;
   maxBufferedSamples: number;
-  maxBackfillMs: number;
-  /** How long a new sink looks back from the source's now (less settle). */
-  startBackMs: number;
 };
 
 export type ReadersPorts = {
@@ -133,7 +130,7 @@ export class Readers {
 
   #place(sourceNow: EpochMs): void {
     for (const { query, member, saved } of this.#waiting) {
-      const read = saved?.cursor ?? Math.max(0, sourceNow - query.delayMs - this.#settings.startBackMs);
+      const read = saved?.cursor ?? Math.max(0, sourceNow - query.delayMs - query.startBackMs);
       if (saved === undefined) member.setBack(read);
       this.#join({
         query,
@@ -266,7 +263,7 @@ export class Readers {
 
   /** Unread time that is too old is skipped, and counted; what was read is never given up. */
   #skipTooOld(reader: R, sourceNow: EpochMs): void {
-    const oldest = gridCeil(sourceNow - this.#settings.maxBackfillMs, reader.query.intervalMs);
+    const oldest = gridCeil(sourceNow - reader.query.maxBackfillMs, reader.query.intervalMs);
     if (reader.read >= oldest) return;
     const window = { from: reader.read, to: oldest };
     reader.read = oldest;

@@ -38,7 +38,8 @@ export class SourcePort {
   readonly #builders: FrameBuilder[] = [];
   readonly #seed: readonly [number, number];
   #table = new SeriesTable();
-  #keyspaces = new Map<string | undefined, Keyspace>();
+  /** What a series becomes depends on these two. */
+  #keyspaces = new Map<string, Keyspace>();
   #kind: SourceKind = "unknown";
   #told: { ok: boolean; kind: SourceKind; differenceMs: number } | undefined;
   /** Series in the last answer of each query: what is alive. */
@@ -112,7 +113,7 @@ export class SourcePort {
 
   #rawWindow(query: Query, memory: Memory, window: Window, reach: EpochMs, signal: AbortSignal): Promise<ReadResult> {
     return this.#request("query", rawWindow(query.sent, reach, window.to, this.#extra()), signal, {
-      keyspace: this.#keyspace(undefined),
+      keyspace: this.#keyspace(undefined, query.externalLabels),
       newerThan: (id) => Math.max(memory.of(id), reach),
       ...window,
       expect: ["matrix"],
@@ -127,7 +128,7 @@ export class SourcePort {
       ? evaluation(query.sent, window.to, this.#extra())
       : evaluationRange(query.sent, first, window.to, query.intervalMs, this.#extra());
     return this.#request(one ? "query" : "query_range", body, signal, {
-      keyspace: this.#keyspace(query.fallbackName),
+      keyspace: this.#keyspace(query.fallbackName, query.externalLabels),
       newerThan: (id) => Math.max(memory.of(id), window.from),
       ...window,
       expect: one ? ["vector", "scalar"] : ["matrix"],
@@ -185,10 +186,11 @@ export class SourcePort {
     if (this.#settings.kind === "auto" && sign.kind !== "unknown") this.#kind = sign.kind;
   }
 
-  #keyspace(fallbackName: string | undefined): Keyspace {
-    let keyspace = this.#keyspaces.get(fallbackName);
+  #keyspace(fallbackName: string | undefined, external: Query["externalLabels"] = []): Keyspace {
+    const key = JSON.stringify([fallbackName, external]);
+    let keyspace = this.#keyspaces.get(key);
     if (keyspace === undefined)
-      this.#keyspaces.set(fallbackName, (keyspace = new Keyspace(this.#table, fallbackName, this.#seed)));
+      this.#keyspaces.set(key, (keyspace = new Keyspace(this.#table, fallbackName, this.#seed, external)));
     return keyspace;
   }
 

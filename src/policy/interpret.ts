@@ -1,6 +1,7 @@
 // Documents in, typed policies and secrets out, with every problem found. Pure.
 import * as v from "valibot";
 import { parseDuration } from "../config/duration.ts";
+import { type AnnotationLimits, policySettings } from "./annotations.ts";
 import type { PlacedDocument } from "./document.ts";
 import type { Place, Policy, Problem, Sink, Source } from "./policy.ts";
 import {
@@ -26,8 +27,10 @@ export type Interpreted = { policy?: Policy; secret?: PlacedSecret; problems: Pr
 
 type Path = (string | number)[];
 
+export type InterpretOptions = { checkQuery: CheckQuery; limits?: AnnotationLimits | undefined };
+
 /** What one document is: a policy, a secret, a list of them, somebody else's. */
-export function interpret(document: PlacedDocument, checkQuery: CheckQuery): Interpreted {
+export function interpret(document: PlacedDocument, options: InterpretOptions): Interpreted {
   const { value } = document;
   const problem = (path: Path, message: string, severity: Problem["severity"] = "problem"): Problem => ({
     severity,
@@ -49,7 +52,7 @@ export function interpret(document: PlacedDocument, checkQuery: CheckQuery): Int
       ],
     };
   }
-  if (kind === "ExportPolicy" && apiVersion === API_VERSION) return interpretPolicy(document, checkQuery);
+  if (kind === "ExportPolicy" && apiVersion === API_VERSION) return interpretPolicy(document, options);
   if (kind === "Secret" && apiVersion === "v1") return interpretSecret(document);
   if (/^exportpolic(y|ies)(list)?$/i.test(kind) || apiVersion.toLowerCase().includes("telemetry.")) {
     const path = kind === "ExportPolicy" ? "apiVersion" : "kind";
@@ -62,16 +65,23 @@ export function interpret(document: PlacedDocument, checkQuery: CheckQuery): Int
   return { problems: [problem(["kind"], `skipped: outflow reads ExportPolicy and Secret documents only`, "note")] };
 }
 
-function interpretPolicy(document: PlacedDocument, checkQuery: CheckQuery): Interpreted {
+function interpretPolicy(document: PlacedDocument, { checkQuery, limits }: InterpretOptions): Interpreted {
   const parsed = v.safeParse(exportPolicySchema, document.value);
   if (!parsed.success) return { problems: parsed.issues.map((issue) => schemaProblem(document, issue)) };
   const doc = parsed.output;
-  const problems = [...references(document, doc), ...queries(document, doc, checkQuery)];
+  const annotations = doc.metadata.annotations ?? {};
+  const own = policySettings(annotations, limits);
+  const problems = [
+    ...own.problems.map(({ key, severity, message }) => annotationProblem(document, key, severity, message)),
+    ...references(document, doc),
+    ...queries(document, doc, checkQuery),
+  ];
   const policy: Policy = {
     namespace: doc.metadata.namespace ?? "default",
     name: doc.metadata.name,
     ...(doc.metadata.generation === undefined ? {} : { generation: doc.metadata.generation }),
-    annotations: doc.metadata.annotations ?? {},
+    annotations,
+    settings: own.settings,
     sources: doc.spec.sources.map((source, i): Source => {
       const verdict = checkQuery(source.metrics.metricsql);
       return {
@@ -88,6 +98,16 @@ function interpretPolicy(document: PlacedDocument, checkQuery: CheckQuery): Inte
   return problems.some((p) => p.severity === "problem")
     ? { problems: [...problems, ...warnings] }
     : { policy, problems: [...problems, ...warnings] };
+}
+
+function annotationProblem(
+  document: PlacedDocument,
+  key: string,
+  severity: Problem["severity"],
+  message: string,
+): Problem {
+  const path = ["metadata", "annotations", key];
+  return { severity, place: document.place(path), path: `metadata.annotations["${key}"]`, message };
 }
 
 function typedSink(sink: ExportPolicyDocument["spec"]["sinks"][number], place: Place): Sink {

@@ -1,6 +1,7 @@
 // Paths in, all policies and all problems out. Directories are read recursively (*.yaml *.yml *.json), names that begin with a dot
 // (Kubernetes' ..data among them) are left to the links that point there.
 import type { Files } from "../platform/files.ts";
+import type { AnnotationLimits } from "./annotations.ts";
 import { type PlacedDocument, readDocuments } from "./document.ts";
 import { type CheckQuery, type Interpreted, interpret, type PlacedSecret } from "./interpret.ts";
 import type { LoadResult, Policy, Problem } from "./policy.ts";
@@ -10,6 +11,8 @@ import { Secrets } from "./secrets.ts";
 export type LoadOptions = {
   files: Files;
   checkQuery: CheckQuery;
+  /** The agent's settings that annotations may only narrow; absent (check): not known. */
+  limits?: AnnotationLimits | undefined;
   secretsDir?: string | undefined;
   /** Bytes. */
   maxPolicySize: number;
@@ -28,7 +31,7 @@ export function loadPolicies(paths: readonly string[], options: LoadOptions): Lo
     if (text === undefined) continue;
     const read = readDocuments(file, text);
     problems.push(...read.problems);
-    for (const document of read.documents.flatMap(unlist)) found.push(interpret(document, options.checkQuery));
+    for (const document of read.documents.flatMap(unlist)) found.push(interpret(document, options));
     if (read.documents.some((d) => kindOf(d.value) === "Secret")) problems.push(...openToOthers(file, options.files));
   }
   problems.push(...found.flatMap((f) => f.problems));

@@ -1,6 +1,8 @@
 // The typed ExportPolicy: what the policy room hands to the exporter. Defaults are filled in, durations are ms.
 // Source: the API reference, ExportPolicy telemetry.miloapis.com/v1alpha1.
 
+import type { PolicySettings } from "./annotations.ts";
+
 /** A place in a file: 1-based line and column. */
 export type Place = { file: string; line: number; column: number };
 
@@ -45,6 +47,8 @@ export type Policy = {
   /** metadata.generation if given; else counted by the agent. */
   generation?: number;
   annotations: Record<string, string>;
+  /** What its annotations set. */
+  settings: PolicySettings;
   sources: Source[];
   sinks: Sink[];
   place: Place;

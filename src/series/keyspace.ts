@@ -14,15 +14,22 @@ const CODES: Record<LabelTrouble, number> = { invalid_name: INVALID_NAME, invali
 export class Keyspace {
   readonly table: SeriesTable;
   readonly #fallbackName: string | undefined;
+  readonly #external: readonly Label[];
   readonly #seedA: number;
   readonly #seedB: number;
   /** Slots of three: lane A, lane B, id + 3 (0: free). */
   #slots = new Int32Array(3 * 2048);
   #used = 0;
 
-  /** `fallbackName`: for expressions, the metric name of results without one. `seed`: two random 32-bit numbers. */
-  constructor(table: SeriesTable, fallbackName: string | undefined, seed: readonly [number, number]) {
+  /** `fallbackName`: for expressions, the metric name of results without one. `seed`: two random 32-bit numbers. `external`: labels to add. */
+  constructor(
+    table: SeriesTable,
+    fallbackName: string | undefined,
+    seed: readonly [number, number],
+    external: readonly Label[] = [],
+  ) {
     this.table = table;
+    this.#external = external;
     this.#fallbackName = fallbackName;
     this.#seedA = seed[0] | 0;
     this.#seedB = seed[1] | 0;
@@ -56,7 +63,7 @@ export class Keyspace {
       if (typeof value !== "string") throw new SyntaxError("a label value is no string");
       labels.push([name, value]);
     }
-    const legal = exportable(labels, this.#fallbackName);
+    const legal = exportable(labels, this.#fallbackName, this.#external);
     if (typeof legal === "string") return CODES[legal];
     const entity = encodeBlock(legal.filter(([name]) => name !== "__name__"));
     hashBytes(entity, new DataView(entity.buffer), 0, entity.length, 0x1b873593, 0x6b43a9b5);

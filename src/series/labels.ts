@@ -17,9 +17,14 @@ export function legalName(name: string, metric: boolean): string {
 
 /**
  * `fallbackName`: the metric name of a series that has none (expressions, as a recording rule names its result); without it
- * such a series is `invalid_name`. Two labels that become equal are `invalid_labels`.
+ * such a series is `invalid_name`. Two labels that become equal are `invalid_labels`. `external` labels are added where the
+ * series does not have them.
  */
-export function exportable(labels: readonly Label[], fallbackName: string | undefined): Label[] | LabelTrouble {
+export function exportable(
+  labels: readonly Label[],
+  fallbackName: string | undefined,
+  external: readonly Label[] = [],
+): Label[] | LabelTrouble {
   const out: Label[] = [];
   let named = false;
   for (const [name, value] of labels) {
@@ -33,6 +38,7 @@ export function exportable(labels: readonly Label[], fallbackName: string | unde
     if (fallbackName === undefined) return "invalid_name";
     out.push(["__name__", legalName(fallbackName, true)]);
   }
+  for (const label of external) if (!out.some(([name]) => name === label[0])) out.push(label);
   // Legal names are ASCII: comparing UTF-16 units is comparing bytes.
   out.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
   for (let i = 1; i < out.length; i++) if (out[i]![0] === out[i - 1]![0]) return "invalid_labels";
