@@ -76,6 +76,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
       headers: { "user-agent": `outflow/${version}` },
       timeouts: { connectMs: CONNECT_MS, firstByteMs: 30_000, idleMs: 30_000 },
       maxWindowSamples: settings.maxWindowSamples,
+      allowPartial: settings.allowPartial,
       extraFilters: settings.enforceFilter,
     },
     { clock, random: systemRandom, http, dispatch },

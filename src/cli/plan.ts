@@ -10,6 +10,7 @@ import type { Policy, Sink, Source } from "../policy/policy.ts";
 import { encodeWriteRequest } from "../remotewrite/encode.ts";
 import { post, type Target } from "../remotewrite/post.ts";
 import { compress } from "../remotewrite/snappy.ts";
+import { longestRange } from "../source/evaluated.ts";
 import { version } from "../version.ts";
 import { safeUrl } from "./agent.ts";
 import { enforcedText } from "./querycheck.ts";
@@ -91,7 +92,8 @@ function queryOf(source: Source, own: PolicySettings, settings: Settings): Query
     intervalMs,
     delayMs: raw ? (own.settleMs ?? settings.settle) : (own.evalDelayMs ?? settings.evalDelay),
     lateWindowMs: raw ? (own.lateWindowMs ?? settings.lateWindow) : 0,
-    maxWindowMs: Math.max(own.maxWindowMs ?? settings.maxWindow, intervalMs),
+    // An expression is caught up on by one query over all missed grid times, as far as servers allow.
+    maxWindowMs: raw ? Math.max(own.maxWindowMs ?? settings.maxWindow, intervalMs) : longestRange(intervalMs),
     maxBackfillMs: own.maxBackfillMs ?? settings.maxBackfill,
     startBackMs: own.startBackMs ?? settings.start,
     externalLabels: own.externalLabels ?? [],

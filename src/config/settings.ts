@@ -20,6 +20,7 @@ export type Settings = {
   sourceKind: "auto" | "victoriametrics" | "prometheus";
   maxSourceQueries: number;
   maxWindowSamples: number;
+  allowPartial: boolean;
   maxBufferedSamples: number;
   maxConcurrency: number;
   sendTimeout: number;
@@ -99,6 +100,12 @@ const url = (text: string): string => {
   return text;
 };
 
+const yesOrNo = (text: string): boolean => {
+  if (/^(yes|true|1)$/i.test(text)) return true;
+  if (/^(no|false|0)$/i.test(text)) return false;
+  throw new InvalidArgumentError(`"${text}" is neither yes nor no.`);
+};
+
 const startBack = (text: string): number => (text === "now" ? 0 : duration()(text));
 
 /** Flags of `outflow run`; `demo` takes those that make sense there. */
@@ -131,6 +138,14 @@ export function runOptions(): Option[] {
       .argParser(count({ min: 1000 }))
       .default(2_000_000)
       .env("OUTFLOW_MAX_WINDOW_SAMPLES"),
+    new Option(
+      "--allow-partial [yes|no]",
+      "export answers that lack the data of a storage node (VictoriaMetrics cluster)",
+    )
+      .preset("yes")
+      .argParser(yesOrNo)
+      .default(false, "no")
+      .env("OUTFLOW_ALLOW_PARTIAL"),
     new Option("--max-buffered-samples <n>", "samples in memory, all sinks together")
       .argParser(count({ min: 1000 }))
       .default(4_000_000)

@@ -45,6 +45,8 @@ type SourceState = {
   /** Windows that begin before this were perhaps sent before (a kill, frames given back). */
   replayUntil: EpochMs;
   read: EpochMs | undefined;
+  /** The reader's memory at `read`. */
+  memory: Memory | undefined;
 };
 
 type RoundState = {
@@ -150,7 +152,14 @@ export class Exporter {
 
   #attach(name: string, query: Query): void {
     const saved = this.#ports.saved(name);
-    const source: SourceState = { name, query, member: this.#member(name), replayUntil: 0, read: saved?.cursor };
+    const source: SourceState = {
+      name,
+      query,
+      member: this.#member(name),
+      replayUntil: 0,
+      read: saved?.cursor,
+      memory: undefined,
+    };
     this.#sources.push(source);
     if (saved !== undefined) {
       this.#ledger.reset(name, saved.cursor);
@@ -198,6 +207,7 @@ export class Exporter {
     const read = frame.samples + Object.values(frame.dropped).reduce((a, b) => a + b, 0);
     this.#sourceNow = arrival.sourceNow;
     source.read = to;
+    source.memory = arrival.memory;
     // After a kill the windows up to the source's present may have been sent already; everything after is new.
     if (source.replayUntil === Number.POSITIVE_INFINITY) source.replayUntil = arrival.sourceNow;
     const round = this.#ledger.open(source.name, from, to, frame.samples);
@@ -297,6 +307,7 @@ export class Exporter {
     // Some of these samples may have been sent: those in batches that were tried.
     source.replayUntil = Math.max(source.replayUntil, source.read ?? 0);
     source.read = window.from;
+    source.memory = before;
     this.#ports.detach(source.member);
     this.#ports.attach(source.query, source.member, { cursor: window.from, memory: before });
   }
@@ -309,11 +320,13 @@ export class Exporter {
   /** The cursor stays: the new query goes on where the old one was settled. */
   #changeQuery(source: SourceState, query: Query): void {
     this.#ports.detach(source.member);
+    // Of an expression it is known what was alive: what the new one does not have any more gets its stale marker.
+    const alive = source.query.kind === "evaluated" && query.kind === "evaluated" ? source.memory : undefined;
     source.query = query;
     const read = source.read;
     const saved = this.#ports.saved(source.name);
     if (read !== undefined && saved !== undefined)
-      this.#ports.attach(query, source.member, { cursor: read, memory: saved.memory.at(read) });
+      this.#ports.attach(query, source.member, { cursor: read, memory: alive ?? saved.memory.at(read) });
     else this.#ports.attach(query, source.member, saved);
   }
 

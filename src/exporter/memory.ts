@@ -11,12 +11,15 @@ export class Memory {
   readonly floor: EpochMs;
   /** From before a restart, for series that have not been seen since. */
   readonly #saved: Map<number, EpochMs> | undefined;
+  /** False after a restart, until the first read: which series were alive is not known (evaluated sources). */
+  readonly known: boolean;
 
-  constructor(table: SeriesTable, last: Float64Array, floor: EpochMs, saved?: Map<number, EpochMs>) {
+  constructor(table: SeriesTable, last: Float64Array, floor: EpochMs, saved?: Map<number, EpochMs>, known = true) {
     this.table = table;
     this.last = last;
     this.floor = floor;
     this.#saved = saved;
+    this.known = known;
   }
 
   static fresh(table: SeriesTable, floor: EpochMs, saved?: Map<number, EpochMs>): Memory {
@@ -48,7 +51,7 @@ export class Memory {
     const column = new Float64Array(table.size).fill(Number.NEGATIVE_INFINITY);
     for (const [id, ts] of last) column[id] = ts;
     const saved = new Map([...(this.#saved ?? [])].filter(([, ts]) => ts > reach));
-    return new Memory(table, column, this.floor, saved);
+    return new Memory(table, column, this.floor, saved, this.known);
   }
 
   /** Do both let the same samples newer than `reachFrom` pass? */
@@ -91,7 +94,7 @@ export class Memory {
     const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
     for (let at = 0; at + 16 <= blob.byteLength; at += 16)
       saved.set(view.getFloat64(at, true), view.getFloat64(at + 8, true));
-    return Memory.fresh(table, floor, saved);
+    return new Memory(table, new Float64Array(0), floor, saved, false);
   }
 
   #savedAbove(reachFrom: EpochMs): number {

@@ -2,11 +2,13 @@
 // source; wires the rooms `source` and `series` together.
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { HttpClient, HttpTimeouts } from "../platform/http.ts";
+import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
 import { FrameBuilder } from "../series/frame-builder.ts";
 import { Keyspace } from "../series/keyspace.ts";
 import { SeriesTable } from "../series/table.ts";
 import { SourceClock } from "../source/clock.ts";
+import { aliveAt, aliveInAnswer, lastValues, rangeOf, withStaleMarkers } from "../source/evaluated.ts";
 import { apiUrl, evaluation, evaluationRange, rawWindow } from "../source/query.ts";
 import { type ReadRequest, type ReadResult, readAnswer, type SourceKind, type SourceSign } from "../source/read.ts";
 import type { Event } from "../status/events.ts";
@@ -20,6 +22,8 @@ export type SourceSettings = {
   headers: Record<string, string>;
   timeouts: HttpTimeouts;
   maxWindowSamples: number;
+  /** Take answers that lack the data of a storage node. */
+  allowPartial: boolean;
   /** Enforced once more by VictoriaMetrics: `extra_filters[]`. */
   extraFilters: readonly string[];
 };
@@ -30,6 +34,15 @@ export type SourcePorts = { clock: Clock; random: Random; http: HttpClient; disp
 const RENEW_ABOVE = 100_000;
 /** A difference of the clocks is told again when it has moved by this much. */
 const CLOCK_NEWS_MS = 1_000;
+const WARNED_QUERY_COLUMNS = 80;
+
+const sameLabels: ReadOutcome = {
+  ok: false,
+  reason: "QueryFailed",
+  shrink: false,
+  message:
+    "Two series of the result have the same labels once they are named: make them differ, for example with by (…) or label_set().",
+};
 
 export class SourcePort {
   readonly #settings: SourceSettings;
@@ -44,6 +57,8 @@ export class SourcePort {
   #told: { ok: boolean; kind: SourceKind; differenceMs: number } | undefined;
   /** Series in the last answer of each query: what is alive. */
   readonly #alive = new Map<string, number>();
+  /** What the source last warned about, by query: it is told once. */
+  readonly #warned = new Map<string, readonly string[]>();
 
   constructor(settings: SourceSettings, ports: SourcePorts) {
     this.#settings = settings;
@@ -90,25 +105,55 @@ export class SourcePort {
     signal: AbortSignal,
   ): Promise<ReadOutcome> {
     this.#renewTable();
-    const memory = before.table === this.#table ? before : before.migrate(this.#table, reach);
-    const read =
-      query.kind === "raw"
-        ? this.#rawWindow(query, memory, window, reach, signal)
-        : this.#evaluations(query, memory, window, signal);
-    const result = await read;
+    const keepFrom = query.kind === "raw" ? reach : window.from - 1;
+    const memory = before.table === this.#table ? before : before.migrate(this.#table, keepFrom);
+    const read = query.kind === "raw" ? this.#readRaw : this.#readEvaluated;
+    return read.call(this, query, memory, window, reach, signal);
+  }
+
+  async #readRaw(
+    query: Query,
+    memory: Memory,
+    window: Window,
+    reach: EpochMs,
+    signal: AbortSignal,
+  ): Promise<ReadOutcome> {
+    const result = await this.#rawWindow(query, memory, window, reach, signal);
     if (!result.ok) return { ok: false, ...result.failure };
-    const { frame } = result;
-    if (query.kind === "evaluated" && result.seriesTwice) {
-      return {
-        ok: false,
-        reason: "QueryFailed",
-        shrink: false,
-        message:
-          "Two series of the result have the same labels once they are named: make them differ, for example with by (…) or label_set().",
-      };
-    }
+    this.#learnFrom(query, result);
+    return { ok: true, frame: result.frame, memory: advance(memory, result.frame) };
+  }
+
+  async #readEvaluated(
+    query: Query,
+    memory: Memory,
+    window: Window,
+    _reach: EpochMs,
+    signal: AbortSignal,
+  ): Promise<ReadOutcome> {
+    const range = rangeOf(window, query.intervalMs, memory.known);
+    const result = await this.#evaluations(query, range, window, signal);
+    // Unlike a window of raw samples a long range may be refused for its length alone (points, memory), so it is halved.
+    if (!result.ok) return { ok: false, ...result.failure, shrink: result.failure.shrink || range.last > range.first };
+    if (result.seriesTwice) return sameLabels;
+    this.#learnFrom(query, result);
+    const { frame: answer, isPartial } = result;
+    const alive = memory.known ? aliveAt(memory.last, window.from) : aliveInAnswer(answer, window);
+    const builder = this.#builders.pop() ?? new FrameBuilder();
+    const frame = withStaleMarkers(answer, window, query.intervalMs, alive, isPartial, builder);
+    this.#builders.push(builder);
+    return { ok: true, frame, memory: memory.next(lastValues(answer, window, alive, isPartial, this.#table)) };
+  }
+
+  #learnFrom(query: Query, { frame, warnings }: Extract<ReadResult, { ok: true }>): void {
     this.#alive.set(query.sent, frame.runs);
-    return { ok: true, frame, memory: advance(memory, frame) };
+    const news = warnings.filter((w) => !this.#warned.get(query.sent)?.includes(w));
+    if (warnings.length === 0) this.#warned.delete(query.sent);
+    else this.#warned.set(query.sent, warnings);
+    for (const warning of news) {
+      const message = `The source warns about ${printable(query.text.trim(), WARNED_QUERY_COLUMNS)}: ${warning}`;
+      this.#ports.dispatch({ type: "notice", at: this.#ports.clock.now(), level: "warn", message });
+    }
   }
 
   #rawWindow(query: Query, memory: Memory, window: Window, reach: EpochMs, signal: AbortSignal): Promise<ReadResult> {
@@ -120,18 +165,19 @@ export class SourcePort {
     });
   }
 
-  /** All grid times of the window: one instant evaluation, or one range. */
-  #evaluations(query: Query, memory: Memory, window: Window, signal: AbortSignal): Promise<ReadResult> {
-    const first = Math.floor(window.from / query.intervalMs) * query.intervalMs + query.intervalMs;
-    const one = first >= window.to;
-    const body = one
-      ? evaluation(query.sent, window.to, this.#extra())
-      : evaluationRange(query.sent, first, window.to, query.intervalMs, this.#extra());
-    return this.#request(one ? "query" : "query_range", body, signal, {
+  /** All grid times of the range in one query. */
+  #evaluations(
+    query: Query,
+    { first, last }: { first: EpochMs; last: EpochMs },
+    window: Window,
+    signal: AbortSignal,
+  ): Promise<ReadResult> {
+    const body = evaluationRange(query.sent, first, last, query.intervalMs, this.#extra());
+    return this.#request("query_range", body, signal, {
       keyspace: this.#keyspace(query.fallbackName, query.externalLabels),
-      newerThan: (id) => Math.max(memory.of(id), window.from),
+      newerThan: () => first - 1,
       ...window,
-      expect: one ? ["vector", "scalar"] : ["matrix"],
+      expect: ["matrix"],
     });
   }
 
@@ -149,7 +195,7 @@ export class SourcePort {
       body,
       headers,
       nanIsStale: (kind) => (this.#settings.kind === "auto" ? kind : this.#settings.kind) === "victoriametrics",
-      allowPartial: false,
+      allowPartial: this.#settings.allowPartial,
       maxSamples: maxWindowSamples,
       timeouts,
       signal,

@@ -24,7 +24,11 @@ export function evaluation(expression: string, at: EpochMs, extra: readonly stri
   return form({ query: expression, time: seconds(at), nocache: "1" }, extra);
 }
 
-/** The expression at every grid time from `from` to `to`, both included. */
+/**
+ * The expression at every grid time from `from` to `to`, both included, which may be the same one: an instant query would take
+ * another step than a range has, and so give other values to expressions that depend on it. `latency_offset`: VictoriaMetrics
+ * would write older values over the points of the last 30 s; how old a point must be is for --eval-delay to say.
+ */
 export function evaluationRange(
   expression: string,
   from: EpochMs,
@@ -33,7 +37,14 @@ export function evaluationRange(
   extra: readonly string[] = [],
 ): string {
   return form(
-    { query: expression, start: seconds(from), end: seconds(to), step: seconds(stepMs), nocache: "1" },
+    {
+      query: expression,
+      start: seconds(from),
+      end: seconds(to),
+      step: seconds(stepMs),
+      nocache: "1",
+      latency_offset: "1ms",
+    },
     extra,
   );
 }

@@ -39,7 +39,7 @@ export type ReadFailure = {
 };
 
 export type ReadResult = { sign?: SourceSign } & (
-  | { ok: true; frame: Frame; seriesTwice: boolean; resultType: ResultType; warnings: string[] }
+  | { ok: true; frame: Frame; seriesTwice: boolean; resultType: ResultType; isPartial: boolean; warnings: string[] }
   | { ok: false; failure: ReadFailure }
 );
 
@@ -94,7 +94,7 @@ export async function readAnswer(
   const result = scanner.end();
   const failure = judge(result, r);
   if (failure !== undefined) return { sign, ok: false, failure };
-  const { resultType, warnings, dropped } = result as Extract<ScanResult, { ok: true }>;
+  const { resultType, isPartial, warnings, dropped } = result as Extract<ScanResult, { ok: true }>;
   const { frame, seriesTwice } = builder.build(r.keyspace.table, r.from, r.to);
   frame.dropped = dropped;
   frame.bytes = bytes;
@@ -104,6 +104,7 @@ export async function readAnswer(
     frame,
     seriesTwice,
     resultType,
+    isPartial,
     warnings: warnings.map((w) => printable(w, ERROR_TEXT_COLUMNS)),
   };
 }

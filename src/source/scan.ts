@@ -41,6 +41,9 @@ const OPEN = 0x5b;
 const CLOSE = 0x5d;
 const BRACE = 0x7d;
 
+/** What stands around the result. */
+type Envelope = { isPartial?: unknown; warnings?: unknown; infos?: unknown };
+
 type State = "head" | "series" | "samples" | "tail" | "any";
 
 export class Scanner {
@@ -125,17 +128,17 @@ export class Scanner {
     if (this.#state !== "tail") return { ok: false, kind: "malformed", message: "the answer was broken off" };
     try {
       // The answer without its series: proves head and tail, and that nothing follows.
-      const envelope = JSON.parse(`${this.#head}]${text}`) as { isPartial?: unknown; warnings?: unknown };
+      const envelope = JSON.parse(`${this.#head}]${text}`) as Envelope;
       return this.#ok(envelope);
     } catch {
       return { ok: false, kind: "malformed", message: "the answer was broken off or is followed by something else" };
     }
   }
 
-  #ok(envelope: { isPartial?: unknown; warnings?: unknown }): ScanResult {
-    const warnings = Array.isArray(envelope.warnings)
-      ? envelope.warnings.filter((w): w is string => typeof w === "string")
-      : [];
+  #ok(envelope: Envelope): ScanResult {
+    const warnings = [envelope.warnings, envelope.infos]
+      .flatMap((list) => (Array.isArray(list) ? list : []))
+      .filter((w): w is string => typeof w === "string");
     if (this.#histograms) warnings.push("native histograms are not exported");
     return {
       ok: true,
@@ -382,7 +385,7 @@ export class Scanner {
       if (!(error instanceof SyntaxError)) throw error;
       return { ok: false, kind: "malformed", message: error.message };
     }
-    return this.#failure ?? this.#ok(answer as { isPartial?: unknown; warnings?: unknown });
+    return this.#failure ?? this.#ok(answer as Envelope);
   }
 }
 
