@@ -15,8 +15,11 @@ function crash(error: unknown): never {
 
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
-// A reader that has gone (outflow status | head) is no error.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(0));
+// A reader that has gone (outflow status | head) is no error. A terminal that has gone ends the screen, which ends the agent well.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: Error & { code?: string }) => {
+    if (error.code !== "EIO") process.exit(0);
+  });
 
 cli(process.argv).then((code) => {
   process.exitCode = code;

@@ -1,19 +1,15 @@
-// One sink: why it is as it is first, then conditions, throughput, attempts, sources, settings and the account. Scrolls. Pure.
+// One sink: why it is as it is first, then conditions, charts, attempts, sources, settings and the account. Scrolls. Pure.
 import { explain } from "../src/status/explain.ts";
-import { lastHour, lastMinute } from "../src/status/rings.ts";
 import { sinkOf } from "../src/status/sinks.ts";
 import type { AttemptRecord, Condition, SinkSource, SinkState } from "../src/status/snapshot.ts";
 import { age, bytes, count, short, took } from "../src/status/words.ts";
-import { chart } from "./charts.ts";
 import { blank, cut, type Line, line, type Segment, seg } from "./line.ts";
+import { nameOf } from "./names.ts";
 import { hidden } from "./privacy.ts";
-import { nameOf, readiness, type Scene, shownText } from "./scene.ts";
-import { type Column, layOut, tableRow, titles } from "./table.ts";
-import { fit, widthOf, wrap } from "./width.ts";
-
-const LABEL = 10;
-/** Longer lines are hard to read. */
-const TEXT = 110;
+import { readiness, type Scene, scrolled, shownText } from "./scene.ts";
+import { sinkCharts } from "./sink-charts.ts";
+import type { Column } from "./table.ts";
+import { longest, paragraph, table as rows } from "./text.ts";
 
 export function detailView(scene: Scene, height: number): Line[] {
   const { snapshot, ui, glyphs, columns } = scene;
@@ -31,32 +27,19 @@ export function detailView(scene: Scene, height: number): Line[] {
   const blocks = [
     why(sink, scene),
     conditions(sink, scene),
-    throughput(sink, scene),
+    sinkCharts(sink, scene),
     attempts(sink, scene),
     sources(sink, scene),
     settings(sink, scene),
   ];
   const lines = blocks.flatMap((block, i) => (i === 0 || block.length === 0 ? block : [blank, ...block]));
-  const page = Math.max(1, height - 2);
-  const top = Math.max(0, Math.min(ui.scroll, lines.length - page));
-  const more =
-    lines.length > top + page
-      ? line(seg(`${glyphs.arrows} ${lines.length - top - page} more lines`, "dim"))
-      : undefined;
-  const shown = lines.slice(top, top + (more === undefined ? page : page - 1));
-  return [title, blank, ...shown, ...(more === undefined ? [] : [more])];
+  return [title, blank, ...scrolled(lines, height - 2, scene)];
 }
 
 function why(sink: SinkState, scene: Scene): Line[] {
   const { snapshot, now, columns } = scene;
   return explain(sink, snapshot.source, now).parts.flatMap(({ label, text }) =>
     paragraph(label, shownText(text, scene), columns),
-  );
-}
-
-function paragraph(label: string, text: string, columns: number): Line[] {
-  return wrap(text, Math.min(columns - LABEL, TEXT)).map((t, i) =>
-    line(seg(fit(i === 0 ? label : "", LABEL, ""), "dim"), seg(t)),
   );
 }
 
@@ -93,45 +76,6 @@ function conditions(sink: SinkState, scene: Scene): Line[] {
   ];
   return rows(table, sink.conditions, columns, glyphs.more);
 }
-
-const CHART_ROWS = 3;
-
-function throughput(sink: SinkState, { now, columns, glyphs }: Scene): Line[] {
-  const width = Math.min(60, columns - LABEL);
-  const minute = drawn("last min", lastMinute(sink.samples, now), "samples/s", 1, width, glyphs);
-  const hour = drawn("last hour", lastHour(sink.samples, now), "samples/s", 60, width, glyphs);
-  if (columns < 2 * (width + LABEL) + 2) return minute;
-  return Array.from({ length: Math.max(minute.length, hour.length) }, (_, i) => ({
-    segments: [...padded((minute[i] ?? blank).segments, width + LABEL + 2), ...(hour[i] ?? blank).segments],
-  }));
-}
-
-function drawn(
-  label: string,
-  values: readonly number[],
-  unit: string,
-  secondsEach: number,
-  width: number,
-  glyphs: Scene["glyphs"],
-): Line[] {
-  const peak = Math.max(...values) / secondsEach;
-  if (peak === 0) return [line(seg(fit(label, LABEL, ""), "dim"), seg("nothing delivered", "dim"))];
-  const rowsOfChart = chart(values, width, CHART_ROWS, glyphs).map((row, i) =>
-    line(seg(fit(i === 0 ? label : "", LABEL, ""), "dim"), seg(row, "accent")),
-  );
-  return [
-    ...rowsOfChart,
-    line(seg(fit("", LABEL, "")), seg(glyphs.rule.repeat(width), "dim")),
-    line(seg(fit("", LABEL, "")), seg(`peak ${short(peak)} ${unit}`, "dim")),
-  ];
-}
-
-const longest = (texts: readonly string[]): number => Math.max(6, ...texts.map(widthOf));
-
-const padded = (segments: readonly Segment[], width: number): Segment[] => {
-  const used = segments.reduce((n, s) => n + s.text.length, 0);
-  return [...segments, seg(" ".repeat(Math.max(0, width - used)))];
-};
 
 const ATTEMPTS_SHOWN = 8;
 
@@ -203,20 +147,33 @@ function sources(sink: SinkState, scene: Scene): Line[] {
   return rows(table, sink.sources, columns, glyphs.more);
 }
 
-function settings(sink: SinkState, { columns, ui }: Scene): Line[] {
+function settings(sink: SinkState, scene: Scene): Line[] {
+  const { columns, ui, now } = scene;
   const { info, account } = sink;
   const dropped = Object.entries(account.dropped).filter(([, n]) => n > 0);
   const drops = dropped.length === 0 ? "0" : dropped.map(([reason, n]) => `${count(n)} ${reason}`).join(", ");
+  const sizes = sink.attempts.map((a) => a.samples);
+  const had =
+    sizes.length === 0
+      ? ""
+      : Math.min(...sizes) === Math.max(...sizes)
+        ? `; the last ones had ${count(sizes[0] ?? 0)}`
+        : `; the last ones had ${count(Math.min(...sizes))} to ${count(Math.max(...sizes))}`;
   return [
     ...paragraph(
       "Endpoint",
       `${ui.privacy ? hidden : info.endpoint}, ${info.auth === "none" ? "no authentication" : "basic authentication"}`,
       columns,
     ),
-    ...paragraph("Batch", `at most ${count(info.batch.maxSize)} samples or ${took(info.batch.timeoutMs)}`, columns),
+    ...answer(sink, scene).flatMap((text) => paragraph("Answer", text, columns)),
+    ...paragraph(
+      "Batch",
+      `at most ${count(info.batch.maxSize)} samples or ${took(info.batch.timeoutMs)}${had}`,
+      columns,
+    ),
     ...paragraph(
       "Retry",
-      `${info.retry.maxAttempts} attempts, the first again after ${took(info.retry.backoffMs)}; then ${info.onExhausted === "hold" ? "the batch is kept" : "the batch is dropped"}`,
+      `${info.retry.maxAttempts} attempts, the first again after ${took(info.retry.backoffMs)}; then the batch is ${info.onExhausted === "hold" ? "kept" : "dropped"}`,
       columns,
     ),
     ...paragraph(
@@ -229,10 +186,16 @@ function settings(sink: SinkState, { columns, ui }: Scene): Line[] {
       `${sink.inFlight} in flight, at most ${sink.concurrency} now; ${count(sink.attemptsTotal)} attempts, ${count(sink.retries)} of them retries`,
       columns,
     ),
+    ...(sink.skippedMs === 0 ? [] : paragraph("Skipped", `${age(sink.skippedMs)} of data`, columns)),
+    ...paragraph("Started", `${age(now - sink.startedAt)} ago`, columns),
   ];
 }
 
-function rows<Row>(table: readonly Column<Row>[], list: readonly Row[], columns: number, more: string): Line[] {
-  const placed = layOut(table, columns);
-  return [titles(placed, more), ...list.map((row) => tableRow(placed, row, more))];
+/** The last answer with its whole text. */
+function answer({ attempts }: SinkState, scene: Scene): string[] {
+  const last = attempts.at(-1);
+  if (last === undefined) return [];
+  const when = `${age(scene.now - last.at)} ago`;
+  const status = last.status === undefined ? (last.reason ?? "none") : `status ${last.status}`;
+  return [`${when}, ${status}${last.message === undefined ? "" : `: ${shownText(last.message, scene)}`}`];
 }

@@ -1,23 +1,26 @@
 // The events: the same lines that headless mode prints, newest last. Pure.
 import type { AgentEvent } from "../src/status/snapshot.ts";
-import { clockTime } from "../src/status/words.ts";
+import { clockTime, counted } from "../src/status/words.ts";
 import { type Line, line, type Style, seg } from "./line.ts";
-import { nameOf, type Scene, shownText } from "./scene.ts";
+import { nameOf, namesIn } from "./names.ts";
+import { shownEvents } from "./order.ts";
+import { type Scene, shownText } from "./scene.ts";
 import { fit, wrap } from "./width.ts";
 
 const TIME = 11;
 
 export function eventsView(scene: Scene, height: number): Line[] {
   const { snapshot, ui, columns, glyphs } = scene;
-  const shown = ui.eventsOf === undefined ? snapshot.events : snapshot.events.filter((e) => e.sink === ui.eventsOf);
-  const title =
-    ui.eventsOf === undefined
-      ? `${shown.length} events, newest last`
-      : `${shown.length} events of ${nameOf(ui.eventsOf)}, newest last`;
-  const head = line(seg(fit(title, columns, glyphs.more), "dim"));
-  const lines = shown.flatMap((e) => eventLines(e, scene));
+  const shown = shownEvents(snapshot, ui.eventsOf, ui.filters.events ?? "");
   const page = Math.max(1, height - 1);
+  // Wrapping only what can be seen: the newest `scroll` lines and a page before them.
+  const lines: Line[] = [];
+  for (let i = shown.length - 1; i >= 0 && lines.length < ui.scroll + page; i--)
+    lines.unshift(...eventLines(shown[i] as AgentEvent, scene));
   const end = Math.max(Math.min(page, lines.length), lines.length - ui.scroll);
+  const of = ui.eventsOf === undefined ? "" : ` of ${nameOf(ui.eventsOf)}`;
+  const back = lines.length - end > 0 ? `, ${lines.length - end} newer lines below` : ", newest last";
+  const head = line(seg(fit(`${counted(shown.length, "event")}${of}${back}`, columns, glyphs.more), "dim"));
   return [head, ...lines.slice(Math.max(0, end - page), end)];
 }
 
@@ -26,7 +29,7 @@ const words: Readonly<Record<AgentEvent["level"], string>> = { info: "     ", wa
 
 function eventLines(event: AgentEvent, scene: Scene): Line[] {
   const indent = TIME + 6;
-  return wrap(shownText(nameOf(event.text), scene), scene.columns - indent).map((text, i) =>
+  return wrap(shownText(namesIn(event.text), scene), scene.columns - indent).map((text, i) =>
     i === 0
       ? line(
           seg(fit(clockTime(event.at), TIME, ""), "dim"),

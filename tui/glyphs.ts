@@ -17,6 +17,11 @@ export type Glyphs = {
   /** Nothing, then levels from low to high. */
   levels: readonly string[];
   arrows: string;
+  /** Lines are drawn in braille. */
+  braille: boolean;
+  /** The order of a column: largest first, smallest first. */
+  down: string;
+  up: string;
 };
 
 const unicode: Glyphs = {
@@ -33,6 +38,9 @@ const unicode: Glyphs = {
   empty: "╌",
   levels: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
   arrows: "↑↓",
+  braille: true,
+  down: "▾",
+  up: "▴",
 };
 
 const ascii: Glyphs = {
@@ -49,10 +57,13 @@ const ascii: Glyphs = {
   empty: ".",
   levels: [" ", ".", ".", ":", ":", "|", "|", "#", "#"],
   arrows: "j/k",
+  braille: false,
+  down: "v",
+  up: "^",
 };
 
-/** By the locale, as C programs decide: LC_ALL, else LC_CTYPE, else LANG. */
+/** By the locale, as C programs decide: LC_ALL, else LC_CTYPE, else LANG. The Linux console's fonts lack most of our characters. */
 export function glyphsFor(env: Readonly<Record<string, string | undefined>>): Glyphs {
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || "";
-  return /utf-?8/i.test(locale) ? unicode : ascii;
+  return /utf-?8/i.test(locale) && env.TERM !== "linux" ? unicode : ascii;
 }

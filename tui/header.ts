@@ -1,5 +1,6 @@
 // The top of every screen: who this is, the worst news, the source, all throughput. Three lines, one more while something is wrong
 // with the policies or the state. Pure.
+import type { EpochMs } from "../src/platform/clock.ts";
 import { readyOf } from "../src/status/conditions.ts";
 import { lastMinute, rate } from "../src/status/rings.ts";
 import { lagOf } from "../src/status/sinks.ts";
@@ -7,26 +8,43 @@ import type { SinkState } from "../src/status/snapshot.ts";
 import { age, short } from "../src/status/words.ts";
 import { sparkline } from "./charts.ts";
 import { type Line, type Segment, seg, spread } from "./line.ts";
+import { nameOf } from "./names.ts";
 import { shownSinks } from "./order.ts";
 import { hidden } from "./privacy.ts";
-import { labelled, nameOf, type Scene, shownText } from "./scene.ts";
+import { labelled, type Scene, shownText } from "./scene.ts";
 
-export function header(scene: Scene): Line[] {
+/** @param clockNow the real now: a frozen or lost screen shows an earlier one */
+export function header(scene: Scene, clockNow: EpochMs): Line[] {
   const { columns, glyphs } = scene;
   const lines = [
     spread(title(scene), total(scene), columns, glyphs.more),
     spread(news(scene), [], columns, glyphs.more),
     spread(source(scene), largestLag(scene), columns, glyphs.more),
   ];
-  const trouble = troubles(scene);
+  const trouble = lost(scene, clockNow) ?? troubles(scene);
   return trouble === undefined ? lines : [...lines, spread(trouble, [], columns, glyphs.more)];
 }
 
-function title({ snapshot, now, ui }: Scene): Segment[] {
+/** The agent is not reached: everything below is the last that was known. */
+function lost(scene: Scene, now: EpochMs): Segment[] | undefined {
+  const { link, glyphs } = scene;
+  if (link?.state !== "lost") return undefined;
+  const next = link.retryAt > now ? `again in ${age(link.retryAt - now + 999)}` : "trying now";
+  return [
+    seg(`${glyphs.notReady} RECONNECTING for ${age(now - link.since)}, ${next}`, "bad"),
+    seg(`  ${shownText(link.why, scene)}`),
+  ];
+}
+
+function title({ snapshot, now, ui, link }: Scene): Segment[] {
   const up = snapshot.startedAt === 0 ? [] : [seg("  up ", "dim"), seg(age(now - snapshot.startedAt))];
   const frozen = ui.frozen === undefined ? [] : [seg("  FROZEN ", "warn")];
-  const quitting = ui.quitting === undefined ? [] : [seg("  quitting: sending what is in memory", "warn")];
-  return [seg("outflow", "strong"), seg(` ${snapshot.version}`), ...up, ...frozen, ...quitting];
+  const quitting =
+    ui.quitting === undefined
+      ? []
+      : [seg(link === undefined ? "  quitting: sending what is in memory" : "  quitting", "warn")];
+  const at = link === undefined ? [] : [seg("  at ", "dim"), seg(ui.privacy ? hidden : link.url)];
+  return [seg("outflow", "strong"), seg(` ${snapshot.version}`), ...up, ...frozen, ...quitting, ...at];
 }
 
 function total({ snapshot, now, columns, glyphs }: Scene): Segment[] {
@@ -47,6 +65,8 @@ function total({ snapshot, now, columns, glyphs }: Scene): Segment[] {
 function news(scene: Scene): Segment[] {
   const { snapshot, now, glyphs } = scene;
   const n = snapshot.sinks.length;
+  if (scene.link?.state === "connecting")
+    return [seg(`${glyphs.unknown} `, "warn"), seg(shownText(`connecting to ${scene.link.url}`, scene))];
   if (n === 0) return [seg(`${glyphs.unknown} `, "warn"), seg("no sinks yet")];
   const bad = snapshot.sinks.filter((s) => readyOf(s).status === "False");
   const open = snapshot.sinks.filter((s) => readyOf(s).status === "Unknown").length;
@@ -74,7 +94,7 @@ function news(scene: Scene): Segment[] {
 }
 
 const worstOf = ({ snapshot, now }: Scene, bad: readonly SinkState[]): SinkState | undefined =>
-  shownSinks({ ...snapshot, sinks: bad }, { faultsOnly: false, sort: "worst", reverse: false, filter: "" }, now)[0];
+  shownSinks({ ...snapshot, sinks: bad }, { faultsOnly: false, sort: "worst", reverse: false, filters: {} }, now)[0];
 
 const kinds = { victoriametrics: "VictoriaMetrics", prometheus: "Prometheus", unknown: "" };
 /** Less is the grain of the Date header. */
@@ -113,14 +133,15 @@ function largestLag({ snapshot, now }: Scene): Segment[] {
   return lags.length === 0 ? [] : labelled("largest lag", age(Math.max(...lags)));
 }
 
-function troubles({ snapshot, glyphs }: Scene): Segment[] | undefined {
+function troubles(scene: Scene): Segment[] | undefined {
+  const { snapshot, glyphs } = scene;
   const problems = snapshot.problems.filter((p) => p.severity === "problem");
   const [first] = problems;
   if (first !== undefined) {
     const n = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
     return [
       seg(`${glyphs.notReady} ${n} in policies`, "bad"),
-      seg(`  ${first.file}:${first.line}:${first.column}: ${first.message}`),
+      seg(`  ${first.file}:${first.line}:${first.column}: ${shownText(first.message, scene)}`),
       seg("  (4 shows all)", "dim"),
     ];
   }

@@ -1,45 +1,48 @@
 // Help: the key table in groups, so it cannot be wrong. Pure.
-import { bindings } from "./keys.ts";
-import { blank, type Line, line, seg } from "./line.ts";
-import type { Scene } from "./scene.ts";
+import { type Binding, bindings, groups } from "./keys.ts";
+import { blank, type Line, line, lineWidth, seg } from "./line.ts";
+import { type Scene, scrolled } from "./scene.ts";
 import { fit } from "./width.ts";
 
 const KEYS = 12;
-const TWO_COLUMNS = 100;
+const COLUMN = 46;
 
-export function helpView({ columns, glyphs, ui }: Scene, height: number): Line[] {
-  const blocks = [
-    block("Move", glyphs.arrows),
-    block("Screens", glyphs.arrows),
-    block("Sinks", glyphs.arrows),
-    block("Screen", glyphs.arrows),
-  ];
-  const lines =
-    columns >= TWO_COLUMNS
-      ? beside([...(blocks[0] ?? []), blank, ...(blocks[1] ?? [])], [...(blocks[2] ?? []), blank, ...(blocks[3] ?? [])])
-      : blocks.flatMap((b, i) => (i === 0 ? b : [blank, ...b]));
-  const top = Math.max(0, Math.min(ui.scroll, lines.length - height));
-  return lines.slice(top, top + height).map((l) => ({ segments: l.segments }));
+export function helpView(scene: Scene, height: number): Line[] {
+  const { columns } = scene;
+  const places = columns >= 3 * COLUMN ? 3 : columns >= 2 * COLUMN ? 2 : 1;
+  const split: readonly (readonly Binding["group"][])[] =
+    places === 3
+      ? [["Move", "This screen"], ["Screens"], ["Sinks", "Actions"]]
+      : places === 2
+        ? [
+            ["Move", "Screens"],
+            ["Sinks", "Actions", "This screen"],
+          ]
+        : [groups];
+  const stacks = split.map((names) =>
+    names.flatMap((name, i) => (i === 0 ? block(name, scene) : [blank, ...block(name, scene)])),
+  );
+  return scrolled(beside(stacks), height, scene);
 }
 
-function block(group: (typeof bindings)[number]["group"], arrows: string): Line[] {
-  const plain = !arrows.startsWith("↑");
+function block(group: Binding["group"], { glyphs, acts }: Scene): Line[] {
+  const plain = !glyphs.arrows.startsWith("↑");
   const shown = (keys: string) => (plain ? keys.replace("↑", "up").replace("↓", "down") : keys);
-  const rows = bindings.filter((b) => b.group === group);
+  const off = group === "Actions" && !acts ? [seg("  off here", "warn")] : [];
   return [
-    line(seg(titles[group], "strong")),
-    ...rows.map((b) => line(seg(`  ${fit(shown(b.shown), KEYS, "")}`, "accent"), seg(b.does))),
+    line(seg(group, "strong"), ...off),
+    ...bindings
+      .filter((b) => b.group === group)
+      .map((b) => line(seg(`  ${fit(shown(b.shown), KEYS, "")}`, "accent"), seg(b.does))),
   ];
 }
 
-const titles = { Move: "Move", Screens: "Screens", Sinks: "Sinks", Screen: "This screen" } as const;
-
-const LEFT = 52;
-
-function beside(left: readonly Line[], right: readonly Line[]): Line[] {
-  return Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
-    const a = left[i] ?? blank;
-    const used = a.segments.reduce((n, s) => n + s.text.length, 0);
-    return { segments: [...a.segments, seg(" ".repeat(Math.max(2, LEFT - used))), ...(right[i] ?? blank).segments] };
-  });
+function beside(stacks: readonly Line[][]): Line[] {
+  return Array.from({ length: Math.max(...stacks.map((s) => s.length)) }, (_, i) => ({
+    segments: stacks.flatMap((stack, at) => {
+      const l = stack[i] ?? blank;
+      const pad = at === stacks.length - 1 ? 0 : COLUMN - lineWidth(l);
+      return [...l.segments, seg(" ".repeat(Math.max(0, pad)))];
+    }),
+  }));
 }

@@ -1,19 +1,28 @@
-// Which sinks are shown and in which order: worst first by default. Pure.
+// Which rows are shown and in which order: worst first by default. Pure.
+import { RE2JS } from "re2js";
 import type { EpochMs } from "../src/platform/clock.ts";
 import { droppedTotal } from "../src/status/account.ts";
 import { readyOf } from "../src/status/conditions.ts";
 import { rate } from "../src/status/rings.ts";
 import { lagOf } from "../src/status/sinks.ts";
-import type { SinkState, Snapshot } from "../src/status/snapshot.ts";
+import type { AgentEvent, SinkSource, SinkState, Snapshot } from "../src/status/snapshot.ts";
+import { nameOf } from "./names.ts";
 
-export const sortColumns = ["worst", "name", "samples/s", "lag", "dropped"] as const;
+export const sortColumns = ["worst", "name", "samples/s", "lag", "dropped", "ok ago"] as const;
 export type SortColumn = (typeof sortColumns)[number];
 
-export type Choice = { faultsOnly: boolean; sort: SortColumn; reverse: boolean; filter: string };
+export type Choice = {
+  faultsOnly: boolean;
+  sort: SortColumn;
+  reverse: boolean;
+  filters: { readonly sinks?: string | undefined };
+};
 
 export function shownSinks(snapshot: Snapshot, choice: Choice, now: EpochMs): readonly SinkState[] {
-  const matches = matcher(choice.filter);
-  const shown = snapshot.sinks.filter((s) => matches(s.id) && (!choice.faultsOnly || readyOf(s).status !== "True"));
+  const matches = matcher(choice.filters.sinks ?? "");
+  const shown = snapshot.sinks.filter(
+    (s) => matches(`${nameOf(s.id)} ${readyOf(s).reason}`) && (!choice.faultsOnly || readyOf(s).status !== "True"),
+  );
   const key = keys[choice.sort];
   const keyed = shown.map((sink) => ({ sink, key: key(sink, now) }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
@@ -27,6 +36,7 @@ const keys: Readonly<Record<SortColumn, (sink: SinkState, now: EpochMs) => numbe
   "samples/s": (sink, now) => -rate(sink.samples, now, sink.startedAt),
   lag: (sink, now) => -(lagOf(sink, now) ?? 0),
   dropped: (sink) => -droppedTotal(sink.account),
+  "ok ago": (sink) => sink.lastSuccessAt ?? 0,
 };
 
 /** 0 is worst. Equal ones stay in policy order, so that rows do not jump about. */
@@ -39,16 +49,82 @@ function badness(sink: SinkState): number {
   return sink.phase.name === "catching-up" ? 5 : 6;
 }
 
-/** A regular expression, `!` first inverts; while it is no valid one it is taken as plain text. */
-function matcher(filter: string): (id: string) => boolean {
+export type PolicyRow = Snapshot["policies"][number];
+
+export function shownPolicies(snapshot: Snapshot, filter: string): readonly PolicyRow[] {
+  const matches = matcher(filter);
+  const ready = (p: PolicyRow) => p.conditions.find((c) => c.type === "Ready")?.status;
+  const rank = (p: PolicyRow) => (ready(p) === "False" ? 0 : ready(p) === "True" ? 2 : 1);
+  return snapshot.policies.filter((p) => matches(`${nameOf(p.id)} ${p.file}`)).toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** One query of a policy, with all sinks that read it. */
+export type SourceRow = {
+  key: string;
+  policy: string;
+  name: string;
+  /** What is shown for all of them: a failure rather than a success, else the latest read. */
+  source: SinkSource;
+  readers: { sink: string; source: SinkSource }[];
+};
+
+/** Failures first. */
+export function shownSources(snapshot: Snapshot, filter: string): readonly SourceRow[] {
+  const rows = new Map<string, SourceRow>();
+  for (const sink of snapshot.sinks) {
+    for (const source of sink.sources) {
+      const { policy } = sink.info;
+      const key = `${policy}/${source.name}`;
+      const row = rows.get(key);
+      if (row === undefined) {
+        rows.set(key, { key, policy, name: source.name, source, readers: [{ sink: sink.info.sink, source }] });
+        continue;
+      }
+      row.readers.push({ sink: sink.info.sink, source });
+      if (newer(source, row.source)) row.source = source;
+    }
+  }
+  const matches = matcher(filter);
+  return [...rows.values()]
+    .filter((r) => matches(`${nameOf(r.key)} ${r.source.query}`))
+    .sort((a, b) => Number(b.source.failure !== undefined) - Number(a.source.failure !== undefined));
+}
+
+const newer = (a: SinkSource, b: SinkSource): boolean =>
+  a.failure !== undefined
+    ? b.failure === undefined
+    : b.failure === undefined && (a.lastReadAt ?? 0) > (b.lastReadAt ?? 0);
+
+export function shownEvents(snapshot: Snapshot, of: string | undefined, filter: string): readonly AgentEvent[] {
+  const matches = matcher(filter);
+  return snapshot.events.filter((e) => (of === undefined || e.sink === of) && matches(`${e.level} ${e.text}`));
+}
+
+/**
+ * A regular expression (RE2, in linear time: the data shares this thread), `!` first inverts; while it is no valid one it is taken
+ * as plain text.
+ */
+export function matcher(filter: string): (text: string) => boolean {
   const inverted = filter.startsWith("!");
   const text = inverted ? filter.slice(1) : filter;
   if (text === "") return () => true;
-  let pattern: RegExp;
+  const pattern = compiled(text);
+  if (pattern === undefined) return (row) => row.toLowerCase().includes(text.toLowerCase()) !== inverted;
+  return (row) => pattern.matcher(row).find() !== inverted;
+}
+
+/** The one in use; a frame asks for it several times. */
+let last: { text: string; pattern: RE2JS | undefined } | undefined;
+
+function compiled(text: string): RE2JS | undefined {
+  if (last?.text !== text) last = { text, pattern: compile(text) };
+  return last.pattern;
+}
+
+function compile(text: string): RE2JS | undefined {
   try {
-    pattern = new RegExp(text, "i");
+    return RE2JS.compile(text, RE2JS.CASE_INSENSITIVE);
   } catch {
-    return (id) => id.toLowerCase().includes(text.toLowerCase()) !== inverted;
+    return undefined;
   }
-  return (id) => pattern.test(id) !== inverted;
 }

@@ -1,20 +1,33 @@
-// The policies: what was loaded, whether each is ready, and every problem with its place. Pure.
+// The policies: what was loaded, whether each is ready, and every problem with its place, problems first. Pure.
 import type { ProblemInfo } from "../src/status/events.ts";
 import type { Snapshot } from "../src/status/snapshot.ts";
-import { age } from "../src/status/words.ts";
-import { blank, type Line, line, type Style, seg } from "./line.ts";
-import { nameOf, type Scene } from "./scene.ts";
+import { age, counted } from "../src/status/words.ts";
+import { blank, cut, type Line, line, type Style, seg } from "./line.ts";
+import { nameOf } from "./names.ts";
+import { type PolicyRow, shownPolicies } from "./order.ts";
+import { selectedPolicy } from "./panels.ts";
+import { type Scene, shownText, windowed } from "./scene.ts";
 import { type Column, layOut, tableRow, titles } from "./table.ts";
-import { wrap } from "./width.ts";
+import { widthOf, wrap } from "./width.ts";
 
-type Policy = Snapshot["policies"][number];
+const POINTER = 2;
 
-export function policiesView({ snapshot, now, ui, columns, glyphs }: Scene, height: number): Line[] {
-  const lines = [...policyRows(snapshot.policies, now, columns, glyphs), ...problemLines(snapshot.problems, columns)];
-  const head = line(seg(reloads(snapshot, now), "dim"));
-  const page = Math.max(1, height - 1);
-  const top = Math.max(0, Math.min(ui.scroll, lines.length - page));
-  return [head, ...lines.slice(top, top + page)];
+/** Problems come above the list: while there are any, they are why one looks here. */
+export function policiesView(scene: Scene, height: number): Line[] {
+  const { snapshot, now, ui, columns, glyphs } = scene;
+  const head = line(...cut([seg(reloads(snapshot, now), "dim")], columns, glyphs.more));
+  const problems = problemLines(snapshot.problems, scene);
+  const list = shownPolicies(snapshot, ui.filters.policies ?? "");
+  const room = Math.max(1, height - 1);
+  const most = list.length === 0 ? room : Math.max(3, room - Math.min(list.length + 2, Math.floor(room / 2)));
+  const shown = problems.slice(0, most);
+  if (problems.length > most) shown[most - 1] = line(seg(`  and more: outflow check shows all`, "dim"));
+  const above = shown.length === 0 ? [] : [...shown, blank];
+  const rows =
+    list.length === 0
+      ? [line(seg(snapshot.policies.length === 0 ? "No policy runs." : "No policy matches the filter.", "dim"))]
+      : policyRows(list, scene, Math.max(1, room - above.length - 1));
+  return [head, ...above, ...rows];
 }
 
 function reloads({ policies, reloads: { lastAt, lastOk } }: Snapshot, now: number): string {
@@ -23,17 +36,33 @@ function reloads({ policies, reloads: { lastAt, lastOk } }: Snapshot, now: numbe
   return `${n}, loaded ${age(now - lastAt)} ago${lastOk ? "" : "; the last load had problems, the last good version runs"}`;
 }
 
-function policyRows(policies: readonly Policy[], now: number, columns: number, glyphs: Scene["glyphs"]): Line[] {
-  if (policies.length === 0) return [];
-  const name = Math.min(40, Math.max(6, ...policies.map((p) => nameOf(p.id).length)));
-  const ready = (p: Policy) => p.conditions.find((c) => c.type === "Ready");
+function policyRows(list: readonly PolicyRow[], scene: Scene, page: number): Line[] {
+  const { columns, glyphs } = scene;
+  const selected = selectedPolicy(scene);
+  const placed = layOut(policyColumns(list, scene), columns - POINTER);
+  const at = Math.max(0, selected === undefined ? 0 : list.indexOf(selected));
+  const rows = windowed(list, at, page).map((p) => {
+    const { segments } = tableRow(placed, p, glyphs.more);
+    return {
+      segments: [seg(p === selected ? `${glyphs.pointer} ` : "  "), ...segments],
+      selected: p === selected,
+    };
+  });
+  return [{ segments: [seg("  "), ...titles(placed, glyphs.more).segments] }, ...rows];
+}
+
+function policyColumns(list: readonly PolicyRow[], scene: Scene): Column<PolicyRow>[] {
+  const { now, glyphs } = scene;
+  const name = Math.min(40, Math.max(6, ...list.map((p) => widthOf(nameOf(p.id)))));
+  const ready = (p: PolicyRow) => p.conditions.find((c) => c.type === "Ready");
   const marks: Record<string, { mark: string; style: Style }> = {
     True: { mark: glyphs.ready, style: "good" },
     False: { mark: glyphs.notReady, style: "bad" },
     Unknown: { mark: glyphs.unknown, style: "warn" },
   };
-  const look = (p: Policy) => marks[ready(p)?.status ?? "Unknown"] ?? { mark: glyphs.unknown, style: "warn" as const };
-  const table: Column<Policy>[] = [
+  const look = (p: PolicyRow) =>
+    marks[ready(p)?.status ?? "Unknown"] ?? { mark: glyphs.unknown, style: "warn" as const };
+  return [
     { title: "", importance: 0, min: 1, max: 1, cell: (p) => seg(look(p).mark, look(p).style) },
     { title: "policy", importance: 1, min: Math.min(name, 16), max: name, cell: (p) => seg(nameOf(p.id)) },
     {
@@ -57,33 +86,43 @@ function policyRows(policies: readonly Policy[], now: number, columns: number, g
       title: "file",
       importance: 7,
       min: 12,
-      max: Math.max(12, ...policies.map((p) => p.file.length)),
+      max: Math.min(60, Math.max(12, ...list.map((p) => widthOf(p.file)))),
       cell: (p) => seg(p.file, "dim"),
     },
-    { title: "message", importance: 3, min: 10, max: 10, rest: true, cell: (p) => seg(ready(p)?.message ?? "") },
+    {
+      title: "message",
+      importance: 3,
+      min: 10,
+      max: 10,
+      rest: true,
+      cell: (p) => seg(shownText(ready(p)?.message ?? "", scene), "dim"),
+    },
   ];
-  const placed = layOut(table, columns);
-  return [titles(placed, glyphs.more), ...policies.map((p) => tableRow(placed, p, glyphs.more))];
 }
 
 const styles: Readonly<Record<ProblemInfo["severity"], Style>> = { problem: "bad", warning: "warn", note: "dim" };
 
-function problemLines(problems: readonly ProblemInfo[], columns: number): Line[] {
+function problemLines(problems: readonly ProblemInfo[], scene: Scene): Line[] {
   if (problems.length === 0) return [];
+  const { columns, glyphs } = scene;
   const order = { problem: 0, warning: 1, note: 2 };
   const sorted = problems.toSorted((a, b) => order[a.severity] - order[b.severity]);
-  return sorted.flatMap((p) => {
-    const path = p.path === "" ? "" : `${p.path}: `;
-    const text = wrap(`${path}${p.message}`, Math.min(columns - 2, 110)).map((t) => line(seg(`  ${t}`)));
-    return [
-      blank,
-      line(
-        seg(p.severity, styles[p.severity]),
-        ...wrap(`${p.file}:${p.line}:${p.column}`, columns - 10)
-          .slice(0, 1)
-          .map((t) => seg(`  ${t}`, "dim")),
-      ),
-      ...text,
-    ];
-  });
+  const of = (severity: ProblemInfo["severity"]) => problems.filter((p) => p.severity === severity).length;
+  const title = (["problem", "warning", "note"] as const)
+    .filter((s) => of(s) > 0)
+    .map((s) => counted(of(s), s))
+    .join(", ");
+  return [
+    line(seg(title, of("problem") > 0 ? "bad" : "dim")),
+    ...sorted.flatMap((p) => {
+      const place = cut(
+        [seg(`  ${p.severity}`, styles[p.severity]), seg(`  ${p.file}:${p.line}:${p.column}`, "dim")],
+        columns,
+        glyphs.more,
+      );
+      const path = p.path === "" ? "" : `${p.path}: `;
+      const text = wrap(shownText(`${path}${p.message}`, scene), Math.min(columns - 4, 110));
+      return [{ segments: place }, ...text.map((t) => line(seg(`    ${t}`)))];
+    }),
+  ];
 }

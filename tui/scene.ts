@@ -3,7 +3,8 @@ import type { EpochMs } from "../src/platform/clock.ts";
 import { readyOf } from "../src/status/conditions.ts";
 import type { SinkState, Snapshot } from "../src/status/snapshot.ts";
 import type { Glyphs } from "./glyphs.ts";
-import { type Segment, type Style, seg } from "./line.ts";
+import { cut, type Line, type Segment, type Style, seg } from "./line.ts";
+import type { Link } from "./link.ts";
 import { redacted } from "./privacy.ts";
 import type { UiState } from "./ui-state.ts";
 
@@ -14,6 +15,10 @@ export type Scene = {
   now: EpochMs;
   columns: number;
   glyphs: Glyphs;
+  /** The agent is another process, reached like this. */
+  link?: Link | undefined;
+  /** Actions are allowed. */
+  acts: boolean;
 };
 
 /** Mark and word for Ready, and the style of both. */
@@ -36,9 +41,6 @@ export function readiness(sink: SinkState, glyphs: Glyphs): { mark: string; word
   return { mark: reason === "Idle" ? glyphs.idle : glyphs.ready, word: "ready", style: "good" };
 }
 
-/** Everybody's namespace goes without saying. */
-export const nameOf = (id: string): string => (id.startsWith("default/") ? id.slice("default/".length) : id);
-
 /** Text of others, without the addresses and label values in it while privacy is on. */
 export const shownText = (text: string, { ui, snapshot }: Pick<Scene, "ui" | "snapshot">): string =>
   ui.privacy ? redacted(text, snapshot) : text;
@@ -48,3 +50,20 @@ export const labelled = (label: string, value: string, style: Style = "plain"): 
   seg(`${label} `, "dim"),
   seg(value, style),
 ];
+
+/** The lines in view from `scroll` on; the last one says how many more there are. */
+export function scrolled(lines: readonly Line[], height: number, { ui, glyphs, columns }: Scene): Line[] {
+  const page = Math.max(1, height);
+  if (lines.length <= page) return [...lines];
+  const top = Math.max(0, Math.min(ui.scroll, lines.length - page));
+  const below = lines.length - top - page;
+  if (below === 0) return lines.slice(top, top + page);
+  const more = cut([seg(`${glyphs.arrows} ${below + 1} more lines`, "dim")], columns, glyphs.more);
+  return [...lines.slice(top, top + page - 1), { segments: more }];
+}
+
+/** The rows in view so that row `at` is among them. */
+export function windowed<T>(rows: readonly T[], at: number, page: number): readonly T[] {
+  const top = Math.max(0, Math.min(at - Math.floor(page / 2), rows.length - page));
+  return rows.slice(top, top + page);
+}

@@ -7,17 +7,19 @@ import { lagOf } from "../src/status/sinks.ts";
 import type { SinkState } from "../src/status/snapshot.ts";
 import { age, short } from "../src/status/words.ts";
 import { bar, sparkline } from "./charts.ts";
-import { blank, type Line, line, type Segment, seg } from "./line.ts";
+import { firstSteps } from "./first-steps.ts";
+import { type Line, line, type Segment, seg } from "./line.ts";
+import { nameOf } from "./names.ts";
 import { shownSinks } from "./order.ts";
-import { nameOf, readiness, type Scene, shownText } from "./scene.ts";
+import { readiness, type Scene, shownText, windowed } from "./scene.ts";
 import { type Column, layOut, tableRow, titles } from "./table.ts";
 import { selectedSink } from "./ui-state.ts";
-import { widthOf, wrap } from "./width.ts";
+import { widthOf } from "./width.ts";
 
 /** @param height lines there are; fewer come back where there are fewer sinks */
 export function sinksView(scene: Scene, height: number): Line[] {
   const { snapshot, ui, now, columns, glyphs } = scene;
-  if (snapshot.sinks.length === 0) return firstSteps(scene);
+  if (snapshot.sinks.length === 0) return firstSteps(scene, height);
   const list = shownSinks(snapshot, ui, now);
   if (list.length === 0)
     return [line(seg(ui.faultsOnly ? "No sink is at fault." : "No sink matches the filter.", "dim"))];
@@ -28,8 +30,7 @@ export function sinksView(scene: Scene, height: number): Line[] {
     0,
     list.findIndex((s) => s.id === selected),
   );
-  const top = Math.max(0, Math.min(at - Math.floor(page / 2), list.length - page));
-  const rows = list.slice(top, top + page).map((sink) => {
+  const rows = windowed(list, at, page).map((sink) => {
     const { segments } = tableRow(placed, sink, glyphs.more);
     const isSelected = sink.id === selected;
     return { segments: [seg(isSelected ? `${glyphs.pointer} ` : "  "), ...segments], selected: isSelected };
@@ -109,9 +110,10 @@ function sinkColumns(scene: Scene, list: readonly SinkState[]): Column<SinkState
       cell: (s) => (s.lastSuccessAt === undefined ? seg("never", "dim") : seg(age(now - s.lastSuccessAt))),
     },
   ];
-  if (!told) return all;
+  const sorted = all.map((column) => sortMark(column, scene));
+  if (!told) return sorted;
   return [
-    ...all,
+    ...sorted,
     {
       title: "why",
       importance: 10,
@@ -121,6 +123,15 @@ function sinkColumns(scene: Scene, list: readonly SinkState[]): Column<SinkState
       cell: (s) => seg(shownText(messageOf(s), scene), "dim"),
     },
   ];
+}
+
+/** The column that rows are sorted by says so, and in which direction; the usual order needs no mark. */
+function sortMark(column: Column<SinkState>, { ui, glyphs }: Scene): Column<SinkState> {
+  const title = ui.sort === "name" ? "sink" : ui.sort;
+  if (column.title !== title) return column;
+  const marked = `${title}${(ui.sort === "name") === ui.reverse ? glyphs.down : glyphs.up}`;
+  const min = Math.max(column.min, marked.length);
+  return { ...column, title: marked, min, max: Math.max(column.max, min) };
 }
 
 const reasonStyle = (sink: SinkState) =>
@@ -172,16 +183,4 @@ function countdown(
   const cells = width - widthOf(label) - widthOf(words) - 2;
   const drawn = cells < 2 ? "" : ` ${bar(left / Math.max(1, until - from), cells, glyphs)}`;
   return [seg(label), seg(drawn, "warn"), seg(` ${words}`)];
-}
-
-function firstSteps({ columns }: Scene): Line[] {
-  const text = [
-    "No sinks yet: no ExportPolicy was found.",
-    "Write one into the policy directory (--policies); it is taken up by itself, nothing needs a restart.",
-    "outflow check FILE tells whether it is right, and outflow demo shows a policy at work.",
-  ];
-  return text.flatMap((t, i) => [
-    ...(i === 0 ? [] : [blank]),
-    ...wrap(t, Math.min(columns - 4, 90)).map((l) => line(seg(`  ${l}`, i === 0 ? "strong" : "plain"))),
-  ]);
 }

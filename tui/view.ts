@@ -4,10 +4,10 @@
 //   ✗ 1 of 3 sinks not ready   edge/cloud ServerError for 3m12s
 //   ● source http://127.0.0.1:8428  VictoriaMetrics    largest lag 9s
 //
-//     sink        reason       last minute        lag                 body: sinks, detail, sources, policies, events or help
+//     sink        reason       last minute        lag                 body: a screen, or the panel that lies over it
 //   › edge/cloud  ServerError  2/3 ━━━━╌╌╌ 12s  3m12s
 //
-//   ↑↓ move  enter open  ? help  q quit                               footer
+//   ↑↓ move  enter open  ? help  q quit                               footer, or a question
 //
 // Never more than rows - 1 lines, never a line wider than columns.
 import type { EpochMs } from "../src/platform/clock.ts";
@@ -19,11 +19,13 @@ import type { Glyphs } from "./glyphs.ts";
 import { header } from "./header.ts";
 import { helpView } from "./help-view.ts";
 import { blank, cut, type Line, line, lineWidth, seg } from "./line.ts";
+import type { Link } from "./link.ts";
+import { whyView, yamlView } from "./panels.ts";
 import { policiesView } from "./policies-view.ts";
 import type { Scene } from "./scene.ts";
 import { sinksView } from "./sinks-view.ts";
 import { sourcesView } from "./sources-view.ts";
-import type { Screen, UiState } from "./ui-state.ts";
+import type { Panel, Screen, UiState } from "./ui-state.ts";
 
 export const MIN_COLUMNS = 60;
 export const MIN_ROWS = 12;
@@ -33,7 +35,9 @@ const FRAME = 7;
 /** Lines that the part that scrolls has, as page keys need it. */
 export const pageOf = (rows: number): number => Math.max(1, rows - 1 - FRAME);
 
-const bodies: Readonly<Record<Screen, (scene: Scene, height: number) => Line[]>> = {
+type Body = (scene: Scene, height: number) => Line[];
+
+const bodies: Readonly<Record<Screen, Body>> = {
   sinks: sinksView,
   detail: detailView,
   sources: sourcesView,
@@ -41,15 +45,44 @@ const bodies: Readonly<Record<Screen, (scene: Scene, height: number) => Line[]>>
   events: eventsView,
 };
 
-export function view(live: Snapshot, ui: UiState, now: EpochMs, columns: number, rows: number, glyphs: Glyphs): Line[] {
+const panels: Readonly<Record<Panel, Body>> = { help: helpView, why: whyView, yaml: yamlView };
+
+export type Shown = {
+  snapshot: Snapshot;
+  ui: UiState;
+  now: EpochMs;
+  columns: number;
+  rows: number;
+  glyphs: Glyphs;
+  link?: Link | undefined;
+  /** Actions are allowed. */
+  acts: boolean;
+};
+
+export function view({ snapshot: live, ui, now, columns, rows, glyphs, link, acts }: Shown): Line[] {
   if (columns < MIN_COLUMNS || rows < MIN_ROWS) return tooSmall(columns, rows, glyphs);
-  const scene: Scene = { snapshot: ui.frozen?.snapshot ?? live, ui, now: ui.frozen?.at ?? now, columns, glyphs };
-  const top = [...header(scene), blank];
-  const height = rows - 1 - top.length - 2;
-  const body = (ui.help ? helpView : bodies[ui.screen])(scene, height).slice(0, height);
-  const fill = new Array<Line>(height - body.length).fill(blank);
-  return [...top, ...body, ...fill, blank, footer(scene)].map((l) => padded(l, columns, glyphs));
+  const scene: Scene = {
+    snapshot: ui.frozen?.snapshot ?? live,
+    ui,
+    now: ui.frozen?.at ?? (link?.state === "lost" ? Math.min(now, link.since) : now),
+    columns,
+    glyphs,
+    link,
+    acts,
+  };
+  const top = [...header(scene, now), blank];
+  const bottom = footer(scene, now);
+  const height = rows - 1 - top.length - bottom.length - 1;
+  const body = (ui.panel === undefined ? bodies[ui.screen] : panels[ui.panel])(scene, height).slice(0, height);
+  const fill = new Array<Line>(Math.max(0, height - body.length)).fill(blank);
+  const main = [...body, ...fill];
+  return [...top, ...(link?.state === "lost" ? main.map(greyed) : main), blank, ...bottom].map((l) =>
+    padded(l, columns, glyphs),
+  );
 }
+
+/** What is no longer known to be so. */
+const greyed = (l: Line): Line => ({ segments: l.segments.map((s) => ({ ...s, style: "dim" as const })) });
 
 /** Exactly `columns` wide, so that a shorter line leaves nothing of a longer one. */
 function padded(l: Line, columns: number, glyphs: Glyphs): Line {

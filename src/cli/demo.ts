@@ -60,7 +60,7 @@ async function demo(options: { for?: number; tui: boolean }): Promise<void> {
   });
   await untilStopped(
     agent,
-    terminal.tui,
+    terminal.tui && { readOnly: false, screenReader: process.env.OUTFLOW_SCREEN_READER === "true" },
     options.for === undefined ? undefined : systemClock.sleep(options.for).then(() => {}),
   );
   await ends.close();

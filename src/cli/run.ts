@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { terminalTaken } from "../../tui/restore.ts";
 import { applyConfigFile, runOptions, type Settings } from "../config/settings.ts";
 import { type Agent, startAgent } from "./agent.ts";
 import { example } from "./example.ts";
+import { startScreen } from "./screen.ts";
 import { StartError } from "./start-error.ts";
 import { wantsTui } from "./terminal.ts";
 
@@ -65,12 +65,19 @@ async function run(settings: Settings & { sourceUrl: string }): Promise<void> {
     writeLog: terminal.tui ? undefined : (line) => void process.stderr.write(line),
     logFormat,
   });
-  process.on("SIGHUP", () => agent.reload());
-  await untilStopped(agent, terminal.tui);
+  if (!terminal.tui) process.on("SIGHUP", () => agent.reload());
+  await untilStopped(agent, terminal.tui && { readOnly: settings.readOnly, screenReader: settings.screenReader });
 }
 
-/** Runs until SIGTERM, SIGINT, or the user quits; a second signal ends at once. `until`: another reason to end. */
-export async function untilStopped(agent: Agent, tui: boolean, until?: Promise<void>): Promise<void> {
+/**
+ * Runs until SIGTERM, SIGINT, or the user quits; a second signal ends at once. With a screen SIGHUP ends too: its terminal was closed.
+ * `until`: another reason to end.
+ */
+export async function untilStopped(
+  agent: Agent,
+  tui: false | { readOnly: boolean; screenReader: boolean },
+  until?: Promise<void>,
+): Promise<void> {
   let stop: () => void = () => {};
   const stopped = new Promise<void>((resolve) => {
     stop = resolve;
@@ -84,24 +91,20 @@ export async function untilStopped(agent: Agent, tui: boolean, until?: Promise<v
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  if (tui) process.on("SIGHUP", onSignal);
   void until?.then(stop);
-  const screen = tui ? await startScreen(agent, stop) : undefined;
+  const screen =
+    tui &&
+    (await startScreen({
+      store: agent.store,
+      actions: () => (tui.readOnly ? "Nothing can be changed here: outflow runs with --read-only." : agent.actions),
+      stop,
+      screenReader: tui.screenReader,
+    }));
   await stopped;
   await agent.stop();
-  await screen?.end();
+  if (screen) await screen.end();
   process.off("SIGTERM", onSignal);
   process.off("SIGINT", onSignal);
-}
-
-/** Ink is loaded here and nowhere else, so headless never pays for it. */
-async function startScreen(agent: Agent, stop: () => void): Promise<{ end(): Promise<void> }> {
-  const { startTui } = await import("../../tui/start.tsx");
-  terminalTaken(true);
-  const tui = startTui({ store: agent.store, env: process.env, quit: stop });
-  return {
-    async end() {
-      await tui.end();
-      terminalTaken(false);
-    },
-  };
+  process.off("SIGHUP", onSignal);
 }

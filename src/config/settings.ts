@@ -9,6 +9,8 @@ export type Settings = {
   policies: string[];
   sourceUrl?: string;
   tui: boolean;
+  readOnly: boolean;
+  screenReader: boolean;
   pollInterval: number;
   settle: number;
   lateWindow: number;
@@ -125,6 +127,10 @@ export function runOptions(): Option[] {
       .default("auto")
       .env("OUTFLOW_SOURCE_KIND"),
     new Option("--no-tui", "run headless"),
+    new Option("--read-only", "the screen shows and changes nothing: no pause, retry, reload")
+      .default(false)
+      .env("OUTFLOW_READ_ONLY"),
+    new Option("--screen-reader", "plain sentences in place of a screen").default(false).env("OUTFLOW_SCREEN_READER"),
     ...timing(),
     new Option("--on-exhausted <what>", "after maxAttempts: drop the batch, or hold it")
       .choices(["drop", "hold"])

@@ -23,6 +23,38 @@ export function sinkInfo(id: string, more: Partial<SinkInfo> = {}): SinkInfo {
   };
 }
 
+/** As src/policy/print.ts prints one. */
+const yamlOf = (id: string): string => {
+  const [namespace, name] = id.split("/");
+  return `apiVersion: telemetry.miloapis.com/v1alpha1
+kind: ExportPolicy
+metadata:
+  name: ${name}
+  namespace: ${namespace}
+spec:
+  sources:
+    - name: metrics
+      metrics:
+        metricsql: '{job="node"}'
+  sinks:
+    - name: cloud
+      sources:
+        - metrics
+      target:
+        prometheusRemoteWrite:
+          endpoint: https://cloud.example.com/api/v1/write
+          authentication:
+            basicAuth:
+              secretRef:
+                name: cloud-credentials
+          batch:
+            maxSize: 500
+            timeout: 5s
+          retry:
+            maxAttempts: 3
+            backoffDuration: 5s`;
+};
+
 type About<T extends Event["type"]> = Omit<Extract<Event, { type: T }>, "type" | "at" | "id">;
 
 /** An agent in a story: time goes on, events happen, `snapshot` is what came of them. */
@@ -55,6 +87,7 @@ export class Story {
         generation,
         file: `policies/${policy.split("/")[1]}.yaml`,
         sinks: [],
+        yaml: yamlOf(policy),
       };
       policies.set(policy, { ...known, sinks: [...known.sinks, id] });
     }
@@ -112,7 +145,7 @@ export class Story {
     });
   }
 
-  ended(id: string, attempt: number, samples: number, result: About<"attempt-ended">["result"]): this {
+  ended(id: string, attempt: number, samples: number, result: About<"attempt-ended">["result"], durationMs = 38): this {
     return this.event({
       type: "attempt-ended",
       id,
@@ -120,7 +153,7 @@ export class Story {
       maxAttempts: 3,
       samples,
       bytes: samples * 9,
-      durationMs: 38,
+      durationMs,
       inFlight: 0,
       result,
     });

@@ -2,6 +2,7 @@
 // read again each tick) break and mend the sink, or end the program in the ways that must give the terminal back.
 import { existsSync, readFileSync } from "node:fs";
 import { systemClock } from "../../src/platform/clock.ts";
+import type { Actions } from "../../src/status/actions.ts";
 import type { Event } from "../../src/status/events.ts";
 import { StatusStore } from "../../src/status/store.ts";
 import { restoreTerminal, terminalTaken } from "../../tui/restore.ts";
@@ -84,7 +85,23 @@ async function main(): Promise<void> {
   const ended = new AbortController();
   const { startTui } = await import("../../tui/start.tsx");
   terminalTaken(true);
-  const tui = startTui({ store, env: process.env, quit: () => ended.abort() });
+  const actions: Actions = {
+    async act(sink, action) {
+      if (action === "retry") deliver();
+      else send({ type: action === "pause" ? "sink-paused" : "sink-resumed", id: sink });
+      return { ok: true, message: `${sink} was told to ${action}.` };
+    },
+    async reload() {
+      return { ok: false, message: "1 problem in the policies; the last good version goes on." };
+    },
+  };
+  const tui = startTui({
+    store,
+    env: process.env,
+    actions: () => (process.env.READ_ONLY === "1" ? "Nothing can be changed here: --read-only." : actions),
+    quit: () => ended.abort(),
+    screenReader: process.env.SCREEN_READER === "1",
+  });
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => ended.abort());
   let done = 0;
   do {

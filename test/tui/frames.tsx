@@ -4,7 +4,7 @@ import type { Palette } from "../../tui/colours.ts";
 import { Frame } from "../../tui/frame.tsx";
 import { glyphsFor } from "../../tui/glyphs.ts";
 import { initialUi, type UiState } from "../../tui/ui-state.ts";
-import { view } from "../../tui/view.ts";
+import { type Shown, view } from "../../tui/view.ts";
 import {
   type Failure,
   rateLimited,
@@ -26,8 +26,18 @@ export function frame(
   ui: Partial<UiState> = {},
   env: Record<string, string> = UTF8,
   palette: Palette = "none",
+  more: Partial<Shown> = {},
 ): string {
-  const lines = view(story.snapshot, { ...initialUi, ...ui }, story.now, columns, rows, glyphsFor(env));
+  const lines = view({
+    snapshot: story.snapshot,
+    ui: { ...initialUi, ...ui },
+    now: story.now,
+    columns,
+    rows,
+    glyphs: glyphsFor(env),
+    acts: true,
+    ...more,
+  });
   return renderToString(<Frame lines={lines} palette={palette} />, { columns });
 }
 
@@ -68,6 +78,23 @@ export function oneFails(failure: Failure = serverError): Story {
     message: `Gave up after 3 attempts: ${failure.message}`,
   });
   return story.fails(EDGE, 1, 20_000, failure).fails(EDGE, 2, 20_000, failure).flows(flow.slice(1), 8_000);
+}
+
+/** An hour of one sink: bursts of different size, attempts that take longer and longer, an outage of some minutes. */
+export function busy(): Story {
+  const story = new Story([sinkInfo(EDGE)]).sourceAnswers().wait(1_000);
+  for (let second = 0; second < 3_600; second += 15) {
+    const samples = Math.round(2_000 + 1_500 * Math.sin(second / 400));
+    const out = second > 1_500 && second < 1_900;
+    if (!out) {
+      story.read(EDGE, samples).attempt(EDGE, 1, samples);
+      story
+        .ended(EDGE, 1, samples, { kind: "delivered", status: 204 }, 20 + second / 40 + ((second * 7) % 90))
+        .settled(EDGE);
+    }
+    story.wait(15_000);
+  }
+  return story;
 }
 
 export function phases(): Record<string, Story> {

@@ -2,9 +2,15 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { sinkOf } from "../../src/status/sinks.ts";
+import { askFor } from "../../tui/ask.ts";
+import type { Link } from "../../tui/link.ts";
 import type { UiState } from "../../tui/ui-state.ts";
+import type { Shown } from "../../tui/view.ts";
 import { widthOf } from "../../tui/width.ts";
+import type { Story } from "../status/scenes.ts";
 import {
+  busy,
   crowd,
   EDGE,
   empty,
@@ -43,13 +49,35 @@ function fits(text: string, columns: number, rows: number): void {
 
 const detail: Partial<UiState> = { screen: "detail", selected: EDGE };
 const others: Partial<UiState>[] = (["sources", "events", "policies"] as const).map((screen) => ({ screen }));
-const scenes: Record<string, () => { story: ReturnType<typeof empty>; ui?: Partial<UiState> }> = {
+const thousand = crowd(1000);
+
+function ask(story: Story, action: "pause-or-resume" | "retry"): NonNullable<UiState["asking"]> {
+  const asked = askFor(action, sinkOf(story.snapshot, EDGE), story.now)?.ask;
+  assert.ok(asked);
+  return asked;
+}
+
+const lost = ({ now }: Story): Link => ({
+  url: "http://127.0.0.1:9469",
+  state: "lost",
+  since: now - 12_000,
+  why: "nobody listens there (ECONNREFUSED)",
+  retryAt: now + 2_000,
+});
+
+const scenes: Record<string, () => { story: Story; ui?: Partial<UiState>; more?: Partial<Shown> }> = {
   "sinks-0": () => ({ story: empty() }),
   "sinks-3": () => ({ story: threeReady() }),
   "sinks-3-one-fails": () => ({ story: oneFails() }),
-  "sinks-200": () => ({ story: crowd(200) }),
+  "sinks-1000": () => ({ story: thousand }),
   detail: () => ({ story: oneFails(), ui: detail }),
-  help: () => ({ story: threeReady(), ui: { help: true } }),
+  "detail-hour": () => ({ story: busy(), ui: { ...detail, range: "hour" } }),
+  why: () => ({ story: oneFails(), ui: { selected: EDGE, panel: "why" } }),
+  yaml: () => ({ story: oneFails(), ui: { selected: EDGE, panel: "yaml" } }),
+  help: () => ({ story: threeReady(), ui: { panel: "help" } }),
+  "ask-pause": () => ({ story: threeReady(), ui: { asking: ask(threeReady(), "pause-or-resume") } }),
+  "ask-retry": () => ({ story: oneFails(), ui: { selected: EDGE, asking: ask(oneFails(), "retry") } }),
+  "lost-connection": () => ({ story: oneFails(), more: { link: lost(oneFails()) } }),
   events: () => ({ story: oneFails(), ui: { screen: "events" } }),
   sources: () => ({ story: oneFails(), ui: { screen: "sources" } }),
   policies: () => ({ story: manyPolicies(), ui: { screen: "policies" } }),
@@ -60,8 +88,8 @@ describe("frames in three sizes", () => {
   for (const [name, make] of Object.entries(scenes)) {
     for (const [columns, rows] of SIZES) {
       test(`${name} ${columns}x${rows}`, () => {
-        const { story, ui } = make();
-        const text = readable(frame(story, columns, rows, ui));
+        const { story, ui, more } = make();
+        const text = readable(frame(story, columns, rows, ui, undefined, undefined, more));
         fits(text, columns, rows);
         golden(`${name}-${columns}x${rows}`, text);
       });
@@ -89,7 +117,7 @@ describe("colour", () => {
     golden("no-colour", visible(text));
   });
   test("ASCII: no other character", () => {
-    for (const ui of [{}, detail, { help: true }, { screen: "events" as const }]) {
+    for (const ui of [{}, detail, { panel: "help" as const }, { screen: "events" as const }]) {
       const text = readable(frame(oneFails(), 100, 30, ui, { LANG: "C" }));
       assert.match(text, /^[\x20-\x7e\n]*$/);
     }
@@ -111,11 +139,13 @@ describe("any size", () => {
   const uis: Partial<UiState>[] = [
     {},
     detail,
-    { help: true },
+    { panel: "help" as const },
     { screen: "events" },
     { screen: "sources" },
     { screen: "policies" },
-    { typing: true, filter: "x".repeat(80) },
+    { typing: true, filters: { sinks: "x".repeat(80) } },
+    { panel: "why", selected: EDGE },
+    { panel: "yaml", selected: EDGE },
   ];
   for (let columns = 20; columns <= 300; columns += 23) {
     test(`${columns} columns wide: nothing too wide, nothing too high`, () => {

@@ -89,7 +89,7 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     terminal.press("Escape");
     await terminal.shows("last minute");
     terminal.press("?");
-    await terminal.shows("freeze the screen; data goes on");
+    await terminal.shows("freeze; data goes on");
     terminal.press("Escape");
     await terminal.shows("last minute");
     terminal.press("5");

@@ -1,0 +1,11 @@
+// How an agent in another process is reached, as an attached screen shows it. Absolute times; the view subtracts.
+import type { EpochMs } from "../src/platform/clock.ts";
+
+export type Link = {
+  url: string;
+} & (
+  | { state: "connecting"; since: EpochMs }
+  | { state: "connected" }
+  /** What is on the screen is the last that was known. */
+  | { state: "lost"; since: EpochMs; why: string; retryAt: EpochMs }
+);

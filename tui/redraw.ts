@@ -1,0 +1,49 @@
+// When the screen is drawn: at once after a key, else at most four times a second while data changes, and less often where drawing is
+// dear, so that the screen never costs more than a small share of a core.
+import type { Clock } from "../src/platform/clock.ts";
+import type { Session, Store } from "./session.ts";
+
+export const REDRAW_MS = 250;
+/** The agent's own tick makes one change a second: ages and countdowns never stand still for longer. */
+const SLOWEST_MS = 1_000;
+/** Drawing takes at most this share of a core. */
+const SHARE = 0.015;
+
+/** The pause after a drawing that took `costMs`. */
+export const pauseAfter = (costMs: number, minMs = REDRAW_MS): number =>
+  Math.round(Math.min(Math.max(minMs, SLOWEST_MS), Math.max(minMs, costMs / SHARE)));
+
+export type RedrawPorts = {
+  store: Store;
+  session: Session;
+  clock: Clock;
+  redraw(): void;
+  /** At least this long between two drawings that no key asked for. */
+  minMs?: number | undefined;
+};
+
+/** Starts; returns the way to end. */
+export function redrawer({ store, session, clock, redraw, minMs }: RedrawPorts): () => void {
+  const ended = new AbortController();
+  let waiting = false;
+  let costMs = 0;
+  const draw = () => {
+    const began = clock.monotonicMs();
+    redraw();
+    costMs = costMs * 0.8 + (clock.monotonicMs() - began) * 0.2;
+  };
+  const unsubscribe = store.subscribe(() => {
+    if (waiting) return;
+    waiting = true;
+    void clock.sleep(pauseAfter(costMs, minMs), ended.signal).then((elapsed) => {
+      waiting = false;
+      if (elapsed) draw();
+    });
+  });
+  const unsubscribeKeys = session.subscribe(draw);
+  return () => {
+    unsubscribe();
+    unsubscribeKeys();
+    ended.abort();
+  };
+}
