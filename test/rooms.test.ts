@@ -20,6 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   policy: ["platform", "config"],
   exporter: ["platform", "series", "batch", "source", "remotewrite", "policy", "status"],
   admin: ["platform", "status"],
+  deadletter: ["platform", "series", "batch"],
   demo: ["platform", "status"],
   tui: ["platform", "status"],
 };

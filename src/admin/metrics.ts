@@ -70,6 +70,11 @@ export function metrics(s: Snapshot, process: ProcessInfo): Metric[] {
       each((k) => k.account.pending),
     ),
     counter(
+      "outflow_sink_dead_letter_samples_total",
+      "Dropped samples that were written to the dead-letter folder.",
+      each((k) => k.deadLetters),
+    ),
+    counter(
       "outflow_sink_skipped_seconds_total",
       "Unread time that was skipped (max-backfill).",
       each((k) => k.skippedMs / 1000),

@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { createAdmin } from "../admin/server.ts";
 import type { Settings } from "../config/settings.ts";
+import { DeadLetters } from "../deadletter/folder.ts";
 import { Readers } from "../exporter/readers.ts";
 import { SourcePort } from "../exporter/sourceport.ts";
 import { openStateStore, StateDirError } from "../exporter/statestore.ts";
@@ -44,6 +45,7 @@ export type AgentOptions = {
 
 const SUMMARY_EVERY_MS = 60_000;
 const TICK_MS = 1_000;
+const PRUNE_EVERY_MS = 600_000;
 
 export async function startAgent({ settings, load, writeLog, logFormat }: AgentOptions): Promise<Agent> {
   const clock = systemClock;
@@ -81,6 +83,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     },
     { clock, random: systemRandom, http, dispatch },
   );
+  const letters = deadLetters(settings, dispatch);
   const readers: Readers = new Readers(
     {
       maxQueries: settings.maxSourceQueries,
@@ -101,6 +104,9 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
       random: systemRandom,
       dispatch,
       store: state,
+      ...(letters === undefined
+        ? {}
+        : { keep: (sink, { reason, message, spans }) => letters.keep({ sink, reason, message, spans }) }),
       readers,
       plan: planner(settings, http, clock),
       specHash,
@@ -140,11 +146,12 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   reload();
 
   const ended = new AbortController();
+  const pruning = letters && prune(letters, ended.signal);
   const ticking = tick(dispatch, ended.signal);
   const summing = summarize(store, log, ended.signal);
   const end = async () => {
     ended.abort();
-    await Promise.all([ticking, summing]);
+    await Promise.all([ticking, summing, pruning]);
     state.close();
     await Promise.all([admin.close(), http.close()]);
   };
@@ -172,6 +179,23 @@ function openState(dir: string, dispatch: StatusStore["dispatch"]) {
       throw new StartError(`cannot use the state directory ${dir}: ${error.message}. Choose another with --state-dir.`);
     throw error;
   }
+}
+
+function deadLetters(settings: Settings, dispatch: StatusStore["dispatch"]): DeadLetters | undefined {
+  const { deadLetterDir: dir, deadLetterMaxSize: maxBytes, deadLetterMaxAge: maxAgeMs } = settings;
+  if (dir === undefined) return undefined;
+  return new DeadLetters(
+    { dir, maxBytes, maxAgeMs },
+    {
+      clock: systemClock,
+      tell: (level, message) => dispatch({ type: "notice", at: systemClock.now(), level, message }),
+    },
+  );
+}
+
+async function prune(letters: DeadLetters, signal: AbortSignal): Promise<void> {
+  do letters.prune();
+  while (await systemClock.sleep(PRUNE_EVERY_MS, signal));
 }
 
 async function tick(dispatch: StatusStore["dispatch"], signal: AbortSignal): Promise<void> {

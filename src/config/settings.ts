@@ -28,6 +28,9 @@ export type Settings = {
   sendTimeout: number;
   drainTimeout: number;
   stateDir: string;
+  deadLetterDir?: string;
+  deadLetterMaxSize: number;
+  deadLetterMaxAge: number;
   secretsDir?: string;
   listen: string;
   enforceFilter: string[];
@@ -181,6 +184,18 @@ export function runOptions(): Option[] {
     new Option("--state-dir <dir>", "where cursors are kept (default: $XDG_STATE_HOME/outflow)").env(
       "OUTFLOW_STATE_DIR",
     ),
+    new Option(
+      "--dead-letter-dir <dir>",
+      "keep dropped samples here, as files that outflow replay and others can import",
+    ).env("OUTFLOW_DEAD_LETTER_DIR"),
+    new Option("--dead-letter-max-size <bytes>", "dead letters kept for each sink; the oldest are removed")
+      .argParser(count({ min: 65_536 }))
+      .default(268_435_456)
+      .env("OUTFLOW_DEAD_LETTER_MAX_SIZE"),
+    new Option("--dead-letter-max-age <duration>", "dead letters older than this are removed")
+      .argParser(duration({ min: 60_000 }))
+      .default(604_800_000, "168h")
+      .env("OUTFLOW_DEAD_LETTER_MAX_AGE"),
     new Option("--listen <addr|off>", "admin HTTP: health, metrics, status")
       .default("127.0.0.1:9469")
       .env("OUTFLOW_LISTEN"),

@@ -6,8 +6,8 @@ import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import { backoffMs, probeDelayMs } from "../remotewrite/backoff.ts";
 import type { Verdict } from "../remotewrite/judge.ts";
-import type { DropReason, Event, FailureReason, SinkId } from "../status/events.ts";
-import { type Piece, Pieces } from "./pieces.ts";
+import type { Event, FailureReason, SinkId } from "../status/events.ts";
+import { type Drop, type Piece, Pieces } from "./pieces.ts";
 
 /** One way to the sink, with its present endpoint and credentials. */
 export type Sender = {
@@ -29,6 +29,8 @@ export type DeliveryPorts = {
   clock: Clock;
   random: Random;
   dispatch(event: Event): void;
+  /** Keeps what is dropped as dead letters; false: they could not be written. Absent: there is no folder for them. */
+  keep?(drop: Drop): boolean;
   /** All samples of the batch are delivered or dropped. */
   settled(batch: Batch): void;
   /** Something changed that may let the sink take another window. */
@@ -370,9 +372,13 @@ export class Delivery {
     dispatch({ type: "holding", at: now, id: this.#id, since, probeAt: now + delay, reason, message });
   }
 
-  #pieceDone(job: Job, drops: { reason: DropReason; samples: number; message: string }[]): void {
-    for (const drop of drops)
-      this.#ports.dispatch({ type: "dropped", at: this.#ports.clock.now(), id: this.#id, ...drop });
+  #pieceDone(job: Job, drops: readonly Drop[]): void {
+    const { clock, dispatch, keep } = this.#ports;
+    for (const drop of drops) {
+      const kept = keep?.(drop) ?? false;
+      const { spans: _, ...dropped } = drop;
+      dispatch({ type: "dropped", at: clock.now(), id: this.#id, ...dropped, kept });
+    }
     delete job.body;
     job.attempts = 0;
     job.backoff = 0;

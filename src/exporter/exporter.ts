@@ -13,6 +13,7 @@ import type { DropReason, Event, ReadFailureReason, SinkId, SinkInfo } from "../
 import { Delivery, type DeliverySettings, type Sender } from "./delivery.ts";
 import { Ledger } from "./ledger.ts";
 import type { Memory } from "./memory.ts";
+import type { Drop } from "./pieces.ts";
 import type { Query } from "./reader.ts";
 import type { Arrival, ReadingMember, Window } from "./readers.ts";
 
@@ -29,6 +30,8 @@ export type ExporterPorts = {
   dispatch(event: Event): void;
   saved(source: string): { cursor: EpochMs; memory: Memory; replay: boolean } | undefined;
   save(source: string, cursor: EpochMs, memory: Memory | undefined): void;
+  /** Keeps what the sink dropped (dead letters); false: it could not. */
+  keep?(id: SinkId, drop: Drop): boolean;
   attach(query: Query, member: ReadingMember, saved?: { cursor: EpochMs; memory: Memory }): void;
   detach(member: ReadingMember): void;
   /** Something changed that may make a read due. */
@@ -80,6 +83,7 @@ export class Exporter {
       clock: ports.clock,
       random: ports.random,
       dispatch: ports.dispatch,
+      ...(ports.keep === undefined ? {} : { keep: (drop: Drop) => ports.keep!(this.id, drop) }),
       settled: (batch) => this.#settled(batch),
       changed: () => ports.pump(),
     });

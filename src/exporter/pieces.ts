@@ -3,7 +3,7 @@
 import { type Batch, type Span, samplesOf, subspan } from "../batch/batch.ts";
 import type { DropReason } from "../status/events.ts";
 
-export type Drop = { reason: DropReason; samples: number; message: string };
+export type Drop = { reason: DropReason; samples: number; message: string; spans: Span[] };
 
 export class Pieces {
   readonly #batch: Batch;
@@ -38,14 +38,13 @@ export class Pieces {
     return {
       span,
       delivered: () => this.#settle(),
-      drop: (reason, message) => this.#settle({ reason, samples: samplesOf(span), message }),
+      drop: (reason, message) => this.#settle(dropOf(span, reason, message)),
       halve: (message) => {
         const parts = halves(span);
-        return parts === undefined ? this.#settle({ reason: "too_large", samples: 1, message }) : this.#cut(parts);
+        return parts === undefined ? this.#settle(dropOf(span, "too_large", message)) : this.#cut(parts);
       },
       bisect: (message) => {
-        if (span.endRun - span.firstRun <= 1)
-          return this.#settle({ reason: "rejected", samples: samplesOf(span), message });
+        if (span.endRun - span.firstRun <= 1) return this.#settle(dropOf(span, "rejected", message));
         this.#budget -= 2;
         if (this.#budget < 0) return this.#giveUp(message);
         return this.#cut(halvesBySeries(span));
@@ -64,17 +63,26 @@ export class Pieces {
   }
 
   #giveUp(message: string): Drop[] {
-    const samples = this.samples;
+    const { samples } = this;
+    const spans = this.#left;
     this.#left = [];
     return [
       {
         reason: "rejected",
         samples,
+        spans,
         message: `${message} Too many series are refused to find each: the receiver may have stored part of the rest.`,
       },
     ];
   }
 }
+
+const dropOf = (span: Span, reason: DropReason, message: string): Drop => ({
+  reason,
+  samples: samplesOf(span),
+  message,
+  spans: [span],
+});
 
 /** A piece settles or cuts itself; each call returns what was dropped by it. */
 export type Piece = {

@@ -10,6 +10,7 @@ import type { Event, PolicyInfo, SinkId, SinkInfo } from "../status/events.ts";
 import type { DeliverySettings, Sender } from "./delivery.ts";
 import { Exporter, type ExporterSpec } from "./exporter.ts";
 import type { Memory } from "./memory.ts";
+import type { Drop } from "./pieces.ts";
 import type { Query } from "./reader.ts";
 import type { Readers, ReadingMember } from "./readers.ts";
 import type { CursorKey, StateStore } from "./statestore.ts";
@@ -34,6 +35,8 @@ export type SupervisorPorts = {
   /** Pure: policy and sink to plan (queries with enforced filters, settings and annotations applied). */
   plan(policy: Policy, sink: Sink, generation: number): SinkPlan;
   specHash(policy: Policy): string;
+  /** Dead letters. */
+  keep?(id: SinkId, drop: Drop): boolean;
   newMemory(query: Query, blob: Uint8Array | undefined, floor: EpochMs): Memory;
 };
 
@@ -176,6 +179,7 @@ export class Supervisor {
       attach: (query, member: ReadingMember, saved) => readers.attach(query, member, saved),
       detach: (member) => readers.detach(member),
       pump: () => readers.pump(),
+      ...(this.#ports.keep === undefined ? {} : { keep: this.#ports.keep }),
     });
     this.#running.set(id, { plan, exporter, policy, sink });
     exporter.start();

@@ -150,7 +150,8 @@ export type Event = { at: EpochMs } & (
     }
   /** A refusal that no retry mends; a probe follows at `probeAt`. */
   | { type: "holding"; id: SinkId; since: EpochMs; probeAt: EpochMs; reason: FailureReason; message: string }
-  | { type: "dropped"; id: SinkId; reason: DropReason; samples: number; message: string }
+  /** `kept`: written to the dead-letter folder. */
+  | { type: "dropped"; id: SinkId; reason: DropReason; samples: number; message: string; kept?: boolean }
   | { type: "returned"; id: SinkId; samples: number }
   /** The cursor of one source of this sink. `sourceNow` bounds the lag. */
   | { type: "cursor-moved"; id: SinkId; source: string; cursor: EpochMs; sourceNow: EpochMs }

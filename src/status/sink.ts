@@ -21,6 +21,7 @@ export function newSink(info: SinkInfo, at: EpochMs): SinkState {
     phase: { name: "starting" },
     account: emptyAccount,
     skippedMs: 0,
+    deadLetters: 0,
     samples: emptyRing,
     bytes: emptyRing,
     lag: emptyRing,
@@ -244,7 +245,11 @@ function refused(sink: SinkState, samples: number, { kind: _, reason: __, ...ans
 }
 
 function dropped(sink: SinkState, event: Extract<SinkEvent, { type: "dropped" }>): SinkState {
-  const after: SinkState = { ...sink, account: enter(sink.account, { dropped: { [event.reason]: event.samples } }) };
+  const after: SinkState = {
+    ...sink,
+    account: enter(sink.account, { dropped: { [event.reason]: event.samples } }),
+    deadLetters: sink.deadLetters + (event.kept ? event.samples : 0),
+  };
   if (sink.failing !== undefined) after.failing = { ...sink.failing, dropped: sink.failing.dropped + event.samples };
   if (sink.refusal === undefined) return after;
   const { refusal: _, ...rest } = after;

@@ -133,6 +133,8 @@ export type SinkState = {
   conditions: readonly [accepted: Condition, ready: Condition];
   account: Account;
   skippedMs: number;
+  /** Dropped samples that are in the dead-letter folder. */
+  deadLetters: number;
   samples: Ring; // delivered samples
   bytes: Ring; // request bodies of delivered batches
   lag: Ring; // largest lag, ms
