@@ -1,10 +1,10 @@
 // What every part of the view is given, and the few words that several parts share.
 import type { EpochMs } from "../src/platform/clock.ts";
 import { readyOf } from "../src/status/conditions.ts";
+import type { Link } from "../src/status/link.ts";
 import type { SinkState, Snapshot } from "../src/status/snapshot.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { cut, type Line, type Segment, type Style, seg } from "./line.ts";
-import type { Link } from "./link.ts";
 import { redacted } from "./privacy.ts";
 import type { UiState } from "./ui-state.ts";
 

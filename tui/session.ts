@@ -2,10 +2,10 @@
 // file to save, the end) is done through ports. No terminal and no React here.
 import type { Clock } from "../src/platform/clock.ts";
 import type { Actions } from "../src/status/actions.ts";
+import type { Link } from "../src/status/link.ts";
 import type { Snapshot } from "../src/status/snapshot.ts";
 import { instant } from "../src/status/words.ts";
 import { intentOf } from "./keys.ts";
-import type { Link } from "./link.ts";
 import { nameOf } from "./names.ts";
 import { redacted } from "./privacy.ts";
 import { initialUi, type UiState, uiReduce } from "./ui-state.ts";

@@ -11,6 +11,7 @@
 //
 // Never more than rows - 1 lines, never a line wider than columns.
 import type { EpochMs } from "../src/platform/clock.ts";
+import type { Link } from "../src/status/link.ts";
 import type { Snapshot } from "../src/status/snapshot.ts";
 import { detailView } from "./detail-view.ts";
 import { eventsView } from "./events-view.ts";
@@ -19,7 +20,6 @@ import type { Glyphs } from "./glyphs.ts";
 import { header } from "./header.ts";
 import { helpView } from "./help-view.ts";
 import { blank, cut, type Line, line, lineWidth, seg } from "./line.ts";
-import type { Link } from "./link.ts";
 import { whyView, yamlView } from "./panels.ts";
 import { policiesView } from "./policies-view.ts";
 import type { Scene } from "./scene.ts";

@@ -7,6 +7,7 @@ import { demoCommand } from "./demo.ts";
 import { example } from "./example.ts";
 import { runCommand } from "./run.ts";
 import { StartError } from "./start-error.ts";
+import { topCommand } from "./top.ts";
 
 /** Runs one command to its end; returns the exit code. */
 export async function cli(argv: readonly string[]): Promise<number> {
@@ -16,6 +17,7 @@ export async function cli(argv: readonly string[]): Promise<number> {
     .configureHelp({ showGlobalOptions: false })
     .addCommand(runCommand())
     .addCommand(checkCommand())
+    .addCommand(topCommand())
     .addCommand(demoCommand())
     .addCommand(
       new Command("version")

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import type { Link } from "../../src/status/link.ts";
 import { sinkOf } from "../../src/status/sinks.ts";
 import { askFor } from "../../tui/ask.ts";
-import type { Link } from "../../tui/link.ts";
 import type { UiState } from "../../tui/ui-state.ts";
 import type { Shown } from "../../tui/view.ts";
 import { widthOf } from "../../tui/width.ts";

@@ -1,5 +1,5 @@
 // How an agent in another process is reached, as an attached screen shows it. Absolute times; the view subtracts.
-import type { EpochMs } from "../src/platform/clock.ts";
+import type { EpochMs } from "../platform/clock.ts";
 
 export type Link = {
   url: string;

@@ -1,0 +1,69 @@
+// How a running agent is asked: its address, the token, and in plain words why it gave no answer.
+
+import type { HttpAnswer, HttpClient, HttpFailure } from "../../platform/http.ts";
+import { printable } from "../../platform/printable.ts";
+
+export type Agent = {
+  /** Without a slash at the end. */
+  url: string;
+  token: string | undefined;
+  http: HttpClient;
+};
+
+/** An answer that came, or why there is none. */
+export type Asked = { ok: true; answer: HttpAnswer } | { ok: false; why: string };
+
+const TIMEOUTS = { connectMs: 3_000, firstByteMs: 10_000 };
+
+export async function ask(
+  { url, token, http }: Agent,
+  method: "GET" | "POST",
+  path: string,
+  idleMs: number,
+  signal?: AbortSignal,
+): Promise<Asked> {
+  const asked = await http.request({
+    method,
+    url: `${url}${path}`,
+    headers: {
+      accept: path.endsWith("/events") ? "text/event-stream" : "application/json, text/plain",
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    timeouts: { ...TIMEOUTS, idleMs },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return asked.ok ? asked : { ok: false, why: whyNot(asked.failure) };
+}
+
+export function whyNot({ kind, code, message }: HttpFailure): string {
+  switch (kind) {
+    case "refused":
+      return `nobody listens there (${code}): is outflow running, with --listen?`;
+    case "dns":
+      return `the name does not resolve (${code})`;
+    case "unreachable":
+      return `no way there (${code})`;
+    case "timeout":
+      return "no answer in time";
+    case "tls":
+      return `TLS failed: ${printable(message, 200)}`;
+    case "reset":
+    case "aborted":
+      return "the connection was closed";
+    case "protocol":
+      return "what answers is no HTTP server";
+    case "forbidden":
+      return "this address is not allowed";
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Why an answer is not the one that was asked for. */
+export async function refusal(answer: HttpAnswer): Promise<string> {
+  const { status } = answer;
+  const said = printable((await answer.text(2_000)).trim(), 300);
+  if (status === 401) return "it wants a token: give it with --token-file";
+  if (status === 404) return "there is no such page: is it outflow, and as new as this one?";
+  return `status ${status}${said === "" ? "" : `: ${said}`}`;
+}

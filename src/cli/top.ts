@@ -1,0 +1,157 @@
+// outflow top: the screen of an agent that runs in another process, by its admin address. With --once, --json or no terminal it prints
+// its state instead, for scripts.
+import { readFileSync } from "node:fs";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { parseDuration } from "../config/duration.ts";
+import { systemClock } from "../platform/clock.ts";
+import { createHttpClient } from "../platform/http-client.ts";
+import type { Actions } from "../status/actions.ts";
+import type { Snapshot } from "../status/snapshot.ts";
+import { remoteActions } from "./attach/actions.ts";
+import { type Agent, ask, refusal } from "./attach/address.ts";
+import { RemoteStore } from "./attach/remote.ts";
+import { example } from "./example.ts";
+import { startScreen } from "./screen.ts";
+import { StartError } from "./start-error.ts";
+import { wantsTui } from "./terminal.ts";
+
+type TopOptions = {
+  tokenFile?: string;
+  once?: boolean;
+  json?: boolean;
+  n?: number;
+  interval: number;
+  readOnly: boolean;
+  screenReader: boolean;
+};
+
+const address = (text: string): string => {
+  const url = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new InvalidArgumentError(`"${text}" is no address; write for example http://127.0.0.1:9469.`);
+  return url.replace(/\/+$/, "");
+};
+
+const interval = (text: string): number => {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms < 100) throw new InvalidArgumentError("write a duration of at least 100ms, such as 1s.");
+  return ms;
+};
+
+const times = (text: string): number => {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError(`"${text}" is no whole number above 0.`);
+  return Number(text);
+};
+
+export function topCommand(): Command {
+  return new Command("top")
+    .description("watch an agent that runs elsewhere: the same screen, by its admin address")
+    .argument("[url]", "the agent's --listen address", address, "http://127.0.0.1:9469")
+    .addOption(new Option("--token-file <file>", "bearer token for the agent").env("OUTFLOW_TOKEN_FILE"))
+    .option("--once", "print the state once and end")
+    .option("--json", "print the snapshot as JSON, a line each time")
+    .addOption(new Option("-n <times>", "print so many times and end").argParser(times))
+    .addOption(new Option("--interval <duration>", "between two drawings").argParser(interval).default(1_000, "1s"))
+    .addOption(new Option("--read-only", "no pause, retry, reload").default(false).env("OUTFLOW_READ_ONLY"))
+    .addOption(
+      new Option("--screen-reader", "plain sentences in place of a screen").default(false).env("OUTFLOW_SCREEN_READER"),
+    )
+    .addHelpText(
+      "after",
+      example("outflow top", "outflow top http://gateway-7:9469", "outflow top --once --json | jq .sinks[].phase"),
+    )
+    .action(async (url: string, options: TopOptions) => {
+      const http = createHttpClient({ connectMs: 3_000, connections: 4 });
+      const agent: Agent = { url, token: token(options.tokenFile), http };
+      const tty = { stdin: process.stdin.isTTY === true, stdout: process.stdout.isTTY === true };
+      const prints = options.once === true || options.json === true || options.n !== undefined;
+      try {
+        if (!prints && wantsTui({ ...tty, env: process.env, tui: true }).tui) await watch(agent, options);
+        else await print(agent, options);
+      } finally {
+        await http.close();
+      }
+    });
+}
+
+function token(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new StartError(
+      `cannot read --token-file ${file} (${(error as { code?: string }).code ?? "unknown reason"}).`,
+    );
+  }
+}
+
+async function watch(agent: Agent, options: TopOptions): Promise<void> {
+  const ended = new AbortController();
+  const stop = () => ended.abort();
+  const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, stop);
+  const store = new RemoteStore(agent, systemClock);
+  const following = store.run(ended.signal);
+  const doable = remoteActions(agent);
+  const screen = await startScreen({
+    store,
+    clock: { ...systemClock, now: () => store.now() },
+    actions: () => allowed(store, options, doable),
+    stop,
+    redrawMs: options.interval,
+    screenReader: options.screenReader,
+  });
+  await following;
+  await screen.end();
+  for (const signal of signals) process.off(signal, stop);
+}
+
+function allowed(store: RemoteStore, options: TopOptions, doable: Actions): Actions | string {
+  if (options.readOnly) return "Nothing can be changed here: outflow top runs with --read-only.";
+  if (store.link.state !== "connected") return "The agent is not reached at present.";
+  if (!(store.snapshot as { actions?: boolean }).actions)
+    return "The agent allows no actions from elsewhere: start it with --allow-actions.";
+  return doable;
+}
+
+async function print(agent: Agent, { once, json, n, interval: every }: TopOptions): Promise<void> {
+  const { stillFrame } = await import("../../tui/still.ts");
+  const ended = new AbortController();
+  const stop = () => ended.abort();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
+  const total = once === true ? 1 : (n ?? (json === true ? 1 : Number.POSITIVE_INFINITY));
+  for (let i = 0; i < total && !ended.signal.aborted; i++) {
+    if (i > 0 && !(await systemClock.sleep(every, ended.signal))) break;
+    const got = await snapshotOf(agent);
+    if (!got.ok) {
+      if (i === 0) throw new StartError(`no state from ${agent.url}: ${got.why}.`);
+      process.stderr.write(`outflow: no state from ${agent.url}: ${got.why}\n`);
+      continue;
+    }
+    if (json === true) process.stdout.write(`${JSON.stringify(got.snapshot)}\n`);
+    else {
+      const { columns } = process.stdout;
+      const text = stillFrame(got.snapshot, {
+        env: process.env,
+        columns: columns ?? (Number(process.env.COLUMNS) || 120),
+        colour: process.stdout.isTTY === true,
+      });
+      process.stdout.write(`${i > 0 ? "\n" : ""}${text}`);
+    }
+  }
+}
+
+/** Idle time of the body: a snapshot of many sinks is large, but comes at once. */
+const SNAPSHOT_IDLE_MS = 10_000;
+const MAX_SNAPSHOT = 256 * 1024 * 1024;
+
+async function snapshotOf(agent: Agent): Promise<{ ok: true; snapshot: Snapshot } | { ok: false; why: string }> {
+  const asked = await ask(agent, "GET", "/api/v1/snapshot", SNAPSHOT_IDLE_MS);
+  if (!asked.ok) return asked;
+  if (asked.answer.status !== 200) return { ok: false, why: await refusal(asked.answer) };
+  try {
+    return { ok: true, snapshot: JSON.parse(await asked.answer.text(MAX_SNAPSHOT)) as Snapshot };
+  } catch {
+    return { ok: false, why: "what it sent is no snapshot: is it outflow?" };
+  }
+}
