@@ -5,7 +5,7 @@ import type { Clock } from "../src/platform/clock.ts";
 import type { Palette } from "./colours.ts";
 import { Frame } from "./frame.tsx";
 import type { Glyphs } from "./glyphs.ts";
-import { keyName } from "./keys.ts";
+import { keyName, keyOf } from "./keys.ts";
 import type { Line } from "./line.ts";
 import { redrawer } from "./redraw.ts";
 import type { Session, Store } from "./session.ts";
@@ -36,7 +36,7 @@ export function App({ store, session, clock, glyphs, palette, acts, suspend, dra
     (input, key) => {
       const name = keyName(input, key);
       // Keys that were pressed quickly come as one text.
-      for (const one of name === input ? name : [name]) {
+      for (const one of name === input ? [...name].map(keyOf) : [name]) {
         if (one === "ctrl-z") void suspendTerminal(suspend).then(redraw);
         else session.press(one, pageOf(rows));
       }

@@ -121,3 +121,12 @@ export function keyName(input: string, key: Key): string {
   if (key.backspace || key.delete) return "backspace";
   return key.ctrl ? `ctrl-${input}` : input;
 }
+
+/** The name of one character among several that came as one text. */
+export function keyOf(character: string): string {
+  const known = { "\r": "enter", "\n": "enter", "\t": "tab", "\x1b": "escape", "\x7f": "backspace", "\b": "backspace" }[
+    character
+  ];
+  if (known !== undefined) return known;
+  return character < " " ? `ctrl-${String.fromCharCode(character.charCodeAt(0) + 96)}` : character;
+}
