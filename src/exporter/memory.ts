@@ -33,6 +33,14 @@ export class Memory {
     return this.#saved?.get(fingerprint(this.table, id)) ?? this.floor;
   }
 
+  /** Was a sample of this series taken? */
+  has(id: number): boolean {
+    return (
+      (id < this.last.length && this.last[id] !== Number.NEGATIVE_INFINITY) ||
+      (this.#saved?.has(fingerprint(this.table, id)) ?? false)
+    );
+  }
+
   /** The next version: `last` is taken over as it is. */
   next(last: Float64Array): Memory {
     return new Memory(this.table, last, this.floor, this.#saved);

@@ -156,10 +156,16 @@ export class SourcePort {
     }
   }
 
+  /**
+   * The first samples of a new series become visible late, and all at once. A read that looks back less far than the late window
+   * would see only the newest of them and pass over the others for ever: it leaves a series that was never seen to the next read
+   * that looks back far.
+   */
   #rawWindow(query: Query, memory: Memory, window: Window, reach: EpochMs, signal: AbortSignal): Promise<ReadResult> {
+    const far = reach <= window.from - query.lateWindowMs;
     return this.#request("query", rawWindow(query.sent, reach, window.to, this.#extra()), signal, {
       keyspace: this.#keyspace(undefined, query.externalLabels),
-      newerThan: (id) => Math.max(memory.of(id), reach),
+      newerThan: (id) => (far || memory.has(id) ? Math.max(memory.of(id), reach) : Number.POSITIVE_INFINITY),
       ...window,
       expect: ["matrix"],
     });
