@@ -48,6 +48,7 @@ async function demo(options: { for?: number; tui: boolean }): Promise<void> {
     listen: "off",
     pollInterval: 1_000,
     settle: 1_000,
+    lateWindow: 2_000, // the embedded source shows every sample at once
     tui: options.tui,
     drainTimeout: 2_000,
   };
