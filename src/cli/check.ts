@@ -1,41 +1,60 @@
 // outflow check: every problem of the policies, offline. Exit 0 valid, 1 problems, 2 usage.
-import { existsSync, readFileSync } from "node:fs";
-import { Command, InvalidArgumentError } from "commander";
-import { systemFiles } from "../platform/files.ts";
-import { loadPolicies, problemLine } from "../policy/load.ts";
-import type { LoadResult, Problem } from "../policy/policy.ts";
-import { counted } from "../status/words.ts";
+import { existsSync } from "node:fs";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { count, enforcementOptions } from "../config/settings.ts";
+import { readAll, systemFiles } from "../platform/files.ts";
+import { printable } from "../platform/printable.ts";
+import { jsonSchema } from "../policy/json-schema.ts";
+import { loadPolicies } from "../policy/load.ts";
+import type { LoadResult } from "../policy/policy.ts";
+import { policyYaml } from "../policy/print.ts";
+import { githubLine, jsonReport, problemText, summary } from "../policy/report.ts";
 import { example } from "./example.ts";
 import { queryChecker } from "./querycheck.ts";
 
 type Options = {
   format: "text" | "json" | "github";
   secretsDir?: string;
+  requireSecrets?: boolean;
   maxPolicySize: number;
   warningsAsErrors?: boolean;
+  print?: boolean;
+  schema?: boolean;
+  enforceFilter?: string[];
+  forbidLabel?: string[];
 };
 
 export function checkCommand(): Command {
-  return new Command("check")
+  const command = new Command("check")
     .description("verify policies offline: all problems, each with its place and what to do")
-    .argument("<path...>", "files or directories; - is standard input", (path: string, paths: string[] = []) => {
+    .argument("[path...]", "files or directories; - is standard input", (path: string, paths: string[] = []) => {
       if (path !== "-" && !existsSync(path)) throw new InvalidArgumentError("it does not exist.");
       return [...paths, path];
     })
-    .option("--format <format>", "text, json or github", "text")
-    .option("--secrets-dir <dir>", "mounted secrets: <namespace>/<name>/<key>")
-    .option("--max-policy-size <bytes>", "largest policy file", Number, 1_048_576)
+    .addOption(
+      new Option("--format <format>", "how problems are written").choices(["text", "json", "github"]).default("text"),
+    )
+    .option("--secrets-dir <dir>", "mounted secrets: <namespace>/<name>/<key>, or <name>/<key>")
+    .option("--require-secrets", "a Secret that is not there is a problem, not a warning")
+    .option("--max-policy-size <bytes>", "largest policy file", count({ min: 1024 }), 1_048_576)
     .option("--warnings-as-errors", "exit 1 for warnings too")
-    .addHelpText("after", example("outflow check policies/", "cat policy.yaml | outflow check -"))
+    .option("--print", "print the policies as understood: defaults filled in, no secrets")
+    .option("--schema", "print the JSON Schema of an ExportPolicy for editors, and end");
+  for (const option of enforcementOptions()) command.addOption(option);
+  return command
+    .addHelpText(
+      "after",
+      example(
+        "outflow check policies/",
+        "cat policy.yaml | outflow check -",
+        "outflow check --schema > exportpolicy.schema.json",
+      ),
+    )
     .action((paths: string[], options: Options) => {
-      const stdin = paths.includes("-") ? readFileSync(0, "utf8") : undefined;
-      const loaded = loadPolicies(paths, {
-        files: systemFiles,
-        checkQuery: queryChecker({ enforceFilter: [], forbidLabel: [] }),
-        secretsDir: options.secretsDir,
-        maxPolicySize: options.maxPolicySize,
-        stdin,
-      });
+      if (options.schema) return void process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
+      if (paths.length === 0)
+        command.error("error: missing required argument 'path': name a file or a directory, or - for standard input");
+      const loaded = load(paths, options);
       report(loaded, options);
       const bad = loaded.problems.some(
         (p) => p.severity === "problem" || (options.warningsAsErrors && p.severity === "warning"),
@@ -44,25 +63,26 @@ export function checkCommand(): Command {
     });
 }
 
-function report(loaded: LoadResult, { format }: Options): void {
-  if (format === "json") {
-    process.stdout.write(
-      `${JSON.stringify({ policies: loaded.policies.map((p) => `${p.namespace}/${p.name}`), problems: loaded.problems.map(({ place, ...rest }) => ({ ...place, ...rest })) })}\n`,
-    );
-    return;
-  }
-  for (const problem of loaded.problems)
-    process.stderr.write(`${format === "github" ? annotation(problem) : problemLine(problem)}\n`);
-  const count = (severity: Problem["severity"]) => loaded.problems.filter((p) => p.severity === severity).length;
-  const sinks = loaded.policies.reduce((n, p) => n + p.sinks.length, 0);
-  const policies = `${loaded.policies.length} ${loaded.policies.length === 1 ? "policy" : "policies"}`;
-  process.stdout.write(
-    `${policies} with ${counted(sinks, "sink")} valid in ${counted(loaded.files.length, "file")}; ${counted(count("problem"), "problem")}, ${counted(count("warning"), "warning")}\n`,
-  );
+function load(paths: string[], options: Options): LoadResult {
+  return loadPolicies(paths, {
+    files: systemFiles,
+    checkQuery: queryChecker({ enforceFilter: options.enforceFilter ?? [], forbidLabel: options.forbidLabel ?? [] }),
+    secretsDir: options.secretsDir,
+    maxPolicySize: options.maxPolicySize,
+    stdin: paths.includes("-") ? readAll(0, options.maxPolicySize + 1) : undefined,
+    missingSecret: options.requireSecrets ? "problem" : "warning",
+    uselessSecret: "problem",
+  });
 }
 
-/** GitHub's workflow command: shown at the line in a review. */
-function annotation({ severity, place, path, message }: Problem): string {
-  const kind = { problem: "error", warning: "warning", note: "notice" }[severity];
-  return `::${kind} file=${place.file},line=${place.line},col=${place.column}::${path === "" ? "" : `${path}: `}${message}`;
+function report(loaded: LoadResult, { format, print, warningsAsErrors }: Options): void {
+  if (format === "json") return void process.stdout.write(`${JSON.stringify(jsonReport(loaded))}\n`);
+  const excerpts = process.stderr.isTTY === true;
+  const lines = loaded.problems.map((p) => (format === "github" ? githubLine(p) : problemText(p, excerpts)));
+  process.stderr.write(lines.map((line) => `${line}\n`).join(""));
+  if (print) {
+    for (const policy of loaded.policies)
+      process.stdout.write(`# ${printable(policy.place.file)}:${policy.place.line}\n${policyYaml(policy)}\n---\n`);
+  }
+  process.stdout.write(`${print ? "# " : ""}${summary(loaded, warningsAsErrors === true)}\n`);
 }

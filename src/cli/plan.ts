@@ -20,7 +20,7 @@ export const specHash = (policy: Policy): string =>
   sha256(
     JSON.stringify([
       policy.sources.map(({ name, query }) => [name, query]),
-      policy.sinks.map(({ place: _, credentials: __, refusal: ___, ...s }) => s),
+      policy.sinks.map((s) => [s.name, s.sources, s.endpoint, s.batch, s.retry, s.secretName]),
     ]),
   );
 

@@ -86,7 +86,7 @@ const duration =
     return ms;
   };
 
-const count =
+export const count =
   ({ min = 1, max = Number.MAX_SAFE_INTEGER }: Limits = {}) =>
   (text: string): number => {
     const n = Number(text);
@@ -171,12 +171,7 @@ export function runOptions(): Option[] {
       .argParser(duration())
       .default(5_000, "5s")
       .env("OUTFLOW_DRAIN_TIMEOUT"),
-    new Option("--enforce-filter <selector>", "filter added to every selector of every query (repeatable)")
-      .argParser(list)
-      .env("OUTFLOW_ENFORCE_FILTER"),
-    new Option("--forbid-label <name>", "refuse policies that filter on this label (repeatable)")
-      .argParser(list)
-      .env("OUTFLOW_FORBID_LABEL"),
+    ...enforcementOptions(),
     new Option("--max-policy-size <bytes>", "largest policy file")
       .argParser(count({ min: 1024 }))
       .default(1_048_576)
@@ -201,6 +196,18 @@ export function runOptions(): Option[] {
       .env("OUTFLOW_LISTEN"),
     ...logOptions(),
     new Option("--config <file>", "YAML file with any of these settings (poll-interval: 30s)").env("OUTFLOW_CONFIG"),
+  ];
+}
+
+/** The operator's, for `check` too: what they refuse is a problem there. */
+export function enforcementOptions(): Option[] {
+  return [
+    new Option("--enforce-filter <selector>", "filter added to every selector of every query (repeatable)")
+      .argParser(list)
+      .env("OUTFLOW_ENFORCE_FILTER"),
+    new Option("--forbid-label <name>", "refuse policies that filter on this label (repeatable)")
+      .argParser(list)
+      .env("OUTFLOW_FORBID_LABEL"),
   ];
 }
 

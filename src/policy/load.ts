@@ -1,159 +1,151 @@
-// Paths in, all policies and all problems out. Directories are read recursively (*.yaml *.yml *.json), names that begin with a dot
-// (Kubernetes' ..data among them) are left to the links that point there.
+// Paths in, all policies and all problems out. Two steps: read what the files hold, then give sinks the values of their Secrets;
+// between them a running agent keeps the last good version of files that have problems (last-good.ts).
 import type { Files } from "../platform/files.ts";
-import type { AnnotationLimits } from "./annotations.ts";
-import { type PlacedDocument, readDocuments } from "./document.ts";
-import { type CheckQuery, type Interpreted, interpret, type PlacedSecret } from "./interpret.ts";
-import type { LoadResult, Policy, Problem } from "./policy.ts";
-import { API_VERSION } from "./schema.ts";
+import { printable } from "../platform/printable.ts";
+import { readDocuments } from "./document.ts";
+import { type Interpreted, type InterpretOptions, interpret, type PlacedSecret } from "./interpret.ts";
+import { findFiles, readText } from "./paths.ts";
+import type { LoadResult, Place, Policy, Problem } from "./policy.ts";
 import { Secrets } from "./secrets.ts";
 
-export type LoadOptions = {
+export type LoadOptions = InterpretOptions & {
   files: Files;
-  checkQuery: CheckQuery;
-  /** The agent's settings that annotations may only narrow; absent (check): not known. */
-  limits?: AnnotationLimits | undefined;
   secretsDir?: string | undefined;
   /** Bytes. */
   maxPolicySize: number;
   /** What `-` stands for. */
-  stdin?: string | undefined;
+  stdin?: Uint8Array | undefined;
+  /** How grave a Secret is that is not there, or is no use: a warning unless said otherwise (the sink is refused, others run). */
+  missingSecret?: Problem["severity"];
+  uselessSecret?: Problem["severity"];
 };
 
-const POLICY_FILE = /\.(ya?ml|json)$/i;
+/** What one file holds, before Secrets are resolved. */
+export type FileContents = { policies: Policy[]; secrets: PlacedSecret[]; ok: boolean };
 
-export function loadPolicies(paths: readonly string[], options: LoadOptions): LoadResult {
-  const problems: Problem[] = [];
-  const files = paths.flatMap((path) => expand(path, options.files));
-  const found: Interpreted[] = [];
-  for (const file of files) {
-    const text = readText(file, options, problems);
-    if (text === undefined) continue;
-    const read = readDocuments(file, text);
-    problems.push(...read.problems);
-    for (const document of read.documents.flatMap(unlist)) found.push(interpret(document, options));
-    if (read.documents.some((d) => kindOf(d.value) === "Secret")) problems.push(...openToOthers(file, options.files));
-  }
-  problems.push(...found.flatMap((f) => f.problems));
-  const secrets = new Secrets(
-    found.flatMap((f) => f.secret ?? []),
-    options.secretsDir,
-    options.files,
-  );
-  const policies: Policy[] = [];
-  for (const policy of found.flatMap((f) => f.policy ?? [])) {
-    const twin = policies.find((p) => p.namespace === policy.namespace && p.name === policy.name);
-    if (twin !== undefined) {
-      const other = `${twin.place.file}:${twin.place.line}:${twin.place.column}`;
-      problems.push({
-        severity: "problem",
-        place: policy.place,
-        path: "metadata.name",
-        message: `policy ${policy.namespace}/${policy.name} stands at ${other} already; rename or remove one`,
-      });
-      continue;
-    }
-    const resolved = secrets.resolve(policy);
-    policies.push(resolved.policy);
-    problems.push(...resolved.problems);
-  }
-  problems.push(...twinSecrets(found.flatMap((f) => f.secret ?? [])));
-  return { policies, problems, files };
-}
+export type Reading = {
+  files: ReadonlyMap<string, FileContents>;
+  /** Directories that cannot be listed: what they hold is not known. */
+  closed: readonly string[];
+  problems: Problem[];
+};
+
+/** For check and for a first start. */
+export const loadPolicies = (paths: readonly string[], options: LoadOptions): LoadResult =>
+  resolvePolicies(readPolicies(paths, options), options);
 
 /** One policy text that is no file (the demo's). */
-export function loadText(name: string, text: string, checkQuery: CheckQuery): LoadResult {
-  const none: Files = { info: () => undefined, list: () => [], read: () => new TextEncoder().encode(text) };
-  return loadPolicies([name], { files: none, checkQuery, maxPolicySize: Number.POSITIVE_INFINITY });
+export function loadText(name: string, text: string, checkQuery: LoadOptions["checkQuery"]): LoadResult {
+  const bytes = new TextEncoder().encode(text);
+  const info = { kind: "file", size: bytes.length, mode: 0o600, version: "" } as const;
+  const files: Files = { info: () => info, list: () => [], real: (path) => path, read: () => bytes };
+  return loadPolicies([name], { files, checkQuery, maxPolicySize: Number.POSITIVE_INFINITY });
 }
 
-function expand(path: string, files: Files): string[] {
-  if (path === "-" || files.info(path)?.kind !== "directory") return [path];
-  return files
-    .list(path)
-    .filter((name) => !name.startsWith("."))
-    .map((name) => `${path.replace(/\/+$/, "")}/${name}`)
-    .flatMap((child) =>
-      files.info(child)?.kind === "directory" ? expand(child, files) : POLICY_FILE.test(child) ? [child] : [],
-    );
+export function readPolicies(paths: readonly string[], options: LoadOptions): Reading {
+  const found = findFiles(paths, options.files);
+  const problems = [...found.problems];
+  const files = new Map<string, FileContents>();
+  for (const file of found.files) {
+    const read = readFile(file, options);
+    problems.push(...read.problems);
+    files.set(file, {
+      policies: read.interpreted.flatMap((f) => f.policy ?? []),
+      secrets: read.interpreted.flatMap((f) => f.secret ?? []),
+      ok: true,
+    });
+  }
+  problems.push(...twins(files));
+  for (const { severity, place, other } of problems as TwinProblem[]) {
+    if (severity !== "problem") continue;
+    for (const file of [place.file, ...(other === undefined ? [] : [other.file])]) {
+      const contents = files.get(file);
+      if (contents !== undefined) contents.ok = false;
+    }
+  }
+  return { files, closed: found.closed, problems };
 }
 
-function readText(file: string, options: LoadOptions, problems: Problem[]): string | undefined {
-  const trouble = (message: string) =>
-    void problems.push({ severity: "problem", place: { file, line: 1, column: 1 }, path: "", message });
-  const tooLarge = `is larger than --max-policy-size (${options.maxPolicySize} bytes); split it, or raise the limit`;
-  if (file === "-") {
-    const text = options.stdin ?? "";
-    return text.length > options.maxPolicySize ? void trouble(tooLarge) : text;
-  }
-  const size = options.files.info(file)?.size;
-  if (size !== undefined && size > options.maxPolicySize) return void trouble(tooLarge);
-  let bytes: Uint8Array;
-  try {
-    bytes = options.files.read(file);
-  } catch (error) {
-    return void trouble(
-      `cannot be read (${(error as { code?: string }).code ?? "unknown reason"}); check that it exists and is readable`,
-    );
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return void trouble("is not UTF-8; save it as UTF-8");
-  }
+function readFile(file: string, options: LoadOptions): { interpreted: Interpreted[]; problems: Problem[] } {
+  const text = readText(file, options);
+  if ("problem" in text) return { interpreted: [], problems: [text.problem] };
+  const read = readDocuments(file, text.text);
+  const interpreted = read.documents.flatMap((document) => interpret(document, options));
+  const secretLines = interpreted.flatMap((f) => (f.secretLines ? [f.secretLines] : []));
+  const shown = ({ excerpt, ...problem }: Problem): Problem =>
+    excerpt === undefined || secretLines.some(([from, to]) => from <= problem.place.line && problem.place.line <= to)
+      ? problem
+      : { ...problem, excerpt };
+  const open = secretLines.length > 0 ? openToOthers(file, options.files) : [];
+  return { interpreted, problems: [...read.problems, ...interpreted.flatMap((f) => f.problems).map(shown), ...open] };
 }
 
-const kindOf = (value: unknown): unknown => (value as { kind?: unknown } | null)?.kind;
-
-/** The items of an ExportPolicyList or a List as documents of their own. */
-function unlist(document: PlacedDocument): PlacedDocument[] {
-  const { apiVersion, kind, items } = (document.value ?? {}) as {
-    apiVersion?: unknown;
-    kind?: unknown;
-    items?: unknown;
-  };
-  const list = (kind === "ExportPolicyList" && apiVersion === API_VERSION) || (kind === "List" && apiVersion === "v1");
-  if (!list || !Array.isArray(items)) return [document];
-  return items.flatMap((value, i) =>
-    unlist({
-      value,
-      place: (path) => document.place(["items", i, ...path]),
-      keyPlace: (path) => document.keyPlace(["items", i, ...path]),
-      placeIn: (path, text, offset) => document.placeIn(["items", i, ...path], text, offset),
-    }),
+/** Sinks get their credentials or their refusal; problems come in the order of files and lines. */
+export function resolvePolicies(reading: Reading, options: LoadOptions): LoadResult {
+  const contents = [...reading.files.values()];
+  const secrets = new Secrets(
+    contents.flatMap((c) => c.secrets),
+    options,
   );
+  const problems = [...reading.problems];
+  const policies = new Map<string, Policy>();
+  for (const policy of contents.flatMap((c) => c.policies)) {
+    const id = `${policy.namespace}/${policy.name}`;
+    if (policies.has(id)) continue; // twins() has said so
+    const resolved = secrets.resolve(policy);
+    policies.set(id, resolved.policy);
+    problems.push(...resolved.problems);
+  }
+  const files = [...reading.files.keys()];
+  return { policies: [...policies.values()], problems: sorted(problems, files).map(clean), files };
+}
+
+type TwinProblem = Problem & { other?: Place };
+
+/** Policies and Secrets that stand twice: the problem names both places. */
+function twins(files: ReadonlyMap<string, FileContents>): TwinProblem[] {
+  const seen = new Map<string, Place>();
+  const problem = (what: string, place: Place): TwinProblem[] => {
+    const other = seen.get(what);
+    if (other === undefined) {
+      seen.set(what, place);
+      return [];
+    }
+    const message = `${what} stands at ${other.file}:${other.line}:${other.column} already; rename or remove one`;
+    return [{ severity: "problem", place, path: "metadata.name", message, other }];
+  };
+  return [...files.values()].flatMap(({ policies, secrets }) => [
+    ...policies.flatMap((p) => problem(`policy ${p.namespace}/${p.name}`, p.place)),
+    ...secrets.flatMap(({ document: { metadata }, place }) =>
+      problem(`Secret ${metadata.namespace ?? "default"}/${metadata.name}`, place),
+    ),
+  ]);
 }
 
 function openToOthers(file: string, files: Files): Problem[] {
-  const mode = files.info(file)?.mode ?? 0;
-  if (file === "-" || (mode & 0o044) === 0) return [];
-  return [
-    {
-      severity: "warning",
-      place: { file, line: 1, column: 1 },
-      path: "",
-      message: "holds a Secret and is readable for group or others; chmod 600",
-    },
-  ];
+  const mode = file === "-" ? 0 : (files.info(file)?.mode ?? 0);
+  if ((mode & 0o044) === 0) return [];
+  const message = "holds a Secret and is readable for group or others; chmod 600";
+  return [{ severity: "warning", place: { file, line: 1, column: 1 }, path: "", message }];
 }
 
-function twinSecrets(secrets: readonly PlacedSecret[]): Problem[] {
-  const seen = new Map<string, PlacedSecret>();
-  return secrets.flatMap((secret): Problem[] => {
-    const key = `${secret.document.metadata.namespace ?? "default"}/${secret.document.metadata.name}`;
-    const twin = seen.get(key);
-    seen.set(key, twin ?? secret);
-    if (twin === undefined) return [];
-    return [
-      {
-        severity: "problem",
-        place: secret.place,
-        path: "metadata.name",
-        message: `Secret ${key} stands at ${twin.place.file}:${twin.place.line}:${twin.place.column} already; remove one`,
-      },
-    ];
-  });
+function sorted(problems: readonly Problem[], files: readonly string[]): Problem[] {
+  const rank = new Map(files.map((file, i) => [file, i]));
+  const of = ({ place }: Problem) => rank.get(place.file) ?? -1;
+  return problems.toSorted((a, b) => of(a) - of(b) || a.place.line - b.place.line || a.place.column - b.place.column);
 }
+
+const LONGEST_PATH = 300;
+const LONGEST_MESSAGE = 600;
+
+/** Names and file names are outside text. */
+const clean = ({ place, path, message, severity, excerpt }: Problem): Problem => ({
+  severity,
+  place: { ...place, file: printable(place.file) },
+  path: printable(path, LONGEST_PATH),
+  message: printable(message, LONGEST_MESSAGE),
+  ...(excerpt === undefined ? {} : { excerpt: printable(excerpt) }),
+});
 
 /** One line for people: `file:line:column: path: message`. */
 export function problemLine(p: Problem): string {

@@ -14,9 +14,20 @@ export type Problem = {
   path: string;
   /** `what is wrong; what to do` */
   message: string;
+  /** The line it is about, where it may be shown. */
+  excerpt?: string | undefined;
 };
 
-export type Source = { name: string; query: string; kind: "raw" | "evaluated"; place: Place };
+export type Filter = { label: string; op: "=" | "!=" | "=~" | "!~"; value: string };
+
+export type Source = {
+  name: string;
+  query: string;
+  kind: "raw" | "evaluated";
+  /** Of a raw query: alternatives of filters that all apply; none for `{}`. */
+  filters?: Filter[][];
+  place: Place;
+};
 
 export type Credentials = { username: string; password: string };
 
@@ -39,6 +50,8 @@ export type Sink = {
   /** Set: the sink is shown with its condition and sends nothing. */
   refusal?: Refusal;
   place: Place;
+  /** Of the Secret's name, or the nearest there is. */
+  secretPlace: Place;
 };
 
 export type Policy = {
@@ -55,9 +68,9 @@ export type Policy = {
 };
 
 export type LoadResult = {
-  /** Valid policies only; one that has a problem is not among them. */
+  /** What is to run: valid policies, and the last good version of those whose file has problems. */
   policies: Policy[];
   problems: Problem[];
-  /** Files that were read, for the watcher and the Policies screen. */
+  /** Files that were read. */
   files: string[];
 };
