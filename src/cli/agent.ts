@@ -8,19 +8,18 @@ import { SourcePort } from "../exporter/sourceport.ts";
 import { openStateStore, StateDirError } from "../exporter/statestore.ts";
 import { Supervisor } from "../exporter/supervisor.ts";
 import { systemClock } from "../platform/clock.ts";
-import { systemFiles } from "../platform/files.ts";
 import { createHttpClient } from "../platform/http-client.ts";
 import { createLog, type Log } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
-import { loadPolicies } from "../policy/load.ts";
 import type { LoadResult } from "../policy/policy.ts";
+import { LOOK_EVERY_MS } from "../policy/watch.ts";
 import type { Actions } from "../status/actions.ts";
 import { logLine, summaryLine } from "../status/loglines.ts";
 import { StatusStore } from "../status/store.ts";
 import { version } from "../version.ts";
 import { agentActions } from "./actions.ts";
 import { planner, specHash } from "./plan.ts";
-import { queryChecker } from "./querycheck.ts";
+import { type PolicyFiles, policyFiles } from "./policyfiles.ts";
 import { StartError } from "./start-error.ts";
 
 export type Agent = {
@@ -116,20 +115,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     settings.drainTimeout,
   );
 
-  const loadAll =
-    load ??
-    (() =>
-      loadPolicies(settings.policies, {
-        files: systemFiles,
-        checkQuery: queryChecker(settings),
-        limits: {
-          maxWindowMs: settings.maxWindow,
-          maxBackfillMs: settings.maxBackfill,
-          maxConcurrency: settings.maxConcurrency,
-        },
-        secretsDir: settings.secretsDir,
-        maxPolicySize: settings.maxPolicySize,
-      }));
+  const policies = load === undefined ? policyFiles(settings) : undefined;
   dispatch({
     type: "agent-started",
     at: clock.now(),
@@ -138,20 +124,17 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     stateDir: settings.stateDir,
     listen: admin.address,
   });
-  let first = true;
-  function reload(): void {
-    supervisor.apply(loadAll(), first);
-    first = false;
-  }
+  const reload = (): void => supervisor.apply(load?.() ?? policies!.load());
   reload();
 
   const ended = new AbortController();
   const pruning = letters && prune(letters, ended.signal);
   const ticking = tick(dispatch, ended.signal);
+  const watching = policies && watch(policies, reload, ended.signal);
   const summing = summarize(store, log, ended.signal);
   const end = async () => {
     ended.abort();
-    await Promise.all([ticking, summing, pruning]);
+    await Promise.all([ticking, summing, watching, pruning]);
     state.close();
     await Promise.all([admin.close(), http.close()]);
   };
@@ -196,6 +179,10 @@ function deadLetters(settings: Settings, dispatch: StatusStore["dispatch"]): Dea
 async function prune(letters: DeadLetters, signal: AbortSignal): Promise<void> {
   do letters.prune();
   while (await systemClock.sleep(PRUNE_EVERY_MS, signal));
+}
+
+async function watch(policies: PolicyFiles, reload: () => void, signal: AbortSignal): Promise<void> {
+  while (await systemClock.sleep(LOOK_EVERY_MS, signal)) if (policies.due()) reload();
 }
 
 async function tick(dispatch: StatusStore["dispatch"], signal: AbortSignal): Promise<void> {

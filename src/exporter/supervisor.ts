@@ -13,6 +13,7 @@ import type { Memory } from "./memory.ts";
 import type { Drop } from "./pieces.ts";
 import type { Query } from "./reader.ts";
 import type { Readers, ReadingMember } from "./readers.ts";
+import { removalReport, successorOf } from "./removal.ts";
 import type { CursorKey, StateStore } from "./statestore.ts";
 
 /** A sink as its policy and the agent's settings make it. */
@@ -45,6 +46,8 @@ type Running = Wanted & { exporter: Exporter };
 
 /** A removed sink's cursor is kept this long, so that putting it back goes on. */
 const KEEP_CURSORS_MS = 86_400_000;
+/** For screens; `outflow check` lists all. */
+const MAX_PROBLEMS = 200;
 
 export class Supervisor {
   readonly #ports: SupervisorPorts;
@@ -54,22 +57,23 @@ export class Supervisor {
   readonly #drainTimeoutMs: number;
   #stopped = false;
   #wanted: ReadonlyMap<SinkId, Wanted> = new Map();
-  #policies: readonly Policy[] = [];
 
   constructor(ports: SupervisorPorts, drainTimeoutMs: number) {
     this.#ports = ports;
     this.#drainTimeoutMs = drainTimeoutMs;
   }
 
-  /** Makes what runs equal to what was loaded. A load with problems changes nothing: the last good set goes on. */
-  apply(loaded: LoadResult, first: boolean): void {
+  /** Makes what runs equal to what was loaded (where files have problems, that is their last good version already). */
+  apply(loaded: LoadResult): void {
+    if (this.#stopped) return;
     const { clock, dispatch, store } = this.#ports;
-    const problems = loaded.problems.map(({ place, ...rest }) => ({ ...rest, ...place }));
+    const problems = loaded.problems
+      .slice(0, MAX_PROBLEMS)
+      .map(({ place, severity, path, message }) => ({ ...place, severity, path, message }));
     const ok = !loaded.problems.some((p) => p.severity === "problem");
-    if (ok || first) this.#policies = loaded.policies;
     const infos: PolicyInfo[] = [];
     const plans = new Map<SinkId, Wanted>();
-    for (const policy of this.#policies) {
+    for (const policy of loaded.policies) {
       const id = `${policy.namespace}/${policy.name}`;
       const generation = policy.generation ?? store.generation(id, this.#ports.specHash(policy));
       const sinks = policy.sinks.map((sink) => {
@@ -80,10 +84,13 @@ export class Supervisor {
       infos.push({ id, generation, file: policy.place.file, sinks, yaml: policyYaml(policy) });
     }
     dispatch({ type: "policies-loaded", at: clock.now(), policies: infos, problems, files: loaded.files.length, ok });
-    for (const id of [...this.#running.keys(), ...this.#refused]) if (!plans.has(id)) this.#remove(id);
+    const before = this.#wanted;
     this.#wanted = plans;
+    for (const id of [...this.#running.keys(), ...this.#refused]) if (!plans.has(id)) this.#remove(id, before);
     for (const [id, wanted] of plans) this.#set(id, wanted);
-    store.forgetUnused((key) => plans.has(`${key.policy}/${key.sink}`), KEEP_CURSORS_MS);
+    // What went just now is kept its day from now on; while a file cannot be read nobody knows what is unused.
+    const inUse = ({ policy, sink }: CursorKey) => [plans, before].some((set) => set.has(`${policy}/${sink}`));
+    if (ok) store.forgetUnused(inUse, KEEP_CURSORS_MS);
   }
 
   exporter(id: SinkId): Exporter | undefined {
@@ -153,15 +160,17 @@ export class Supervisor {
   #start(id: SinkId, { plan, policy, sink }: Wanted): void {
     const { clock, random, dispatch, store, readers } = this.#ports;
     const key = (source: string): CursorKey => ({ policy, sink, source });
-    const querySince = (source: string, cursor: EpochMs) =>
-      cursor - LOOK_BACK * (plan.sources.find((s) => s.name === source)?.query.lateWindowMs ?? 0);
+    // The plan of the moment: sources come and go while the sink runs.
+    const queryOf = (source: string) =>
+      (this.#running.get(id)?.plan ?? plan).sources.find((s) => s.name === source)?.query;
+    const querySince = (source: string, cursor: EpochMs) => cursor - LOOK_BACK * (queryOf(source)?.lateWindowMs ?? 0);
     const exporter = new Exporter(specOf(plan), plan.makeSender(), {
       clock,
       random,
       dispatch,
       saved: (source) => {
         const saved = store.cursor(key(source));
-        const query = plan.sources.find((s) => s.name === source)?.query;
+        const query = queryOf(source);
         if (saved === undefined || query === undefined) return undefined;
         const floor = saved.memory === undefined ? saved.cursor : querySince(source, saved.cursor);
         return {
@@ -185,7 +194,7 @@ export class Supervisor {
     exporter.start();
   }
 
-  #remove(id: SinkId): void {
+  #remove(id: SinkId, before: ReadonlyMap<SinkId, Wanted>): void {
     const { clock, dispatch } = this.#ports;
     const running = this.#running.get(id);
     this.#running.delete(id);
@@ -197,10 +206,27 @@ export class Supervisor {
     const drained = running.exporter.drain(this.#drainTimeoutMs, "removed").then(() => {
       this.#draining.delete(id);
       const wanted = this.#wanted.get(id);
-      if (wanted === undefined) dispatch({ type: "sink-forgotten", at: clock.now(), id });
-      else if (!this.#stopped) this.#set(id, wanted);
+      if (wanted === undefined) {
+        this.#reportRemoved(running, before);
+        dispatch({ type: "sink-forgotten", at: clock.now(), id });
+      } else if (!this.#stopped) this.#set(id, wanted);
     });
     this.#draining.set(id, drained);
+  }
+
+  /** A rename is a removal and a new sink: the report says where the old one stood. */
+  #reportRemoved({ plan, policy, sink }: Running, before: ReadonlyMap<SinkId, Wanted>): void {
+    const { clock, dispatch, store } = this.#ports;
+    const stood = plan.sources.map(({ name }) => ({
+      source: name,
+      cursor: store.cursor({ policy, sink, source: name })?.cursor,
+    }));
+    const successor = successorOf(
+      plan.info,
+      [...this.#wanted].filter(([other]) => !before.has(other)).map(([, wanted]) => wanted.plan.info),
+    );
+    const message = removalReport(plan.info.id, stood, successor);
+    if (message !== undefined) dispatch({ type: "notice", at: clock.now(), level: "info", message });
   }
 }
 

@@ -8,39 +8,33 @@ import type { Policy } from "./policy.ts";
 
 export function lastGood(before: Reading | undefined, now: Reading): Reading {
   if (before === undefined) return now;
-  const kept = new Map<string, FileContents>();
-  const fresh = new Map<string, FileContents>();
+  const files = new Map<string, FileContents>();
+  const kept: FileContents[] = [];
   for (const [file, contents] of now.files) {
     const old = before.files.get(file);
-    if (!contents.ok && old !== undefined && !isEmpty(old)) kept.set(file, old);
-    else fresh.set(file, contents);
+    if (!contents.ok && old !== undefined && !isEmpty(old)) kept.push(old);
+    files.set(file, kept.at(-1) === old && old !== undefined ? old : contents);
   }
-  for (const [file, old] of before.files)
-    if (now.closed.some((dir) => file.startsWith(`${dir.replace(/\/+$/, "")}/`))) kept.set(file, old);
-  // What is kept comes first: of twins the one that ran goes on.
-  return { ...now, files: new Map([...withoutTwins(kept, fresh)]) };
+  for (const [file, old] of before.files) {
+    if (files.has(file) || !now.closed.some((dir) => file.startsWith(`${dir.replace(/\/+$/, "")}/`))) continue;
+    kept.push(old);
+    files.set(file, old);
+  }
+  // Of twins the one that ran goes on.
+  const policies = new Set(kept.flatMap((c) => c.policies.map(policyId)));
+  const secrets = new Set(kept.flatMap((c) => c.secrets.map(secretId)));
+  for (const [file, contents] of files) {
+    if (kept.includes(contents)) continue;
+    files.set(file, {
+      ...contents,
+      policies: contents.policies.filter((p) => !policies.has(policyId(p))),
+      secrets: contents.secrets.filter((s) => !secrets.has(secretId(s))),
+    });
+  }
+  return { ...now, files };
 }
 
 const isEmpty = ({ policies, secrets }: FileContents): boolean => policies.length + secrets.length === 0;
-const idOf = ({ namespace, name }: Policy): string => `${namespace}/${name}`;
-
-function* withoutTwins(
-  kept: ReadonlyMap<string, FileContents>,
-  fresh: ReadonlyMap<string, FileContents>,
-): Iterable<[string, FileContents]> {
-  yield* kept;
-  const taken = new Set([...kept.values()].flatMap((c) => c.policies.map(idOf)));
-  const secrets = new Set([...kept.values()].flatMap((c) => c.secrets.map(secretId)));
-  for (const [file, contents] of fresh)
-    yield [
-      file,
-      {
-        ...contents,
-        policies: contents.policies.filter((p) => !taken.has(idOf(p))),
-        secrets: contents.secrets.filter((s) => !secrets.has(secretId(s))),
-      },
-    ];
-}
-
+const policyId = ({ namespace, name }: Policy): string => `${namespace}/${name}`;
 const secretId = ({ document: { metadata } }: FileContents["secrets"][number]): string =>
   `${metadata.namespace ?? "default"}/${metadata.name}`;

@@ -46,7 +46,7 @@ test("policyYaml() of a policy without odd characters loads to the same policy a
   const strip = ({ sinks, ...policy }: ReturnType<typeof load>["policies"][number]) =>
     JSON.parse(
       JSON.stringify({ ...policy, sinks }, (key, value) =>
-        key === "place" || key === "credentials" || key === "refusal" ? undefined : value,
+        key === "place" || key === "secretPlace" || key === "credentials" || key === "refusal" ? undefined : value,
       ),
     );
   const [policy] = load(plain).policies;

@@ -1,0 +1,50 @@
+// The policies of a running agent: loads them with the last good version of files that have problems, and knows when they are to
+// be loaded again.
+import type { Settings } from "../config/settings.ts";
+import { type Files, systemFiles } from "../platform/files.ts";
+import { lastGood } from "../policy/last-good.ts";
+import { type LoadOptions, type Reading, readPolicies, resolvePolicies } from "../policy/load.ts";
+import type { LoadResult } from "../policy/policy.ts";
+import { fingerprint, Watch } from "../policy/watch.ts";
+import { queryChecker } from "./querycheck.ts";
+
+export type PolicyFiles = { load(): LoadResult; due(): boolean };
+
+type Needs = Pick<
+  Settings,
+  | "policies"
+  | "secretsDir"
+  | "maxPolicySize"
+  | "maxWindow"
+  | "maxBackfill"
+  | "maxConcurrency"
+  | "enforceFilter"
+  | "forbidLabel"
+>;
+
+export function policyFiles(settings: Needs, files: Files = systemFiles): PolicyFiles {
+  const { policies: paths, secretsDir, maxPolicySize } = settings;
+  const options: LoadOptions = {
+    files,
+    checkQuery: queryChecker(settings),
+    limits: {
+      maxWindowMs: settings.maxWindow,
+      maxBackfillMs: settings.maxBackfill,
+      maxConcurrency: settings.maxConcurrency,
+    },
+    secretsDir,
+    maxPolicySize,
+  };
+  const watch = new Watch(() => fingerprint([...paths, ...(secretsDir === undefined ? [] : [secretsDir])], files));
+  let good: Reading | undefined;
+  return {
+    due: () => watch.due(),
+    load() {
+      return watch.load(() => {
+        const read = lastGood(good, readPolicies(paths, options));
+        good = read;
+        return resolvePolicies(read, options);
+      });
+    },
+  };
+}
