@@ -1,0 +1,119 @@
+// Series are told apart by their encoded labels alone: one id for one label set, for ever, whatever the JSON looked like.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { decodeBlock, encodeBlock } from "../../src/series/block.ts";
+import { INVALID_NAME, Keyspace } from "../../src/series/keyspace.ts";
+import { SeriesTable } from "../../src/series/table.ts";
+
+const utf8 = new TextEncoder();
+
+function idOf(keyspace: Keyspace, json: string): number {
+  const padded = utf8.encode(`..${json}..`);
+  return keyspace.lookup(padded, new DataView(padded.buffer), 2, padded.length - 2);
+}
+
+const space = (table = new SeriesTable(), fallback?: string): Keyspace => new Keyspace(table, fallback, [7, 9]);
+
+describe("encodeBlock()", () => {
+  test("property: decodes to what was encoded, bytes of any length", () => {
+    const labels = fc.array(
+      fc.tuple(
+        fc.string({ minLength: 1, maxLength: 300 }),
+        fc.string({ unit: "grapheme", minLength: 1, maxLength: 200 }),
+      ),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(labels, (list) => assert.deepEqual(decodeBlock(encodeBlock(list)), list)),
+      { numRuns: 300 },
+    );
+  });
+
+  test("is the wire form of the labels of a TimeSeries", () => {
+    assert.deepEqual([...encodeBlock([["a", "é"]])], [0x0a, 7, 0x0a, 1, 0x61, 0x12, 2, 0xc3, 0xa9]);
+  });
+});
+
+describe("Keyspace", () => {
+  test("the same labels in any order and spelling are one series; others are not", () => {
+    const keyspace = space();
+    const id = idOf(keyspace, '{"__name__":"up","job":"é","a":""}');
+    assert.equal(idOf(keyspace, '{"job":"\\u00e9","__name__":"up"}'), id);
+    assert.equal(idOf(keyspace, '{ "job" : "é" , "__name__" : "up" }'), id);
+    assert.notEqual(idOf(keyspace, '{"__name__":"up","job":"e"}'), id);
+    assert.deepEqual(keyspace.table.labels(id), [
+      ["__name__", "up"],
+      ["job", "é"],
+    ]);
+  });
+
+  test("without a name: no series, but the source's name for expressions", () => {
+    assert.equal(idOf(space(), '{"job":"x"}'), INVALID_NAME);
+    const named = space(new SeriesTable(), "my_source");
+    assert.deepEqual(named.table.labels(idOf(named, '{"job":"x"}')), [
+      ["__name__", "my_source"],
+      ["job", "x"],
+    ]);
+  });
+
+  test("property: ids are dense, stay, and name their labels, through all growth", () => {
+    const table = new SeriesTable();
+    const keyspace = space(table);
+    const ids = new Map<string, number>();
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < 20_000; i++) {
+        const json = JSON.stringify({
+          __name__: `m${i % 40}`,
+          pod: `pod-${Math.floor(i / 40)}`,
+          pad: "x".repeat(i % 50),
+        });
+        const id = idOf(keyspace, json);
+        assert.equal(ids.get(json) ?? id, id);
+        ids.set(json, id);
+      }
+    }
+    assert.equal(table.size, 20_000);
+    assert.equal(Math.max(...ids.values()), 19_999);
+    for (const [json, id] of [...ids].filter((_, i) => i % 997 === 0)) {
+      const { pad, ...rest } = JSON.parse(json) as Record<string, string>;
+      const want = Object.entries({ ...rest, ...(pad === "" ? {} : { pad }) }).sort(([a], [b]) => (a < b ? -1 : 1));
+      assert.deepEqual(table.labels(id), want);
+    }
+  });
+
+  test("what is no label set is a SyntaxError", () => {
+    for (const json of ["{", '{"a":1}', '{"a":null}', '{"a":["b"]}'])
+      assert.throws(() => idOf(space(), json), SyntaxError);
+  });
+});
+
+describe("SeriesTable", () => {
+  test("the sending order puts the series of one entity next to each other, and is a permutation", () => {
+    const keyspace = space();
+    for (const name of ["a", "b", "c"])
+      for (const pod of ["1", "2", "3"]) idOf(keyspace, JSON.stringify({ __name__: name, pod }));
+    const order = [...keyspace.table.positions()]
+      .map((place, id) => ({ place, pod: keyspace.table.labels(id)[1]![1] }))
+      .sort((a, b) => a.place - b.place);
+    assert.deepEqual(
+      order.map((o) => o.place),
+      [0, 1, 2, 3, 4, 5, 6, 7, 8],
+    );
+    assert.deepEqual(
+      order.map((o) => o.pod),
+      ["1", "1", "1", "2", "2", "2", "3", "3", "3"],
+    );
+  });
+
+  test("adopt() gives the same labels another table's id, once", () => {
+    const old = space();
+    const young = space();
+    idOf(young, '{"__name__":"first"}');
+    const id = idOf(old, '{"__name__":"up","job":"x"}');
+    const adopted = young.table.adopt(old.table, id);
+    assert.deepEqual(young.table.labels(adopted), old.table.labels(id));
+    assert.equal(young.table.adopt(old.table, id), adopted);
+    assert.equal(idOf(young, '{"job":"x","__name__":"up"}'), adopted);
+  });
+});
