@@ -7,6 +7,7 @@ import { Frame } from "./frame.tsx";
 import type { Glyphs } from "./glyphs.ts";
 import { keyName, keyOf } from "./keys.ts";
 import type { Line } from "./line.ts";
+import type { Meter } from "./meter.ts";
 import { redrawer } from "./redraw.ts";
 import type { Session, Store } from "./session.ts";
 import { pageOf, view } from "./view.ts";
@@ -15,6 +16,7 @@ export type AppProps = {
   store: Store;
   session: Session;
   clock: Clock;
+  meter: Meter;
   glyphs: Glyphs;
   palette: Palette;
   /** Actions are allowed at present. */
@@ -26,7 +28,7 @@ export type AppProps = {
   redrawMs?: number | undefined;
 };
 
-export function App({ store, session, clock, glyphs, palette, acts, suspend, drawn, redrawMs }: AppProps) {
+export function App({ store, session, clock, meter, glyphs, palette, acts, suspend, drawn, redrawMs }: AppProps) {
   const { columns, rows } = useWindowSize();
   const { isRawModeSupported } = useStdin();
   const { suspendTerminal } = useApp();
@@ -43,8 +45,12 @@ export function App({ store, session, clock, glyphs, palette, acts, suspend, dra
     },
     { isActive: isRawModeSupported },
   );
-  useEffect(() => redrawer({ store, session, clock, redraw, minMs: redrawMs }), [store, session, clock, redrawMs]);
+  useEffect(
+    () => redrawer({ store, session, clock, meter, redraw, minMs: redrawMs }),
+    [store, session, clock, meter, redrawMs],
+  );
 
+  meter.begin();
   const lines = view({
     snapshot: store.snapshot,
     link: store.link,

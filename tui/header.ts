@@ -2,7 +2,7 @@
 // with the policies or the state. Pure.
 import type { EpochMs } from "../src/platform/clock.ts";
 import { readyOf } from "../src/status/conditions.ts";
-import { lastMinute, rate } from "../src/status/rings.ts";
+import { addLastMinute, rate } from "../src/status/rings.ts";
 import { lagOf } from "../src/status/sinks.ts";
 import type { SinkState } from "../src/status/snapshot.ts";
 import { age, short } from "../src/status/words.ts";
@@ -52,10 +52,7 @@ function total({ snapshot, now, columns, glyphs }: Scene): Segment[] {
   let perSecond = 0;
   for (const sink of snapshot.sinks) {
     perSecond += rate(sink.samples, now, sink.startedAt);
-    if (sink.samples.second === 0) continue;
-    lastMinute(sink.samples, now).forEach((v, i) => {
-      minute[i] = (minute[i] ?? 0) + v;
-    });
+    addLastMinute(minute, sink.samples, now);
   }
   const rateText = [seg(short(perSecond), "strong"), seg(" samples/s", "dim")];
   return columns < 80 ? rateText : [...rateText, seg(` ${sparkline(minute, 20, glyphs)}`, "accent")];

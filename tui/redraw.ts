@@ -1,6 +1,7 @@
 // When the screen is drawn: at once after a key, else at most four times a second while data changes, and less often where drawing is
 // dear, so that the screen never costs more than a small share of a core.
 import type { Clock } from "../src/platform/clock.ts";
+import type { Meter } from "./meter.ts";
 import type { Session, Store } from "./session.ts";
 
 export const REDRAW_MS = 250;
@@ -17,30 +18,25 @@ export type RedrawPorts = {
   store: Store;
   session: Session;
   clock: Clock;
+  meter: Pick<Meter, "costMs">;
   redraw(): void;
   /** At least this long between two drawings that no key asked for. */
   minMs?: number | undefined;
 };
 
 /** Starts; returns the way to end. */
-export function redrawer({ store, session, clock, redraw, minMs }: RedrawPorts): () => void {
+export function redrawer({ store, session, clock, meter, redraw, minMs }: RedrawPorts): () => void {
   const ended = new AbortController();
   let waiting = false;
-  let costMs = 0;
-  const draw = () => {
-    const began = clock.monotonicMs();
-    redraw();
-    costMs = costMs * 0.8 + (clock.monotonicMs() - began) * 0.2;
-  };
   const unsubscribe = store.subscribe(() => {
     if (waiting) return;
     waiting = true;
-    void clock.sleep(pauseAfter(costMs, minMs), ended.signal).then((elapsed) => {
+    void clock.sleep(pauseAfter(meter.costMs, minMs), ended.signal).then((elapsed) => {
       waiting = false;
-      if (elapsed) draw();
+      if (elapsed) redraw();
     });
   });
-  const unsubscribeKeys = session.subscribe(draw);
+  const unsubscribeKeys = session.subscribe(redraw);
   return () => {
     unsubscribe();
     unsubscribeKeys();

@@ -9,6 +9,7 @@ import { App } from "./app.tsx";
 import { paint, paletteFor } from "./colours.ts";
 import { glyphsFor } from "./glyphs.ts";
 import { type Line, plainText } from "./line.ts";
+import { Meter } from "./meter.ts";
 import { type Plain, startPlain } from "./plain.ts";
 import { Session, type Store } from "./session.ts";
 
@@ -63,12 +64,14 @@ export function startTui(options: TuiOptions): Tui {
   }
   const palette = paletteFor(env);
   const session = new Session({ store, clock, actions, save, quit });
+  const meter = new Meter(clock);
   let frame: readonly Line[] = [];
   const ink = render(
     <App
       store={store}
       session={session}
       clock={clock}
+      meter={meter}
       glyphs={glyphsFor(env)}
       palette={palette}
       acts={() => typeof actions() !== "string"}
@@ -87,6 +90,7 @@ export function startTui(options: TuiOptions): Tui {
       maxFps: 10,
       patchConsole: true,
       interactive: true,
+      onRender: () => meter.end(),
     },
   );
   const done = ink.waitUntilExit().then(() => {

@@ -31,7 +31,17 @@ export const lastHour = (ring: Ring, now: EpochMs): readonly number[] =>
 /** Amount per second over the last whole minute, or since `since` if that is shorter. */
 export function rate(ring: Ring, now: EpochMs, since: EpochMs): number {
   const seconds = Math.min(60, Math.max(1, Math.floor((now - since) / 1000)));
-  return lastMinute(ring, now).reduce((a, b) => a + b, 0) / seconds;
+  const by = Math.floor(now / 1000) - ring.second;
+  let sum = 0;
+  for (let i = Math.max(0, by); i < SLOTS - 1 + Math.min(1, Math.max(0, by)); i++) sum += ring.seconds[i] ?? 0;
+  return sum / seconds;
+}
+
+/** Adds the last minute (as lastMinute gives it) to `sums`; for totals over many rings without an array for each. */
+export function addLastMinute(sums: number[], ring: Ring, now: EpochMs): void {
+  if (ring.second === 0) return;
+  const by = Math.max(0, Math.floor(now / 1000) - ring.second);
+  for (let i = 0; i < SLOTS - 1 && i + by < SLOTS; i++) sums[i] = (sums[i] ?? 0) + (ring.seconds[i + by] ?? 0);
 }
 
 const minuteOf = (second: number): number => Math.floor(second / 60);

@@ -1,0 +1,98 @@
+// What the terminal UI costs: CPU and memory with many sinks in a real terminal (tmux), and of the same store without a screen.
+//   bun bench/tui.ts [--for 60s] [--sinks 1000] [--changing 200] [--size 200x50]
+// Prints figures; exits 1 if the screen takes 3 % of a core or more, or grows by 10 MB or more in ten minutes' pace.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { parseDuration } from "../src/config/duration.ts";
+
+const { values } = parseArgs({
+  options: {
+    for: { type: "string", default: "60s" },
+    sinks: { type: "string", default: "1000" },
+    changing: { type: "string", default: "200" },
+    size: { type: "string", default: "200x50" },
+  },
+});
+const forMs = parseDuration(values.for) ?? 60_000;
+const [columns = "200", rows = "50"] = values.size.split("x");
+/** Start, first frames and the first garbage do not count. */
+const WARM_UP_MS = 15_000;
+
+const dir = mkdtempSync(join(tmpdir(), "outflow-bench-tui-"));
+const binary = join(dir, "screen");
+const BUILD =
+  "build --compile --production --bytecode --format=esm --no-compile-autoload-dotenv --no-compile-autoload-bunfig";
+execFileSync(process.execPath, [...BUILD.split(" "), "bench/tui-screen.ts", "--outfile", binary], { stdio: "pipe" });
+
+type Usage = { cpuMs: number; rssMb: number };
+
+/** utime and stime of /proc/PID/stat, in ticks of 10 ms. */
+function usage(pid: number): Usage {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const rss = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return { cpuMs: (Number(fields[11]) + Number(fields[12])) * 10, rssMb: Number(rss) / 1024 };
+}
+
+async function measure(pid: number): Promise<{ cpuPercent: number; rss: number[] }> {
+  await pause(WARM_UP_MS);
+  const began = performance.now();
+  const before = usage(pid);
+  const rss = [before.rssMb];
+  while (performance.now() - began < forMs) {
+    await pause(Math.min(5_000, forMs));
+    rss.push(usage(pid).rssMb);
+  }
+  const cpuPercent = ((usage(pid).cpuMs - before.cpuMs) / (performance.now() - began)) * 100;
+  return { cpuPercent, rss };
+}
+
+/** Least squares: MB a minute. A sawtooth of garbage has no slope. */
+function slope(mb: readonly number[], minutes: number): number {
+  const n = mb.length;
+  const x = (i: number) => (i / (n - 1)) * minutes;
+  const mx = minutes / 2;
+  const my = mb.reduce((a, b) => a + b, 0) / n;
+  const over = mb.reduce((a, y, i) => a + (x(i) - mx) * (y - my), 0);
+  return over / mb.reduce((a, _, i) => a + (x(i) - mx) ** 2, 0);
+}
+
+const env = { ...process.env, SINKS: values.sinks, CHANGING: values.changing, LANG: "C.UTF-8" };
+const socket = `outflow-bench-${process.pid}`;
+const tmux = (...args: string[]) => execFileSync("tmux", ["-L", socket, ...args], { encoding: "utf8", env });
+
+const headless = spawn(binary, { env: { ...env, HEADLESS: "1" }, stdio: "ignore" });
+tmux("-u", "-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", rows, binary);
+const pid = Number(tmux("list-panes", "-F", "#{pane_pid}").trim());
+try {
+  const [screen, store] = await Promise.all([measure(pid), measure(headless.pid ?? 0)]);
+  const shown = tmux("capture-pane", "-p").split("\n").slice(0, 6).join("\n");
+  const minutes = forMs / 60_000;
+  const growth = slope(screen.rss, minutes) * 10;
+  const cost = screen.cpuPercent - store.cpuPercent;
+  console.log(`${shown}\n`);
+  console.log(
+    `${values.sinks} sinks, ${values.changing} of them changing each second, ${values.size}, for ${values.for}`,
+  );
+  console.log(`on ${cpus()[0]?.model ?? "?"}, ${cpus().length} cores\n`);
+  console.log(`screen and store  ${screen.cpuPercent.toFixed(2)} % of a core`);
+  console.log(`store alone       ${store.cpuPercent.toFixed(2)} %`);
+  console.log(`the screen        ${cost.toFixed(2)} %`);
+  console.log(
+    `memory            ${screen.rss[0]?.toFixed(0)} MB at first, ${screen.rss.at(-1)?.toFixed(0)} MB at last, most ${Math.max(...screen.rss).toFixed(0)} MB; trend ${growth.toFixed(1)} MB in 10 minutes`,
+  );
+  const wrong = [
+    ...(cost >= 3 ? ["3 % of a core or more"] : []),
+    ...(growth >= 10 && minutes >= 5 ? ["10 MB or more"] : []),
+  ];
+  console.log(wrong.length === 0 ? "within the limits" : `OVER the limit: ${wrong.join(", ")}`);
+  process.exitCode = wrong.length === 0 ? 0 : 1;
+} finally {
+  headless.kill();
+  tmux("kill-server");
+  rmSync(dir, { recursive: true, force: true });
+}
