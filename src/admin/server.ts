@@ -1,8 +1,14 @@
-// The admin HTTP server: health, metrics, status. Reads the snapshot; changes nothing but by reload().
+// The admin HTTP server: health, metrics, status, snapshot and events of the agent, and what may be done to it. Reads the snapshot;
+// changes nothing but through the Actions port. Bounded in everything: header size, time, connections, streams.
+import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Actions, SinkAction } from "../status/actions.ts";
 import type { StatusStore } from "../status/store.ts";
+import { type Access, mayAsk } from "./access.ts";
+import { addressText, parseAddress } from "./address.ts";
+import { EventStream } from "./eventstream.ts";
 import { metricsText } from "./metrics.ts";
-import { statusList } from "./statuslist.ts";
+import { type Page, page, pageOf } from "./pages.ts";
 
 export type AdminOptions = {
   /** host:port, or off. */
@@ -10,32 +16,37 @@ export type AdminOptions = {
   store: StatusStore;
   /** This host's name: a Host header may carry it. */
   host: string;
-  reload(): void;
+  /** The present bearer token (it may be replaced while outflow runs); undefined: none is needed, on loopback. */
+  token?: () => string;
+  actions: Actions;
+  /** Pausing, resuming and retrying sinks is possible. */
+  allowActions: boolean;
+  /** Numbers of events begin after this one: no number of an earlier life of the agent comes again. */
+  eventsFrom: number;
 };
 
 export type Admin = { ok: true; address: string; close(): Promise<void> } | { ok: false; message: string };
 
-type Page = { status: number; type: string; body: string };
+const ANSWER_MS = 10_000;
 
 export async function createAdmin(options: AdminOptions): Promise<Admin> {
   if (options.listen === "off") return { ok: true, address: "off", close: async () => {} };
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]*)):(\d{1,5})$/.exec(options.listen);
-  if (match === null || Number(match[3]) > 65_535)
-    return { ok: false, message: `--listen ${options.listen}: must be HOST:PORT, for example 127.0.0.1:9469, or off.` };
-  const host = match[1] ?? match[2] ?? "";
-  if (!isLoopback(host))
+  const address = parseAddress(options.listen);
+  if (!address.ok) return address;
+  if (!address.loopback && options.token === undefined)
     return {
       ok: false,
-      message: `--listen ${options.listen}: only loopback addresses are served; use 127.0.0.1:${match[3]}, behind a proxy where it must be reached from elsewhere.`,
+      message: `--listen ${options.listen}: others may reach this address, so it needs a token: name a file that holds one with --admin-token-file, or listen on 127.0.0.1:${address.port}.`,
     };
+  const events = new EventStream(options.eventsFrom);
+  const unsubscribe = options.store.subscribe((event) => events.append(event));
   const server = createServer(
-    { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000, maxHeaderSize: 8192 },
-    (request, response) => {
-      request.resume(); // no body is of interest
-      send(response, request.method === "HEAD", answer(request, options));
-    },
+    { requestTimeout: ANSWER_MS, headersTimeout: 5_000, keepAliveTimeout: 5_000, maxHeaderSize: 8192 },
+    (request, response) => void serve(request, response, options, events),
   );
-  server.maxConnections = 64;
+  server.maxConnections = 256;
+  // Who connects and sends nothing, or does not read an answer, is let go (the stream has limits of its own).
+  server.on("connection", (socket) => socket.setTimeout(ANSWER_MS, () => socket.destroy()));
   return new Promise((resolve) => {
     server.once("error", (error: Error & { code?: string }) => {
       const why = error.code === "EADDRINUSE" ? "another process listens there" : `it cannot be opened (${error.code})`;
@@ -44,14 +55,16 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
         message: `cannot listen on ${options.listen}: ${why}. Choose another address with --listen, or --listen off.`,
       });
     });
-    server.listen(Number(match[3]), host, () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : match[3];
+    server.listen(address.port, address.host, () => {
+      const bound = server.address();
+      const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
       resolve({
         ok: true,
-        address: `${match[1] === undefined ? host : `[${host}]`}:${port}`,
+        address: addressText(address.host, port),
         close: () =>
           new Promise<void>((closed) => {
+            unsubscribe();
+            events.close();
             server.close(() => closed());
             server.closeAllConnections();
           }),
@@ -60,53 +73,82 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   });
 }
 
-function answer(request: IncomingMessage, { store, reload, host }: AdminOptions): Page {
-  const plain = (status: number, body: string): Page => ({
-    status,
-    type: "text/plain; charset=utf-8",
-    body: `${body}\n`,
-  });
-  const json = (value: unknown): Page => ({
-    status: 200,
-    type: "application/json",
-    body: `${JSON.stringify(value)}\n`,
-  });
-  // A page elsewhere whose name was pointed at this host must not read along (DNS rebinding).
-  const asked = (request.headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
-  if (!isLoopback(asked.replace(/^\[|\]$/g, "")) && asked !== host.toLowerCase())
-    return plain(403, "this Host is not served");
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: AdminOptions,
+  events: EventStream,
+): Promise<void> {
+  request.resume(); // no body is of interest
+  const { headers, method = "GET" } = request;
   const path = (request.url ?? "/").split("?")[0]!;
-  if (path === "/-/reload") {
-    if (request.method !== "POST") return plain(405, "POST reloads the policies");
-    if (request.headers.origin !== undefined) return plain(403, "not from a web page");
-    reload();
-    return store.snapshot.reloads.lastOk
-      ? plain(200, "reloaded")
-      : plain(422, "the policies have problems; the last good version goes on");
+  const access: Access = { token: options.token?.(), names: [options.host] };
+  const allowed = mayAsk(
+    { host: headers.host, authorization: headers.authorization, fromPage: isFromPage(headers) },
+    access,
+  );
+  const send = (answer: Page) => sendPage(response, method === "HEAD", answer);
+  if (path === "/healthz" || path === "/readyz") return send(probe(path, options.store, allowed.ok));
+  if (!allowed.ok) return send({ ...page(allowed.status, allowed.message), challenge: allowed.status === 401 });
+  if (Number(headers["content-length"] ?? 0) > 0 || headers["transfer-encoding"] !== undefined)
+    return send(page(413, "no request here has a body"));
+  if (method === "POST") return send(await act(path, options));
+  if (method !== "GET" && method !== "HEAD") return send(page(405, "GET reads, POST acts; there is nothing else"));
+  if (path === "/api/v1/events" && method === "GET") {
+    request.socket.setTimeout(0);
+    const id = headers["last-event-id"];
+    if (!events.add(response, typeof id === "string" ? id : undefined, options.store.snapshot))
+      send(page(503, "too many readers of events"));
+    return;
   }
-  if (request.method !== "GET" && request.method !== "HEAD") return plain(405, "only GET");
-  const s = store.snapshot;
-  switch (path) {
-    case "/healthz":
-      return plain(200, "ok");
-    case "/readyz": {
-      const failing = [
-        ...(s.reloads.lastAt === undefined ? ["policies are not loaded"] : []),
-        ...(s.source.health === "ok" ? [] : ["the source has not answered"]),
-      ];
-      return failing.length === 0 ? plain(200, "ok") : plain(503, failing.join("\n"));
-    }
-    case "/metrics":
-      return { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: metricsText(s, processInfo()) };
-    case "/api/v1/status":
-      return json(statusList(s));
-    case "/api/v1/snapshot":
-      return json(s);
-    default:
-      return plain(
-        404,
-        "not here; there are /healthz, /readyz, /metrics, /api/v1/status, /api/v1/snapshot and POST /-/reload",
-      );
+  if (path === "/metrics")
+    return send({
+      status: 200,
+      type: "text/plain; version=0.0.4; charset=utf-8",
+      body: metricsText(options.store.snapshot, processInfo()),
+    });
+  send(pageOf(path, options.store.snapshot));
+}
+
+const isFromPage = (headers: IncomingMessage["headers"]): boolean =>
+  headers.origin !== undefined || /^(cross-site|same-site)$/.test(String(headers["sec-fetch-site"] ?? ""));
+
+/** A word; which check fails only for those who may know. */
+function probe(path: string, { snapshot: s }: StatusStore, inDetail: boolean): Page {
+  const failing =
+    path === "/healthz"
+      ? []
+      : [
+          ...(s.reloads.lastAt === undefined ? ["policies are not loaded"] : []),
+          ...(s.source.health === "ok"
+            ? []
+            : [`the source has not answered${s.source.failure === undefined ? "" : `: ${s.source.failure.message}`}`]),
+        ];
+  if (failing.length === 0) return page(200, "ok");
+  return page(503, inDetail ? failing.join("\n") : "not ready");
+}
+
+const SINK_ACTION = /^\/api\/v1\/sinks\/([^/]+)\/([^/]+)\/([^/]+)\/(pause|resume|retry)$/;
+
+async function act(path: string, { actions, allowActions }: AdminOptions): Promise<Page> {
+  if (path === "/-/reload") {
+    const { ok, message } = await actions.reload();
+    return page(ok ? 200 : 422, message);
+  }
+  const match = SINK_ACTION.exec(path);
+  if (match === null)
+    return page(404, "POST does /-/reload and /api/v1/sinks/{namespace}/{policy}/{sink}/pause, resume or retry");
+  if (!allowActions) return page(403, "actions are off: start outflow with --allow-actions");
+  const id = match.slice(1, 4).map(decoded).join("/");
+  const { ok, message } = await actions.act(id, match[4] as SinkAction);
+  return page(ok ? 200 : 404, message);
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
   }
 }
 
@@ -120,14 +162,13 @@ function processInfo() {
   };
 }
 
-function send(response: ServerResponse, head: boolean, page: Page): void {
-  response.writeHead(page.status, {
-    "content-type": page.type,
-    "content-length": Buffer.byteLength(page.body),
+function sendPage(response: ServerResponse, head: boolean, { status, type, body, challenge }: Page): void {
+  response.writeHead(status, {
+    "content-type": type,
+    "content-length": Buffer.byteLength(body),
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
+    ...(challenge ? { "www-authenticate": "Bearer" } : {}),
   });
-  response.end(head ? undefined : page.body);
+  response.end(head ? undefined : body);
 }
-
-const isLoopback = (host: string): boolean => host === "localhost" || /^127\./.test(host) || host === "::1";

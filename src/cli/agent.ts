@@ -1,4 +1,5 @@
 // The real agent: every room with its real ports. `run` and `demo` both start it here.
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { createAdmin } from "../admin/server.ts";
 import type { Settings } from "../config/settings.ts";
@@ -63,7 +64,20 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
         );
   });
 
-  const admin = await createAdmin({ listen: settings.listen, store, host: hostname(), reload: () => reload() });
+  const actions = agentActions(
+    store,
+    () => reload(),
+    (id, action) => supervisor.act(id, action),
+  );
+  const admin = await createAdmin({
+    listen: settings.listen,
+    store,
+    host: hostname(),
+    ...(settings.adminTokenFile === undefined ? {} : { token: tokenIn(settings.adminTokenFile) }),
+    actions,
+    allowActions: settings.allowActions,
+    eventsFrom: Math.floor(clock.now()) * 1000,
+  });
   if (!admin.ok) throw new StartError(admin.message);
   const state = openState(settings.stateDir, dispatch);
   const http = createHttpClient({
@@ -123,6 +137,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     sourceUrl: safeUrl(settings.sourceUrl),
     stateDir: settings.stateDir,
     listen: admin.address,
+    actions: settings.allowActions,
   });
   const reload = (): void => supervisor.apply(load?.() ?? policies!.load());
   reload();
@@ -141,7 +156,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   return {
     store,
     reload,
-    actions: agentActions(store, reload, (id, action) => supervisor.act(id, action)),
+    actions,
     async stop() {
       await supervisor.shutdown();
       await end();
@@ -151,6 +166,27 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
 }
 
 const CONNECT_MS = 5_000;
+
+/** Read at each request, so that a token that is replaced needs no restart; the last good one where it cannot be read. */
+function tokenIn(file: string): () => string {
+  const read = () => readFileSync(file, "utf8").trim();
+  let token: string;
+  try {
+    token = read();
+  } catch (error) {
+    throw new StartError(`cannot read --admin-token-file ${file} (${(error as { code?: string }).code}).`);
+  }
+  if (token.length < 8 || /\s/.test(token))
+    throw new StartError(`--admin-token-file ${file}: must hold one token of at least 8 characters on one line.`);
+  return () => {
+    try {
+      token = read() || token;
+    } catch {
+      // it is being replaced
+    }
+    return token;
+  };
+}
 
 function openState(dir: string, dispatch: StatusStore["dispatch"]) {
   try {

@@ -109,8 +109,7 @@ async function watch(agent: Agent, options: TopOptions): Promise<void> {
 function allowed(store: RemoteStore, options: TopOptions, doable: Actions): Actions | string {
   if (options.readOnly) return "Nothing can be changed here: outflow top runs with --read-only.";
   if (store.link.state !== "connected") return "The agent is not reached at present.";
-  if (!(store.snapshot as { actions?: boolean }).actions)
-    return "The agent allows no actions from elsewhere: start it with --allow-actions.";
+  if (!store.snapshot.actions) return "The agent allows no actions from elsewhere: start it with --allow-actions.";
   return doable;
 }
 

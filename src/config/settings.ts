@@ -33,6 +33,8 @@ export type Settings = {
   deadLetterMaxAge: number;
   secretsDir?: string;
   listen: string;
+  adminTokenFile?: string;
+  allowActions: boolean;
   enforceFilter: string[];
   forbidLabel: string[];
   maxPolicySize: number;
@@ -194,6 +196,15 @@ export function runOptions(): Option[] {
     new Option("--listen <addr|off>", "admin HTTP: health, metrics, status")
       .default("127.0.0.1:9469")
       .env("OUTFLOW_LISTEN"),
+    new Option(
+      "--admin-token-file <file>",
+      "bearer token that the admin API asks for; needed where --listen is not loopback",
+    ).env("OUTFLOW_ADMIN_TOKEN_FILE"),
+    new Option("--allow-actions [yes|no]", "the admin API may pause, resume and retry sinks")
+      .preset("yes")
+      .argParser(yesOrNo)
+      .default(false, "no")
+      .env("OUTFLOW_ALLOW_ACTIONS"),
     ...logOptions(),
     new Option("--config <file>", "YAML file with any of these settings (poll-interval: 30s)").env("OUTFLOW_CONFIG"),
   ];

@@ -82,7 +82,15 @@ export type ProblemInfo = {
 };
 
 export type Event = { at: EpochMs } & (
-  | { type: "agent-started"; version: string; sourceUrl: string; stateDir: string; listen: string }
+  | {
+      type: "agent-started";
+      version: string;
+      sourceUrl: string;
+      stateDir: string;
+      listen: string;
+      /** The admin API may pause, resume and retry sinks. */
+      actions?: boolean;
+    }
   /** The whole set that runs from now on, and all problems and warnings of the last load. */
   | { type: "policies-loaded"; policies: PolicyInfo[]; problems: ProblemInfo[]; files: number; ok: boolean }
   | { type: "sink-started"; sink: SinkInfo }

@@ -13,6 +13,7 @@ export const initialSnapshot: Snapshot = {
   at: 0,
   listen: "off",
   stateDir: "",
+  actions: false,
   source: { url: "", kind: "unknown", health: "unknown" },
   policies: [],
   problems: [],
@@ -33,8 +34,8 @@ export function reduce(before: Snapshot, event: Event): Snapshot {
 function next(s: Snapshot, event: Event): Snapshot {
   switch (event.type) {
     case "agent-started": {
-      const { version, at, listen, stateDir, sourceUrl } = event;
-      return { ...s, version, startedAt: at, listen, stateDir, source: { ...s.source, url: sourceUrl } };
+      const { version, at, listen, stateDir, sourceUrl, actions = false } = event;
+      return { ...s, version, startedAt: at, listen, stateDir, actions, source: { ...s.source, url: sourceUrl } };
     }
     case "policies-loaded":
       return policiesLoaded(s, event);

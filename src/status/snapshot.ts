@@ -170,6 +170,8 @@ export type Snapshot = {
   at: EpochMs;
   listen: string;
   stateDir: string;
+  /** The admin API may pause, resume and retry sinks. */
+  actions: boolean;
   source: {
     url: string;
     kind: "victoriametrics" | "prometheus" | "unknown";
