@@ -52,7 +52,7 @@ class Reader {
     });
     const decoder = new TextDecoder();
     this.socket.on("data", (piece) => {
-      let text = decoder.decode(piece, { stream: true });
+      let text = decoder.decode(piece as Uint8Array, { stream: true });
       if (this.#head !== "done") {
         this.#head += text;
         const body = this.#head.indexOf("\r\n\r\n");
