@@ -1,0 +1,139 @@
+// Rules 2, 3, 5, 6, 15: what is written is what an independent decoder reads, bit for bit.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
+import { compress } from "../../src/remotewrite/snappy.ts";
+import { encodeBlock } from "../../src/series/block.ts";
+import type { Frame } from "../../src/series/frame.ts";
+import { FrameBuilder } from "../../src/series/frame-builder.ts";
+import { SeriesTable } from "../../src/series/table.ts";
+import { type Decoded, decodeWriteRequest, STALE_BITS, unsnappy } from "../fakes/wire.ts";
+
+type Given = { labels: [string, string][]; samples: { ts: number; value: number; stale: boolean }[] };
+
+const bits = new DataView(new ArrayBuffer(8));
+function bitsOf(value: number): bigint {
+  bits.setFloat64(0, value);
+  return bits.getBigUint64(0);
+}
+
+function frameOf(series: readonly Given[]): Frame {
+  const table = new SeriesTable();
+  const builder = new FrameBuilder();
+  series.forEach(({ labels, samples }, i) => {
+    builder.startRun(table.intern(encodeBlock(labels), i));
+    for (const { ts, value, stale } of samples) builder.add(ts, value, stale);
+  });
+  return builder.build(table, 0, Number.MAX_SAFE_INTEGER).frame;
+}
+
+function sent(frame: Frame, firstSample = 0, endSample = frame.samples): Decoded[] {
+  let firstRun = 0;
+  while (frame.runStart[firstRun + 1]! <= firstSample) firstRun++;
+  let endRun = firstRun;
+  while (endRun < frame.runs && frame.runStart[endRun]! < endSample) endRun++;
+  const raw = encodeWriteRequest({ frame, firstRun, endRun, firstSample, endSample });
+  return decodeWriteRequest(unsnappy(compress(raw)));
+}
+
+const one = (value: number, ts = 1_795_000_000_123, stale = false): Decoded =>
+  sent(frameOf([{ labels: [["__name__", "up"]], samples: [{ ts, value, stale }] }]))[0]!;
+
+describe("rule 5: special values travel bit-exact", () => {
+  for (const value of [
+    0,
+    -0,
+    1,
+    -1.5,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    5e-324,
+    1e-320,
+    2 ** 53 + 2,
+    1.7976931348623157e308,
+    0.1 + 0.2,
+  ])
+    test(`${Object.is(value, -0) ? "-0" : value}`, () => assert.equal(one(value).samples[0]!.bits, bitsOf(value)));
+
+  test("NaN is the quiet NaN, never the stale marker", () =>
+    assert.equal(one(Number.NaN).samples[0]!.bits, 0x7ff8000000000000n));
+});
+
+describe("rule 15: a stale marker is written as its bytes", () => {
+  test("0x7ff0000000000002", () => assert.equal(one(Number.NaN, 1, true).samples[0]!.bits, STALE_BITS));
+});
+
+describe("timestamps", () => {
+  for (const ts of [
+    0,
+    1,
+    127,
+    128,
+    2 ** 28 - 1,
+    2 ** 28,
+    2 ** 35 - 1,
+    2 ** 35,
+    1_795_000_000_000,
+    2 ** 42 - 1,
+    2 ** 42,
+    2 ** 52,
+    -1,
+    -128,
+    -1_000_000_000_000,
+  ])
+    test(`${ts} ms`, () => assert.equal(one(1, ts).samples[0]!.ts, ts));
+});
+
+describe("rule 2: the message", () => {
+  const label = fc.tuple(
+    fc.stringMatching(/^[a-z_]{1,20}$/),
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }),
+  );
+  const given = fc.uniqueArray(
+    fc.record({
+      labels: fc
+        .uniqueArray(label, { minLength: 1, maxLength: 12, selector: ([n]) => n })
+        .map((list) => list.sort(([a], [b]) => (a < b ? -1 : 1))),
+      samples: fc
+        .uniqueArray(
+          fc.record({
+            ts: fc.integer({ min: -(2 ** 45), max: 2 ** 45 }),
+            value: fc.double({ noNaN: true }),
+            stale: fc.boolean(),
+          }),
+          { minLength: 1, maxLength: 6, selector: (s) => s.ts },
+        )
+        .map((list) => list.sort((a, b) => a.ts - b.ts)),
+    }),
+    { minLength: 1, maxLength: 20, selector: (s) => JSON.stringify(s.labels) },
+  );
+  const flat = (list: readonly Decoded[]) =>
+    list.flatMap((s) => s.samples.map((x) => `${JSON.stringify(s.labels)} ${x.ts} ${x.bits}`)).sort();
+  const want = (list: readonly Given[]) =>
+    list
+      .flatMap((s) =>
+        s.samples.map((x) => `${JSON.stringify(s.labels)} ${x.ts} ${x.stale ? STALE_BITS : bitsOf(x.value)}`),
+      )
+      .sort();
+
+  test("property: any series and samples come back", () => {
+    fc.assert(
+      fc.property(given, (series) => assert.deepEqual(flat(sent(frameOf(series))), want(series))),
+      { numRuns: 300 },
+    );
+  });
+
+  test("property: a frame cut into spans anywhere gives every sample once", () => {
+    fc.assert(
+      fc.property(given, fc.integer({ min: 1, max: 9 }), (series, size) => {
+        const frame = frameOf(series);
+        const parts: Decoded[] = [];
+        for (let at = 0; at < frame.samples; at += size)
+          parts.push(...sent(frame, at, Math.min(frame.samples, at + size)));
+        assert.deepEqual(flat(parts), want(series));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
