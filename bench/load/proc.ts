@@ -1,0 +1,19 @@
+// CPU seconds and memory of a process, from /proc.
+import { readFileSync } from "node:fs";
+
+/** Clock ticks a second: 100 on every Linux that Debian builds. */
+const HZ = 100;
+
+/** User + system seconds so far. */
+export function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / HZ;
+}
+
+const statusMiB = (pid: number, field: string): number =>
+  Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) /
+  1024;
+
+export const peakRss = (pid: number): number => statusMiB(pid, "VmHWM");
+export const rss = (pid: number): number => statusMiB(pid, "VmRSS");
