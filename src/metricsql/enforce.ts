@@ -1,0 +1,82 @@
+// Filters that a query cannot escape. In: a query and filters. Out: a text in which every group of every selector has them, also
+// behind `@`, in subqueries and in what templates made. The work is done on the tree, never on the text; the text is then parsed
+// again and compared, and on any doubt this throws: it fails closed.
+
+import { selectorsOf } from "./check.ts";
+import { equal } from "./equal.ts";
+import { MetricsQLError } from "./errors.ts";
+import type { ParseOptions } from "./limits.ts";
+import { parse } from "./parse.ts";
+import { toSafeString } from "./printers.ts";
+import { checkRegex } from "./regex.ts";
+import { sameFilter } from "./selectors.ts";
+import type { Expr, LabelFilter } from "./tree.ts";
+import { mapUp } from "./walk.ts";
+
+/**
+ * `[][]` are alternatives: one of them must hold, all its filters together. The user's own filters on the same label stay and
+ * apply too. A group that already has an alternative is left as it is, so that enforcing twice changes nothing.
+ */
+export function enforce(
+  query: string,
+  filters: LabelFilter[] | LabelFilter[][],
+  options?: ParseOptions,
+): { query: string; selectors: number } {
+  const refuse = (why: string) => new MetricsQLError("enforce", why, query, { offset: 0, length: query.length });
+  const alternatives = toAlternatives(filters);
+  const problem = alternatives.flat().map(filterProblem).find(Boolean) ?? emptyProblem(alternatives);
+  if (problem !== undefined) throw refuse(problem);
+
+  const tree = mapUp(parse(query, options), (e) =>
+    e.kind === "metric" ? { ...e, groups: addTo(e.groups, alternatives) } : e,
+  ) as Expr;
+  const text = toSafeString(tree);
+
+  let back: Expr;
+  try {
+    // The filters make the text longer than the one that was admitted.
+    back = parse(text, { ...options, maxLength: Number.POSITIVE_INFINITY });
+  } catch (e) {
+    throw refuse(`the query with its filters does not parse: ${e instanceof Error ? e.message : String(e)}`);
+  }
+  if (!equal(back, tree)) throw refuse("the query with its filters does not read back as what was meant");
+  const selectors = selectorsOf(back);
+  if (!selectors.every((s) => isEnforced(s.groups, alternatives))) throw refuse("a selector is without its filters");
+  return { query: text, selectors: selectors.length };
+}
+
+/** True if every group has all filters of an alternative. `{}` has no group to have them. */
+function isEnforced(groups: LabelFilter[][], alternatives: LabelFilter[][]): boolean {
+  return groups.length > 0 && groups.every((g) => alternatives.some((a) => hasAll(g, a)));
+}
+
+function addTo(groups: LabelFilter[][], alternatives: LabelFilter[][]): LabelFilter[][] {
+  const from = groups.length === 0 ? [[]] : groups;
+  return from.flatMap((group) => {
+    if (alternatives.some((a) => hasAll(group, a))) return [group];
+    return alternatives.map((a) => [...group, ...a.filter((f) => !group.some((g) => sameFilter(f, g)))]);
+  });
+}
+
+const hasAll = (group: LabelFilter[], filters: LabelFilter[]): boolean =>
+  filters.every((f) => group.some((g) => sameFilter(f, g)));
+
+/** Without spans, and each filter once. */
+function toAlternatives(filters: LabelFilter[] | LabelFilter[][]): LabelFilter[][] {
+  const nested = filters.some(Array.isArray) ? (filters as LabelFilter[][]) : [filters as LabelFilter[]];
+  return nested.map((group) => {
+    const plain = group.map(({ label, op, value }): LabelFilter => ({ label, op, value }));
+    return plain.filter((f, i) => plain.findIndex((g) => sameFilter(f, g)) === i);
+  });
+}
+
+const emptyProblem = (alternatives: LabelFilter[][]): string | undefined =>
+  alternatives.some((a) => a.length === 0) ? "no filter to enforce" : undefined;
+
+function filterProblem({ label, op, value }: LabelFilter): string | undefined {
+  if (label === "") return "a filter to enforce has no label";
+  if (label === "__name__" && op === "=") return "the name of a metric cannot be enforced: use a regex on __name__";
+  if (op !== "=~" && op !== "!~") return undefined;
+  const wrong = checkRegex(value);
+  return wrong === undefined ? undefined : `the regex to enforce on ${label}: ${wrong}`;
+}

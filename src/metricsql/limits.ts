@@ -1,0 +1,35 @@
+// What a query may cost. Every pass is linear in what these bound.
+import { utf8Length } from "./chars.ts";
+import { MetricsQLError } from "./errors.ts";
+
+export type ParseOptions = {
+  /** Bytes of UTF-8; 65,536 if left out. */
+  maxLength?: number;
+  /** Nesting; 500 if left out. A chain of operators that bind to the left does not nest. */
+  maxDepth?: number;
+  /** Nodes made while templates are expanded; 100,000 if left out. */
+  maxNodes?: number;
+};
+
+export type Limits = Required<ParseOptions>;
+
+/** The default of the servers' -search.maxQueryLen. */
+export const SERVER_MAX_LENGTH = 16_384;
+
+export const withDefaults = (o: ParseOptions = {}): Limits => ({
+  maxLength: o.maxLength ?? 65_536,
+  maxDepth: o.maxDepth ?? 500,
+  maxNodes: o.maxNodes ?? 100_000,
+});
+
+/** The text that all offsets count in: well-formed, so that it has one spelling in UTF-8, and as long as the one given. */
+export function admit(query: string, limits: Limits): string {
+  const text = query.toWellFormed();
+  const bytes = utf8Length(text);
+  if (bytes > limits.maxLength)
+    throw new MetricsQLError("limit", `a query of ${bytes} bytes; at most ${limits.maxLength} are read`, text, {
+      offset: 0,
+      length: text.length,
+    });
+  return text;
+}

@@ -1,0 +1,12 @@
+// The two texts of a tree.
+import { print } from "./print.ts";
+import type { Expr } from "./tree.ts";
+
+/**
+ * The reference library's own text, byte by byte, for comparison. It does not always read back to the same query; bytes of names
+ * that are not UTF-8 are U+FFFD in it.
+ */
+export const canonical = (e: Expr): string => print(e, false)!;
+
+/** A text that reads back to the same tree, for everything that is sent. */
+export const toSafeString = (e: Expr): string => print(e, true)!;
