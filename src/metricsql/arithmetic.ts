@@ -1,4 +1,5 @@
 // What an operator makes of two numbers. NaN stands for "no value": the set operators treat it as absent, and NaN == NaN holds.
+import { arctangent2 } from "./arctangent.ts";
 import { power } from "./power.ts";
 
 export function evaluate(op: string, a: number, b: number, bool: boolean): number {
@@ -16,7 +17,7 @@ export function evaluate(op: string, a: number, b: number, bool: boolean): numbe
     case "%":
       return a % b;
     case "atan2":
-      return Math.atan2(a, b);
+      return arctangent2(a, b);
     case "^":
       return power(a, b);
     case "and":

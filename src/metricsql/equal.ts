@@ -2,6 +2,7 @@
 // make redundant. Used to see that a printed text reads back to what was printed.
 
 import { sameFilter } from "./selectors.ts";
+import { saysNothing } from "./suffix.ts";
 import type { Duration, Expr, LabelFilter, Modifier, StringNode } from "./tree.ts";
 import { children } from "./walk.ts";
 
@@ -19,10 +20,10 @@ export function equal(a: Expr, b: Expr): boolean {
   return true;
 }
 
-/** A suffix that says nothing (`[$__interval]`) is none. */
+/** Without suffixes that say nothing. */
 function bare(e: Expr): Expr {
   let at = e;
-  while (at.kind === "rollup" && !(at.window || at.step || at.inheritStep || at.offset || at.at)) at = at.expr;
+  while (at.kind === "rollup" && saysNothing(at)) at = at.expr;
   return at;
 }
 

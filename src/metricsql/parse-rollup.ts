@@ -13,7 +13,11 @@ export function parseRollup(c: Cursor, expr: Syntax): Rollup<Syntax> {
   if (c.is("[")) parseWindow(c, rollup);
   if (c.is("@")) parseAt(c, rollup);
   if (c.isWord("offset")) parseOffset(c, rollup);
-  if (c.is("@") && rollup.at === undefined) parseAt(c, rollup);
+  if (c.is("@")) {
+    // A sign in front could take a second suffix, but the reference refuses this one.
+    if (rollup.at !== undefined) throw c.error("syntax", "a second @: one operand can have one", c.token);
+    parseAt(c, rollup);
+  }
   rollup.span = c.spanFrom(expr.span);
   return rollup;
 }

@@ -30,7 +30,7 @@ export function prettify(query: string, options?: ParseOptions): string {
     if (error !== TOO_LONG) throw error;
     throw new MetricsQLError("limit", `more than ${MAX_TEXT} bytes of text`, text, { offset: 0, length: text.length });
   }
-  return pretty.text;
+  return pretty.text.toWellFormed();
 }
 
 const TOO_LONG = new Error("too long");

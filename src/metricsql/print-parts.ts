@@ -1,6 +1,7 @@
 // Pieces of printed expressions that hold no expressions: names, lists of labels, windows and offsets.
 import { disguise, escapeIdent, quoteIdent, safeIdent } from "./idents.ts";
 import { isAggregate } from "./names.ts";
+import { isEmptySuffix } from "./suffix.ts";
 import type { Syntax } from "./syntax.ts";
 import type { Modifier, Rollup } from "./tree.ts";
 
@@ -35,5 +36,6 @@ export function printWindow(e: Rollup<Syntax>, safe: boolean): string {
     const gap = safe && /[^0-9A-Za-z_.]/.test(step) ? " " : "";
     out = e.step === undefined && !e.inheritStep ? `[${window}]` : `[${window}:${gap}${step}]`;
   }
+  if (safe && isEmptySuffix(e)) return "[$__interval]";
   return e.offset === undefined ? out : `${out} offset ${text(e.offset.text)}`;
 }

@@ -3,7 +3,7 @@ import { disguise, escapeIdent, needsEscape, quoteIdent, safeIdent } from "./ide
 import { isAggregate } from "./names.ts";
 import { isInfOrNaN } from "./numbers.ts";
 import { safeLabel } from "./print-parts.ts";
-import { isOnlyName, metricName } from "./selectors.ts";
+import { isName, isOnlyName, metricName } from "./selectors.ts";
 import { quote, unquote } from "./strings.ts";
 import type { RawFilter } from "./syntax.ts";
 import type { LabelFilter } from "./tree.ts";
@@ -34,10 +34,16 @@ export function safeSelector(groups: readonly LabelFilter[][]): string {
   if (groups.some((g) => g.length === 0)) return "{}";
   const name = bareName(metricName(groups));
   if (name !== undefined && groups.length === 1 && groups[0]!.length === 1) return name;
-  const skip = name !== undefined && groups.every((g) => g.length > 1) ? 1 : 0;
+  const skip = name !== undefined && groups.every((g) => g.length > 1 && !isName(g[1]!)) ? 1 : 0;
   const text = (f: LabelFilter) => `${safeLabel(f.label)}${f.op}${quote(f.value)}`;
-  const all = groups.map((g) => g.slice(skip).map(text).join(",")).join(" or ");
+  const all = groups.map((g) => asWritten(g.slice(skip)).map(text).join(",")).join(" or ");
   return `${skip === 1 ? name : ""}{${all}}`;
+}
+
+/** Of several names, one of them empty, the one written last comes first in the tree. */
+function asWritten(group: LabelFilter[]): LabelFilter[] {
+  const names = group.filter(isName);
+  return names.length < 2 ? group : [...names.reverse(), ...group.filter((f) => !isName(f))];
 }
 
 /** The name as a token that can only be a metric's; undefined if it has to be written as a filter. */
