@@ -12,7 +12,7 @@ export function arctangent2(y: number, x: number): number {
 const arctangent = (x: number): number => (x === 0 ? x : x > 0 ? ofPositive(x) : -ofPositive(-x));
 
 /** What is lost of pi/2 in a double. */
-const MORE_BITS = 6.123233995736765886e-17;
+const MORE_BITS = 6.123233995736766e-17;
 
 function ofPositive(x: number): number {
   if (x <= 0.66) return ofSmall(x);

@@ -18,11 +18,16 @@ export class Budget {
     this.left = limits.maxNodes;
   }
 
-  /** Counts nodes, filters, labels and pieces of text as they are made. */
+  /** Counts what is made inside of a template. What the query itself has is bounded by its length. */
+  count(nodes: number, at: Pos): void {
+    if (this.use !== undefined) this.charge(nodes, at);
+  }
+
+  /** Counts nodes, filters, labels and pieces of text that a template has put somewhere. */
   charge(nodes: number, at: Pos): void {
     this.left -= nodes;
     if (this.left < 0)
-      throw this.error("limit", `templates make this query larger than ${this.limits.maxNodes} nodes`, at);
+      throw this.error("limit", `templates add more than ${this.limits.maxNodes} nodes to this query`, at);
   }
 
   checkDepth(depth: number, at: Pos): void {

@@ -5,11 +5,12 @@
 import { selectorsOf } from "./check.ts";
 import { equal } from "./equal.ts";
 import { MetricsQLError } from "./errors.ts";
-import type { ParseOptions } from "./limits.ts";
+import { MAX_DEPTH, type ParseOptions } from "./limits.ts";
 import { parse } from "./parse.ts";
 import { toSafeString } from "./printers.ts";
 import { checkRegex } from "./regex.ts";
 import { sameFilter } from "./selectors.ts";
+import type { Syntax } from "./syntax.ts";
 import type { Expr, LabelFilter } from "./tree.ts";
 import { mapUp } from "./walk.ts";
 
@@ -27,15 +28,15 @@ export function enforce(
   const problem = alternatives.flat().map(filterProblem).find(Boolean) ?? emptyProblem(alternatives);
   if (problem !== undefined) throw refuse(problem);
 
-  const tree = mapUp(parse(query, options), (e) =>
-    e.kind === "metric" ? { ...e, groups: addTo(e.groups, alternatives) } : e,
-  ) as Expr;
+  const parsed = parse(query, options);
+  const add = (e: Syntax): Syntax => (e.kind === "metric" ? { ...e, groups: addTo(e.groups, alternatives) } : e);
+  const tree = mapUp(parsed, add) as Expr;
   const text = toSafeString(tree);
 
   let back: Expr;
   try {
-    // The filters make the text longer than the one that was admitted.
-    back = parse(text, { ...options, maxLength: Number.POSITIVE_INFINITY });
+    // The text may be longer than the one that was admitted, and have more parentheses.
+    back = parse(text, { ...options, maxLength: Number.POSITIVE_INFINITY, maxDepth: MAX_DEPTH });
   } catch (e) {
     throw refuse(`the query with its filters does not parse: ${e instanceof Error ? e.message : String(e)}`);
   }

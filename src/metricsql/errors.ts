@@ -17,6 +17,9 @@ export type ErrorCode =
   /** A filter could not be enforced for certain; the query must not be sent. */
   | "enforce";
 
+/** A message may quote the query, which may be long. */
+const MAX_MESSAGE = 400;
+
 /** Line and column count from 1; the column is in UTF-16 units. At the end of the text `length` is 0. */
 export class MetricsQLError extends Error {
   override readonly name = "MetricsQLError";
@@ -29,7 +32,7 @@ export class MetricsQLError extends Error {
   readonly expected?: string[];
 
   constructor(code: ErrorCode, message: string, text: string, at: Pos, expected?: string[]) {
-    super(message);
+    super(message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message);
     this.code = code;
     this.offset = Math.max(0, Math.min(at.offset, text.length));
     this.length = Math.max(0, Math.min(at.length, text.length - this.offset));

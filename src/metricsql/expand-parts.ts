@@ -34,6 +34,6 @@ export function expandLabels(x: Context, labels: string[], at: Pos): string[] {
       return metricName(item.groups);
     });
   });
-  x.budget.charge(names.length, at);
+  x.budget.count(names.length, at);
   return [...new Set(names)];
 }

@@ -33,7 +33,7 @@ function expandGroup(x: Context, raw: RawFilter[]): Group {
     names.push(f);
   };
   for (const f of raw) {
-    budget.charge(1, f.span);
+    budget.count(1, f.span);
     const filter = f.value === undefined ? undefined : toFilter(x, f);
     if (filter !== undefined) {
       if (isName(filter)) setName(filter);

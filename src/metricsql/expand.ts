@@ -31,7 +31,7 @@ export function expand(x: Context, e: Syntax): Syntax {
     chain.push(at);
     at = next;
   }
-  x.budget.charge(1 + chain.length, e.span);
+  x.budget.count(1 + chain.length, e.span);
   let result = expandNode(below, at);
   for (const link of chain.reverse()) {
     if (link.kind === "parens") result = { ...link, items: [result] };
@@ -95,7 +95,7 @@ const modifier = (x: Context, m: Modifier | undefined): Modifier | undefined =>
 
 export function expandString(x: Context, e: RawString): StringNode {
   const values = e.pieces.map(({ text, span }) => {
-    x.budget.charge(1 + text.length / 16, span);
+    x.budget.count(1 + text.length / 16, span);
     if (/^["'`]/.test(text)) {
       const read = unquote(text);
       if ("error" in read) throw x.budget.error("string", read.error, span);

@@ -3,7 +3,7 @@
 import { metricName } from "./selectors.ts";
 import type { RawString, Syntax } from "./syntax.ts";
 import type { Binary, Rollup, StringNode } from "./tree.ts";
-import { isModifierWord } from "./words.ts";
+import { isModifierWord, samePriority, takesOver } from "./words.ts";
 
 type Operation = Binary<Syntax, RawString | StringNode>;
 
@@ -18,14 +18,22 @@ function asOperand(e: Syntax, safe: boolean): boolean {
   return safe && isSigned(e);
 }
 
-export const leftNeedsParens = (e: Operation, safe: boolean): boolean => asOperand(e.left, safe);
+/** A chain such as `a + b - c` is safe without: nested hundreds of times, parentheses would not be read back. */
+export const leftNeedsParens = (e: Operation, safe: boolean): boolean =>
+  asOperand(e.left, safe) && !(safe && isChained(e, e.left));
+
+const isChained = (e: Operation, left: Syntax): boolean =>
+  left.kind === "binaryop" && !left.keepMetricNames && samePriority(e.op, left.op) && !takesOver(e.op, left.op);
+
+/** True if the text of the operand ends with a string, which takes a `+` and a name after it for more of itself. */
+const endsWithString = (e: Operation): boolean =>
+  e.left.kind === "string" || (isChained(e, e.left) && e.left.kind === "binaryop" && e.left.right.kind === "string");
 
 export function rightNeedsParens(e: Operation, safe: boolean): boolean {
   const { right } = e;
   if (asOperand(right, safe)) return true;
   // `"a" + b` is a string made of two, if `b` is a name.
-  if (safe && e.op === "+" && e.left.kind === "string" && right.kind !== "func" && right.kind !== "aggrfunc")
-    return true;
+  if (safe && e.op === "+" && endsWithString(e) && right.kind !== "func" && right.kind !== "aggrfunc") return true;
   if (right.kind === "metric") return isModifierWord(metricName(right.groups));
   if (right.kind === "func") return isModifierWord(right.name) || right.keepMetricNames || e.keepMetricNames;
   return false;

@@ -4,7 +4,7 @@ import { Cursor } from "./cursor.ts";
 import { MetricsQLError } from "./errors.ts";
 import { expandQuery } from "./expand.ts";
 import { dropParens, foldConstants } from "./fold.ts";
-import { admit, type ParseOptions, withDefaults } from "./limits.ts";
+import { admit, bounded, type ParseOptions, withDefaults } from "./limits.ts";
 import { isKnownFunction } from "./names.ts";
 import { parseExpr } from "./parse-expr.ts";
 import { suggest } from "./suggest.ts";
@@ -16,10 +16,12 @@ import { assertDepth, visit } from "./walk.ts";
 export function parse(query: string, options?: ParseOptions): Expr {
   const limits = withDefaults(options);
   const text = admit(query, limits);
-  const expanded = expandQuery(readSyntax(text, limits.maxDepth), text, limits);
-  const e = foldConstants(dropParens(expanded));
-  checkNames(e, text);
-  return e;
+  return bounded(text, () => {
+    const expanded = expandQuery(readSyntax(text, limits.maxDepth), text, limits);
+    const e = foldConstants(dropParens(expanded));
+    checkNames(e, text);
+    return e;
+  });
 }
 
 /** The tree as written, parentheses included. */

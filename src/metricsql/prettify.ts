@@ -5,7 +5,7 @@ import { utf8Length } from "./chars.ts";
 import { MetricsQLError } from "./errors.ts";
 import { dropParens } from "./fold.ts";
 import { escapeIdent, needsEscape, quoteIdent } from "./idents.ts";
-import { admit, type ParseOptions, withDefaults } from "./limits.ts";
+import { admit, bounded, type ParseOptions, withDefaults } from "./limits.ts";
 import { innerNeedsParens, leftNeedsParens, rightNeedsParens } from "./parens.ts";
 import { readSyntax } from "./parse.ts";
 import { Printer, print } from "./print.ts";
@@ -22,10 +22,9 @@ const MAX_TEXT = 8 * 1024 * 1024;
 export function prettify(query: string, options?: ParseOptions): string {
   const limits = withDefaults(options);
   const text = admit(query, limits);
-  const e = dropParens(readSyntax(text, limits.maxDepth));
   const pretty = new Pretty();
   try {
-    pretty.expr(e, 0, false);
+    bounded(text, () => pretty.expr(dropParens(readSyntax(text, limits.maxDepth)), 0, false));
   } catch (error) {
     if (error !== TOO_LONG) throw error;
     throw new MetricsQLError("limit", `more than ${MAX_TEXT} bytes of text`, text, { offset: 0, length: text.length });
@@ -130,10 +129,10 @@ class Pretty {
 
   private args(name: string, args: Syntax[], level: number): void {
     this.write(indentOf(level), escapeIdent(name), "(\n");
-    args.forEach((arg, i) => {
+    for (const [i, arg] of args.entries()) {
       this.expr(arg, level + 1, false);
       this.write(i + 1 < args.length ? ",\n" : "\n");
-    });
+    }
     this.write(indentOf(level), ")");
   }
 

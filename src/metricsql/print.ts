@@ -106,20 +106,22 @@ export class Printer {
   private operation(top: Binary<Syntax, RawString | StringNode>): void {
     const chain = [];
     let first: Syntax = top;
+    let parens = false;
     for (; first.kind === "binaryop" && !this.out.full; first = first.left) {
-      if (first !== top) this.out.write("(");
+      if (parens) this.out.write("(");
       if (first.keepMetricNames) this.out.write("(");
-      chain.push(first);
+      chain.push({ e: first, parens });
+      parens = leftNeedsParens(first, this.safe);
     }
-    this.enclosed(first, leftNeedsParens(chain.at(-1)!, this.safe));
-    for (const e of chain.reverse()) {
+    this.enclosed(first, parens);
+    for (const { e, parens } of chain.reverse()) {
       if (this.out.full) return;
       this.out.write(" ");
       this.operator(e);
       this.out.write(" ");
       this.enclosed(e.right, rightNeedsParens(e, this.safe));
       if (e.keepMetricNames) this.out.write(") keep_metric_names");
-      if (e !== top) this.out.write(")");
+      if (parens) this.out.write(")");
     }
   }
 

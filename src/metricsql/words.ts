@@ -38,6 +38,8 @@ export const isSetOperator = (op: string): boolean =>
 export const takesOver = (next: string, op: string): boolean =>
   PRIORITY[next]! > PRIORITY[op]! || (next === op && next === "^");
 
+export const samePriority = (a: string, b: string): boolean => PRIORITY[a] === PRIORITY[b];
+
 export const isGroupWord = (text: string): boolean => ["on", "ignoring"].includes(lower(text));
 export const isJoinWord = (text: string): boolean => ["group_left", "group_right"].includes(lower(text));
 export const isFillWord = (text: string): boolean => ["fill", "fill_left", "fill_right"].includes(lower(text));
