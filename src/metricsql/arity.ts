@@ -9,11 +9,7 @@ const MANY = Number.POSITIVE_INFINITY;
 /** "min-max: names"; what is not here takes one. */
 const TABLE: [min: number, max: number, names: string][] = [
   [0, 0, "time now start end step pi"],
-  [
-    0,
-    1,
-    "minute hour day_of_month day_of_week day_of_year days_in_month month year rand rand_exponential rand_normal",
-  ],
+  [0, 1, "minute hour day_of_month day_of_week day_of_year days_in_month month year rand rand_exponential rand_normal"],
   [
     1,
     2,
@@ -42,7 +38,11 @@ const TABLE: [min: number, max: number, names: string][] = [
   [3, MANY, "label_join labels_equal histogram_quantiles quantiles_over_time"],
   [4, 4, "label_transform"],
   [5, 5, "label_replace"],
-  [1, MANY, "label_set label_del label_keep label_copy label_move label_graphite_group drop_common_labels range_normalize"],
+  [
+    1,
+    MANY,
+    "label_set label_del label_keep label_copy label_move label_graphite_group drop_common_labels range_normalize",
+  ],
   [2, MANY, "label_map"],
   [0, MANY, "union"],
   // Aggregates take any number of arguments and aggregate all of them, but for those with a parameter in front.

@@ -28,7 +28,8 @@ export function enforce(
   const problem = alternatives.flat().map(filterProblem).find(Boolean) ?? emptyProblem(alternatives);
   if (problem !== undefined) throw refuse(problem);
 
-  const parsed = parse(query, options);
+  // Constants stay as the user has written them: the server computes them, as it would without the filters.
+  const parsed = parse(query, { ...options, fold: false });
   const add = (e: Syntax): Syntax => (e.kind === "metric" ? { ...e, groups: addTo(e.groups, alternatives) } : e);
   const tree = mapUp(parsed, add) as Expr;
   const text = toSafeString(tree);
@@ -36,7 +37,7 @@ export function enforce(
   let back: Expr;
   try {
     // The text may be longer than the one that was admitted, and have more parentheses.
-    back = parse(text, { ...options, maxLength: Number.POSITIVE_INFINITY, maxDepth: MAX_DEPTH });
+    back = parse(text, { ...options, maxLength: Number.POSITIVE_INFINITY, maxDepth: MAX_DEPTH, fold: false });
   } catch (e) {
     throw refuse(`the query with its filters does not parse: ${e instanceof Error ? e.message : String(e)}`);
   }

@@ -9,6 +9,8 @@ export type ParseOptions = {
   maxDepth?: number;
   /** Nodes, filters and labels that templates add while they are expanded; 100,000 if left out. */
   maxNodes?: number;
+  /** False leaves operations on constants as they are, for a text that is sent: servers of other versions compute some otherwise. */
+  fold?: boolean;
 };
 
 export type Limits = Required<ParseOptions>;
@@ -22,6 +24,7 @@ export const withDefaults = (o: ParseOptions = {}): Limits => ({
   maxLength: o.maxLength ?? 65_536,
   maxDepth: Math.min(o.maxDepth ?? 500, MAX_DEPTH),
   maxNodes: o.maxNodes ?? 100_000,
+  fold: o.fold ?? true,
 });
 
 /** Runs `body`. A caller that is deep in the stack itself gets a limit error instead of an overflow. */

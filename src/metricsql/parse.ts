@@ -17,8 +17,8 @@ export function parse(query: string, options?: ParseOptions): Expr {
   const limits = withDefaults(options);
   const text = admit(query, limits);
   return bounded(text, () => {
-    const expanded = expandQuery(readSyntax(text, limits.maxDepth), text, limits);
-    const e = foldConstants(dropParens(expanded));
+    const bare = dropParens(expandQuery(readSyntax(text, limits.maxDepth), text, limits)) as Expr;
+    const e = limits.fold ? foldConstants(bare) : bare;
     checkNames(e, text);
     return e;
   });
