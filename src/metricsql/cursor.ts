@@ -103,7 +103,7 @@ export class Cursor {
 
   unexpected(...expected: string[]): MetricsQLError {
     const { token } = this;
-    const found = token.kind === "eof" ? "the end of the query" : JSON.stringify(shorten(token.text));
+    const found = token.kind === "eof" ? "end of the query" : JSON.stringify(shorten(token.text));
     return this.error("syntax", `unexpected ${found}: expected ${list(expected)}`, token, expected);
   }
 }

@@ -28,7 +28,7 @@ describe("errors", () => {
   test("at the end of the text have no length", () => {
     const error = errorOf("sum(up");
     assert.deepEqual([error.offset, error.length], [6, 0]);
-    assert.equal(error.message, 'unexpected the end of the query: expected ",", ")" or an operator');
+    assert.equal(error.message, 'unexpected end of the query: expected ",", ")" or an operator');
   });
 
   test("an open string is at its quote, a regex at its string, a function at its name", () => {

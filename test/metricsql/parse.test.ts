@@ -164,7 +164,18 @@ describe("selectors", () => {
   });
 
   test("have regexes of RE2", () => {
-    for (const re of ["a|b", "(?P<n>a)", "(?<n>a)", "(?i:x)", "[[:alpha:]]", "\\\\pL", "a)(b", "x{1000}"])
+    for (const re of [
+      "a|b",
+      "(?P<n>a)",
+      "(?<n>a)",
+      "(?i:x)",
+      "[[:alpha:]]",
+      "\\\\pL",
+      "a)(b",
+      "x{1000}",
+      "\\\\p{Letter}",
+      "(?P<n>a)(?P<n>b)",
+    ])
       assert.equal(check(`{a=~"${re}"}`).ok, true, re);
     refuses("regex", ['{a=~"("}', '{a!~"(?=x)"}', '{a=~"(x)\\\\1"}', '{a=~"x++"}', '{a=~"x{1001}"}', '{a=~"\\xff"}']);
   });
