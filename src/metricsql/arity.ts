@@ -2,7 +2,7 @@
 import { lower } from "./chars.ts";
 import { AGGREGATES, ROLLUPS, TRANSFORMS } from "./names.ts";
 
-export type Arity = { min: number; max: number };
+type Arity = { min: number; max: number };
 
 const MANY = Number.POSITIVE_INFINITY;
 
@@ -65,7 +65,7 @@ const ARITIES = new Map<string, Arity>(
 );
 
 /** Undefined for a name that is no function's. */
-export function arityOf(name: string): Arity | undefined {
+function arityOf(name: string): Arity | undefined {
   const n = lower(name);
   return ARITIES.get(n) ?? ([AGGREGATES, ROLLUPS, TRANSFORMS].some((s) => s.has(n)) ? { min: 1, max: 1 } : undefined);
 }

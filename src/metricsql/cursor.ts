@@ -5,7 +5,7 @@ import { type Token, tokenize } from "./lexer.ts";
 import { isWord } from "./words.ts";
 
 /** The span of nodes that no query text has: those of the built-in templates. */
-export const NOWHERE: Pos = { offset: -1, length: 0 };
+const NOWHERE: Pos = { offset: -1, length: 0 };
 
 export class Cursor {
   readonly text: string;
@@ -110,5 +110,5 @@ export class Cursor {
 
 const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 39)}…` : text);
 
-export const list = (items: readonly string[]): string =>
+const list = (items: readonly string[]): string =>
   items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} or ${items.at(-1)}`;

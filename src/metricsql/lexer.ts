@@ -7,7 +7,7 @@ import { scanIdent } from "./idents.ts";
 import { isNumberStart, scanNumber } from "./numbers.ts";
 import { scanString } from "./strings.ts";
 
-export type TokenKind = "punct" | "ident" | "string" | "op" | "filter-op" | "duration" | "number" | "eof" | "error";
+type TokenKind = "punct" | "ident" | "string" | "op" | "filter-op" | "duration" | "number" | "eof" | "error";
 
 /** `text` is the raw text, except that both Grafana intervals are `$__interval`; for an `error` it is the message. */
 export type Token = { kind: TokenKind; text: string } & Pos;

@@ -48,7 +48,7 @@ const SECOND = [
 ];
 
 /** Which argument is the series; -1 if this is no rollup function. */
-export function rollupArg(e: Func | Aggr): number {
+function rollupArg(e: Func | Aggr): number {
   if (e.kind !== "func" || !isRollup(e.name)) return -1;
   const name = lower(e.name);
   return SECOND.includes(name) ? 1 : name === "quantiles_over_time" ? e.args.length - 1 : 0;
