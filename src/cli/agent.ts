@@ -16,6 +16,7 @@ import type { LoadResult } from "../policy/policy.ts";
 import { LOOK_EVERY_MS } from "../policy/watch.ts";
 import type { Actions } from "../status/actions.ts";
 import { logLine, summaryLine } from "../status/loglines.ts";
+import { changedReports } from "../status/reported.ts";
 import { StatusStore } from "../status/store.ts";
 import { version } from "../version.ts";
 import { agentActions } from "./actions.ts";
@@ -80,6 +81,9 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   });
   if (!admin.ok) throw new StartError(admin.message);
   const state = openState(settings.stateDir, dispatch);
+  store.subscribe((_, before, after) => {
+    for (const { id, conditions } of changedReports(before, after)) state.saveConditions(id, conditions);
+  });
   const http = createHttpClient({
     connectMs: CONNECT_MS,
     connections: Math.max(settings.maxSourceQueries, settings.maxConcurrency),

@@ -61,7 +61,9 @@ export function planner(
         batch: sink.batch,
         retry: sink.retry,
         onExhausted: delivery.onExhausted,
-        readyLagMs: GRACE_MS + sink.batch.timeoutMs + Math.max(...queries.map(({ query }) => expectedLagMs(query))),
+        readyLagMs:
+          settings.readyLag ??
+          GRACE_MS + sink.batch.timeoutMs + Math.max(...queries.map(({ query }) => expectedLagMs(query))),
         sources: sources.map(({ name, query, kind }) => ({ name, query, kind })),
       },
       refusal: sink.refusal,

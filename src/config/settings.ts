@@ -25,6 +25,7 @@ export type Settings = {
   allowPartial: boolean;
   maxBufferedSamples: number;
   maxConcurrency: number;
+  readyLag?: number;
   sendTimeout: number;
   drainTimeout: number;
   stateDir: string;
@@ -261,6 +262,12 @@ function timing(): Option[] {
       .argParser(duration({ min: 1000 }))
       .default(86_400_000, "24h")
       .env("OUTFLOW_MAX_BACKFILL"),
+    new Option(
+      "--ready-lag <duration>",
+      "data older than this makes a sink not ready (default: 2 polls, settle or eval delay, batch.timeout and 30s)",
+    )
+      .argParser(duration({ min: 1000 }))
+      .env("OUTFLOW_READY_LAG"),
     new Option("--start <now|duration>", "where a new sink begins: now, or this long ago")
       .argParser(startBack)
       .default(0, "now")

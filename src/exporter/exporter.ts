@@ -9,6 +9,7 @@ import { Batcher } from "../batch/batcher.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { Frame } from "../series/frame.ts";
+import type { Condition } from "../status/condition.ts";
 import type { DropReason, Event, ReadFailureReason, SinkId, SinkInfo } from "../status/events.ts";
 import { Delivery, type DeliverySettings, type Sender } from "./delivery.ts";
 import { Ledger } from "./ledger.ts";
@@ -89,8 +90,9 @@ export class Exporter {
     });
   }
 
-  start(): void {
-    this.#ports.dispatch({ type: "sink-started", at: this.#ports.clock.now(), sink: this.#spec.info });
+  /** `conditions`: what was reported before a restart of the agent. */
+  start(conditions: readonly Condition[]): void {
+    this.#ports.dispatch({ type: "sink-started", at: this.#ports.clock.now(), sink: this.#spec.info, conditions });
     for (const source of this.#spec.sources) this.#attach(source.name, source.query);
   }
 

@@ -5,6 +5,7 @@ import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock, EpochMs } from "../platform/clock.ts";
+import type { Condition } from "../status/condition.ts";
 
 export type CursorKey = { policy: string; sink: string; source: string };
 
@@ -22,6 +23,10 @@ export type StateStore = {
   saveCursor(key: CursorKey, cursor: EpochMs, memory?: { of: object; blob(): Uint8Array }): void;
   /** The generation of a policy whose spec has this hash: counts up by one when the hash is new. */
   generation(policy: string, specHash: string): number;
+  /** What a sink or a policy reported last; empty if nothing is known. */
+  conditions(id: string): readonly Condition[];
+  /** Saved with the cursors. Empty: forget them. */
+  saveConditions(id: string, conditions: readonly Condition[]): void;
   /** Forgets cursors of sinks that have not been `inUse` for `keepMs`. */
   forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void;
   close(): void;
@@ -97,6 +102,7 @@ function schema(db: DatabaseSync): DatabaseSync {
       cursor_ms INTEGER NOT NULL, memory INTEGER, used_ms INTEGER NOT NULL,
       PRIMARY KEY (policy, sink, source)) STRICT;
     CREATE TABLE IF NOT EXISTS memories (id INTEGER PRIMARY KEY AUTOINCREMENT, pairs BLOB NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS conditions (id TEXT PRIMARY KEY, conditions TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS generations (policy TEXT PRIMARY KEY, spec_hash TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;
   `);
   const row = db.prepare("SELECT value FROM meta WHERE key = 'schema'").get() as { value: string } | undefined;
@@ -118,6 +124,7 @@ class SqliteStore implements StateStore {
   readonly #onTrouble: (t: StateTrouble) => void;
   readonly closedCleanly: boolean;
   readonly #unsaved = new Map<string, Unsaved>();
+  readonly #unsavedConditions = new Map<string, readonly Condition[]>();
   /** Rows of memories that were saved by this process. */
   readonly #memoryRows = new WeakMap<object, number>();
   readonly #closed = new AbortController();
@@ -145,6 +152,24 @@ class SqliteStore implements StateStore {
 
   saveCursor(key: CursorKey, cursor: EpochMs, memory?: { of: object; blob(): Uint8Array }): void {
     this.#unsaved.set(JSON.stringify([key.policy, key.sink, key.source]), { key, cursor, memory });
+    this.#flushSoon();
+  }
+
+  conditions(id: string): readonly Condition[] {
+    const unsaved = this.#unsavedConditions.get(id);
+    if (unsaved !== undefined) return unsaved;
+    const row = this.#db.prepare("SELECT conditions FROM conditions WHERE id = ?").get(id) as
+      | { conditions: string }
+      | undefined;
+    return row === undefined ? [] : (JSON.parse(row.conditions) as Condition[]);
+  }
+
+  saveConditions(id: string, conditions: readonly Condition[]): void {
+    this.#unsavedConditions.set(id, conditions);
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
     void this.#clock.sleep(SAVE_WITHIN_MS, this.#closed.signal).then((elapsed) => {
@@ -197,7 +222,7 @@ class SqliteStore implements StateStore {
   }
 
   #flush(): void {
-    if (this.#unsaved.size === 0) return;
+    if (this.#unsaved.size === 0 && this.#unsavedConditions.size === 0) return;
     const saved = this.#try(() => {
       this.#db.exec("BEGIN");
       try {
@@ -213,6 +238,12 @@ class SqliteStore implements StateStore {
             now,
           );
         }
+        const say = this.#db.prepare("INSERT OR REPLACE INTO conditions VALUES (?, ?)");
+        const forget = this.#db.prepare("DELETE FROM conditions WHERE id = ?");
+        for (const [id, conditions] of this.#unsavedConditions) {
+          if (conditions.length === 0) forget.run(id);
+          else say.run(id, JSON.stringify(conditions));
+        }
         this.#db.exec("DELETE FROM memories WHERE id NOT IN (SELECT memory FROM cursors WHERE memory IS NOT NULL)");
         this.#db.exec("COMMIT");
       } catch (error) {
@@ -220,7 +251,9 @@ class SqliteStore implements StateStore {
         throw error;
       }
     });
-    if (saved) this.#unsaved.clear(); // else they stay in memory and go with the next save
+    if (!saved) return; // they stay in memory and go with the next save
+    this.#unsaved.clear();
+    this.#unsavedConditions.clear();
   }
 
   #memoryRow(memory: { of: object; blob(): Uint8Array }): number {

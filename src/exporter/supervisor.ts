@@ -6,6 +6,7 @@ import type { LoadResult, Policy, Refusal, Sink } from "../policy/policy.ts";
 import { policyYaml } from "../policy/print.ts";
 import { LOOK_BACK } from "../source/window.ts";
 import type { SinkAction } from "../status/actions.ts";
+import type { Condition } from "../status/condition.ts";
 import type { Event, PolicyInfo, SinkId, SinkInfo } from "../status/events.ts";
 import type { DeliverySettings, Sender } from "./delivery.ts";
 import { Exporter, type ExporterSpec } from "./exporter.ts";
@@ -56,6 +57,7 @@ export class Supervisor {
   readonly #draining = new Map<SinkId, Promise<void>>();
   readonly #drainTimeoutMs: number;
   #stopped = false;
+  #first = true;
   #wanted: ReadonlyMap<SinkId, Wanted> = new Map();
 
   constructor(ports: SupervisorPorts, drainTimeoutMs: number) {
@@ -81,13 +83,21 @@ export class Supervisor {
         plans.set(plan.info.id, { plan, policy: id, sink: sink.name });
         return plan.info.id;
       });
-      infos.push({ id, generation, file: policy.place.file, sinks, yaml: policyYaml(policy) });
+      infos.push({
+        id,
+        generation,
+        file: policy.place.file,
+        sinks,
+        yaml: policyYaml(policy),
+        conditions: this.#reported(id),
+      });
     }
     dispatch({ type: "policies-loaded", at: clock.now(), policies: infos, problems, files: loaded.files.length, ok });
     const before = this.#wanted;
     this.#wanted = plans;
     for (const id of [...this.#running.keys(), ...this.#refused]) if (!plans.has(id)) this.#remove(id, before);
     for (const [id, wanted] of plans) this.#set(id, wanted);
+    this.#first = false;
     // What went just now is kept its day from now on; while a file cannot be read nobody knows what is unused.
     const inUse = ({ policy, sink }: CursorKey) => [plans, before].some((set) => set.has(`${policy}/${sink}`));
     if (ok) store.forgetUnused(inUse, KEEP_CURSORS_MS);
@@ -137,6 +147,7 @@ export class Supervisor {
         sink: plan.info,
         reason: plan.refusal.reason,
         message: plan.refusal.message,
+        conditions: this.#reported(id),
       });
       return;
     }
@@ -191,7 +202,12 @@ export class Supervisor {
       ...(this.#ports.keep === undefined ? {} : { keep: this.#ports.keep }),
     });
     this.#running.set(id, { plan, exporter, policy, sink });
-    exporter.start();
+    exporter.start(this.#reported(id));
+  }
+
+  /** Of the agent's life before this one; later loads know better. */
+  #reported(id: string): readonly Condition[] {
+    return this.#first ? this.#ports.store.conditions(id) : [];
   }
 
   #remove(id: SinkId, before: ReadonlyMap<SinkId, Wanted>): void {

@@ -105,7 +105,14 @@ function ready(sink: Unreported, before: readonly Condition[]): Report | undefin
       `Data was arriving until one attempt failed; the next is at ${clockTime(phase.retryAt)}. ${sentence(phase.message)}`,
     );
   }
+  if (sink.restored !== undefined) return asBefore(sink.restored);
   return pending(sink);
+}
+
+/** Nothing is known yet of this life of the agent: what was reported before it still holds, and says that it is old. */
+function asBefore({ status, reason, message }: Condition): Report {
+  const old = "Reported before outflow was restarted: ";
+  return { status, reason, message: message.startsWith(old) ? message : `${old}${message}` };
 }
 
 const yes = (reason: string, message: string): Report => ({ status: "True", reason, message });
@@ -171,6 +178,8 @@ export function policyConditions(
   at: EpochMs,
   generation: number,
 ): readonly Condition[] {
+  // After a restart sinks come one by one: what was reported of the policy holds until all are there.
+  if (before.length > 0 && sinks.some((s) => s.ready === undefined)) return before;
   const now = moved("Ready", policyReady(sinks), before, at, generation);
   return before[0] === now ? before : [now];
 }

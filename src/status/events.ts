@@ -1,6 +1,7 @@
 // What happens in the agent, as plain data. The only way to the snapshot is reduce(snapshot, event); log, metrics, API and
 // TUI read the snapshot (or these events), so none of them can disagree. Outside text in here has passed printable().
 import type { EpochMs } from "../platform/clock.ts";
+import type { Condition } from "./condition.ts";
 
 /** `namespace/policy/sink`. */
 export type SinkId = string;
@@ -70,6 +71,8 @@ export type PolicyInfo = {
   sinks: SinkId[];
   /** The policy as it runs, without secrets, for screens. */
   yaml?: string;
+  /** What was reported before the agent was restarted. */
+  conditions?: readonly Condition[];
 };
 
 export type ProblemInfo = {
@@ -93,8 +96,15 @@ export type Event = { at: EpochMs } & (
     }
   /** The whole set that runs from now on, and all problems and warnings of the last load. */
   | { type: "policies-loaded"; policies: PolicyInfo[]; problems: ProblemInfo[]; files: number; ok: boolean }
-  | { type: "sink-started"; sink: SinkInfo }
-  | { type: "sink-refused"; sink: SinkInfo; reason: NotAcceptedReason; message: string }
+  /** `conditions`: what was reported before the agent was restarted; for a new sink only. */
+  | { type: "sink-started"; sink: SinkInfo; conditions?: readonly Condition[] }
+  | {
+      type: "sink-refused";
+      sink: SinkInfo;
+      reason: NotAcceptedReason;
+      message: string;
+      conditions?: readonly Condition[];
+    }
   | { type: "sink-draining"; id: SinkId; why: "shutdown" | "removed" | "changed" }
   | { type: "sink-stopped"; id: SinkId }
   /** Gone from its policy, nothing left to show. */

@@ -59,8 +59,12 @@ function next(s: Snapshot, event: Event): Snapshot {
     case "tick":
       return tick(s, event);
     case "sink-started":
-    case "sink-refused":
-      return withSink(s, reduceSink(sinkOf(s, event.sink.id) ?? newSink(event.sink, event.at), event));
+    case "sink-refused": {
+      return withSink(
+        s,
+        reduceSink(sinkOf(s, event.sink.id) ?? newSink(event.sink, event.at, event.conditions), event),
+      );
+    }
     case "sink-forgotten":
       return inPolicyOrder(
         s,
@@ -75,7 +79,7 @@ function next(s: Snapshot, event: Event): Snapshot {
 
 function policiesLoaded(s: Snapshot, event: Extract<Event, { type: "policies-loaded" }>): Snapshot {
   const conditions = new Map(s.policies.map((p) => [p.id, p.conditions]));
-  const policies = event.policies.map((p) => ({ ...p, conditions: conditions.get(p.id) ?? [] }));
+  const policies = event.policies.map((p) => ({ ...p, conditions: conditions.get(p.id) ?? p.conditions ?? [] }));
   const { ok, failed } = s.reloads;
   const reloads = {
     ok: ok + (event.ok ? 1 : 0),

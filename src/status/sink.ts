@@ -8,13 +8,15 @@ import { addLatency, emptyLatency } from "./latency.ts";
 import { nextPhase, type Trigger } from "./phases.ts";
 import { addToRing, emptyRing } from "./rings.ts";
 import { lagOf } from "./sinks.ts";
-import type { AttemptRecord, Phase, SinkSource, SinkState } from "./snapshot.ts";
+import type { AttemptRecord, Condition, Phase, SinkSource, SinkState } from "./snapshot.ts";
 
 /** A sink is idle when nothing was read for this long: longer than any usual scrape interval. */
 export const IDLE_AFTER_MS = 90_000;
 export const ATTEMPTS_KEPT = 20;
 
-export function newSink(info: SinkInfo, at: EpochMs): SinkState {
+/** `reported`: its conditions before the agent was restarted; they hold until there is news. */
+export function newSink(info: SinkInfo, at: EpochMs, reported: readonly Condition[] = []): SinkState {
+  const was = bothOf(reported);
   const sink: Omit<SinkState, "conditions"> = {
     id: info.id,
     info,
@@ -36,8 +38,22 @@ export function newSink(info: SinkInfo, at: EpochMs): SinkState {
     startedAt: at,
     sources: info.sources.map(newSource),
   };
-  return { ...sink, conditions: sinkConditions(sink, [], at) };
+  if (was === undefined) return { ...sink, conditions: sinkConditions(sink, [], at) };
+  return { ...sink, ...(mayHold(info, was) ? { restored: was[1] } : {}), conditions: was };
 }
+
+function bothOf(reported: readonly Condition[]): SinkState["conditions"] | undefined {
+  const [accepted, ready] = [reported.find((c) => c.type === "Accepted"), reported.find((c) => c.type === "Ready")];
+  return accepted === undefined || ready === undefined ? undefined : [accepted, ready];
+}
+
+/** What ended with the process, or was said about another policy, does not hold any more. */
+const mayHold = ({ generation }: SinkInfo, [accepted, ready]: SinkState["conditions"]): boolean =>
+  accepted.status === "True" &&
+  ready.status !== "Unknown" &&
+  ready.observedGeneration === generation &&
+  ready.reason !== "Paused" &&
+  ready.reason !== "InternalError";
 
 const newSource = (source: SinkInfo["sources"][number]): SinkSource => ({
   ...source,
@@ -62,8 +78,10 @@ export function reduceSink(sink: SinkState, event: SinkEvent): SinkState {
 export function tickSink(sink: SinkState, now: EpochMs): SinkState {
   const late = isLate(sink, now);
   const quiet = isQuiet(sink, now) ? move(sink, "quiet") : sink;
-  if (quiet === sink && late === sink.late) return sink;
-  return reported({ ...quiet, late }, now);
+  const stale = sink.restored !== undefined && now - sink.startedAt > readyLagMs(sink);
+  if (quiet === sink && late === sink.late && !stale) return sink;
+  const { restored: _, ...rest } = quiet;
+  return reported(stale ? { ...rest, late } : { ...quiet, late }, now);
 }
 
 function isQuiet(sink: SinkState, now: EpochMs): boolean {
@@ -98,7 +116,7 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
     case "sink-forgotten":
       return move({ ...sink, inFlight: 0 }, "stopped", { name: "stopped" });
     case "sink-paused":
-      return move(sink, "paused", { name: "paused", since: event.at });
+      return move(without(sink, "restored"), "paused", { name: "paused", since: event.at });
     case "sink-resumed":
       return move(sink, "resumed");
     case "sink-crashed": {
@@ -144,6 +162,11 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
     default:
       return event satisfies never;
   }
+}
+
+function without<K extends keyof SinkState>(sink: SinkState, key: K): Omit<SinkState, K> {
+  const { [key]: _, ...rest } = sink;
+  return rest;
 }
 
 /** Moves the phase by the table. `made` is the phase with its data, used where the table leads to it or the sink is in it. */
@@ -219,7 +242,7 @@ function delivered(
   sink: SinkState,
   { at, samples, bytes }: { at: EpochMs; samples: number; bytes: number },
 ): SinkState {
-  const { failing: _, refusal: __, ...rest } = sink;
+  const { failing: _, refusal: __, restored: ___, ...rest } = sink;
   const after: SinkState = {
     ...rest,
     account: enter(sink.account, { delivered: samples }),

@@ -1,5 +1,6 @@
 // The one state of the agent: immutable, JSON-safe, made by reduce() alone. Times are absolute; the view subtracts.
 import type { EpochMs } from "../platform/clock.ts";
+import type { Condition } from "./condition.ts";
 import type {
   DropReason,
   FailureReason,
@@ -10,6 +11,8 @@ import type {
   SinkId,
   SinkInfo,
 } from "./events.ts";
+
+export type { Condition };
 
 export type PhaseName =
   | "starting"
@@ -44,16 +47,6 @@ export type Phase =
   | { name: "refused"; reason: NotAcceptedReason; message: string }
   | { name: "draining"; why: "shutdown" | "removed" | "changed" }
   | { name: "stopped" };
-
-/** A Kubernetes condition (metav1.Condition); lastTransitionTime moves only when status does. */
-export type Condition = {
-  type: "Accepted" | "Ready";
-  status: "True" | "False" | "Unknown";
-  reason: string;
-  message: string;
-  lastTransitionTime: EpochMs;
-  observedGeneration: number;
-};
 
 /**
  * Fixed-size history: the last 60 whole seconds and minutes, and the running one of each, newest last (61 entries each). A ring
@@ -146,6 +139,8 @@ export type SinkState = {
   failing?: Failing;
   /** Samples were refused and nothing was delivered since: `samples` of the refused batch, and how many of them were dropped. */
   refusal?: { samples: number; dropped: number; status?: number; message: string };
+  /** What was reported before the agent was restarted, until there is news. */
+  restored?: Condition;
   /** Data is older than it may be, as the last tick saw it. */
   late: boolean;
   /** While windows are missing: how far behind. */
@@ -180,7 +175,7 @@ export type Snapshot = {
     lastAnswerAt?: EpochMs;
     failure?: { reason: ReadFailureReason; message: string; since: EpochMs; inRow: number };
   };
-  policies: readonly (PolicyInfo & { conditions: readonly Condition[] })[];
+  policies: readonly (Omit<PolicyInfo, "conditions"> & { conditions: readonly Condition[] })[];
   problems: readonly ProblemInfo[];
   reloads: { ok: number; failed: number; lastAt?: EpochMs; lastOk: boolean };
   stateStore: { state: "ok" | "memory" | "set-aside"; message: string };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { acceptedOf, readyOf } from "../../src/status/conditions.ts";
+import { changedReports } from "../../src/status/reported.ts";
 import { sinkOf } from "../../src/status/sinks.ts";
 import type { Condition, SinkState } from "../../src/status/snapshot.ts";
 import { phases } from "../tui/frames.tsx";
@@ -179,5 +180,81 @@ describe("policies", () => {
     story.wait(5_000).ended("default/p/a", 1, 1_000, { kind: "delivered", status: 204 });
     assert.match(policy(story)?.message ?? "", /^3 of 5 sinks are not ready: b /);
     assert.equal(policy(story)?.lastTransitionTime, since);
+  });
+});
+
+describe("a restart of the agent", () => {
+  const before = flowing();
+  const { conditions } = sinkIn(before);
+  const again = (more: Partial<Parameters<typeof sinkInfo>[1]> = {}, reported = conditions) => {
+    const story = new Story([sinkInfo(ID, more)]);
+    story.snapshot = { ...story.snapshot, sinks: [], order: [] };
+    story.now += 3_600_000;
+    return story.event({ type: "sink-started", sink: sinkInfo(ID, more), conditions: reported });
+  };
+  test("what was reported holds, with its time, and says that it is old, until there is news", () => {
+    const story = again();
+    assert.equal(says(ready(story)), "True Delivering");
+    assert.match(ready(story).message, /^Reported before outflow was restarted: Data is arriving/);
+    assert.equal(ready(story).lastTransitionTime, readyOf({ conditions } as SinkState).lastTransitionTime);
+    assert.equal(acceptedOf(sinkIn(story)).lastTransitionTime, conditions[0].lastTransitionTime);
+    story.delivers(ID, 10);
+    assert.equal(ready(story).message, "Data is arriving: the endpoint takes the batches.");
+    assert.equal(ready(story).lastTransitionTime, conditions[1].lastTransitionTime);
+    story.event({ type: "sink-paused", id: ID }).event({ type: "sink-resumed", id: ID });
+    assert.equal(says(ready(story)), "Unknown Pending");
+  });
+  test("no news for longer than the ready lag: Unknown", () => {
+    const story = again({ readyLagMs: 60_000 });
+    assert.equal(says(ready(story.wait(60_000))), "True Delivering");
+    assert.equal(says(ready(story.wait(1_000))), "Unknown Pending");
+  });
+  test("not ready before: not ready, since then, until a batch is taken", () => {
+    const failed = flowing().read(ID, 1_000).holds(ID, 60_000);
+    const story = again({}, sinkIn(failed).conditions);
+    assert.equal(says(ready(story)), "False AuthenticationRejected");
+    assert.equal(ready(story).lastTransitionTime, ready(failed).lastTransitionTime);
+    assert.equal(says(ready(story.delivers(ID, 10))), "True Delivering");
+    assert.equal(ready(story).lastTransitionTime, story.now);
+  });
+  test("another generation, a pause and a crash are not told any more", () => {
+    assert.equal(says(ready(again({ generation: 2 }))), "Unknown Pending");
+    const paused = flowing().event({ type: "sink-paused", id: ID });
+    assert.equal(says(ready(again({}, sinkIn(paused).conditions))), "Unknown Pending");
+  });
+  test("still refused: since the same time", () => {
+    const refusal = { reason: "SecretNotFound", message: "No." } as const;
+    const refused = start().event({ type: "sink-refused", sink: sinkInfo(ID), ...refusal });
+    const story = new Story([]).wait(60_000);
+    story.event({ type: "sink-refused", sink: sinkInfo(ID), ...refusal, conditions: sinkIn(refused).conditions });
+    assert.deepEqual(sinkIn(story).conditions, sinkIn(refused).conditions);
+  });
+  test("what is worth keeping: changes of status, reason and generation, and what is gone", () => {
+    const story = flowing();
+    const reports = (happen: () => void) => {
+      const was = story.snapshot;
+      happen();
+      return changedReports(was, story.snapshot).map((r) => `${r.id} ${r.conditions.at(-1)?.reason ?? "gone"}`);
+    };
+    assert.deepEqual(
+      reports(() => story.wait(1_000)),
+      [],
+    );
+    assert.deepEqual(
+      reports(() => story.read(ID, 9_000).fails(ID, 1, 5_000)),
+      [],
+    );
+    assert.deepEqual(
+      reports(() => story.fails(ID, 2, 5_000)),
+      [`${ID} ServerError`, "default/p SinksNotReady"],
+    );
+    assert.deepEqual(
+      reports(() => story.fails(ID, 3, 5_000)),
+      [],
+    );
+    assert.deepEqual(
+      reports(() => story.load([]).event({ type: "sink-forgotten", id: ID })),
+      [`${ID} gone`, "default/p gone"],
+    );
   });
 });

@@ -1,0 +1,31 @@
+// Which sinks and policies report something else after an event: what a state store keeps, so that a restart does not forget since
+// when a sink is ready, or not. Messages alone change often and are not worth a write. Pure.
+import type { Condition } from "./condition.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+export type Report = { id: string /** Empty: it is gone. */; conditions: readonly Condition[] };
+
+type Reporting = { id: string; conditions: readonly Condition[] };
+
+export function changedReports(before: Snapshot, after: Snapshot): Report[] {
+  const changed: Report[] = [];
+  if (before.sinks !== after.sinks) add(changed, before.sinks, after.sinks, before.order === after.order);
+  if (before.policies !== after.policies) add(changed, before.policies, after.policies, false);
+  return changed;
+}
+
+/** `inPlace`: the same ones in the same order, so that nothing need be looked up. */
+function add(to: Report[], before: readonly Reporting[], after: readonly Reporting[], inPlace: boolean): void {
+  const known = inPlace ? undefined : new Map(before.map((one) => [one.id, one]));
+  after.forEach((one, i) => {
+    const was = known === undefined ? before[i] : known.get(one.id);
+    if (was === one || was?.conditions === one.conditions) return;
+    if (was === undefined || said(was) !== said(one)) to.push({ id: one.id, conditions: one.conditions });
+  });
+  if (known === undefined) return;
+  const left = new Set(after.map((one) => one.id));
+  for (const id of known.keys()) if (!left.has(id)) to.push({ id, conditions: [] });
+}
+
+const said = ({ conditions }: Reporting): string =>
+  conditions.map((c) => `${c.type} ${c.status} ${c.reason} ${c.observedGeneration}`).join();
