@@ -1,7 +1,8 @@
 // outflow check: every problem of the policies, offline. Exit 0 valid, 1 problems, 2 usage.
 import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { count, enforcementOptions } from "../config/settings.ts";
+import { count } from "../config/parsers.ts";
+import { enforcementOptions } from "../config/settings.ts";
 import { readAll, systemFiles } from "../platform/files.ts";
 import { printable } from "../platform/printable.ts";
 import { jsonSchema } from "../policy/json-schema.ts";

@@ -10,6 +10,7 @@ import type { Policy, Sink, Source } from "../policy/policy.ts";
 import { encodeWriteRequest } from "../remotewrite/encode.ts";
 import { post, type Target } from "../remotewrite/post.ts";
 import { compress } from "../remotewrite/snappy.ts";
+import type { Label } from "../series/labels.ts";
 import { longestRange } from "../source/evaluated.ts";
 import { version } from "../version.ts";
 import { safeUrl } from "./agent.ts";
@@ -98,6 +99,18 @@ function queryOf(source: Source, own: PolicySettings, settings: Settings): Query
     maxWindowMs: raw ? Math.max(own.maxWindowMs ?? settings.maxWindow, intervalMs) : longestRange(intervalMs),
     maxBackfillMs: own.maxBackfillMs ?? settings.maxBackfill,
     startBackMs: own.startBackMs ?? settings.start,
-    externalLabels: own.externalLabels ?? [],
+    labels: {
+      escaping: settings.nameEscaping,
+      drop: settings.dropLabel,
+      // The policy's own are nearer than the agent's.
+      external: byName([...settings.externalLabel, ...(own.externalLabels ?? [])]),
+      force: byName(settings.forceLabel),
+      maxLabels: settings.maxLabels,
+      maxNameBytes: settings.maxLabelNameLength,
+      maxValueBytes: settings.maxLabelValueLength,
+    },
   };
 }
+
+/** Sorted, the last one of a name wins: equal rules are equal data. */
+const byName = (labels: readonly Label[]): Label[] => [...new Map(labels)].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,9 +1,10 @@
 // Agent settings: one typed object from flags, OUTFLOW_* variables and a file, in that order of precedence.
 // The table of options is the documentation too: help and docs/settings.md are made from it.
 import { readFileSync } from "node:fs";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { parse } from "yaml";
-import { formatDuration, parseDuration } from "./duration.ts";
+import { labelOptions } from "./label-options.ts";
+import { count, duration, list, startBack, url, yesOrNo } from "./parsers.ts";
 
 export type Settings = {
   policies: string[];
@@ -38,6 +39,13 @@ export type Settings = {
   allowActions: boolean;
   enforceFilter: string[];
   forbidLabel: string[];
+  nameEscaping: "underscores" | "values" | "drop";
+  externalLabel: (readonly [name: string, value: string])[];
+  forceLabel: (readonly [name: string, value: string])[];
+  dropLabel: string[];
+  maxLabels: number;
+  maxLabelNameLength: number;
+  maxLabelValueLength: number;
   maxPolicySize: number;
   logFormat: "auto" | "text" | "json";
   logLevel: "debug" | "info" | "warn" | "error";
@@ -75,46 +83,6 @@ export function applyConfigFile(command: Command): void {
     command.setOptionValueWithSource(name, parsed, "config");
   }
 }
-
-type Limits = { min?: number; max?: number };
-
-const duration =
-  ({ min = 0, max = Number.MAX_SAFE_INTEGER }: Limits = {}) =>
-  (text: string): number => {
-    const ms = parseDuration(text);
-    if (ms === undefined)
-      throw new InvalidArgumentError(`"${text}" is no duration; write for example 15s, 500ms or 1m30s.`);
-    if (ms < min) throw new InvalidArgumentError(`must be at least ${formatDuration(min)}.`);
-    if (ms > max) throw new InvalidArgumentError(`must be at most ${formatDuration(max)}.`);
-    return ms;
-  };
-
-export const count =
-  ({ min = 1, max = Number.MAX_SAFE_INTEGER }: Limits = {}) =>
-  (text: string): number => {
-    const n = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(n))
-      throw new InvalidArgumentError(`"${text}" is no whole number.`);
-    if (n < min || n > max) throw new InvalidArgumentError(`must be from ${min} to ${max}.`);
-    return n;
-  };
-
-const list = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
-
-const url = (text: string): string => {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new InvalidArgumentError(`"${text}" is no http or https address; write for example http://127.0.0.1:8428.`);
-  }
-  return text;
-};
-
-const yesOrNo = (text: string): boolean => {
-  if (/^(yes|true|1)$/i.test(text)) return true;
-  if (/^(no|false|0)$/i.test(text)) return false;
-  throw new InvalidArgumentError(`"${text}" is neither yes nor no.`);
-};
-
-const startBack = (text: string): number => (text === "now" ? 0 : duration()(text));
 
 /** Flags of `outflow run`; `demo` takes those that make sense there. */
 export function runOptions(): Option[] {
@@ -206,6 +174,7 @@ export function runOptions(): Option[] {
       .argParser(yesOrNo)
       .default(false, "no")
       .env("OUTFLOW_ALLOW_ACTIONS"),
+    ...labelOptions(),
     ...logOptions(),
     new Option("--config <file>", "YAML file with any of these settings (poll-interval: 30s)").env("OUTFLOW_CONFIG"),
   ];

@@ -2,6 +2,7 @@
 // Sinks at the same position of the same query share one. Memory is never changed in place: each read that succeeds gives the
 // reader a new version, so that a fork is only a reference.
 import type { EpochMs } from "../platform/clock.ts";
+import type { LabelRules } from "../series/labels.ts";
 import type { Memory } from "./memory.ts";
 
 /** What is read and how. Two sources with equal queries share requests. */
@@ -22,8 +23,8 @@ export type Query = {
   maxBackfillMs: number;
   /** Where a sink without a cursor begins: this long before the source's now. */
   startBackMs: number;
-  /** Added to each series that lacks them; sorted by name. */
-  externalLabels: readonly (readonly [name: string, value: string])[];
+  /** What becomes of the labels on the way. */
+  labels: LabelRules;
 };
 
 export const queryKey = (q: Query): string =>
@@ -36,7 +37,7 @@ export const queryKey = (q: Query): string =>
     q.lateWindowMs,
     q.maxWindowMs,
     q.maxBackfillMs,
-    q.externalLabels,
+    q.labels,
   ]);
 
 /** One source of one sink, as a reader knows it. */

@@ -6,6 +6,7 @@ import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
 import { FrameBuilder } from "../series/frame-builder.ts";
 import { Keyspace } from "../series/keyspace.ts";
+import type { LabelRules } from "../series/labels.ts";
 import { SeriesTable } from "../series/table.ts";
 import { SourceClock } from "../source/clock.ts";
 import { aliveAt, aliveInAnswer, lastValues, rangeOf, withStaleMarkers } from "../source/evaluated.ts";
@@ -164,7 +165,7 @@ export class SourcePort {
   #rawWindow(query: Query, memory: Memory, window: Window, reach: EpochMs, signal: AbortSignal): Promise<ReadResult> {
     const far = reach <= window.from - query.lateWindowMs;
     return this.#request("query", rawWindow(query.sent, reach, window.to, this.#extra()), signal, {
-      keyspace: this.#keyspace(undefined, query.externalLabels),
+      keyspace: this.#keyspace(undefined, query.labels),
       newerThan: (id) => (far || memory.has(id) ? Math.max(memory.of(id), reach) : Number.POSITIVE_INFINITY),
       ...window,
       expect: ["matrix"],
@@ -180,7 +181,7 @@ export class SourcePort {
   ): Promise<ReadResult> {
     const body = evaluationRange(query.sent, first, last, query.intervalMs, this.#extra());
     return this.#request("query_range", body, signal, {
-      keyspace: this.#keyspace(query.fallbackName, query.externalLabels),
+      keyspace: this.#keyspace(query.fallbackName, query.labels),
       newerThan: () => first - 1,
       ...window,
       expect: ["matrix"],
@@ -238,11 +239,11 @@ export class SourcePort {
     if (this.#settings.kind === "auto" && sign.kind !== "unknown") this.#kind = sign.kind;
   }
 
-  #keyspace(fallbackName: string | undefined, external: Query["externalLabels"] = []): Keyspace {
-    const key = JSON.stringify([fallbackName, external]);
+  #keyspace(fallbackName: string | undefined, rules?: LabelRules): Keyspace {
+    const key = JSON.stringify([fallbackName, rules]);
     let keyspace = this.#keyspaces.get(key);
     if (keyspace === undefined)
-      this.#keyspaces.set(key, (keyspace = new Keyspace(this.#table, fallbackName, this.#seed, external)));
+      this.#keyspaces.set(key, (keyspace = new Keyspace(this.#table, fallbackName, this.#seed, rules)));
     return keyspace;
   }
 

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { encodeBlock } from "./block.ts";
 import { hashBytes, lanes } from "./hash.ts";
-import { exportable, type Label, type LabelTrouble } from "./labels.ts";
+import { type Exportable, type Label, type LabelRules, type LabelTrouble, labelRules, plainRules } from "./labels.ts";
 import type { SeriesTable } from "./table.ts";
 
 /** Instead of an id: this series cannot be exported, and why. */
@@ -14,22 +14,24 @@ const CODES: Record<LabelTrouble, number> = { invalid_name: INVALID_NAME, invali
 export class Keyspace {
   readonly table: SeriesTable;
   readonly #fallbackName: string | undefined;
-  readonly #external: readonly Label[];
+  readonly #exportable: Exportable;
   readonly #seedA: number;
   readonly #seedB: number;
   /** Slots of three: lane A, lane B, id + 3 (0: free). */
   #slots = new Int32Array(3 * 2048);
   #used = 0;
+  /** By id: a hash of the labels that the source gave it, 0 where this keyspace did not make it. */
+  #origins = new Float64Array(1024);
 
-  /** `fallbackName`: for expressions, the metric name of results without one. `seed`: two random 32-bit numbers. `external`: labels to add. */
+  /** `fallbackName`: for expressions, the metric name of results without one. `seed`: two random 32-bit numbers. */
   constructor(
     table: SeriesTable,
     fallbackName: string | undefined,
     seed: readonly [number, number],
-    external: readonly Label[] = [],
+    rules: LabelRules = plainRules,
   ) {
     this.table = table;
-    this.#external = external;
+    this.#exportable = labelRules(rules);
     this.#fallbackName = fallbackName;
     this.#seedA = seed[0] | 0;
     this.#seedB = seed[1] | 0;
@@ -63,11 +65,26 @@ export class Keyspace {
       if (typeof value !== "string") throw new SyntaxError("a label value is no string");
       labels.push([name, value]);
     }
-    const legal = exportable(labels, this.#fallbackName, this.#external);
+    const legal = this.#exportable(labels, this.#fallbackName);
     if (typeof legal === "string") return CODES[legal];
-    const entity = encodeBlock(legal.filter(([name]) => name !== "__name__"));
-    hashBytes(entity, new DataView(entity.buffer), 0, entity.length, 0x1b873593, 0x6b43a9b5);
-    return this.table.intern(encodeBlock(legal), lanes[0]! * 0x200000 + (lanes[1]! & 0x1fffff));
+    const id = this.table.intern(encodeBlock(legal), hashOf(legal.filter(([name]) => name !== "__name__")));
+    return this.#isFirst(id, labels) ? id : INVALID_LABELS;
+  }
+
+  /**
+   * Two series of the source that become one by escaped names or dropped labels would mix their samples: the first one stays, the
+   * other is dropped and counted. (Of an expression it is an error of the query: the caller sees the series twice.)
+   */
+  #isFirst(id: number, labels: readonly Label[]): boolean {
+    if (this.#fallbackName !== undefined) return true;
+    const origin = hashOf(labels.filter(([, value]) => value !== "").sort(([a], [b]) => (a < b ? -1 : 1)));
+    if (id >= this.#origins.length) {
+      const grown = new Float64Array(2 * (id + 1));
+      grown.set(this.#origins);
+      this.#origins = grown;
+    }
+    if (this.#origins[id] === 0) this.#origins[id] = origin;
+    return this.#origins[id] === origin;
   }
 
   #put(a: number, b: number, id: number): void {
@@ -82,6 +99,13 @@ export class Keyspace {
       if (old[at + 2] !== 0) insert(this.#slots, old[at]!, old[at + 1]!, old[at + 2]!);
     }
   }
+}
+
+/** 53 bits over a list of labels, never 0. */
+function hashOf(labels: readonly Label[]): number {
+  const block = encodeBlock(labels);
+  hashBytes(block, new DataView(block.buffer), 0, block.length, 0x1b873593, 0x6b43a9b5);
+  return lanes[0]! * 0x200000 + (lanes[1]! & 0x1fffff) || 1;
 }
 
 function insert(slots: Int32Array, a: number, b: number, idPlus3: number): void {

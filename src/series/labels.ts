@@ -1,46 +1,78 @@
-// Labels as remote write 1.0 wants them (remote-write rule 6 and 7): sorted bytewise, no empty value, no name twice, legal names.
+// From the labels of an answer to those that are sent: what remote write 1.0 wants (remote-write rules 6 and 7: sorted bytewise, no
+// empty value, no name twice, legal names) and what operator and policy add, force, drop and limit. Worked out once a series. Pure.
+import { RE2JS } from "re2js";
+import { escapeName, type NameEscaping } from "./names.ts";
 
 export type Label = readonly [name: string, value: string];
+
+/** Plain data, so that two sources with equal rules can share a reader. */
+export type LabelRules = {
+  /** What becomes of names that remote write 1.0 does not allow. */
+  escaping: NameEscaping;
+  /** RE2 expressions: labels whose whole name matches one are left out (never the metric's name). */
+  drop: readonly string[];
+  /** Added to each series that lacks them. */
+  external: readonly Label[];
+  /** Set on each series, whatever it has. */
+  force: readonly Label[];
+  /** A series beyond one of these is dropped (`invalid_labels`) instead of a whole batch being refused; 0: no limit. Lengths in UTF-8 bytes. */
+  maxLabels: number;
+  maxNameBytes: number;
+  maxValueBytes: number;
+};
+
+export const plainRules: LabelRules = {
+  escaping: "underscores",
+  drop: [],
+  external: [],
+  force: [],
+  maxLabels: 0,
+  maxNameBytes: 0,
+  maxValueBytes: 0,
+};
 
 /** Why a series cannot be exported. */
 export type LabelTrouble = "invalid_name" | "invalid_labels";
 
-const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-
-/** `.` and other illegal characters become `_`, as Prometheus' own underscore escaping has it. */
-export function legalName(name: string, metric: boolean): string {
-  if ((metric ? METRIC_NAME : LABEL_NAME).test(name)) return name;
-  const legal = name.replace(metric ? /[^a-zA-Z0-9_:]/gu : /[^a-zA-Z0-9_]/gu, "_");
-  return /^[0-9]/.test(legal) || legal === "" ? `_${legal}` : legal;
-}
-
 /**
- * `fallbackName`: the metric name of a series that has none (expressions, as a recording rule names its result); without it
- * such a series is `invalid_name`. Two labels that become equal are `invalid_labels`. `external` labels are added where the
- * series does not have them.
+ * `fallbackName`: the metric name of a series that has none (expressions, as a recording rule names its result); without it such a
+ * series is `invalid_name`, and so is one with a name that is not legal and not to be escaped. Two labels that become equal, or more
+ * than the limits allow, are `invalid_labels`.
  */
-export function exportable(
-  labels: readonly Label[],
-  fallbackName: string | undefined,
-  external: readonly Label[] = [],
-): Label[] | LabelTrouble {
-  const out: Label[] = [];
-  let named = false;
-  for (const [name, value] of labels) {
-    if (value === "") continue;
-    if (name === "__name__") {
-      named = true;
-      out.push([name, legalName(value, true)]);
-    } else out.push([legalName(name, false), value]);
-  }
-  if (!named) {
-    if (fallbackName === undefined) return "invalid_name";
-    out.push(["__name__", legalName(fallbackName, true)]);
-  }
-  for (const label of external) if (!out.some(([name]) => name === label[0])) out.push(label);
-  // Legal names are ASCII: comparing UTF-16 units is comparing bytes.
-  out.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
-  for (let i = 1; i < out.length; i++) if (out[i]![0] === out[i - 1]![0]) return "invalid_labels";
-  return out;
+export type Exportable = (labels: readonly Label[], fallbackName: string | undefined) => Label[] | LabelTrouble;
+
+export function labelRules(rules: LabelRules): Exportable {
+  const drops = rules.drop.map((regex) => RE2JS.compile(`^(?:${regex})$`));
+  const dropped = (name: string): boolean => name !== "__name__" && drops.some((re) => re.matches(name));
+  return (labels, fallbackName) => {
+    const out = new Map<string, string>();
+    const kept = labels.filter(([name, value]) => value !== "" && !dropped(name));
+    const named = kept.some(([name]) => name === "__name__");
+    if (!named && fallbackName === undefined) return "invalid_name";
+    for (const [name, value] of named ? kept : [...kept, ["__name__", fallbackName!] as const]) {
+      const metric = name === "__name__";
+      const legal = escapeName(metric ? value : name, metric, rules.escaping);
+      if (legal === undefined) return "invalid_name";
+      const [key, text] = metric ? [name, legal] : [legal, value];
+      if (out.has(key)) return "invalid_labels";
+      out.set(key, text);
+    }
+    for (const [name, value] of rules.external) if (!out.has(name)) out.set(name, value);
+    for (const [name, value] of rules.force) out.set(name, value);
+    if (!within(out, rules)) return "invalid_labels";
+    // Legal names are ASCII: comparing UTF-16 units is comparing bytes.
+    return [...out].sort(([a], [b]) => (a < b ? -1 : 1));
+  };
 }
+
+function within(labels: ReadonlyMap<string, string>, { maxLabels, maxNameBytes, maxValueBytes }: LabelRules): boolean {
+  if (maxLabels > 0 && labels.size > maxLabels) return false;
+  if (maxNameBytes === 0 && maxValueBytes === 0) return true;
+  for (const [name, value] of labels) {
+    if (maxNameBytes > 0 && name.length > maxNameBytes) return false;
+    if (maxValueBytes > 0 && value.length * 3 > maxValueBytes && utf8Length(value) > maxValueBytes) return false;
+  }
+  return true;
+}
+
+const utf8Length = (text: string): number => new TextEncoder().encode(text).length;

@@ -10,6 +10,7 @@ import { SourcePort } from "../../src/exporter/sourceport.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import type { HttpClient } from "../../src/platform/http.ts";
 import { createHttpClient } from "../../src/platform/http-client.ts";
+import { plainRules } from "../../src/series/labels.ts";
 
 const NOW = 1_795_000_000_000;
 const LATE = 30_000;
@@ -72,7 +73,7 @@ const query: Query = {
   maxWindowMs: 300_000,
   maxBackfillMs: 86_400_000,
   startBackMs: 0,
-  externalLabels: [],
+  labels: plainRules,
 };
 
 /** One read of (from, to] at the source's time `at`; adds what came through to `taken`. */
