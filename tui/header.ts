@@ -2,7 +2,7 @@
 // with the policies or the state. Pure.
 import type { EpochMs } from "../src/platform/clock.ts";
 import { readyOf } from "../src/status/conditions.ts";
-import { addLastMinute, rate } from "../src/status/rings.ts";
+import { lastMinute, rate } from "../src/status/rings.ts";
 import { lagOf } from "../src/status/sinks.ts";
 import type { SinkState } from "../src/status/snapshot.ts";
 import { age, short } from "../src/status/words.ts";
@@ -48,14 +48,10 @@ function title({ snapshot, now, ui, link }: Scene): Segment[] {
 }
 
 function total({ snapshot, now, columns, glyphs }: Scene): Segment[] {
-  const minute = new Array<number>(60).fill(0);
-  let perSecond = 0;
-  for (const sink of snapshot.sinks) {
-    perSecond += rate(sink.samples, now, sink.startedAt);
-    addLastMinute(minute, sink.samples, now);
-  }
+  const perSecond = rate(snapshot.samples, now, snapshot.startedAt);
   const rateText = [seg(short(perSecond), "strong"), seg(" samples/s", "dim")];
-  return columns < 80 ? rateText : [...rateText, seg(` ${sparkline(minute, 20, glyphs)}`, "accent")];
+  if (columns < 80) return rateText;
+  return [...rateText, seg(` ${sparkline(lastMinute(snapshot.samples, now), 20, glyphs)}`, "accent")];
 }
 
 /** How many are ready; if not all, which is worst and why. */
@@ -126,8 +122,9 @@ function source(scene: Scene): Segment[] {
 }
 
 function largestLag({ snapshot, now }: Scene): Segment[] {
-  const lags = snapshot.sinks.flatMap((s) => lagOf(s, now) ?? []);
-  return lags.length === 0 ? [] : labelled("largest lag", age(Math.max(...lags)));
+  let largest = -1;
+  for (const sink of snapshot.sinks) largest = Math.max(largest, lagOf(sink, now) ?? -1);
+  return largest < 0 ? [] : labelled("largest lag", age(largest));
 }
 
 function troubles(scene: Scene): Segment[] | undefined {

@@ -19,15 +19,21 @@ export type Choice = {
 };
 
 export function shownSinks(snapshot: Snapshot, choice: Choice, now: EpochMs): readonly SinkState[] {
-  const matches = matcher(choice.filters.sinks ?? "");
+  const filter = choice.filters.sinks ?? "";
+  if (filter === "" && !choice.faultsOnly) return sorted(snapshot.sinks, choice, now);
+  const matches = matcher(filter);
   const shown = snapshot.sinks.filter(
     (s) => matches(`${nameOf(s.id)} ${readyOf(s).reason}`) && (!choice.faultsOnly || readyOf(s).status !== "True"),
   );
+  return sorted(shown, choice, now);
+}
+
+function sorted(shown: readonly SinkState[], choice: Choice, now: EpochMs): readonly SinkState[] {
   const key = keys[choice.sort];
   const keyed = shown.map((sink) => ({ sink, key: key(sink, now) }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  const sorted = keyed.map(({ sink }) => sink);
-  return choice.reverse ? sorted.reverse() : sorted;
+  const sinks = keyed.map(({ sink }) => sink);
+  return choice.reverse ? sinks.reverse() : sinks;
 }
 
 const keys: Readonly<Record<SortColumn, (sink: SinkState, now: EpochMs) => number | string>> = {

@@ -40,9 +40,20 @@ export function sinksView(scene: Scene, height: number): Line[] {
 
 const POINTER = 2;
 
+const longestNames = new WeakMap<readonly string[], number>();
+
+/** Of all sinks, shown or not, so that columns stay where they are; looked up once for each set of sinks. */
+function longestName(order: readonly string[]): number {
+  const known = longestNames.get(order);
+  if (known !== undefined) return known;
+  const width = Math.max(4, ...order.map((id) => widthOf(nameOf(id))));
+  longestNames.set(order, width);
+  return width;
+}
+
 function sinkColumns(scene: Scene, list: readonly SinkState[]): Column<SinkState>[] {
   const { now, glyphs, columns } = scene;
-  const name = Math.max(4, ...list.map((s) => widthOf(nameOf(s.id))));
+  const name = longestName(scene.snapshot.order);
   const reason = Math.max(6, ...list.map((s) => readyOf(s).reason.length));
   const told = list.some((s) => messageOf(s) !== "");
   const all: Column<SinkState>[] = [

@@ -19,7 +19,7 @@ import { footer } from "./footer.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { header } from "./header.ts";
 import { helpView } from "./help-view.ts";
-import { blank, cut, type Line, line, lineWidth, seg } from "./line.ts";
+import { blank, cut, type Line, line, lineWidth, type Segment, seg } from "./line.ts";
 import { whyView, yamlView } from "./panels.ts";
 import { policiesView } from "./policies-view.ts";
 import type { Scene } from "./scene.ts";
@@ -77,18 +77,27 @@ export function view({ snapshot: live, ui, now, columns, rows, glyphs, link, act
   const fill = new Array<Line>(Math.max(0, height - body.length)).fill(blank);
   const main = [...body, ...fill];
   return [...top, ...(link?.state === "lost" ? main.map(greyed) : main), blank, ...bottom].map((l) =>
-    padded(l, columns, glyphs),
+    fitted(l, columns, glyphs),
   );
 }
 
 /** What is no longer known to be so. */
 const greyed = (l: Line): Line => ({ segments: l.segments.map((s) => ({ ...s, style: "dim" as const })) });
 
-/** Exactly `columns` wide, so that a shorter line leaves nothing of a longer one. */
-function padded(l: Line, columns: number, glyphs: Glyphs): Line {
-  const width = lineWidth(l);
-  if (width > columns) return { ...l, segments: cut(l.segments, columns, glyphs.more) };
-  return width === columns ? l : { ...l, segments: [...l.segments, seg(" ".repeat(columns - width))] };
+/**
+ * No wider than `columns`; the selected row exactly so. Others end with their text: Ink erases what a longer one left, and each
+ * character less is time saved.
+ */
+function fitted(l: Line, columns: number, glyphs: Glyphs): Line {
+  if (l.selected !== true) return { segments: cut(trimmed(l.segments), columns, glyphs.more) };
+  const segments = cut(l.segments, columns, glyphs.more);
+  return { selected: true, segments: [...segments, seg(" ".repeat(columns - lineWidth({ segments })))] };
+}
+
+function trimmed(segments: readonly Segment[]): readonly Segment[] {
+  const last = segments.findLastIndex((s) => s.text.trimEnd() !== "");
+  const end = segments[last];
+  return end === undefined ? [] : [...segments.slice(0, last), { ...end, text: end.text.trimEnd() }];
 }
 
 function tooSmall(columns: number, rows: number, glyphs: Glyphs): Line[] {

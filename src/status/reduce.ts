@@ -3,6 +3,7 @@ import { policyConditions, readyOf } from "./conditions.ts";
 import { appendLine } from "./eventlog.ts";
 import type { Event, SinkId } from "./events.ts";
 import { logLine } from "./loglines.ts";
+import { addToRing, emptyRing } from "./rings.ts";
 import { newSink, reduceSink, tickSink } from "./sink.ts";
 import { inPolicyOrder, sinkOf, withSink } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
@@ -19,6 +20,7 @@ export const initialSnapshot: Snapshot = {
   problems: [],
   reloads: { ok: 0, failed: 0, lastOk: true },
   stateStore: { state: "ok", message: "" },
+  samples: emptyRing,
   sinks: [],
   order: [],
   events: [],
@@ -72,9 +74,14 @@ function next(s: Snapshot, event: Event): Snapshot {
       );
     default: {
       const sink = sinkOf(s, event.id);
-      return sink === undefined ? s : withSink(s, reduceSink(sink, event));
+      return sink === undefined ? s : withDelivered(withSink(s, reduceSink(sink, event)), event);
     }
   }
+}
+
+function withDelivered(s: Snapshot, event: Event): Snapshot {
+  if (event.type !== "attempt-ended" || event.result.kind !== "delivered") return s;
+  return { ...s, samples: addToRing(s.samples, event.at, event.samples) };
 }
 
 function policiesLoaded(s: Snapshot, event: Extract<Event, { type: "policies-loaded" }>): Snapshot {

@@ -37,13 +37,6 @@ export function rate(ring: Ring, now: EpochMs, since: EpochMs): number {
   return sum / seconds;
 }
 
-/** Adds the last minute (as lastMinute gives it) to `sums`; for totals over many rings without an array for each. */
-export function addLastMinute(sums: number[], ring: Ring, now: EpochMs): void {
-  if (ring.second === 0) return;
-  const by = Math.max(0, Math.floor(now / 1000) - ring.second);
-  for (let i = 0; i < SLOTS - 1 && i + by < SLOTS; i++) sums[i] = (sums[i] ?? 0) + (ring.seconds[i + by] ?? 0);
-}
-
 const minuteOf = (second: number): number => Math.floor(second / 60);
 
 function shifted(slots: readonly number[], by: number): readonly number[] {
