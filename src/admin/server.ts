@@ -7,7 +7,7 @@ import type { StatusStore } from "../status/store.ts";
 import { type Access, mayAsk } from "./access.ts";
 import { addressText, parseAddress } from "./address.ts";
 import { EventStream } from "./eventstream.ts";
-import { metricsText } from "./metrics.ts";
+import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { type Page, page, pageOf } from "./pages.ts";
 
 export type AdminOptions = {
@@ -23,6 +23,8 @@ export type AdminOptions = {
   allowActions: boolean;
   /** Numbers of events begin after this one: no number of an earlier life of the agent comes again. */
   eventsFrom: number;
+  /** How many series the series table holds. */
+  tableSeries?: () => number;
 };
 
 export type Admin = { ok: true; address: string; close(): Promise<void> } | { ok: false; message: string };
@@ -40,9 +42,10 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     };
   const events = new EventStream(options.eventsFrom);
   const unsubscribe = options.store.subscribe((event) => events.append(event));
+  const metrics = createMetrics(options.store, () => options.tableSeries?.());
   const server = createServer(
     { requestTimeout: ANSWER_MS, headersTimeout: 5_000, keepAliveTimeout: 5_000, maxHeaderSize: 8192 },
-    (request, response) => void serve(request, response, options, events),
+    (request, response) => void serve(request, response, options, events, metrics),
   );
   server.maxConnections = 256;
   // Who connects and sends nothing, or does not read an answer, is let go (the stream has limits of its own).
@@ -64,6 +67,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
         close: () =>
           new Promise<void>((closed) => {
             unsubscribe();
+            metrics.close();
             events.close();
             server.close(() => closed());
             server.closeAllConnections();
@@ -78,6 +82,7 @@ async function serve(
   response: ServerResponse,
   options: AdminOptions,
   events: EventStream,
+  metrics: Metrics,
 ): Promise<void> {
   request.resume(); // no body is of interest
   const { headers, method = "GET" } = request;
@@ -101,12 +106,7 @@ async function serve(
       send(page(503, "too many readers of events"));
     return;
   }
-  if (path === "/metrics")
-    return send({
-      status: 200,
-      type: "text/plain; version=0.0.4; charset=utf-8",
-      body: metricsText(options.store.snapshot, processInfo()),
-    });
+  if (path === "/metrics") return send({ status: 200, type: metrics.contentType, body: await metrics.text() });
   send(pageOf(path, options.store.snapshot));
 }
 
@@ -150,16 +150,6 @@ function decoded(part: string): string {
   } catch {
     return part;
   }
-}
-
-function processInfo() {
-  const { user, system } = process.cpuUsage();
-  const bun = process.versions.bun;
-  return {
-    residentBytes: process.memoryUsage.rss(),
-    cpuSeconds: (user + system) / 1e6,
-    runtime: bun === undefined ? `deno ${process.versions.deno ?? ""}`.trim() : `bun ${bun}`,
-  };
 }
 
 function sendPage(response: ServerResponse, head: boolean, { status, type, body, challenge }: Page): void {

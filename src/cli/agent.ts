@@ -77,6 +77,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     ...(settings.adminTokenFile === undefined ? {} : { token: tokenIn(settings.adminTokenFile) }),
     actions,
     allowActions: settings.allowActions,
+    tableSeries: () => source.series,
     eventsFrom: Math.floor(clock.now()) * 1000,
   });
   if (!admin.ok) throw new StartError(admin.message);

@@ -68,6 +68,11 @@ export class SourcePort {
     if (settings.kind !== "auto") this.#kind = settings.kind;
   }
 
+  /** How many series the table holds. */
+  get series(): number {
+    return this.#table.size;
+  }
+
   get kind(): SourceKind {
     return this.#kind;
   }

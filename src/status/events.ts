@@ -170,6 +170,10 @@ export type Event = { at: EpochMs } & (
   | { type: "holding"; id: SinkId; since: EpochMs; probeAt: EpochMs; reason: FailureReason; message: string }
   /** `kept`: written to the dead-letter folder. */
   | { type: "dropped"; id: SinkId; reason: DropReason; samples: number; message: string; kept?: boolean }
+  /** A series that the receiver does not take, found by bisecting: its labels, and the receiver's words. */
+  | { type: "series-rejected"; id: SinkId; series: string; samples: number; message: string }
+  /** An audit found samples at the source that were never read: they came later than the late window. `remedy`: the replay command. */
+  | { type: "late"; id: SinkId; source: string; from: EpochMs; to: EpochMs; samples: number; remedy: string }
   | { type: "returned"; id: SinkId; samples: number }
   /** The cursor of one source of this sink. `sourceNow` bounds the lag. */
   | { type: "cursor-moved"; id: SinkId; source: string; cursor: EpochMs; sourceNow: EpochMs }

@@ -84,6 +84,16 @@ function sinkLine(
         `skipped ${age(event.to - event.from)} of source ${event.source} (${instant(event.from)} to ${instant(event.to)}): ${event.why}.`,
         { reason: "skipped" },
       );
+    case "series-rejected":
+      return was?.rejected.some((r) => r.series === event.series)
+        ? undefined
+        : say("warn", `the endpoint does not take ${event.series}: ${event.message}`, { reason: "rejected" });
+    case "late":
+      return say(
+        "warn",
+        `${counted(event.samples, "sample")} of source ${event.source} came too late to be read (${instant(event.from)} to ${instant(event.to)}). To send them: ${event.remedy}`,
+        { reason: "late", samples: event.samples },
+      );
     case "returned":
       return say("info", `gave ${counted(event.samples, "sample")} back unsent; they will be read again.`, {
         samples: event.samples,

@@ -13,6 +13,7 @@ import type { AttemptRecord, Condition, Phase, SinkSource, SinkState } from "./s
 /** A sink is idle when nothing was read for this long: longer than any usual scrape interval. */
 export const IDLE_AFTER_MS = 90_000;
 export const ATTEMPTS_KEPT = 20;
+export const REJECTED_KEPT = 20;
 
 /** `reported`: its conditions before the agent was restarted; they hold until there is news. */
 export function newSink(info: SinkInfo, at: EpochMs, reported: readonly Condition[] = []): SinkState {
@@ -23,6 +24,8 @@ export function newSink(info: SinkInfo, at: EpochMs, reported: readonly Conditio
     phase: { name: "starting" },
     account: emptyAccount,
     skippedMs: 0,
+    lateSamples: 0,
+    rejected: [],
     deadLetters: 0,
     samples: emptyRing,
     bytes: emptyRing,
@@ -144,6 +147,16 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
     }
     case "dropped":
       return dropped(sink, event);
+    case "series-rejected":
+      return { ...sink, rejected: rejectedAlso(sink.rejected, event) };
+    case "late": {
+      const { source, from, to, samples, remedy, at } = event;
+      return {
+        ...sink,
+        lateSamples: sink.lateSamples + samples,
+        lastLate: { source, from, to, samples, remedy, at },
+      };
+    }
     case "returned":
       return { ...sink, account: enter(sink.account, { returned: event.samples }) };
     case "cursor-moved": {
@@ -291,6 +304,15 @@ function dropped(sink: SinkState, event: Extract<SinkEvent, { type: "dropped" }>
       dropped: (sink.failing?.dropped ?? 0) + lost,
     },
   };
+}
+
+function rejectedAlso(
+  rejected: SinkState["rejected"],
+  { series, samples, message, at }: Extract<SinkEvent, { type: "series-rejected" }>,
+): SinkState["rejected"] {
+  const was = rejected.find((r) => r.series === series)?.samples ?? 0;
+  const others = rejected.filter((r) => r.series !== series);
+  return [...others.slice(1 - REJECTED_KEPT), { series, samples: was + samples, message, at }];
 }
 
 function behind(sink: SinkState, { behindMs, etaMs }: { behindMs: number; etaMs?: number }): SinkState {

@@ -108,6 +108,8 @@ export type SinkSource = {
   failure?: { reason: ReadFailureReason; message: string; since: EpochMs; inRow: number };
 };
 
+export type RejectedSeries = { series: string; samples: number; message: string; at: EpochMs };
+
 /** Why a sink is not taking batches: from its first failed attempt until a batch is delivered again. */
 export type Failing = {
   since: EpochMs;
@@ -126,6 +128,11 @@ export type SinkState = {
   conditions: readonly [accepted: Condition, ready: Condition];
   account: Account;
   skippedMs: number;
+  /** Samples that audits found at the source and that were never read; the last of these findings. */
+  lateSamples: number;
+  lastLate?: { source: string; from: EpochMs; to: EpochMs; samples: number; remedy: string; at: EpochMs };
+  /** Series that the receiver does not take: the last 20, newest last; the same series once. */
+  rejected: readonly RejectedSeries[];
   /** Dropped samples that are in the dead-letter folder. */
   deadLetters: number;
   samples: Ring; // delivered samples
