@@ -22,6 +22,7 @@ import { version } from "../version.ts";
 import { agentActions } from "./actions.ts";
 import { planner, specHash } from "./plan.ts";
 import { type PolicyFiles, policyFiles } from "./policyfiles.ts";
+import { queryRules } from "./querycheck.ts";
 import { StartError } from "./start-error.ts";
 
 export type Agent = {
@@ -50,6 +51,7 @@ const PRUNE_EVERY_MS = 600_000;
 
 export async function startAgent({ settings, load, writeLog, logFormat }: AgentOptions): Promise<Agent> {
   const clock = systemClock;
+  const rules = queryRules(settings);
   const store = new StatusStore();
   const dispatch = store.dispatch.bind(store);
   const log: Log = createLog({ format: logFormat, level: settings.logLevel, write: writeLog ?? (() => {}) });
@@ -97,7 +99,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
       timeouts: { connectMs: CONNECT_MS, firstByteMs: 30_000, idleMs: 30_000 },
       maxWindowSamples: settings.maxWindowSamples,
       allowPartial: settings.allowPartial,
-      extraFilters: settings.enforceFilter,
+      extraFilters: rules.extraFilters,
     },
     { clock, random: systemRandom, http, dispatch },
   );
@@ -126,7 +128,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
         ? {}
         : { keep: (sink, { reason, message, spans }) => letters.keep({ sink, reason, message, spans }) }),
       readers,
-      plan: planner(settings, http, clock),
+      plan: planner(settings, http, clock, rules),
       specHash,
       newMemory: (query, blob, floor) =>
         blob === undefined ? source.newMemory(query, floor) : source.restore(blob, floor),
@@ -134,7 +136,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     settings.drainTimeout,
   );
 
-  const policies = load === undefined ? policyFiles(settings) : undefined;
+  const policies = load === undefined ? policyFiles(settings, rules.check) : undefined;
   dispatch({
     type: "agent-started",
     at: clock.now(),

@@ -11,7 +11,7 @@ import type { LoadResult } from "../policy/policy.ts";
 import { policyYaml } from "../policy/print.ts";
 import { githubLine, jsonReport, problemText, summary } from "../policy/report.ts";
 import { example } from "./example.ts";
-import { queryChecker } from "./querycheck.ts";
+import { queryRules } from "./querycheck.ts";
 
 type Options = {
   format: "text" | "json" | "github";
@@ -67,7 +67,8 @@ export function checkCommand(): Command {
 function load(paths: string[], options: Options): LoadResult {
   return loadPolicies(paths, {
     files: systemFiles,
-    checkQuery: queryChecker({ enforceFilter: options.enforceFilter ?? [], forbidLabel: options.forbidLabel ?? [] }),
+    checkQuery: queryRules({ enforceFilter: options.enforceFilter ?? [], forbidLabel: options.forbidLabel ?? [] })
+      .check,
     secretsDir: options.secretsDir,
     maxPolicySize: options.maxPolicySize,
     stdin: paths.includes("-") ? readAll(0, options.maxPolicySize + 1) : undefined,

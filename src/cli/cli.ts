@@ -5,6 +5,7 @@ import { version } from "../version.ts";
 import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo.ts";
 import { example } from "./example.ts";
+import { queryCommand } from "./query.ts";
 import { runCommand } from "./run.ts";
 import { StartError } from "./start-error.ts";
 import { topCommand } from "./top.ts";
@@ -17,6 +18,7 @@ export async function cli(argv: readonly string[]): Promise<number> {
     .configureHelp({ showGlobalOptions: false })
     .addCommand(runCommand())
     .addCommand(checkCommand())
+    .addCommand(queryCommand())
     .addCommand(topCommand())
     .addCommand(demoCommand())
     .addCommand(

@@ -11,7 +11,7 @@ import { systemClock } from "../platform/clock.ts";
 import { loadText } from "../policy/load.ts";
 import { startAgent } from "./agent.ts";
 import { example } from "./example.ts";
-import { queryChecker, selectorOf } from "./querycheck.ts";
+import { queryRules, selectorOf } from "./querycheck.ts";
 import { untilStopped } from "./run.ts";
 import { wantsTui } from "./terminal.ts";
 
@@ -52,7 +52,7 @@ async function demo(options: { for?: number; tui: boolean }): Promise<void> {
     tui: options.tui,
     drainTimeout: 2_000,
   };
-  const checkQuery = queryChecker(settings);
+  const { check: checkQuery } = queryRules(settings);
   const agent = await startAgent({
     settings,
     load: () => loadText("policies/demo.yaml", ends.policyText, checkQuery),

@@ -6,7 +6,7 @@ import type { Clock } from "../platform/clock.ts";
 import { sha256 } from "../platform/files.ts";
 import type { HttpClient } from "../platform/http.ts";
 import type { PolicySettings } from "../policy/annotations.ts";
-import type { Policy, Sink, Source } from "../policy/policy.ts";
+import type { Policy, Refusal, Sink, Source } from "../policy/policy.ts";
 import { encodeWriteRequest } from "../remotewrite/encode.ts";
 import { post, type Target } from "../remotewrite/post.ts";
 import { compress } from "../remotewrite/snappy.ts";
@@ -14,7 +14,7 @@ import type { Label } from "../series/labels.ts";
 import { longestRange } from "../source/evaluated.ts";
 import { version } from "../version.ts";
 import { safeUrl } from "./agent.ts";
-import { enforcedText } from "./querycheck.ts";
+import type { QueryRules } from "./querycheck.ts";
 
 /** Of what the author wrote in `spec`: a new hash is a new generation. */
 export const specHash = (policy: Policy): string =>
@@ -29,10 +29,16 @@ export function planner(
   settings: Settings,
   http: HttpClient,
   clock: Clock,
+  rules: QueryRules,
 ): (policy: Policy, sink: Sink, generation: number) => SinkPlan {
   return (policy, sink, generation) => {
     const sources = sink.sources.map((name) => policy.sources.find((s) => s.name === name)!);
-    const queries = sources.map((source) => ({ name: source.name, query: queryOf(source, policy.settings, settings) }));
+    const queries = sources.map((source) => ({
+      name: source.name,
+      query: queryOf(source, sentText(source, rules), policy.settings, settings),
+    }));
+    // Fail closed: check() has refused such a query before; should it ever come here, nothing of it is sent.
+    const open = queries.find(({ query }) => query.sent === undefined);
     const target: Target = {
       endpoint: sink.endpoint,
       credentials: sink.credentials,
@@ -67,8 +73,8 @@ export function planner(
           GRACE_MS + sink.batch.timeoutMs + Math.max(...queries.map(({ query }) => expectedLagMs(query))),
         sources: sources.map(({ name, query, kind }) => ({ name, query, kind })),
       },
-      refusal: sink.refusal,
-      sources: queries,
+      refusal: sink.refusal ?? (open && unenforceable(open.name)),
+      sources: queries.map(({ name, query }) => ({ name, query: { ...query, sent: query.sent ?? "" } })),
       delivery,
       senderKey: sha256(JSON.stringify([target.endpoint, target.credentials])),
       makeSender: () => ({
@@ -81,15 +87,34 @@ export function planner(
 }
 
 const GRACE_MS = 30_000;
-const expectedLagMs = ({ intervalMs, delayMs }: Query): number => 2 * intervalMs + delayMs;
+const expectedLagMs = ({ intervalMs, delayMs }: Pick<Query, "intervalMs" | "delayMs">): number =>
+  2 * intervalMs + delayMs;
+
+function sentText(source: Source, rules: QueryRules): string | undefined {
+  try {
+    return rules.sent(source.query);
+  } catch {
+    return undefined;
+  }
+}
+
+const unenforceable = (source: string): Refusal => ({
+  reason: "InvalidQuery",
+  message: `The operator's filters cannot be enforced on the query of source ${source}: write it more simply.`,
+});
 
 /** The policy's own settings first, else the agent's. */
-function queryOf(source: Source, own: PolicySettings, settings: Settings): Query {
+function queryOf(
+  source: Source,
+  sent: string | undefined,
+  own: PolicySettings,
+  settings: Settings,
+): Omit<Query, "sent"> & { sent: string | undefined } {
   const raw = source.kind === "raw";
   const intervalMs = own.pollIntervalMs ?? settings.pollInterval;
   return {
     text: source.query,
-    sent: enforcedText(source.query, settings),
+    sent,
     kind: source.kind,
     fallbackName: source.name.replaceAll("-", "_"),
     intervalMs,

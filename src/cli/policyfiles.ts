@@ -2,31 +2,24 @@
 // be loaded again.
 import type { Settings } from "../config/settings.ts";
 import { type Files, systemFiles } from "../platform/files.ts";
+import type { CheckQuery } from "../policy/interpret.ts";
 import { lastGood } from "../policy/last-good.ts";
 import { type LoadOptions, type Reading, readPolicies, resolvePolicies } from "../policy/load.ts";
 import type { LoadResult } from "../policy/policy.ts";
 import { fingerprint, Watch } from "../policy/watch.ts";
-import { queryChecker } from "./querycheck.ts";
 
 export type PolicyFiles = { load(): LoadResult; due(): boolean };
 
 type Needs = Pick<
   Settings,
-  | "policies"
-  | "secretsDir"
-  | "maxPolicySize"
-  | "maxWindow"
-  | "maxBackfill"
-  | "maxConcurrency"
-  | "enforceFilter"
-  | "forbidLabel"
+  "policies" | "secretsDir" | "maxPolicySize" | "maxWindow" | "maxBackfill" | "maxConcurrency"
 >;
 
-export function policyFiles(settings: Needs, files: Files = systemFiles): PolicyFiles {
+export function policyFiles(settings: Needs, checkQuery: CheckQuery, files: Files = systemFiles): PolicyFiles {
   const { policies: paths, secretsDir, maxPolicySize } = settings;
   const options: LoadOptions = {
     files,
-    checkQuery: queryChecker(settings),
+    checkQuery,
     limits: {
       maxWindowMs: settings.maxWindow,
       maxBackfillMs: settings.maxBackfill,

@@ -1,17 +1,134 @@
-// What a policy's query is, for the policy room.
+// The metricsql library as the agent uses it: what a policy's query is, what of it is refused, what text is sent for it. What the
+// operator enforces is read once, at the start: a filter that cannot be read ends the start (fail closed).
+import { RE2JS } from "re2js";
 import type { Settings } from "../config/settings.ts";
-import type { CheckQuery } from "../policy/interpret.ts";
+import {
+  type Checked,
+  check,
+  enforce,
+  filtersOn,
+  type LabelFilter,
+  MetricsQLError,
+  type Pos,
+  parseSelector,
+  toSafeString,
+} from "../metricsql/mod.ts";
+import type { CheckQuery, QueryVerdict } from "../policy/interpret.ts";
+import { StartError } from "./start-error.ts";
 
-export function queryChecker(_settings: Pick<Settings, "enforceFilter" | "forbidLabel">): CheckQuery {
-  return () => ({ ok: true, kind: "raw", warnings: [] });
+/** VictoriaMetrics takes 16 KiB unless told otherwise; more than this is no query. */
+export const LIMITS = { maxLength: 65_536 };
+
+export type QueryRules = {
+  check: CheckQuery;
+  /** The text to send: the user's own, or with the enforced filters. Throws MetricsQLError rather than send without them. */
+  sent(query: string): string;
+  /** For VictoriaMetrics to enforce once more: alternatives, as `extra_filters[]` are. */
+  extraFilters: readonly string[];
+};
+
+/** Throws StartError for a filter or label that cannot be enforced. */
+export function queryRules({
+  enforceFilter,
+  forbidLabel,
+}: Pick<Settings, "enforceFilter" | "forbidLabel">): QueryRules {
+  const alternatives = alternativesOf(enforceFilter);
+  const forbidden = forbidLabel.map(labelOf);
+  const sent = (query: string) => (alternatives.length === 0 ? query : enforce(query, alternatives, LIMITS).query);
+  return {
+    check: (query) => verdict(query, forbidden, sent),
+    sent,
+    extraFilters: alternatives.map((group) => selectorText([group])),
+  };
 }
 
-export function enforcedText(query: string, _settings: Pick<Settings, "enforceFilter">): string {
-  return query;
+/** All selectors hold at once: each group of one is combined with each group of the next. */
+function alternativesOf(selectors: readonly string[]): LabelFilter[][] {
+  const all = selectors.map((text) => {
+    try {
+      const { groups } = parseSelector(text);
+      enforce("up", groups); // what cannot be enforced at all is known now
+      return groups;
+    } catch (error) {
+      if (!(error instanceof MetricsQLError)) throw error;
+      throw new StartError(
+        `cannot enforce --enforce-filter ${JSON.stringify(text)}: ${error.message}. Write a selector such as '{project="p1"}'.`,
+      );
+    }
+  });
+  if (all.length === 0) return [];
+  return all.reduce((done, groups) => done.flatMap((before) => groups.map((group) => [...before, ...group])), [[]]);
 }
 
-/** Equality selectors only, until the metricsql room is here. */
+function labelOf(name: string): string {
+  if (name.trim() !== "") return name;
+  throw new StartError("--forbid-label is empty: name a label such as project.");
+}
+
+function verdict(query: string, forbidden: readonly string[], sent: (query: string) => string): QueryVerdict {
+  const checked = check(query, LIMITS);
+  if (!checked.ok) return refusal(`is no MetricsQL: ${checked.error.message}`, checked.error);
+  const { expr, isSelector, warnings } = checked;
+  const own = ownRollup(query, checked);
+  if (own !== undefined) return own;
+  if (expr.kind === "string") return refusal("is a text, not a query; write a selector or an expression", expr.span);
+  const filter = forbidden.flatMap((label) => filtersOn(expr, label))[0];
+  if (filter !== undefined)
+    return refusal(
+      `filters on ${filter.label}, which the operator forbids (--forbid-label); remove this filter`,
+      filter.span,
+    );
+  try {
+    sent(query);
+  } catch (error) {
+    if (!(error instanceof MetricsQLError)) throw error;
+    return refusal(`cannot be given the operator's filters (${error.message}); write it more simply`, undefined);
+  }
+  return {
+    ok: true,
+    kind: isSelector ? "raw" : "evaluated",
+    ...(expr.kind === "metric" ? { filters: expr.groups.map((group) => group.map(plain)) } : {}),
+    warnings: [...warnings.map(({ message, span }) => ({ message, offset: span.offset })), ...emptiness(checked)],
+  };
+}
+
+/** A selector with a window, an offset or a time of its own: outflow asks for its samples by itself. */
+function ownRollup(query: string, { expr, rolledSelector: rolled }: Checked): QueryVerdict | undefined {
+  if (rolled === undefined || expr.kind !== "rollup") return undefined;
+  const spans = [expr.bracketSpan, expr.offsetSpan, expr.atSpan].filter((span) => span !== undefined);
+  const parts = spans.map(({ offset, length }) => query.slice(offset, offset + length).trim());
+  return refusal(`remove ${parts.join(" and ") || "the window"}: outflow reads every sample`, spans[0] ?? expr.span);
+}
+
+function emptiness({ expr, selectors }: Checked): { message: string; offset: number }[] {
+  if (selectors.length === 0)
+    return [{ message: "selects no series: the same value is sent for ever; name a metric", offset: expr.span.offset }];
+  return selectors
+    .filter(({ groups }) => groups.length === 0)
+    .map(({ span }) => ({
+      message: "{} selects every series, and Prometheus refuses it; name a metric or a label",
+      offset: span.offset,
+    }));
+}
+
+const refusal = (message: string, at: Pos | undefined): QueryVerdict => ({
+  ok: false,
+  message,
+  offset: at?.offset ?? 0,
+});
+const plain = ({ label, op, value }: LabelFilter): LabelFilter => ({ label, op, value });
+const selectorText = (groups: LabelFilter[][]): string =>
+  toSafeString({ kind: "metric", groups, span: { offset: 0, length: 0 } });
+
+/** Which series a selector selects; throws MetricsQLError. For the demo's source. */
 export function selectorOf(selector: string): (labels: Record<string, string>) => boolean {
-  const filters = [...selector.matchAll(/(\w+)\s*=\s*"([^"]*)"/g)].map((m) => [m[1]!, m[2]!] as const);
-  return (labels) => filters.every(([name, value]) => labels[name] === value);
+  const groups = parseSelector(selector).groups.map((group) => group.map(matcher));
+  return (labels) => groups.some((group) => group.every((matches) => matches(labels)));
+}
+
+function matcher({ label, op, value }: LabelFilter): (labels: Record<string, string>) => boolean {
+  const pattern = op === "=~" || op === "!~" ? RE2JS.compile(value, RE2JS.DOTALL) : undefined;
+  const is = (text: string) => (pattern === undefined ? text === value : pattern.matches(text));
+  const wanted = op === "=" || op === "=~";
+  return (labels) => is(labels[label] ?? "") === wanted;
 }

@@ -4,6 +4,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync }
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { type PolicyFiles, policyFiles } from "../../src/cli/policyfiles.ts";
+import { queryRules } from "../../src/cli/querycheck.ts";
 import { type Files, systemFiles } from "../../src/platform/files.ts";
 import { tempDir } from "../servers/binary.ts";
 
@@ -18,9 +19,8 @@ const start = (paths?: string[], disk?: Files): void => {
       maxWindow: 300_000,
       maxBackfill: 86_400_000,
       maxConcurrency: 8,
-      enforceFilter: [],
-      forbidLabel: [],
     },
+    queryRules({ enforceFilter: [], forbidLabel: [] }).check,
     disk,
   );
 };
