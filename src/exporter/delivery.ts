@@ -3,9 +3,11 @@
 import { type Batch, type Span, samplesOf } from "../batch/batch.ts";
 import { mayStart } from "../batch/order.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
+import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
 import { backoffMs, probeDelayMs } from "../remotewrite/backoff.ts";
 import type { Verdict } from "../remotewrite/judge.ts";
+import { seriesText } from "../series/text.ts";
 import type { Event, FailureReason, SinkId } from "../status/events.ts";
 import { type Drop, type Piece, Pieces } from "./pieces.ts";
 
@@ -376,7 +378,11 @@ export class Delivery {
     const { clock, dispatch, keep } = this.#ports;
     for (const drop of drops) {
       const kept = keep?.(drop) ?? false;
-      const { spans: _, ...dropped } = drop;
+      const { spans, ...dropped } = drop;
+      const { reason, samples, message } = drop;
+      const series = reason === "rejected" || reason === "too_large" ? onlySeries(spans) : undefined;
+      if (series !== undefined)
+        dispatch({ type: "series-rejected", at: clock.now(), id: this.#id, series, samples, message });
       dispatch({ type: "dropped", at: clock.now(), id: this.#id, ...dropped, kept });
     }
     delete job.body;
@@ -403,6 +409,14 @@ export class Delivery {
   }
 }
 
+/** The series, where it is only one. */
+function onlySeries(spans: readonly Span[]): string | undefined {
+  const [span, another] = spans;
+  if (span === undefined || another !== undefined || span.endRun - span.firstRun !== 1) return undefined;
+  return printable(seriesText(span.frame.table.labels(span.frame.runSeries[span.firstRun]!)), SERIES_COLUMNS);
+}
+
+const SERIES_COLUMNS = 300;
 const PROBES_EACH = 3;
 /** Over an hour behind its head Prometheus refuses samples as out of bounds: nothing is wrong with such a series. */
 const OLD_MS = 3_600_000;

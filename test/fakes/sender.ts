@@ -1,0 +1,120 @@
+// What a delivery needs around it, real but for the clock if the test wants its own: frames of plain series, a sender to a scripted
+// receiver, and the snapshot of its one sink.
+import type { Batch } from "../../src/batch/batch.ts";
+import { Batcher } from "../../src/batch/batcher.ts";
+import { Delivery, type DeliverySettings, type Sender } from "../../src/exporter/delivery.ts";
+import { type Clock, systemClock } from "../../src/platform/clock.ts";
+import type { HttpTimeouts } from "../../src/platform/http.ts";
+import { createHttpClient } from "../../src/platform/http-client.ts";
+import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
+import { post } from "../../src/remotewrite/post.ts";
+import { compress } from "../../src/remotewrite/snappy.ts";
+import { encodeBlock } from "../../src/series/block.ts";
+import type { Frame } from "../../src/series/frame.ts";
+import { FrameBuilder } from "../../src/series/frame-builder.ts";
+import type { SeriesTable } from "../../src/series/table.ts";
+import type { Event, SinkInfo } from "../../src/status/events.ts";
+import type { SinkState } from "../../src/status/snapshot.ts";
+import { StatusStore } from "../../src/status/store.ts";
+
+export const SINK: SinkInfo = {
+  id: "default/p/s",
+  policy: "default/p",
+  sink: "s",
+  generation: 1,
+  endpoint: "http://127.0.0.1/",
+  auth: "none",
+  batch: { maxSize: 500, timeoutMs: 5_000 },
+  retry: { maxAttempts: 3, backoffMs: 20 },
+  sources: [{ name: "m", query: "up", kind: "raw" }],
+};
+
+/** Series `m0`, `m1`, … with `each` samples a second apart, the last at `to`. */
+export function frame(table: SeriesTable, series: number, each: number, to: number): Frame {
+  const builder = new FrameBuilder();
+  for (let s = 0; s < series; s++) {
+    builder.startRun(table.intern(encodeBlock([["__name__", `m${s}`]]), s));
+    for (let i = each - 1; i >= 0; i--) builder.add(to - 1000 * i, s + i / 10, false);
+  }
+  return builder.build(table, to - 1000 * each, to).frame;
+}
+
+export type Line = {
+  delivery: Delivery;
+  settled: Batch[];
+  events: Event[];
+  sink(): SinkState;
+  /** Sends a window as batches of `maxSize`. */
+  send(window: Frame, maxSize?: number, replay?: boolean): void;
+  /** All that was sent is settled, given back or kept. */
+  close(): Promise<void>;
+};
+
+const TIMEOUTS: HttpTimeouts = { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000, totalMs: 1_000 };
+
+export function line(
+  url: string,
+  settings: Partial<DeliverySettings> = {},
+  o: { clock?: Clock; timeouts?: Partial<HttpTimeouts>; credentials?: { username: string; password: string } } = {},
+): Line {
+  const clock = o.clock ?? systemClock;
+  const http = createHttpClient({ connectMs: 1_000, connections: 8 });
+  const store = new StatusStore();
+  const events: Event[] = [];
+  const settled: Batch[] = [];
+  const dispatch = (event: Event) => {
+    events.push(event);
+    store.dispatch(event);
+  };
+  dispatch({ type: "sink-started", at: clock.now(), sink: SINK });
+  const target = {
+    endpoint: url,
+    credentials: o.credentials,
+    version: "0.1.0",
+    timeouts: { ...TIMEOUTS, ...o.timeouts },
+  };
+  const sender: Sender = {
+    encode: (span) => compress(encodeWriteRequest(span)),
+    post: (body, signal) => post(http, clock, target, body, signal),
+    close: () => {},
+  };
+  const delivery = new Delivery(
+    SINK.id,
+    sender,
+    { maxAttempts: 3, backoffDurationMs: 20, maxConcurrency: 4, onExhausted: "drop", ...settings },
+    { clock, random: () => 0, dispatch, settled: (batch) => settled.push(batch), changed: () => {} },
+  );
+  let round = 0;
+  return {
+    delivery,
+    settled,
+    events,
+    sink: () => store.snapshot.sinks[0]!,
+    send(window, maxSize = 500, replay = false) {
+      const { from, to, samples: read } = window;
+      const at = clock.now();
+      dispatch({
+        type: "window-read",
+        at,
+        id: SINK.id,
+        source: "m",
+        from,
+        to,
+        read,
+        series: window.runs,
+        bytes: 0,
+        durationMs: 1,
+        dropped: {},
+      });
+      const batcher = new Batcher(maxSize, round * 1_000_000);
+      for (const batch of batcher.add(window, round, 0)) delivery.enqueue(batch, replay);
+      const last = batcher.flush();
+      if (last !== undefined) delivery.enqueue(last, replay);
+      round++;
+    },
+    async close() {
+      delivery.abort();
+      await http.close();
+    },
+  };
+}

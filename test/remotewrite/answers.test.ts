@@ -1,0 +1,258 @@
+// The table of answers over real HTTP: the right number of requests, the right reason, and an account that balances.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { SeriesTable } from "../../src/series/table.ts";
+import { type Answer, type Received, type Receiver, startReceiver } from "../fakes/receiver.ts";
+import { frame, type Line, line } from "../fakes/sender.ts";
+import { eventually } from "../servers/binary.ts";
+
+let receiver: Receiver;
+let out: Line | undefined;
+beforeEach(async () => {
+  receiver = await startReceiver();
+});
+afterEach(async () => {
+  await out?.close();
+  out = undefined;
+  await receiver.close();
+});
+
+const NOW = Date.now();
+const names = (r: Received): string[] => r.series.map((s) => s.labels[0]![1]);
+const quiet = (l: Line) =>
+  eventually(
+    "everything is settled",
+    () => l.sink().account.pending,
+    (n) => n === 0,
+    20_000,
+  );
+
+function balanced(l: Line): void {
+  const { read, delivered, dropped, returned, pending } = l.sink().account;
+  const lost = Object.values(dropped).reduce((a, b) => a + b, 0);
+  assert.equal(read, delivered + lost + returned + pending, "the account");
+  assert.equal([...receiver.stored.values()].flat().length, delivered, "the receiver has what was delivered");
+}
+
+async function run(
+  answer: (r: Received, n: number) => Answer,
+  series = 100,
+  o: Parameters<typeof line>[1] = {},
+  maxSize = 500,
+  replay = false,
+): Promise<Line> {
+  receiver.answer = answer;
+  out = line(receiver.writeUrl, o);
+  out.send(frame(new SeriesTable(), series, 1, NOW), maxSize, replay);
+  return out;
+}
+
+describe("400 and 422: the culprits are found and dropped, the rest is delivered", () => {
+  for (const status of [400, 422]) {
+    test(`${status}: one bad series of 100 costs few requests`, async () => {
+      const l = await run((r) =>
+        names(r).includes("m42") ? { status, body: "invalid sample for m42" } : { status: 204 },
+      );
+      await quiet(l);
+      assert.equal(l.sink().account.delivered, 99);
+      assert.equal(l.sink().account.dropped.rejected, 1);
+      assert.ok(receiver.requests.length <= 2 * Math.log2(100) + 8, `${receiver.requests.length} requests`);
+      const [bad, ...more] = l.sink().rejected;
+      assert.equal(bad?.series, "m42");
+      assert.match(bad?.message ?? "", /invalid sample for m42/);
+      assert.equal(more.length, 0);
+      balanced(l);
+    });
+  }
+
+  test("more culprits than the budget can find: the rest is dropped and the message says that part may be stored", async () => {
+    const l = await run(() => ({ status: 400 }));
+    await quiet(l);
+    assert.equal(l.sink().account.dropped.rejected, 100);
+    assert.ok(receiver.requests.length <= 2 * Math.ceil(Math.log2(100)) + 9, `${receiver.requests.length} requests`);
+    assert.ok(
+      l.events.some((e) => e.type === "dropped" && /the receiver may have stored part of the rest/.test(e.message)),
+    );
+    balanced(l);
+  });
+
+  test("what was perhaps sent before is not bisected: refused_replay, one request, and Ready does not suffer", async () => {
+    const l = await run(() => ({ status: 400, body: "out of order sample" }), 100, {}, 500, true);
+    await quiet(l);
+    assert.equal(l.sink().account.dropped.refused_replay, 100);
+    assert.equal(receiver.requests.length, 1);
+    assert.notEqual(l.sink().conditions[1].status, "False");
+    assert.deepEqual(l.sink().rejected, []);
+    balanced(l);
+  });
+
+  test("an attempt without an answer makes the next refusal an expected one", async () => {
+    const l = await run((_, n) => (n === 0 ? "reset" : { status: 400, body: "out of order sample" }));
+    await quiet(l);
+    assert.equal(l.sink().account.dropped.refused_replay, 100);
+    assert.equal(receiver.requests.length, 2);
+    balanced(l);
+  });
+
+  test("samples over an hour old are not bisected", async () => {
+    receiver.answer = () => ({ status: 400, body: "out of bounds" });
+    out = line(receiver.writeUrl);
+    out.send(frame(new SeriesTable(), 50, 1, NOW - 3_700_000));
+    await quiet(out);
+    assert.equal(receiver.requests.length, 1);
+    assert.equal(out.sink().account.dropped.refused_replay, 50);
+  });
+});
+
+describe("413: halved until it fits", () => {
+  test("all is delivered in smaller requests", async () => {
+    const l = await run((r) => (r.samples > 10 ? { status: 413 } : { status: 204 }));
+    await quiet(l);
+    assert.equal(l.sink().account.delivered, 100);
+    balanced(l);
+  });
+
+  test("a single sample that is refused is dropped as too_large", async () => {
+    const l = await run((r) => (names(r).includes("m7") ? { status: 413 } : { status: 204 }));
+    await quiet(l);
+    assert.equal(l.sink().account.dropped.too_large, 1);
+    assert.equal(l.sink().account.delivered, 99);
+    balanced(l);
+  });
+
+  test("a series with many samples is halved by its samples, in order", async () => {
+    receiver.answer = (r) => (r.samples > 3 ? { status: 413 } : { status: 204 });
+    out = line(receiver.writeUrl);
+    out.send(frame(new SeriesTable(), 1, 20, NOW));
+    await quiet(out);
+    const times = [...receiver.stored.values()][0]!.map(([ts]) => ts);
+    assert.deepEqual(
+      times,
+      Array.from({ length: 20 }, (_, i) => NOW - 1000 * (19 - i)),
+    );
+  });
+});
+
+describe("dropped at once", () => {
+  for (const [status, reason] of [
+    [409, "conflict"],
+    [406, "rejected"],
+    [431, "rejected"],
+    [451, "rejected"],
+  ] as const) {
+    test(`${status}: ${reason}, one request`, async () => {
+      const l = await run(() => ({ status }));
+      await quiet(l);
+      assert.equal(l.sink().account.dropped[reason], 100);
+      assert.equal(receiver.requests.length, 1);
+      balanced(l);
+    });
+  }
+});
+
+describe("held", () => {
+  for (const status of [301, 307, 401, 402, 403, 404, 405, 410, 415]) {
+    test(`${status}: one request, nothing dropped; after a change of settings it is tried at once`, async () => {
+      const l = await run(() => ({ status, headers: { location: "http://127.0.0.1:1/elsewhere" } }), 100, {}, 20);
+      await eventually(
+        "it holds",
+        () => l.sink().phase.name,
+        (name) => name === "holding",
+      );
+      assert.equal(receiver.requests.length, 1);
+      assert.equal(l.sink().account.pending, 100);
+      assert.equal(l.sink().conditions[1].status, "False");
+      receiver.answer = () => ({ status: 204 });
+      l.delivery.retryNow();
+      await quiet(l);
+      assert.equal(l.sink().account.delivered, 100);
+      balanced(l);
+    });
+  }
+});
+
+describe("retried", () => {
+  for (const status of [429, 500, 502, 503, 504]) {
+    test(`${status}: the same bytes again until they are taken`, async () => {
+      const l = await run((_, n) => (n < 2 ? { status } : { status: 200 }));
+      await quiet(l);
+      assert.equal(receiver.requests.length, 3);
+      assert.ok(receiver.requests.every((r) => r.body.equals(receiver.requests[0]!.body)));
+      assert.equal(l.sink().account.delivered, 100);
+      balanced(l);
+    });
+  }
+
+  test("after maxAttempts the batch is dropped and the next one is tried", async () => {
+    const l = await run((_, n) => (n < 3 ? { status: 503 } : { status: 204 }), 100, { maxAttempts: 3 }, 50);
+    await quiet(l);
+    assert.equal(l.sink().account.dropped.exhausted, 50);
+    assert.equal(l.sink().account.delivered, 50);
+    balanced(l);
+  });
+
+  test("with hold nothing is ever dropped", async () => {
+    const l = await run(
+      (_, n) => (n < 6 ? { status: 503 } : { status: 204 }),
+      100,
+      { maxAttempts: 2, backoffDurationMs: 1, onExhausted: "hold" },
+      50,
+    );
+    await quiet(l);
+    assert.equal(l.sink().account.delivered, 100);
+    balanced(l);
+  });
+
+  test("while it fails one request is in flight, and nothing else is tried with", async () => {
+    const l = await run(
+      (_, n) => (n < 4 ? { status: 503, delayMs: 30 } : { status: 204 }),
+      100,
+      { maxAttempts: 10 },
+      10,
+    );
+    await quiet(l);
+    const first = receiver.requests[0]!.body;
+    assert.ok(receiver.requests.slice(0, 4).every((r) => r.body.equals(first)));
+    balanced(l);
+  });
+});
+
+describe("rule 8: a series' samples come in timestamp order, also while a request is retried", () => {
+  test("windows of the same series, with faults in between", async () => {
+    receiver.answer = (_, n) => (n % 3 === 1 ? { status: 503 } : { status: 204 });
+    out = line(receiver.writeUrl, { maxAttempts: 10, backoffDurationMs: 1 });
+    const table = new SeriesTable();
+    for (let w = 0; w < 5; w++) out.send(frame(table, 30, 3, NOW + 3000 * w), 7);
+    await quiet(out);
+    assert.equal(receiver.stored.size, 30);
+    for (const samples of receiver.stored.values()) {
+      const times = samples.map(([ts]) => ts);
+      assert.deepEqual(
+        times,
+        [...times].sort((a, b) => a - b),
+      );
+      assert.equal(times.length, 15);
+    }
+    balanced(out);
+  });
+});
+
+describe("rule 12: the receiver's text", () => {
+  test("is read to 4 KiB, shown to 300 columns, without control characters and without the credentials", async () => {
+    const credentials = { username: "tenant", password: "hunter2-ü" };
+    const encoded = Buffer.from(`${credentials.username}:${credentials.password}`).toString("base64");
+    receiver.answer = () => ({
+      status: 503,
+      body: `\x1b[31m${credentials.password} ${encoded} \u202e${"x".repeat(100_000)}`,
+    });
+    out = line(receiver.writeUrl, { maxAttempts: 1 }, { credentials });
+    out.send(frame(new SeriesTable(), 1, 1, NOW));
+    await quiet(out);
+    const text = JSON.stringify([out.events, out.sink()]);
+    assert.equal(text.includes(credentials.password) || text.includes(encoded), false);
+    assert.equal(text.includes("\\u001b[31m") || text.includes("\u202e"), false);
+    assert.match(text, /\[redacted\]/);
+    assert.ok(Math.max(...out.events.map((e) => ("message" in e ? e.message.length : 0))) < 500);
+    assert.equal(receiver.requests[0]!.headers.authorization, `Basic ${encoded}`);
+  });
+});
