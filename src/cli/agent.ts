@@ -131,7 +131,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
       plan: planner(settings, http, clock, rules),
       specHash,
       newMemory: (query, blob, floor) =>
-        blob === undefined ? source.newMemory(query, floor) : source.restore(blob, floor),
+        blob === undefined ? source.newMemory(query, floor) : source.restore(query, blob, floor),
     },
     settings.drainTimeout,
   );

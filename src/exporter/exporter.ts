@@ -208,15 +208,16 @@ export class Exporter {
 
   #take(source: SourceState, arrival: Arrival): void {
     const { clock, dispatch } = this.#ports;
-    const { frame, from, to } = arrival;
+    const { frame, late, from, to } = arrival;
     const dropped: Partial<Record<DropReason, number>> = frame.dropped;
-    const read = frame.samples + Object.values(frame.dropped).reduce((a, b) => a + b, 0);
+    const samples = frame.samples + (late?.samples ?? 0);
+    const read = samples + Object.values(frame.dropped).reduce((a, b) => a + b, 0);
     this.#sourceNow = arrival.sourceNow;
     source.read = to;
     source.memory = arrival.memory;
     // After a kill the windows up to the source's present may have been sent already; everything after is new.
     if (source.replayUntil === Number.POSITIVE_INFINITY) source.replayUntil = arrival.sourceNow;
-    const round = this.#ledger.open(source.name, from, to, frame.samples);
+    const round = this.#ledger.open(source.name, from, to, samples);
     this.#rounds.set(round, {
       source,
       window: { from, to },
@@ -239,9 +240,21 @@ export class Exporter {
       dropped,
     });
     for (const batch of this.#batcher.add(frame, round, clock.monotonicMs())) this.#enqueue(batch);
+    if (late !== undefined) this.#sendLate(late, round);
     if (this.#delivery.failing) this.#flush(); // something to try the sink with, now
     this.#flushWhenOld();
     this.#moveCursors();
+  }
+
+  /**
+   * Late samples go in batches of their own: a receiver that takes a series in order only refuses the whole request, which must cost
+   * nobody else, and says nothing against the sink.
+   */
+  #sendLate(late: Frame, round: number): void {
+    const batcher = new Batcher(this.#spec.info.batch.maxSize, this.#batcher.nextSeq);
+    for (const batch of batcher.add(late, round, this.#ports.clock.monotonicMs())) this.#delivery.enqueue(batch, true);
+    const rest = batcher.flush();
+    if (rest !== undefined) this.#delivery.enqueue(rest, true);
   }
 
   #readFailed(source: string, reason: ReadFailureReason, message: string): void {

@@ -1,29 +1,48 @@
-// What a reader remembers of each series: the last timestamp that was taken. It makes late samples come through once, and
-// nothing twice. A version is never changed; a read that succeeds makes the next one.
+// What a reader remembers of each series: the last timestamp that was taken, and how many samples of the recent past (taken.ts).
+// It makes late samples come through, and nothing twice. A version is never changed; a read that succeeds makes the next one.
 import type { EpochMs } from "../platform/clock.ts";
+import type { Frame } from "../series/frame.ts";
 import type { SeriesTable } from "../series/table.ts";
+import { type SavedCounts, Taken } from "./taken.ts";
+
+type Parts = {
+  table: SeriesTable;
+  /** By series id; -Infinity (or beyond the end): not seen by this reader. */
+  last: Float64Array;
+  taken: Taken;
+  /** Series that were not seen yet: only samples newer than this. */
+  floor: EpochMs;
+  /** From before a restart, by fingerprint, for series that have not been seen since. */
+  saved?: ReadonlyMap<number, EpochMs> | undefined;
+  /** False after a restart, until the first read: which series were alive is not known (evaluated sources). */
+  known: boolean;
+};
 
 export class Memory {
   readonly table: SeriesTable;
-  /** By series id; -Infinity (or beyond the end): not seen by this reader. */
   readonly last: Float64Array;
-  /** Series that were not seen yet: only samples newer than this. */
+  readonly taken: Taken;
   readonly floor: EpochMs;
-  /** From before a restart, for series that have not been seen since. */
-  readonly #saved: Map<number, EpochMs> | undefined;
-  /** False after a restart, until the first read: which series were alive is not known (evaluated sources). */
   readonly known: boolean;
+  readonly #saved: ReadonlyMap<number, EpochMs> | undefined;
 
-  constructor(table: SeriesTable, last: Float64Array, floor: EpochMs, saved?: Map<number, EpochMs>, known = true) {
-    this.table = table;
-    this.last = last;
-    this.floor = floor;
-    this.#saved = saved;
-    this.known = known;
+  private constructor(parts: Parts) {
+    this.table = parts.table;
+    this.last = parts.last;
+    this.taken = parts.taken;
+    this.floor = parts.floor;
+    this.known = parts.known;
+    this.#saved = parts.saved;
   }
 
-  static fresh(table: SeriesTable, floor: EpochMs, saved?: Map<number, EpochMs>): Memory {
-    return new Memory(table, new Float64Array(0), floor, saved);
+  /** `stretchMs`: by which the recent past is counted (Taken); 0: not at all. */
+  static fresh(table: SeriesTable, floor: EpochMs, stretchMs = 0): Memory {
+    return new Memory({ table, last: new Float64Array(0), taken: new Taken(stretchMs, floor), floor, known: true });
+  }
+
+  #with(parts: Partial<Parts>): Memory {
+    const { table, last, taken, floor, known } = this;
+    return new Memory({ table, last, taken, floor, saved: this.#saved, known, ...parts });
   }
 
   /** The last timestamp taken of a series: only newer samples pass. */
@@ -41,75 +60,129 @@ export class Memory {
     );
   }
 
+  /** The fingerprint of a series of this memory's table. */
+  print = (id: number): number => fingerprint(this.table, id);
+
   /** The next version: `last` is taken over as it is. */
   next(last: Float64Array): Memory {
-    return new Memory(this.table, last, this.floor, this.#saved);
+    return this.#with({ last, known: true });
+  }
+
+  /** The memory after an answer: the last timestamp of each of its series, and what was taken after `keepFrom`. */
+  after(frame: Frame, late: Frame | undefined, keepFrom: EpochMs): Memory {
+    const taken = this.taken.add(late === undefined ? [frame] : [frame, late], keepFrom);
+    if (frame.runs === 0) return this.#with({ taken, known: true });
+    const last = new Float64Array(Math.max(this.last.length, frame.table.size)).fill(Number.NEGATIVE_INFINITY);
+    last.set(this.last);
+    for (let run = 0; run < frame.runs; run++) {
+      const id = frame.runSeries[run]!;
+      const newest = frame.timestamps[frame.runStart[run + 1]! - 1]!;
+      if (newest > last[id]!) last[id] = newest;
+    }
+    return this.#with({ last, taken, known: true });
   }
 
   /** The same position in another query: its series are other ones, all taken up to `read`. */
   at(read: EpochMs): Memory {
-    return Memory.fresh(this.table, read);
+    return Memory.fresh(this.table, read, this.taken.stretchMs);
   }
 
   /** The same memory over another table: series not seen since `reach` are left behind. */
   migrate(table: SeriesTable, reach: EpochMs): Memory {
-    const last = new Map<number, EpochMs>();
-    for (let id = 0; id < this.last.length; id++)
-      if (this.last[id]! > reach) last.set(table.adopt(this.table, id), this.last[id]!);
-    const column = new Float64Array(table.size).fill(Number.NEGATIVE_INFINITY);
-    for (const [id, ts] of last) column[id] = ts;
+    const ids = new Map<number, number>();
+    for (let id = 0; id < this.last.length; id++) if (this.last[id]! > reach) ids.set(id, table.adopt(this.table, id));
+    const last = new Float64Array(table.size).fill(Number.NEGATIVE_INFINITY);
+    for (const [before, now] of ids) last[now] = this.last[before]!;
     const saved = new Map([...(this.#saved ?? [])].filter(([, ts]) => ts > reach));
-    return new Memory(table, column, this.floor, saved, this.known);
+    return this.#with({ table, last, saved, taken: this.taken.migrate(ids, table.size) });
   }
 
   /** Do both let the same samples newer than `reachFrom` pass? */
   equals(other: Memory, reachFrom: EpochMs): boolean {
     if (this === other) return true;
     if (this.table !== other.table) return false;
+    if (Math.max(this.floor, reachFrom) !== Math.max(other.floor, reachFrom)) return false;
     const n = Math.max(this.last.length, other.last.length);
     for (let id = 0; id < n; id++) {
       if (Math.max(this.of(id), reachFrom) !== Math.max(other.of(id), reachFrom)) return false;
     }
-    return (
-      Math.max(this.floor, reachFrom) === Math.max(other.floor, reachFrom) &&
-      this.#savedAbove(reachFrom) === other.#savedAbove(reachFrom)
-    );
+    return sameAbove(this.#saved, other.#saved, reachFrom) && this.taken.equals(other.taken, reachFrom, n, this.print);
   }
 
   /**
-   * For the state store: fingerprint and last timestamp of every series with one newer than `since`, as pairs of little-endian
-   * doubles; older ones are not needed, since no read reaches back so far.
+   * For the state store. A head of little-endian doubles: version, stretchMs, from when on counts are complete, number of the first
+   * stretch, stretches; then for every series with a timestamp newer than `since`: fingerprint and last timestamp as doubles, and a
+   * 16-bit count for each stretch. Older series are not needed, since no read reaches back so far.
    */
   toBlob(since: EpochMs): Uint8Array {
-    const pairs = new Float64Array(2 * (this.last.length + (this.#saved?.size ?? 0)));
-    let n = 0;
-    for (const [print, ts] of this.#saved ?? []) {
-      if (ts <= since) continue;
-      pairs[n++] = print;
-      pairs[n++] = ts;
-    }
+    const { first, length } = this.taken.span;
+    const record = 16 + 2 * length;
+    const bytes = new Uint8Array(HEAD_BYTES + record * (this.last.length + (this.#saved?.size ?? 0)));
+    const view = new DataView(bytes.buffer);
+    [BLOB_VERSION, this.taken.stretchMs, this.taken.from, first, length].forEach((n, i) => {
+      view.setFloat64(8 * i, n, true);
+    });
+    let at = HEAD_BYTES;
+    const put = (print: number, ts: EpochMs, count: (k: number) => number) => {
+      view.setFloat64(at, print, true);
+      view.setFloat64(at + 8, ts, true);
+      for (let i = 0; i < length; i++) view.setUint16(at + 16 + 2 * i, count(first + i), true);
+      at += record;
+    };
+    const seen = new Set<number>();
     for (let id = 0; id < this.last.length; id++) {
       if (this.last[id]! <= since) continue;
-      pairs[n++] = fingerprint(this.table, id);
-      pairs[n++] = this.last[id]!; // a later pair wins over an earlier one of the same series
+      if (this.#saved !== undefined) seen.add(this.print(id));
+      put(this.print(id), this.last[id]!, (k) => this.taken.count(k, id, this.print));
     }
-    return new Uint8Array(pairs.buffer, 0, n * 8);
+    for (const [print, ts] of this.#saved ?? [])
+      if (ts > since && !seen.has(print)) put(print, ts, (k) => this.taken.savedCount(k, print));
+    return bytes.subarray(0, at);
   }
 
-  /** `floor`: series that are not in the blob pass only newer samples. A blob that is no whole number of pairs is ignored. */
-  static fromBlob(table: SeriesTable, blob: Uint8Array, floor: EpochMs): Memory {
-    const saved = new Map<number, EpochMs>();
+  /** `floor`: series that are not in the blob pass only newer samples. A blob of another version or length is ignored. */
+  static fromBlob(table: SeriesTable, blob: Uint8Array, floor: EpochMs, stretchMs = 0): Memory {
     const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
-    for (let at = 0; at + 16 <= blob.byteLength; at += 16)
-      saved.set(view.getFloat64(at, true), view.getFloat64(at + 8, true));
-    return new Memory(table, new Float64Array(0), floor, saved, false);
+    const head = (i: number) => view.getFloat64(8 * i, true);
+    const last = new Float64Array(0);
+    if (blob.byteLength < HEAD_BYTES || head(0) !== BLOB_VERSION)
+      return new Memory({ table, last, taken: new Taken(stretchMs, floor), floor, known: false });
+    const [stretch, from, first, length] = [head(1), head(2), head(3), head(4)];
+    const saved = new Map<number, EpochMs>();
+    const byPrint = new Map<number, Uint16Array>();
+    const record = 16 + 2 * length;
+    for (let at = HEAD_BYTES; at + record <= blob.byteLength; at += record) {
+      const print = view.getFloat64(at, true);
+      saved.set(print, view.getFloat64(at + 8, true));
+      byPrint.set(
+        print,
+        Uint16Array.from({ length }, (_, i) => view.getUint16(at + 16 + 2 * i, true)),
+      );
+    }
+    const counts: SavedCounts = { first, length, byPrint };
+    const taken =
+      stretch === stretchMs && stretchMs > 0
+        ? new Taken(stretchMs, from, new Map(), counts)
+        : new Taken(stretchMs, lastOf(saved, floor));
+    return new Memory({ table, last, taken, floor, saved, known: false });
   }
+}
 
-  #savedAbove(reachFrom: EpochMs): number {
-    let n = 0;
-    for (const [, ts] of this.#saved ?? []) if (ts > reachFrom) n++;
-    return n;
-  }
+const HEAD_BYTES = 40;
+const BLOB_VERSION = 2;
+
+/** Counts are not known up to here: the newest timestamp that was taken. */
+const lastOf = (saved: ReadonlyMap<number, EpochMs>, floor: EpochMs): EpochMs => {
+  let last = floor;
+  for (const ts of saved.values()) last = Math.max(last, ts);
+  return last;
+};
+
+function sameAbove(a: Parts["saved"], b: Parts["saved"], reachFrom: EpochMs): boolean {
+  if (a === b) return true;
+  const above = (map: Parts["saved"]) => [...(map ?? [])].filter(([, ts]) => ts > reachFrom);
+  const mine = above(a);
+  return mine.length === above(b).length && mine.every(([print, ts]) => b?.get(print) === ts);
 }
 
 /** By table and id, 0 where not made yet: labels never change, so their hash is made once. */

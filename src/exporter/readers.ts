@@ -21,6 +21,8 @@ export type Window = { from: EpochMs; to: EpochMs };
 /** A window that reached a member. */
 export type Arrival = Window & {
   frame: Frame;
+  /** Samples that became visible after newer ones of their series were taken. */
+  late?: Frame;
   /** The reader's memory at `from` and at `to`: what reading on from there needs to know. */
   before: Memory;
   memory: Memory;
@@ -32,7 +34,7 @@ export type Arrival = Window & {
 };
 
 export type ReadOutcome =
-  | { ok: true; frame: Frame; memory: Memory }
+  | { ok: true; frame: Frame; late?: Frame; memory: Memory }
   | { ok: false; reason: ReadFailureReason; message: string; shrink: boolean };
 
 /** A source of a sink, as the readers see it. */
@@ -165,7 +167,13 @@ export class Readers {
     const sourceNow = this.#ports.sourceNow();
     const outage = this.#outage;
     const during = outage !== undefined && (outage.until === undefined || (sourceNow ?? 0) < outage.until);
-    return reachFrom(reader.read, reader.reachedAt, reader.query, during ? outage.from : undefined);
+    return reachFrom(
+      reader.read,
+      reader.reachedAt,
+      reader.query,
+      reader.memory.taken.density(),
+      during ? outage.from : undefined,
+    );
   }
 
   // -- what is due
@@ -280,13 +288,14 @@ export class Readers {
     this.#active--;
     if (this.#stop.signal.aborted) return;
     if (outcome.ok) {
-      if (reach < window.from - reader.query.intervalMs) reader.reachedAt = window.from;
-      this.#arrived(reader, window, outcome.frame, outcome.memory, clock.monotonicMs() - startedMs);
+      if (reach <= window.from - reader.query.lateWindowMs) reader.reachedAt = window.from;
+      this.#arrived(reader, window, outcome, clock.monotonicMs() - startedMs);
     } else this.#failed(reader, outcome);
     this.pump();
   }
 
-  #arrived(reader: R, window: Window, frame: Frame, memory: Memory, durationMs: number): void {
+  #arrived(reader: R, window: Window, read: Extract<ReadOutcome, { ok: true }>, durationMs: number): void {
+    const { frame, late, memory } = read;
     const sourceNow = this.#ports.sourceNow() ?? window.to;
     if (this.#outage !== undefined) {
       this.#outage.until ??= sourceNow + OUTAGE_REACH_MS;
@@ -302,6 +311,7 @@ export class Readers {
       member.take({
         ...window,
         frame,
+        ...(late === undefined ? {} : { late }),
         before,
         memory,
         bytes: i === 0 ? frame.bytes : 0,

@@ -12,6 +12,8 @@ import { SourceClock } from "../source/clock.ts";
 import { aliveAt, aliveInAnswer, lastValues, rangeOf, withStaleMarkers } from "../source/evaluated.ts";
 import { apiUrl, evaluation, evaluationRange, rawWindow } from "../source/query.ts";
 import { type ReadRequest, type ReadResult, readAnswer, type SourceKind, type SourceSign } from "../source/read.ts";
+import type { LateOptions } from "../source/scan.ts";
+import { keepFrom, stretchMs } from "../source/window.ts";
 import type { Event } from "../status/events.ts";
 import { Memory } from "./memory.ts";
 import type { Query } from "./reader.ts";
@@ -81,12 +83,12 @@ export class SourcePort {
     return this.#clock.now(this.#ports.clock.monotonicMs());
   }
 
-  newMemory(_query: Query, floor: EpochMs): Memory {
-    return Memory.fresh(this.#table, floor);
+  newMemory(query: Pick<Query, "lateWindowMs">, floor: EpochMs): Memory {
+    return Memory.fresh(this.#table, floor, stretchMs(query.lateWindowMs));
   }
 
-  restore(blob: Uint8Array, floor: EpochMs): Memory {
-    return Memory.fromBlob(this.#table, blob, floor);
+  restore(query: Pick<Query, "lateWindowMs">, blob: Uint8Array, floor: EpochMs): Memory {
+    return Memory.fromBlob(this.#table, blob, floor, stretchMs(query.lateWindowMs));
   }
 
   /** A query that costs nothing: it tells the source's clock, its kind, and whether it is there. */
@@ -111,8 +113,8 @@ export class SourcePort {
     signal: AbortSignal,
   ): Promise<ReadOutcome> {
     this.#renewTable();
-    const keepFrom = query.kind === "raw" ? reach : window.from - 1;
-    const memory = before.table === this.#table ? before : before.migrate(this.#table, keepFrom);
+    const since = query.kind === "raw" ? reach : window.from - 1;
+    const memory = before.table === this.#table ? before : before.migrate(this.#table, since);
     const read = query.kind === "raw" ? this.#readRaw : this.#readEvaluated;
     return read.call(this, query, memory, window, reach, signal);
   }
@@ -127,7 +129,10 @@ export class SourcePort {
     const result = await this.#rawWindow(query, memory, window, reach, signal);
     if (!result.ok) return { ok: false, ...result.failure };
     this.#learnFrom(query, result);
-    return { ok: true, frame: result.frame, memory: advance(memory, result.frame) };
+    const { frame, maybeLate } = result;
+    const late = maybeLate && memory.taken.late(maybeLate, memory.print);
+    const keep = Math.min(reach, keepFrom(window.to, query.lateWindowMs));
+    return { ok: true, frame, ...(late ? { late } : {}), memory: memory.after(frame, late, keep) };
   }
 
   async #readEvaluated(
@@ -163,15 +168,19 @@ export class SourcePort {
   }
 
   /**
-   * The first samples of a new series become visible late, and all at once. A read that looks back less far than the late window
-   * would see only the newest of them and pass over the others for ever: it leaves a series that was never seen to the next read
-   * that looks back far.
+   * The first samples of a new series become visible late, and all at once; so do those of a producer that was cut off. A read that
+   * looks back less far than the late window would see only the newest of them and pass over the others: it leaves a series of
+   * which it does not see the last sample that was taken to the next read that looks back far.
    */
   #rawWindow(query: Query, memory: Memory, window: Window, reach: EpochMs, signal: AbortSignal): Promise<ReadResult> {
     const far = reach <= window.from - query.lateWindowMs;
+    const late = far && memory.taken.stretchMs > 0;
     return this.#request("query", rawWindow(query.sent, reach, window.to, this.#extra()), signal, {
       keyspace: this.#keyspace(undefined, query.labels),
-      newerThan: (id) => (far || memory.has(id) ? Math.max(memory.of(id), reach) : Number.POSITIVE_INFINITY),
+      newerThan: far
+        ? (id) => Math.max(memory.of(id), reach)
+        : (id) => (memory.has(id) && memory.of(id) >= reach ? memory.of(id) : Number.POSITIVE_INFINITY),
+      ...(late ? { late: { from: memory.taken.from, expected: memory.taken.expected(reach, memory.print) } } : {}),
       ...window,
       expect: ["matrix"],
     });
@@ -197,12 +206,19 @@ export class SourcePort {
     path: "query" | "query_range",
     body: string,
     signal: AbortSignal,
-    what: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect">,
+    {
+      late,
+      ...what
+    }: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect"> & {
+      late?: Omit<LateOptions, "builder">;
+    },
   ): Promise<ReadResult> {
     const { url, headers, timeouts, maxWindowSamples } = this.#settings;
     const builder = this.#builders.pop() ?? new FrameBuilder();
+    const lateBuilder = this.#builders.pop() ?? new FrameBuilder();
     const result = await readAnswer(this.#ports.http, this.#ports.clock, builder, {
       ...what,
+      ...(late === undefined ? {} : { late: { ...late, builder: lateBuilder } }),
       url: apiUrl(url, path),
       body,
       headers,
@@ -212,8 +228,10 @@ export class SourcePort {
       timeouts,
       signal,
     });
-    builder.clear();
-    this.#builders.push(builder);
+    for (const b of [builder, lateBuilder]) {
+      b.clear();
+      this.#builders.push(b);
+    }
     this.#tell(result, signal);
     return result;
   }
@@ -263,20 +281,4 @@ export class SourcePort {
     this.#table = new SeriesTable();
     this.#keyspaces = new Map();
   }
-}
-
-/** The memory after a frame: the last timestamp of each of its series. */
-function advance(
-  memory: Memory,
-  frame: { runs: number; runSeries: Int32Array; runStart: Int32Array; timestamps: Float64Array; table: SeriesTable },
-): Memory {
-  if (frame.runs === 0) return memory;
-  const last = new Float64Array(Math.max(memory.last.length, frame.table.size)).fill(Number.NEGATIVE_INFINITY);
-  last.set(memory.last);
-  for (let run = 0; run < frame.runs; run++) {
-    const id = frame.runSeries[run]!;
-    const newest = frame.timestamps[frame.runStart[run + 1]! - 1]!;
-    if (newest > last[id]!) last[id] = newest;
-  }
-  return memory.next(last);
 }

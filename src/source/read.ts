@@ -6,7 +6,7 @@ import { printable } from "../platform/printable.ts";
 import type { Frame } from "../series/frame.ts";
 import type { FrameBuilder } from "../series/frame-builder.ts";
 import type { Keyspace } from "../series/keyspace.ts";
-import { type ResultType, Scanner, type ScanResult } from "./scan.ts";
+import { type LateOptions, type ResultType, Scanner, type ScanResult } from "./scan.ts";
 
 export type SourceKind = "victoriametrics" | "prometheus" | "unknown";
 
@@ -24,6 +24,7 @@ export type ReadRequest = {
   expect: readonly ResultType[];
   allowPartial: boolean;
   maxSamples: number;
+  late?: LateOptions;
   timeouts: HttpTimeouts;
   signal: AbortSignal;
 };
@@ -39,7 +40,16 @@ export type ReadFailure = {
 };
 
 export type ReadResult = { sign?: SourceSign } & (
-  | { ok: true; frame: Frame; seriesTwice: boolean; resultType: ResultType; isPartial: boolean; warnings: string[] }
+  | {
+      ok: true;
+      frame: Frame;
+      /** Samples up to newerThan() of series that have more of them than expected (LateOptions). */
+      maybeLate: Frame | undefined;
+      seriesTwice: boolean;
+      resultType: ResultType;
+      isPartial: boolean;
+      warnings: string[];
+    }
   | { ok: false; failure: ReadFailure }
 );
 
@@ -71,6 +81,7 @@ export async function readAnswer(
     return { sign, ok: false, failure: refused(answer.status, await answer.text(ERROR_TEXT_BYTES)) };
 
   builder.clear();
+  r.late?.builder.clear();
   const scanner = new Scanner({ ...r, builder, nanIsStale: r.nanIsStale(sign.kind) });
   let bytes = 0;
   try {
@@ -102,6 +113,8 @@ export async function readAnswer(
     sign,
     ok: true,
     frame,
+    maybeLate:
+      r.late && r.late.builder.samples > 0 ? r.late.builder.build(r.keyspace.table, r.from, r.to).frame : undefined,
     seriesTwice,
     resultType,
     isPartial,

@@ -18,6 +18,17 @@ export type ScanOptions = {
   /** VictoriaMetrics stores no NaN but stale markers; of another server a NaN stays a NaN. */
   nanIsStale: boolean;
   maxSamples: number;
+  /** Where to look for late samples: those that became visible after newer ones of their series had been taken. */
+  late?: LateOptions;
+};
+
+export type LateOptions = {
+  /** Collects what may be late: of series that have more samples up to newerThan() than expected. */
+  builder: FrameBuilder;
+  /** Samples up to here are never late. */
+  from: EpochMs;
+  /** How many samples of the answer were taken before; -1: not known, all are collected. */
+  expected(id: number): number;
 };
 
 export type ResultType = "matrix" | "vector" | "scalar" | "string";
@@ -61,8 +72,9 @@ export class Scanner {
   #first = true;
   #series = 0;
   #floor: EpochMs = 0;
-  /** This series' taken samples were skipped already. */
+  /** This series' taken samples were skipped already, or are collected as late ones. */
   #skipped = false;
+  #lateRun = false;
   #failure: Extract<ScanResult, { ok: false }> | undefined;
   readonly #dropped: Record<string, number> = {};
   #histograms = false;
@@ -85,7 +97,7 @@ export class Scanner {
       return this.#fail("malformed", `a part of the answer is no JSON (${error.message})`);
     }
     if (this.#failure !== undefined) return false;
-    if (this.#o.builder.samples > this.#o.maxSamples)
+    if (this.#o.builder.samples + (this.#o.late?.builder.samples ?? 0) > this.#o.maxSamples)
       return this.#fail("too-large", `the answer has more than ${this.#o.maxSamples} samples`);
     if (this.#is("any")) return this.#collect(bytes);
     const left = bytes.length - used;
@@ -207,6 +219,7 @@ export class Scanner {
 
   #begin(bytes: Buffer, view: DataView, from: number, to: number): void {
     this.#series = this.#o.keyspace.lookup(bytes, view, from, to);
+    this.#lateRun = false;
     if (this.#series >= 0) {
       this.#floor = this.#o.newerThan(this.#series);
       this.#o.builder.startRun(this.#series);
@@ -258,7 +271,10 @@ export class Scanner {
     if (this.#skipped) return start;
     // No brace can stand in the values: the first one ends this series, if it is here already.
     const brace = bytes.indexOf(BRACE, start);
-    if (brace < 0) return start;
+    if (brace < 0) {
+      if (this.#o.late !== undefined) this.#skipped = true; // its samples go one by one: none of them must be missed
+      return start;
+    }
     this.#skipped = true;
     const close = brace - 2;
     if (bytes[close] !== CLOSE || bytes[close + 1] !== CLOSE) return start; // not the usual layout
@@ -268,15 +284,34 @@ export class Scanner {
       if (open < start) return start;
       let comma = open + 1;
       while (bytes[comma] !== COMMA && comma < at) comma++;
-      if (parseSeconds(bytes, open + 1, comma) <= this.#floor) return at;
+      if (parseSeconds(bytes, open + 1, comma) <= this.#floor)
+        return this.#isLate(countSamples(bytes, start, at)) ? start : at;
       at = open;
     }
+  }
+
+  /** Has the answer more samples of this series than were taken? */
+  #isLate(samples: number): boolean {
+    const { late } = this.#o;
+    if (late === undefined || this.#series < 0 || this.#floor <= late.from) return false;
+    const expected = late.expected(this.#series);
+    return expected < 0 || samples > expected;
+  }
+
+  #addLate(ts: EpochMs, bytes: Buffer, valueFrom: number, valueTo: number): void {
+    const { late } = this.#o;
+    if (late === undefined || ts <= late.from || this.#series < 0) return;
+    if (!this.#lateRun) late.builder.startRun(this.#series);
+    this.#lateRun = true;
+    const value = parseNumber(bytes, valueFrom, valueTo);
+    late.builder.add(ts, value, Number.isNaN(value) && this.#o.nanIsStale);
   }
 
   #sample(bytes: Buffer, secondsFrom: number, secondsTo: number, valueFrom: number, valueTo: number): void {
     const ts = parseSeconds(bytes, secondsFrom, secondsTo);
     if (Number.isNaN(ts)) return void this.#bad(0, "a timestamp is no number");
-    if (ts <= this.#floor || ts > this.#o.to) return;
+    if (ts <= this.#floor) return this.#addLate(ts, bytes, valueFrom, valueTo);
+    if (ts > this.#o.to) return;
     if (this.#series < 0) return this.#drop();
     const value = parseNumber(bytes, valueFrom, valueTo);
     const nan = Number.isNaN(value);
@@ -428,4 +463,15 @@ function endOfObject(bytes: Buffer, from: number, depth: number): number {
     else if ((c === BRACE || c === CLOSE) && --open === 0) return i + 1;
   }
   return -1;
+}
+
+/** Samples in `[[1,"2"],[3,"4"]`: each begins with a bracket and has at least seven bytes. */
+function countSamples(bytes: Buffer, from: number, to: number): number {
+  let n = 0;
+  for (let at = from; at < to; at++) {
+    if (bytes[at] !== OPEN) continue;
+    n++;
+    at += 6;
+  }
+  return n;
 }

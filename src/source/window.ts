@@ -44,21 +44,36 @@ export const growWindow = (windowMs: number, maxWindowMs: number): number => Mat
 /** Late windows that the furthest reach looks back. */
 export const LOOK_BACK = 1.5;
 
+/** What is taken of late samples is counted by stretches of this length (Taken): reads that look back far begin at one. */
+export const stretchMs = (lateWindowMs: number): number => lateWindowMs / 2;
+
+/** A read that looks back one and a half late windows may ask for this many samples a series each time: labels weigh more. */
+const FEW_SAMPLES = 6;
+
 /**
  * How far back a read looks for late samples, from `read`. A sample that is visible at most `lateWindowMs` after its time is
- * always found: every read looks that far back where polls are rare; where they are frequent, one read in every half late window
- * looks back one and a half of it, and those between look back one interval, since a source should not send each sample again and
- * again. After an outage of the source, to before it.
+ * always found: every read looks that far back where polls are rare or samples are; where both are frequent, one read in every half
+ * late window looks back one and a half of it, and those between look back over two samples, since a source should not send each
+ * sample again and again. After an outage of the source, to before it.
  * @param reachedAt read position of the last read that looked back far
+ * @param density samples a series has in a millisecond, about
  */
 export function reachFrom(
   read: EpochMs,
   reachedAt: EpochMs,
   q: { lateWindowMs: number; intervalMs: number },
+  density: number,
   outageFrom?: EpochMs,
 ): EpochMs {
-  if (outageFrom !== undefined) return Math.max(0, Math.min(read, outageFrom) - LOOK_BACK * q.lateWindowMs);
-  const half = q.lateWindowMs / 2;
-  if (q.intervalMs >= half) return Math.max(0, read - q.lateWindowMs);
-  return Math.max(0, read - (read - reachedAt >= half ? LOOK_BACK * q.lateWindowMs : q.intervalMs));
+  const half = stretchMs(q.lateWindowMs);
+  const far = (from: EpochMs) => Math.max(0, half === 0 ? from : gridFloor(from, half));
+  if (outageFrom !== undefined) return far(Math.min(read, outageFrom) - LOOK_BACK * q.lateWindowMs);
+  if (q.intervalMs >= half) return far(read - q.lateWindowMs);
+  const lookBack = LOOK_BACK * q.lateWindowMs;
+  if (read - reachedAt >= half || density * lookBack <= FEW_SAMPLES) return far(read - lookBack);
+  return Math.max(0, read - Math.max(q.intervalMs, Math.ceil(2 / density)));
 }
+
+/** Reads after the one that ends at `read` look back to here at most, if the source does not fail. */
+export const keepFrom = (read: EpochMs, lateWindowMs: number): EpochMs =>
+  lateWindowMs === 0 ? read : gridFloor(read - LOOK_BACK * lateWindowMs, stretchMs(lateWindowMs));

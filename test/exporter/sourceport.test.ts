@@ -128,7 +128,7 @@ describe("late samples", () => {
     samples = Array.from({ length: 10 }, (_, i) => ({ name: "steady", ts: NOW + 1_000 * i, visibleAt: 0 }));
     const taken: number[] = [];
     const memory = await read(port.newMemory(query, NOW - 1), NOW + 6_000, NOW - 1, NOW + 4_000, LATE, taken);
-    const restored = port.restore(memory.toBlob(NOW - 60_000), NOW - 60_000);
+    const restored = port.restore(query, memory.toBlob(NOW - 60_000), NOW - 60_000);
     await read(restored, NOW + 12_000, NOW + 4_000, NOW + 9_000, 2_000, taken);
     assert.deepEqual(
       taken,

@@ -1,0 +1,189 @@
+// What a reader has taken of the recent past: how many samples of each series in each stretch of time, two bytes each. A later
+// answer that has more of them shows samples that became visible after newer ones of their series (producers with several queues,
+// shards that a database flushes one after the other): these are late, and sent too. A version is never changed in place.
+import type { EpochMs } from "../platform/clock.ts";
+import type { Frame } from "../series/frame.ts";
+import { FrameBuilder } from "../series/frame-builder.ts";
+
+/** A count that is full says nothing any more: such a stretch of such a series has no late samples. */
+const FULL = 0xffff;
+/** Counts kept at most (16 MB), however long an outage of the source was; but always what an ordinary read looks back. */
+const MAX_COUNTS = 8_000_000;
+const KEEP_STRETCHES = 5;
+
+type Counts = ReadonlyMap<number, Uint16Array>;
+/** From before a restart, by fingerprint: counts of the stretches from `first` on. */
+export type SavedCounts = { first: number; length: number; byPrint: ReadonlyMap<number, Uint16Array> };
+
+export class Taken {
+  /** A stretch is (k·stretchMs, (k+1)·stretchMs]; 0: nothing is counted. */
+  readonly stretchMs: number;
+  /** Counts are complete for samples later than this. */
+  readonly from: EpochMs;
+  readonly #counts: Counts;
+  readonly #saved: SavedCounts | undefined;
+
+  constructor(stretchMs: number, from: EpochMs, counts: Counts = new Map(), saved?: SavedCounts) {
+    this.stretchMs = stretchMs;
+    this.from = from;
+    this.#counts = counts;
+    this.#saved = saved;
+  }
+
+  #stretch(ts: EpochMs): number {
+    return Math.ceil(ts / this.stretchMs) - 1;
+  }
+
+  /** Samples of a series in a stretch; `print`: its fingerprint. */
+  count(k: number, id: number, print: (id: number) => number): number {
+    const counted = this.#counts.get(k)?.[id] ?? 0;
+    if (this.#saved === undefined) return counted;
+    return counted + this.savedCount(k, print(id));
+  }
+
+  /** By series: how many of the samples later than `reach` (a stretch's begin) were taken; -1 where that is not known. */
+  expected(reach: EpochMs, print: (id: number) => number): (id: number) => number {
+    if (reach < this.from || this.stretchMs === 0) return () => -1;
+    const columns = [...this.#counts].filter(([k]) => k * this.stretchMs >= reach).map(([, column]) => column);
+    const saved = this.#saved;
+    const skip = saved === undefined ? 0 : Math.max(0, Math.ceil(reach / this.stretchMs) - saved.first);
+    return (id) => {
+      let n = 0;
+      for (const column of columns) {
+        const count = id < column.length ? column[id]! : 0;
+        n += count === FULL ? Number.POSITIVE_INFINITY : count;
+      }
+      const before = saved?.byPrint.get(print(id));
+      if (before !== undefined) for (let i = skip; i < before.length; i++) n += before[i]!;
+      return n;
+    };
+  }
+
+  /** With the samples of `frames` that are later than `keepFrom`; what is older is not needed any more. */
+  add(frames: readonly Frame[], keepFrom: EpochMs): Taken {
+    if (this.stretchMs === 0) return this;
+    const first = Math.ceil(keepFrom / this.stretchMs);
+    const counts = new Map([...this.#counts].filter(([k]) => k >= first));
+    const own = new Set<number>();
+    for (const frame of frames) {
+      const { timestamps, runStart, runSeries, table } = frame;
+      for (let run = 0; run < frame.runs; run++) {
+        const id = runSeries[run]!;
+        for (let i = runStart[run + 1]! - 1; i >= runStart[run]!; i--) {
+          const k = this.#stretch(timestamps[i]!);
+          if (k < first) break; // a run is in the order of time
+          let column = counts.get(k);
+          if (column === undefined || !own.has(k) || id >= column.length) {
+            const copy = new Uint16Array(Math.max(table.size, column?.length ?? 0));
+            if (column !== undefined) copy.set(column);
+            counts.set(k, (column = copy));
+            own.add(k);
+          }
+          if (column[id]! < FULL) column[id]!++;
+        }
+      }
+    }
+    const bounded = this.#bounded(counts);
+    const from = Math.max(this.from, first * this.stretchMs, bounded);
+    const saved = this.#saved;
+    return new Taken(
+      this.stretchMs,
+      from,
+      counts,
+      saved !== undefined && saved.first + saved.length > first ? saved : undefined,
+    );
+  }
+
+  /** Forgets the oldest stretches where there are too many; returns from when on they are complete. */
+  #bounded(counts: Map<number, Uint16Array>): EpochMs {
+    const stretches = [...counts.keys()].sort((a, b) => a - b);
+    let total = [...counts.values()].reduce((n, column) => n + column.length, 0);
+    let from = Number.NEGATIVE_INFINITY;
+    while (total > MAX_COUNTS && stretches.length > KEEP_STRETCHES) {
+      const k = stretches.shift()!;
+      total -= counts.get(k)!.length;
+      counts.delete(k);
+      from = (k + 1) * this.stretchMs;
+    }
+    return from;
+  }
+
+  /**
+   * `seen`: samples of the answer that are not newer than the newest taken of their series. Those of stretches where the answer has
+   * more than were taken are late ones: which of them came late is not known, so all of that stretch are sent (again).
+   */
+  late(seen: Frame, print: (id: number) => number): Frame | undefined {
+    const builder = new FrameBuilder();
+    const { timestamps, values, stale, runStart, runSeries } = seen;
+    for (let run = 0; run < seen.runs; run++) {
+      const id = runSeries[run]!;
+      builder.startRun(id);
+      for (let i = runStart[run]!; i < runStart[run + 1]!; ) {
+        const k = this.#stretch(timestamps[i]!);
+        let end = i + 1;
+        while (end < runStart[run + 1]! && this.#stretch(timestamps[end]!) === k) end++;
+        const taken = this.count(k, id, print);
+        if (end - i > taken && taken < FULL)
+          for (let j = i; j < end; j++) builder.add(timestamps[j]!, values[j]!, stale[j] === 1);
+        i = end;
+      }
+    }
+    return builder.samples === 0 ? undefined : builder.build(seen.table, seen.from, seen.to).frame;
+  }
+
+  /** The same counts after `from`? Ids of both are of one table with `size` series. */
+  equals(other: Taken, from: EpochMs, size: number, print: (id: number) => number): boolean {
+    if (this.stretchMs !== other.stretchMs) return false;
+    if (this.stretchMs === 0) return true;
+    if (Math.max(this.from, from) !== Math.max(other.from, from)) return false;
+    const first = Math.ceil(from / this.stretchMs);
+    for (const k of new Set([...this.#stretches(), ...other.#stretches()])) {
+      if (k < first || (this.#counts.get(k) === other.#counts.get(k) && this.#saved === other.#saved)) continue;
+      for (let id = 0; id < size; id++) if (this.count(k, id, print) !== other.count(k, id, print)) return false;
+    }
+    return true;
+  }
+
+  #stretches(): number[] {
+    const saved = this.#saved;
+    return [...this.#counts.keys(), ...Array.from({ length: saved?.length ?? 0 }, (_, i) => saved!.first + i)];
+  }
+
+  /** The same counts over other ids; series without a new id are left behind. */
+  migrate(ids: ReadonlyMap<number, number>, size: number): Taken {
+    const counts = new Map<number, Uint16Array>();
+    for (const [k, column] of this.#counts) {
+      const moved = new Uint16Array(size);
+      for (const [before, now] of ids) moved[now] = column[before] ?? 0;
+      counts.set(k, moved);
+    }
+    return new Taken(this.stretchMs, this.from, counts, this.#saved);
+  }
+
+  /** Stretches whose counts are kept, as first and number. */
+  get span(): { first: number; length: number } {
+    const all = this.#stretches();
+    if (all.length === 0) return { first: 0, length: 0 };
+    const first = Math.min(...all);
+    return { first, length: Math.max(...all) - first + 1 };
+  }
+
+  /** Of a series that was not seen since the restart. */
+  savedCount(k: number, print: number): number {
+    return this.#saved?.byPrint.get(print)?.[k - this.#saved.first] ?? 0;
+  }
+
+  /** Samples that a series has in a millisecond, about: how much a read that looks back is asked for again and again. */
+  density(): number {
+    let samples = 0;
+    let series = 0;
+    for (const column of this.#counts.values()) {
+      for (let id = 0; id < column.length; id++) {
+        if (column[id] === 0) continue;
+        samples += column[id]!;
+        series++;
+      }
+    }
+    return series === 0 ? 0 : samples / series / this.stretchMs;
+  }
+}
