@@ -12,7 +12,7 @@ import type { HttpClient } from "../../src/platform/http.ts";
 import { createHttpClient } from "../../src/platform/http-client.ts";
 import { plainRules } from "../../src/series/labels.ts";
 
-const NOW = 1_795_000_000_000;
+const NOW = 1_795_000_005_000; // half late windows begin here
 const LATE = 30_000;
 
 /** A source whose samples become visible at a time of their own. */
@@ -76,6 +76,9 @@ const query: Query = {
   labels: plainRules,
 };
 
+/** What the last read() found that came after newer samples of its series had been taken. */
+let late: number[] = [];
+
 /** One read of (from, to] at the source's time `at`; adds what came through to `taken`. */
 async function read(
   memory: Memory,
@@ -89,6 +92,7 @@ async function read(
   const outcome = await port.readWindow(query, memory, { from, to }, from - back, new AbortController().signal);
   assert.ok(outcome.ok);
   taken.push(...[...outcome.frame.timestamps].map((ts) => ts - NOW));
+  late = [...(outcome.late?.timestamps ?? [])].map((ts) => ts - NOW);
   return outcome.memory;
 }
 
@@ -134,5 +138,57 @@ describe("late samples", () => {
       taken,
       Array.from({ length: 10 }, (_, i) => 1_000 * i),
     );
+  });
+
+  test("a sample that becomes visible after newer ones of its series is found by the next read that looks back, with its half of a late window; once", async () => {
+    samples = [1, 2, 3, 16, 17, 31, 32].map((s) => ({ name: "shuffled", ts: NOW + 1_000 * s, visibleAt: 0 }));
+    samples.find((s) => s.ts === NOW + 3_000)!.visibleAt = NOW + 40_000;
+    const taken: number[] = [];
+    let memory = port.newMemory(query, NOW);
+    memory = await read(memory, NOW + 30_000, NOW, NOW + 30_000, 2 * LATE, taken);
+    assert.deepEqual(taken, [1_000, 2_000, 16_000, 17_000]);
+    memory = await read(memory, NOW + 45_000, NOW + 30_000, NOW + 45_000, LATE, taken);
+    assert.deepEqual(taken, [1_000, 2_000, 16_000, 17_000, 31_000, 32_000]);
+    assert.deepEqual(late, [1_000, 2_000, 3_000], "which of them came late is not known");
+    memory = await read(memory, NOW + 60_000, NOW + 45_000, NOW + 60_000, LATE, taken);
+    assert.deepEqual(late, []);
+  });
+
+  test("so are many of them in an answer that comes in small pieces, and nothing else is sent again", async () => {
+    const names = Array.from({ length: 3_000 }, (_, i) => `m${i}`);
+    samples = names.flatMap((name, i) =>
+      [2, 17, 19, 21].map((s) => ({
+        name,
+        ts: NOW + 1_000 * s,
+        visibleAt: i % 1000 === 0 && s === 17 ? NOW + 40_000 : 0,
+      })),
+    );
+    const taken: number[] = [];
+    let memory = port.newMemory(query, NOW);
+    memory = await read(memory, NOW + 30_000, NOW, NOW + 30_000, 2 * LATE, taken);
+    assert.equal(taken.length, 4 * 3_000 - 3);
+    assert.deepEqual(late, []);
+    memory = await read(memory, NOW + 45_000, NOW + 30_000, NOW + 45_000, LATE, taken);
+    assert.equal(taken.length, 4 * 3_000 - 3);
+    assert.deepEqual(late, [17_000, 19_000, 21_000, 17_000, 19_000, 21_000, 17_000, 19_000, 21_000]);
+  });
+
+  test("the samples of a producer that was cut off come whole and in order: a near read that does not see the last one taken leaves them", async () => {
+    samples = Array.from({ length: 20 }, (_, i) => ({
+      name: "cut-off",
+      ts: NOW + 1_000 * i,
+      visibleAt: i < 5 ? 0 : NOW + 18_000,
+    }));
+    const taken: number[] = [];
+    let memory = port.newMemory(query, NOW - 1);
+    memory = await read(memory, NOW + 10_000, NOW - 1, NOW + 8_000, 2 * LATE, taken);
+    memory = await read(memory, NOW + 18_000, NOW + 14_000, NOW + 16_000, 2_000, taken);
+    assert.deepEqual(taken, [0, 1_000, 2_000, 3_000, 4_000]);
+    memory = await read(memory, NOW + 20_000, NOW + 16_000, NOW + 18_000, 1.5 * LATE, taken);
+    assert.deepEqual(
+      taken,
+      Array.from({ length: 19 }, (_, i) => 1_000 * i),
+    );
+    assert.deepEqual(late, []);
   });
 });
