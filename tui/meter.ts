@@ -5,6 +5,7 @@ export class Meter {
   costMs = 0;
   readonly #clock: Pick<Clock, "monotonicMs">;
   #began: number | undefined;
+  #drawings = 0;
 
   constructor(clock: Pick<Clock, "monotonicMs">) {
     this.#clock = clock;
@@ -18,6 +19,7 @@ export class Meter {
     if (this.#began === undefined) return;
     const tookMs = this.#clock.monotonicMs() - this.#began;
     this.#began = undefined;
-    this.costMs = this.costMs === 0 ? tookMs : this.costMs * 0.8 + tookMs * 0.2;
+    // The first one is cold and tells nothing.
+    if (this.#drawings++ > 0) this.costMs = this.costMs === 0 ? tookMs : (this.costMs + tookMs) / 2;
   }
 }

@@ -1,6 +1,6 @@
 // A small program for tests in a real terminal: the TUI over a scripted agent. Typed commands on a second channel (a file that is
 // read again each tick) break and mend the sink, or end the program in the ways that must give the terminal back.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { systemClock } from "../../src/platform/clock.ts";
 import type { Actions } from "../../src/status/actions.ts";
 import type { Event } from "../../src/status/events.ts";
@@ -11,6 +11,7 @@ import { serverError, sinkInfo } from "../status/scenes.ts";
 const script = process.argv[2] ?? "";
 const store = new StatusStore();
 const id = "default/edge/cloud";
+const quiet = "default/edge/archive";
 type Script<E = Event> = E extends Event ? Omit<E, "at"> : never;
 const send = (event: Script) => store.dispatch({ ...event, at: systemClock.now() } as Event);
 
@@ -75,12 +76,14 @@ async function main(): Promise<void> {
   });
   send({
     type: "policies-loaded",
-    policies: [{ id: "default/edge", generation: 1, file: "a.yaml", sinks: [id] }],
+    policies: [
+      { id: "default/edge", generation: 1, file: "a.yaml", sinks: [id, quiet], yaml: "kind: ExportPolicy\nspec: {}" },
+    ],
     problems: [],
     files: 1,
     ok: true,
   });
-  send({ type: "sink-started", sink: sinkInfo(id) });
+  for (const sink of [id, quiet]) send({ type: "sink-started", sink: sinkInfo(sink) });
   send({ type: "source-answered", kind: "victoriametrics", clockDifferenceMs: 0 });
   const ended = new AbortController();
   const { startTui } = await import("../../tui/start.tsx");
@@ -124,6 +127,7 @@ async function main(): Promise<void> {
   } while (await systemClock.sleep(200, ended.signal));
   await tui.end();
   terminalTaken(false);
+  if (script !== "") writeFileSync(`${script}.ended`, "well");
   process.stdout.write("ended well\n");
   process.exit(0);
 }

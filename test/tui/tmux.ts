@@ -84,6 +84,17 @@ export class Terminal {
     }
   }
 
+  /** The screen as soon as it no longer shows `unwanted`. */
+  async hides(unwanted: string): Promise<string> {
+    const end = performance.now() + DEADLINE_MS;
+    for (;;) {
+      const screen = this.screen();
+      if (!screen.includes(unwanted)) return screen;
+      assert.ok(performance.now() < end, `still shows ${unwanted}:\n${screen}`);
+      await pause(40);
+    }
+  }
+
   /** What `stty -g` says: all settings in one word, without the size. Only at a prompt. */
   async settings(): Promise<string> {
     const mark = `settings-${Math.round(performance.now())}`;

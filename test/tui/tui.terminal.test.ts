@@ -1,10 +1,12 @@
 // The compiled binary in a real terminal: it shows what happens, and gives the terminal back whatever ends it.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { bindings } from "../../tui/keys.ts";
 import { haveTmux, Terminal } from "./tmux.ts";
 
 /** As in package.json's build script, so that what is bundled here is what is shipped. */
@@ -12,33 +14,38 @@ const BUILD =
   "build --compile --production --bytecode --format=esm --no-compile-autoload-dotenv --no-compile-autoload-bunfig";
 const LIMIT = { timeout: 60_000 };
 
+/** tmux's name of a key to ours. */
+const nameOfKey = (key: string): string =>
+  ({ Space: " ", PageUp: "pageup", PageDown: "pagedown", BTab: "shift-tab" })[key] ??
+  (key.startsWith("C-") ? `ctrl-${key.slice(2)}` : key.length > 1 ? key.toLowerCase() : key);
+
 const dir = mkdtempSync(join(tmpdir(), "outflow-tui-bin-"));
 const binary = join(dir, "fixture");
 
 class Program {
   readonly terminal: Terminal;
-  readonly #script: string;
+  readonly script: string;
   settingsBefore = "";
 
   constructor(columns: number, rows: number, env?: Record<string, string>) {
     this.terminal = new Terminal(columns, rows, env);
-    this.#script = join(this.terminal.dir, "script");
-    writeFileSync(this.#script, "");
+    this.script = join(this.terminal.dir, "script");
+    writeFileSync(this.script, "");
   }
 
   async start(): Promise<this> {
     this.settingsBefore = await this.terminal.settings();
-    this.terminal.run(`clear; ${binary} ${this.#script}; echo "exit $?"`);
+    this.terminal.run(`cd ${this.terminal.dir}; clear; ${binary} ${this.script}; echo "exit $?"`);
     await this.terminal.shows("outflow 9.9.9");
     return this;
   }
 
   tell(command: string): void {
-    appendFileSync(this.#script, `${command}\n`);
+    appendFileSync(this.script, `${command}\n`);
   }
 
   pid(): number {
-    return Number(execFileSync("pgrep", ["-f", this.#script], { encoding: "utf8" }).trim().split("\n").at(-1));
+    return Number(execFileSync("pgrep", ["-f", this.script], { encoding: "utf8" }).trim().split("\n").at(-1));
   }
 
   /** The terminal is as it was: cursor, screen, settings. */
@@ -79,37 +86,109 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     await program.givenBack();
   });
 
-  test("keys: detail, help, events, freeze, filter", LIMIT, async () => {
-    using program = await new Program(110, 30).start();
+  /** Each key, what is typed before it, and what the screen shows then. */
+  const keys: [keys: string[], shows: string | RegExp][] = [
+    [["Enter"], /To do +The cause is at the receiver/],
+    [["]"], "15m ago"],
+    [["]"], "1h ago"],
+    [["["], "15m ago"],
+    [["Escape"], "last minute"],
+    [["j"], /› \? +pending +edge\/archive/],
+    [["k"], /› ✗ +not ready +edge\/cloud/],
+    [["Down"], /› \? +pending +edge\/archive/],
+    [["Up"], /› ✗ +not ready +edge\/cloud/],
+    [["G"], /› \? +pending +edge\/archive/],
+    [["g"], /› ✗ +not ready +edge\/cloud/],
+    [["End"], /› \? +pending +edge\/archive/],
+    [["Home"], /› ✗ +not ready +edge\/cloud/],
+    [["C-d"], /› \? +pending +edge\/archive/],
+    [["C-u"], /› ✗ +not ready +edge\/cloud/],
+    [["PageDown"], /› \? +pending +edge\/archive/],
+    [["PageUp"], /› ✗ +not ready +edge\/cloud/],
+    [["w"], "Why is edge/cloud not ready?"],
+    [["w"], "last minute"],
+    [["y"], "kind: ExportPolicy"],
+    [["Escape"], "last minute"],
+    [["l"], /events? of edge\/cloud/],
+    [["Escape"], /condition +status/],
+    [["Escape"], "last minute"],
+    [["s"], "by name"],
+    [["r"], "by name, reversed"],
+    [["s"], "by samples/s"],
+    [["s", "s", "s", "s"], /s sort +space/],
+    [["!"], "faults only"],
+    [["!"], /s sort +space/],
+    [["?"], "freeze; data goes on"],
+    [["?"], "last minute"],
+    [["2"], /condition +status/],
+    [["3"], /› ● +edge\/metrics|› \? +edge\/metrics/],
+    [["4"], "1 policy, loaded"],
+    [["Enter"], "As it runs: defaults filled in"],
+    [["Escape"], "1 policy, loaded"],
+    [["5"], /warn +edge\/cloud: not ready \(ServerError\)/],
+    [["1"], "last minute"],
+    [["Tab"], /condition +status/],
+    [["BTab"], "last minute"],
+    [["P"], /source \(hidden\)/],
+    [["P"], /source http:\/\/127/],
+    [["Space"], "FROZEN"],
+    [["Space"], /up \d+s +\S* *[\d.]+ samples/],
+    [["/", "a", "r", "c", "h"], /filter arch_/],
+    [["Enter"], /\/arch +1 of 2/],
+    [["/", "BSpace", "BSpace", "BSpace", "BSpace", "!", "c", "l", "o", "u", "."], /filter !clou\._/],
+    [["Escape"], /› ✗ +not ready +edge\/cloud/],
+    [["p"], "Pause edge/cloud?"],
+    [["n"], "last minute"],
+    [["p", "y"], "edge/cloud was told to pause."],
+    [["p"], "Resume edge/cloud?"],
+    [["y"], "edge/cloud was told to resume."],
+    [["C-r"], "Load the policies again?"],
+    [["y"], "the last good version goes on"],
+    [["C-s"], /Saved as .*outflow-.*\.json/],
+  ];
+
+  test("every key does what help says", LIMIT, async () => {
+    using program = await new Program(120, 40).start();
     const { terminal } = program;
     program.tell("fail");
     await terminal.shows("ServerError");
-    terminal.press("Enter");
-    await terminal.shows(/^To do +The cause is at the receiver/m);
-    terminal.press("Escape");
-    await terminal.shows("last minute");
-    terminal.press("?");
-    await terminal.shows("freeze; data goes on");
-    terminal.press("Escape");
-    await terminal.shows("last minute");
-    terminal.press("5");
-    await terminal.shows(/warn +edge\/cloud: not ready \(ServerError\)/);
-    terminal.press("3");
-    await terminal.shows('{job="node"}');
-    terminal.press("4");
-    await terminal.shows("SinksNotReady");
-    terminal.press("1", " ");
-    await terminal.shows("FROZEN");
-    program.tell("deliver");
-    terminal.press(" ");
-    assert.doesNotMatch(await terminal.shows("Delivering"), /FROZEN/);
-    terminal.type("/nothing");
-    await terminal.shows("No sink matches the filter.");
-    terminal.press("Escape");
-    await terminal.shows("edge/cloud");
+    for (const [pressed, wanted] of keys) {
+      for (const key of pressed) terminal.press(key);
+      await terminal.shows(wanted);
+    }
+    const [saved] = readdirSync(terminal.dir).filter((f) => f.endsWith(".json"));
+    assert.equal(JSON.parse(readFileSync(join(terminal.dir, saved ?? ""), "utf8")).version, "9.9.9");
+    const tried = new Set(keys.flatMap(([pressed]) => pressed.map(nameOfKey)));
+    const untried = bindings.flatMap((b) => b.keys).filter((key) => !tried.has(key));
+    assert.deepEqual(untried, ["R", "q", "ctrl-c", "Q"], "these have tests of their own");
     terminal.press("q");
     await terminal.shows("exit 0");
     await program.givenBack();
+  });
+
+  test("R tries again at once; a sink that waits for nothing says so", LIMIT, async () => {
+    using program = await new Program(100, 30).start();
+    const { terminal } = program;
+    program.tell("fail");
+    await terminal.shows("ServerError");
+    terminal.press("R");
+    await terminal.shows(/The batch that waits is sent at once, instead of in \d+s/);
+    terminal.press("y");
+    await terminal.shows("edge/cloud was told to retry.");
+    await terminal.shows(/● +ready +edge\/cloud +Delivering/);
+    terminal.press("G", "R");
+    await terminal.shows("there is nothing to retry");
+    terminal.press("q");
+    await terminal.shows("exit 0");
+  });
+
+  test("--read-only: an action says that it is off, and asks nothing", LIMIT, async () => {
+    using program = await new Program(100, 30, { LANG: "C.UTF-8", READ_ONLY: "1" }).start();
+    program.terminal.press("p");
+    const screen = await program.terminal.shows("Nothing can be changed here");
+    assert.doesNotMatch(screen, /Pause/);
+    program.terminal.press("q");
+    await program.terminal.shows("exit 0");
   });
 
   test("resizing: nothing is left over, nothing wraps, too small says so", LIMIT, async () => {
@@ -205,6 +284,44 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     assert.deepEqual(terminal.modes(), { alternate: true, cursor: false });
     terminal.press("q");
     await terminal.shows("ended well");
+    await program.givenBack();
+  });
+
+  test("a closed terminal ends it well", LIMIT, async () => {
+    using program = await new Program(80, 20).start();
+    const script = program.script;
+    program.terminal.close();
+    const end = performance.now() + 15_000;
+    while (!existsSync(`${script}.ended`)) {
+      assert.ok(performance.now() < end, "it did not end");
+      await pause(50);
+    }
+  });
+
+  test("a Linux console: plain ASCII", LIMIT, async () => {
+    using program = await new Program(80, 20, { LANG: "C.UTF-8", TERM: "linux" }).start();
+    program.tell("fail");
+    assert.match(await program.terminal.shows("ServerError"), /^[\x20-\x7e\n]*$/);
+    program.terminal.press("q");
+    await program.terminal.shows("ended well");
+  });
+
+  test("for a screen reader: sentences, no screen, answers to keys", LIMIT, async () => {
+    using program = new Program(100, 30, { LANG: "C.UTF-8", SCREEN_READER: "1" });
+    const { terminal } = program;
+    await program.start();
+    await terminal.shows("0 of 2 sinks ready, 0 samples a second.");
+    assert.equal(terminal.modes().alternate, false);
+    program.tell("fail");
+    await terminal.shows("Warning: edge/cloud: not ready (ServerError)");
+    terminal.press("w");
+    await terminal.shows("To do: The cause is at the receiver");
+    program.tell("deliver");
+    await terminal.shows("edge/cloud: ready again after");
+    terminal.press("s");
+    await terminal.shows("1 of 2 sinks ready");
+    terminal.press("q");
+    await terminal.shows("exit 0");
     await program.givenBack();
   });
 

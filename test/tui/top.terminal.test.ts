@@ -1,0 +1,173 @@
+// outflow top, compiled, on a real agent: it attaches, acts, survives the agent's end as often as that comes, and prints for scripts.
+import assert from "node:assert/strict";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
+import { buildBinary } from "../servers/binary.ts";
+import { freePort } from "../servers/servers.ts";
+import { haveTmux, Terminal } from "./tmux.ts";
+
+const LIMIT = { timeout: 120_000 };
+const run = promisify(execFile);
+
+const POLICY = `apiVersion: telemetry.miloapis.com/v1alpha1
+kind: ExportPolicy
+metadata: { name: edge }
+spec:
+  sources:
+    - name: metrics
+      metrics: { metricsql: '{job="node"}' }
+  sinks:
+    - name: cloud
+      sources: [metrics]
+      target: { prometheusRemoteWrite: { endpoint: "http://127.0.0.1:9/write" } }
+`;
+
+/** An agent whose source is away: enough for everything a screen shows but throughput. */
+class RealAgent {
+  readonly dir = mkdtempSync(join(tmpdir(), "outflow-top-"));
+  url = "";
+  #child: ChildProcess | undefined;
+
+  async start(...flags: string[]): Promise<this> {
+    writeFileSync(join(this.dir, "edge.yaml"), POLICY);
+    if (this.url === "") this.url = `127.0.0.1:${await freePort()}`;
+    const args = ["run", "--no-tui", "--listen", this.url, "--policies", this.dir, "--state-dir", join(this.dir, "s")];
+    this.#child = spawn(buildBinary(), [...args, "--source-url", "http://127.0.0.1:9", ...flags], { stdio: "ignore" });
+    const end = performance.now() + 30_000;
+    for (;;) {
+      const answer = await fetch(`http://${this.url}/healthz`).catch(() => undefined);
+      if (answer?.ok) return this;
+      assert.ok(performance.now() < end, "the agent does not start");
+      await pause(50);
+    }
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((done) => child.once("exit", done));
+    child.kill("SIGKILL");
+    await gone;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+const top = async (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
+  try {
+    return { code: 0, ...(await run(buildBinary(), ["top", ...args])) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, stdout, stderr };
+  }
+};
+
+describe("outflow top for scripts", () => {
+  test("--once prints the state, --json the snapshot, -n as often", LIMIT, async () => {
+    await using agent = await new RealAgent().start();
+    const once = await top(agent.url, "--once");
+    assert.equal(once.code, 0, once.stderr);
+    assert.match(once.stdout, /^outflow \d[\s\S]*edge\/cloud/);
+    assert.doesNotMatch(once.stdout, /\x1b|q quit/);
+    const json = await top(`http://${agent.url}/`, "--json");
+    const snapshot = JSON.parse(json.stdout) as { sinks: { id: string }[]; actions: boolean };
+    assert.deepEqual(
+      snapshot.sinks.map((s) => s.id),
+      ["default/edge/cloud"],
+    );
+    const twice = await top(agent.url, "-n", "2", "--interval", "100ms");
+    assert.equal(twice.stdout.match(/^outflow \d/gm)?.length, 2);
+    const lines = await top(agent.url, "--json", "-n", "3", "--interval", "100ms");
+    assert.equal(
+      lines.stdout
+        .trimEnd()
+        .split("\n")
+        .map((l) => JSON.parse(l)).length,
+      3,
+    );
+  });
+
+  test("no agent: one clear line, exit 2", LIMIT, async () => {
+    const { code, stdout, stderr } = await top(`127.0.0.1:${await freePort()}`, "--once");
+    assert.equal(code, 2);
+    assert.equal(stdout, "");
+    assert.match(
+      stderr,
+      /^outflow: no state from http:\/\/127\.0\.0\.1:\d+: nobody listens there \(ECONNREFUSED\).*\n$/,
+    );
+  });
+
+  test("a token is asked for, and read from --token-file", LIMIT, async () => {
+    const agent = new RealAgent();
+    const file = join(agent.dir, "token.txt");
+    writeFileSync(file, "long-enough-token-for-a-test-0123456789\n", { mode: 0o600 });
+    await using _ = await agent.start("--admin-token-file", file);
+    const refused = await top(agent.url, "--once");
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /--token-file/);
+    assert.equal((await top(agent.url, "--once", "--token-file", file)).code, 0);
+  });
+});
+
+describe("outflow top in a terminal", { skip: !haveTmux }, () => {
+  let terminal: Terminal;
+  beforeEach(() => {
+    terminal = new Terminal(110, 30);
+  });
+  afterEach(() => {
+    terminal.close();
+    rmSync(terminal.dir, { recursive: true });
+  });
+
+  test("an agent that is killed and started again five times: it says so and goes on by itself", LIMIT, async () => {
+    await using agent = await new RealAgent().start();
+    terminal.run(`clear; ${buildBinary()} top ${agent.url}; echo "exit $?"`);
+    await terminal.shows(/at http:\/\/127[\s\S]*edge\/cloud/);
+    for (let round = 1; round <= 5; round++) {
+      await agent.kill();
+      const screen = await terminal.shows("RECONNECTING");
+      assert.match(screen, /edge\/cloud/, "the last known state stays");
+      assert.match(terminal.styled(), /\x1b\[2m[^\x1b]*edge\/cloud/, "and is greyed");
+      await agent.start();
+      await terminal.hides("RECONNECTING");
+      await terminal.shows("edge/cloud");
+    }
+    terminal.press("q");
+    await terminal.shows("exit 0");
+    assert.deepEqual(terminal.modes(), { alternate: false, cursor: true });
+  });
+
+  test("actions: asked first, done by the agent, seen by everybody", LIMIT, async () => {
+    await using agent = await new RealAgent().start("--allow-actions");
+    terminal.run(`clear; ${buildBinary()} top ${agent.url}; echo "ended $?"`);
+    await terminal.shows("edge/cloud");
+    terminal.press("p");
+    await terminal.shows("Pause edge/cloud?");
+    terminal.press("y");
+    await terminal.shows(/› = +paused +edge\/cloud/);
+    const json = await top(agent.url, "--json");
+    assert.equal(JSON.parse(json.stdout).sinks[0].phase.name, "paused");
+    terminal.press("p", "y");
+    await terminal.shows("goes on where it stopped");
+    terminal.press("q");
+    await terminal.shows("ended 0");
+  });
+
+  test("an agent that allows no actions: said, nothing asked", LIMIT, async () => {
+    await using agent = await new RealAgent().start();
+    terminal.run(`clear; ${buildBinary()} top ${agent.url}; echo "over $?"`);
+    await terminal.shows("edge/cloud");
+    terminal.press("p");
+    assert.doesNotMatch(await terminal.shows("--allow-actions"), /Pause edge/);
+    terminal.press("q");
+    await terminal.shows("over 0");
+  });
+});
