@@ -9,6 +9,7 @@ import { SourcePort } from "../exporter/sourceport.ts";
 import { openStateStore, StateDirError } from "../exporter/statestore.ts";
 import { Supervisor } from "../exporter/supervisor.ts";
 import { systemClock } from "../platform/clock.ts";
+import { diagnose } from "../platform/diagnose.ts";
 import { createHttpClient } from "../platform/http-client.ts";
 import { createLog, type Log } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -20,6 +21,7 @@ import { changedReports } from "../status/reported.ts";
 import { StatusStore } from "../status/store.ts";
 import { version } from "../version.ts";
 import { agentActions } from "./actions.ts";
+import { gatherEvidence } from "./evidence.ts";
 import { planner, specHash } from "./plan.ts";
 import { type PolicyFiles, policyFiles } from "./policyfiles.ts";
 import { queryRules } from "./querycheck.ts";
@@ -72,6 +74,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     () => reload(),
     (id, action) => supervisor.act(id, action),
   );
+  gatherEvidence(store, clock, diagnose);
   const admin = await createAdmin({
     listen: settings.listen,
     store,

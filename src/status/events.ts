@@ -170,6 +170,8 @@ export type Event = { at: EpochMs } & (
   | { type: "holding"; id: SinkId; since: EpochMs; probeAt: EpochMs; reason: FailureReason; message: string }
   /** `kept`: written to the dead-letter folder. */
   | { type: "dropped"; id: SinkId; reason: DropReason; samples: number; message: string; kept?: boolean }
+  /** What a closer look at a failing connection found: the certificate, the addresses of a name. */
+  | { type: "evidence"; id: SinkId; reason: FailureReason; text: string }
   /** A series that the receiver does not take, found by bisecting: its labels, and the receiver's words. */
   | { type: "series-rejected"; id: SinkId; series: string; samples: number; message: string }
   /** An audit found samples at the source that were never read: they came later than the late window. `remedy`: the replay command. */

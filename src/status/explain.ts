@@ -3,15 +3,16 @@
 import type { EpochMs } from "../platform/clock.ts";
 import { droppedTotal } from "./account.ts";
 import { failsForGood, readyLagMs, readyOf, remedies } from "./conditions.ts";
+import type { FailureReason } from "./events.ts";
 import { lagOf } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
-import { age, bytes, clockTime, count, counted, instant, took } from "./words.ts";
+import { age, bytes, clockTime, count, counted, instant, sentence, took } from "./words.ts";
 
 export type Explanation = {
   /** `Not ready for 3m12s: RateLimited` */
   headline: string;
   /** In this order; those that have nothing to say are missing. Each text is one or more full sentences. */
-  parts: readonly { label: "Cause" | "Since" | "Evidence" | "At risk" | "Next" | "To do"; text: string }[];
+  parts: readonly { label: "Cause" | "Since" | "Evidence" | "Rejected" | "At risk" | "Next" | "To do"; text: string }[];
 };
 
 export function explain(sink: SinkState, source: Snapshot["source"], now: EpochMs): Explanation {
@@ -19,9 +20,10 @@ export function explain(sink: SinkState, source: Snapshot["source"], now: EpochM
   const add = (label: (typeof parts)[number]["label"], text: string) => {
     if (text !== "") parts.push({ label, text });
   };
-  add("Cause", cause(sink));
+  add("Cause", sentence(cause(sink)));
   add("Since", since(sink, now));
   add("Evidence", evidence(sink, source, now));
+  add("Rejected", rejected(sink, now));
   add("At risk", atRisk(sink, now));
   add("Next", nextStep(sink, now));
   add("To do", toDo(sink));
@@ -72,14 +74,34 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
     );
   }
   if (sink.failuresInRow > 1) said.push(`${count(sink.failuresInRow)} attempts in a row failed.`);
+  const seen = sink.failing?.evidence;
+  if (seen !== undefined && seen.reason === sink.failing?.reason) said.push(seen.text);
   const unread = sourceFailure(sink);
   if (unread?.failure !== undefined) {
     const inRow = unread.failure.inRow === 1 ? "" : " in a row";
     said.push(`${counted(unread.failure.inRow, "read")} of "${unread.name}" failed${inRow}.`);
     if (source.health === "ok" && source.lastAnswerAt !== undefined && source.lastAnswerAt >= unread.failure.since)
       said.push(`The source itself answers: ${age(now - source.lastAnswerAt)} ago for the last time.`);
+    if (unread.failure.reason === "QueryFailed") said.push(`The query: ${unread.query}`);
   }
+  if (readyOf(sink).reason === "Idle")
+    for (const s of sink.sources)
+      said.push(
+        `"${s.name}" brought nothing${s.lastReadAt === undefined ? "" : `, read ${age(now - s.lastReadAt)} ago`}: ${s.query}`,
+      );
   return said.join(" ");
+}
+
+const SERIES_NAMED = 5;
+
+function rejected({ rejected: all }: SinkState, now: EpochMs): string {
+  if (all.length === 0) return "";
+  const named = all
+    .slice(-SERIES_NAMED)
+    .toReversed()
+    .map((r) => `${r.series} (${counted(r.samples, "sample")}, ${age(now - r.at)} ago: ${r.message})`);
+  const more = all.length > SERIES_NAMED ? `; and ${all.length - SERIES_NAMED} more` : "";
+  return `The endpoint does not take ${all.length === 1 ? "this series" : "these series"}: ${named.join("; ")}${more}. All others are sent.`;
 }
 
 function atRisk(sink: SinkState, now: EpochMs): string {
@@ -90,11 +112,29 @@ function atRisk(sink: SinkState, now: EpochMs): string {
     said.push(`Data is lost: ${counted(lost, "sample")} dropped since ${instant(sink.failing?.since ?? now)}.`);
   else if (readyOf(sink).status !== "True") said.push("No data is lost so far.");
   if (lag !== undefined && lag > readyLagMs(sink))
-    said.push(`The sink is ${age(lag)} behind; the source keeps what is missing, and it is sent oldest first.`);
+    said.push(
+      `The sink is ${age(lag)} behind and its cursor is held: the source keeps what is missing, and it is sent oldest first${catchesUp(sink, lag)}.`,
+    );
   if (sink.skippedMs > 0) said.push(`${age(sink.skippedMs)} of data were skipped: older than --max-backfill.`);
+  const late = sink.lastLate;
+  if (late !== undefined)
+    said.push(
+      `${counted(sink.lateSamples, "sample")} came to the source too late to be read, the last from ${instant(late.from)} to ${instant(late.to)}.`,
+    );
   const dropped = droppedTotal(sink.account);
   if (dropped > lost) said.push(`${counted(dropped, "sample")} dropped since outflow started: ${drops(sink)}.`);
+  if (sink.deadLetters > 0) said.push(`${counted(sink.deadLetters, "dropped sample")} kept in the dead-letter folder.`);
   return said.join(" ");
+}
+
+/** From how fast it went while it went. */
+function catchesUp(sink: SinkState, lagMs: number): string {
+  const { readPerS, sendPerS } = sink.pace;
+  if (readPerS === 0 || sendPerS <= readPerS) return "";
+  const ms = (lagMs * readPerS) / (sendPerS - readPerS);
+  const about = took(Math.max(1000, ms));
+  if (sink.phase.name === "paused") return `; it has caught up about ${about} after it is resumed`;
+  return `; it has caught up ${sink.failing === undefined ? `in about ${about}` : `about ${about} after the sink answers`}`;
 }
 
 const drops = (sink: SinkState): string =>
@@ -128,6 +168,8 @@ function nextStep(sink: SinkState, now: EpochMs): string {
     case "flowing":
     case "idle":
       if (sourceFailure(sink) !== undefined) return "The read is tried again at the next poll.";
+      if (readyOf(sink).reason === "Lagging")
+        return "Reading and sending go on; the sink is ready again when its data is recent enough.";
       return sink.failing === undefined
         ? ""
         : "The next batches are sent as they come; one that is taken makes the sink ready again.";
@@ -145,13 +187,35 @@ function toDo(sink: SinkState): string {
     return "Correct the policy or its Secret; outflow check shows each problem with its place.";
   if (phase.name === "paused") return "Resume the sink when the reason is gone.";
   if (phase.name === "starting" && phase.crash !== undefined) return "Please report it, with the log around it.";
-  if (failing !== undefined) return remedies[failing.reason] || ownRemedy(failing.reason);
+  if (failing !== undefined) return advice(failing.reason, sink.info.auth);
   const unread = sourceFailure(sink)?.failure;
   if (unread?.reason === "QueryFailed") return "Correct the query in the policy; outflow query shows what it returns.";
   if (unread !== undefined) return "Check that the source is up and --source-url is right.";
+  if (readyOf(sink).reason === "Lagging")
+    return "Raise batch.maxSize or --max-concurrency, select fewer series, or look why the endpoint is slow.";
+  if (sink.restored?.status === "False") return "Nothing yet: the first attempt tells whether it is still so.";
+  if (readyOf(sink).reason === "Idle")
+    return "If there should be data, try the query at the source: does it select anything there? Otherwise nothing.";
+  if (sink.rejected.length > 0) return "Leave these series out of the query, or correct them where they come from.";
+  if (sink.lastLate !== undefined) return `To send what came too late: ${sink.lastLate.remedy}`;
   return "";
 }
 
-/** Failures whose own message says what to do need no second sentence, but a label wants a text. */
-const ownRemedy = (reason: keyof typeof remedies): string =>
-  reason === "EndpointUnreachable" ? "Check the receiver, the address in endpoint, and the network between." : "";
+function advice(reason: FailureReason, auth: SinkState["info"]["auth"]): string {
+  switch (reason) {
+    case "EndpointUnreachable":
+      return "Check the receiver, the address in endpoint, and the network between.";
+    case "AuthenticationRejected":
+      return auth === "none"
+        ? "The policy gives no credentials: name a Secret in authentication.basicAuth.secretRef. It is tried at once when the policy changes."
+        : "Correct username and password in the sink's Secret, or its user's permissions at the receiver. The Secret is read again by itself, and the sink tried at once.";
+    case "NotFound":
+      return "Correct the path of endpoint in the policy, often /api/v1/write or /api/v1/push. It is tried at once when the policy changes.";
+    case "Redirected":
+      return "Write the final address into endpoint: a redirect is not followed, so that credentials go nowhere else.";
+    case "ProtocolError":
+      return "Check scheme and port of endpoint: is it http where https listens, or another service?";
+    default:
+      return remedies[reason];
+  }
+}

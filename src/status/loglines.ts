@@ -84,6 +84,8 @@ function sinkLine(
         `skipped ${age(event.to - event.from)} of source ${event.source} (${instant(event.from)} to ${instant(event.to)}): ${event.why}.`,
         { reason: "skipped" },
       );
+    case "evidence":
+      return undefined;
     case "series-rejected":
       return was?.rejected.some((r) => r.series === event.series)
         ? undefined

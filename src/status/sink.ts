@@ -26,6 +26,7 @@ export function newSink(info: SinkInfo, at: EpochMs, reported: readonly Conditio
     skippedMs: 0,
     lateSamples: 0,
     rejected: [],
+    pace: { readPerS: 0, sendPerS: 0 },
     deadLetters: 0,
     samples: emptyRing,
     bytes: emptyRing,
@@ -147,6 +148,10 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
     }
     case "dropped":
       return dropped(sink, event);
+    case "evidence": {
+      const { reason, text } = event;
+      return sink.failing === undefined ? sink : { ...sink, failing: { ...sink.failing, evidence: { reason, text } } };
+    }
     case "series-rejected":
       return { ...sink, rejected: rejectedAlso(sink.rejected, event) };
     case "late": {
@@ -231,7 +236,9 @@ function windowRead(sink: SinkState, event: Extract<SinkEvent, { type: "window-r
     lastReadAt: event.at,
   }));
   const account = enter(sink.account, { read: event.read, dropped: event.dropped });
-  const counted = { ...after, account, lastReadAt: event.at };
+  const readPerS = (1000 * event.read) / Math.max(1, event.to - event.from);
+  const pace = { ...sink.pace, readPerS: smoothed(sink.pace.readPerS, readPerS) };
+  const counted = { ...after, account, pace, lastReadAt: event.at };
   return event.read === 0 ? counted : move({ ...counted, lastSampleAt: event.at }, "samples-read");
 }
 
@@ -253,7 +260,7 @@ function attemptEnded(sink: SinkState, event: Extract<SinkEvent, { type: "attemp
 
 function delivered(
   sink: SinkState,
-  { at, samples, bytes }: { at: EpochMs; samples: number; bytes: number },
+  { at, samples, bytes, durationMs }: { at: EpochMs; samples: number; bytes: number; durationMs: number },
 ): SinkState {
   const { failing: _, refusal: __, restored: ___, ...rest } = sink;
   const after: SinkState = {
@@ -262,16 +269,24 @@ function delivered(
     samples: addToRing(sink.samples, at, samples),
     bytes: addToRing(sink.bytes, at, bytes),
     failuresInRow: 0,
+    pace: { ...sink.pace, sendPerS: smoothed(sink.pace.sendPerS, (1000 * samples) / Math.max(1, durationMs)) },
     lastSuccessAt: at,
   };
   return move(after, sink.behind === undefined ? "delivered" : "delivered-behind");
 }
 
+/** The first measure counts whole, later ones a fifth. */
+const smoothed = (was: number, now: number): number => (was === 0 ? now : was + (now - was) / 5);
+
 type Failure = Extract<Extract<Event, { type: "attempt-ended" }>["result"], { kind: "failed" }>;
 
 function failed(sink: SinkState, at: EpochMs, { kind: _, ...failure }: Failure): SinkState {
-  const { since, dropped } = sink.failing ?? { since: at, dropped: 0 };
-  return { ...sink, failuresInRow: sink.failuresInRow + 1, failing: { since, dropped, ...failure } };
+  const { since, dropped, evidence } = sink.failing ?? { since: at, dropped: 0 };
+  return {
+    ...sink,
+    failuresInRow: sink.failuresInRow + 1,
+    failing: { since, dropped, ...failure, ...(evidence === undefined ? {} : { evidence }) },
+  };
 }
 
 /** Samples were refused: whether that is the sink's trouble or some series' is known when the batch is through. */

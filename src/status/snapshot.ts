@@ -119,6 +119,8 @@ export type Failing = {
   message: string;
   /** Samples dropped since then. */
   dropped: number;
+  /** What a closer look found, for the reason it looked for. */
+  evidence?: { reason: FailureReason; text: string };
 };
 
 export type SinkState = {
@@ -155,6 +157,8 @@ export type SinkState = {
   retries: number;
   attemptsTotal: number;
   attempts: readonly AttemptRecord[]; // last 20
+  /** How fast it goes while it goes, smoothed: samples a second of source time, and of one connection. */
+  pace: { readPerS: number; sendPerS: number };
   lastSuccessAt?: EpochMs;
   lastReadAt?: EpochMs;
   /** When a window last brought samples. */

@@ -1,0 +1,92 @@
+// Explanations in every situation: the text is docs/troubleshooting.md, read by people and compared here; and laws that hold for each.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { readyOf } from "../../src/status/conditions.ts";
+import { type Explanation, explain } from "../../src/status/explain.ts";
+import { phaseTable } from "../../src/status/phases.ts";
+import { sinkOf } from "../../src/status/sinks.ts";
+import type { SinkState } from "../../src/status/snapshot.ts";
+import type { Story } from "./scenes.ts";
+import { all, ID } from "./situations.ts";
+
+const sinkIn = (story: Story): SinkState => {
+  const sink = sinkOf(story.snapshot, ID);
+  assert.ok(sink);
+  return sink;
+};
+const explained = (story: Story): Explanation => explain(sinkIn(story), story.snapshot.source, story.now);
+const part = (e: Explanation, label: string): string => e.parts.find((p) => p.label === label)?.text ?? "";
+
+describe("every situation", () => {
+  const made = all();
+  test("there are many", () => assert.ok(made.length >= 20));
+  for (const [title, story] of made) {
+    test(`${title}: full sentences, no holes`, () => {
+      const e = explained(story);
+      for (const { label, text } of e.parts) {
+        assert.match(text, /[.!?]$|: (?:\{.*\}|outflow replay .*)$/, `${label}: ${text}`); // a query or a command as it is typed
+        assert.doesNotMatch(text, /undefined|NaN|Infinity|\[object|null|\.\.(?!\.)| {2}/, `${label}: ${text}`);
+      }
+      assert.match(e.headline, /^(Ready|Not ready|Not known yet) for \S+: [A-Z][A-Za-z]+$/);
+    });
+    test(`${title}: the same words as the condition and the snapshot`, () => {
+      const ready = readyOf(sinkIn(story));
+      const e = explained(story);
+      assert.ok(e.headline.endsWith(`: ${ready.reason}`));
+      const { failing } = sinkIn(story);
+      if (failing !== undefined) assert.ok(part(e, "Cause").includes(failing.message.replace(/\.$/, "")));
+      assert.deepEqual(explain(JSON.parse(JSON.stringify(sinkIn(story))), story.snapshot.source, story.now), e);
+    });
+  }
+  test("whoever is not ready reads what happens next and what to do", () => {
+    for (const [title, story] of made.filter(([, s]) => readyOf(sinkIn(s)).status === "False")) {
+      for (const label of ["Cause", "Since", "At risk", "Next", "To do"])
+        assert.notEqual(part(explained(story), label), "", `${title}: ${label}`);
+    }
+  });
+});
+
+describe("at risk", () => {
+  const risk = (title: string) => part(explained(all().find(([t]) => t === title)![1]), "At risk");
+  test("nothing lost, how far behind, how long it will take", () =>
+    assert.match(
+      risk("Wrong password, for hours"),
+      /^No data is lost so far\. The sink is 2h\d\dm behind and its cursor is held: .* caught up about .* after the sink answers\.$/,
+    ));
+  test("lost: how many and since when", () =>
+    assert.match(
+      risk("All attempts are used up, batches are dropped"),
+      /^Data is lost: 2,000 samples dropped since 2026-11-23T14:01:01Z\./,
+    ));
+});
+
+describe("docs/troubleshooting.md", () => {
+  test("is what outflow says", () => {
+    const file = join(import.meta.dirname, "../../docs/troubleshooting.md");
+    const page = `# Troubleshooting
+
+\`outflow status\` says which sinks are not ready; \`outflow status --explain POLICY/SINK\` says why, in the same words as the screen
+(\`w\`), the log and the conditions in the policy's status. Below is what it says in each situation, with the times of an example.
+This page is made from the explanations themselves, so it cannot be out of date.
+
+${all()
+  .map(([title, story]) => {
+    const { headline, parts } = explained(story);
+    return `## ${title}\n\n    ${headline}\n\n${parts.map(({ label, text }) => `- **${label}**: ${escaped(text)}`).join("\n")}\n`;
+  })
+  .join("\n")}
+## Phases
+
+What a sink does now, and what moves it on. A row is what happens, a column the phase it happens in, a cell the phase that follows;
+an empty cell: it stays.
+
+${phaseTable()}
+`;
+    if (process.env.UPDATE_DOCS === "1") writeFileSync(file, page);
+    assert.equal(readFileSync(file, "utf8"), page, "run UPDATE_DOCS=1 npm test -- test/status/explanations.test.ts");
+  });
+});
+
+const escaped = (text: string): string => text.replace(/[<>|*_]/g, (c) => `\\${c}`);
