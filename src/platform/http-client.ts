@@ -1,6 +1,6 @@
 // The HttpClient port on undici: pooled connections, exact timeouts of our own, no redirects, no retries, failures as values.
 import { Buffer } from "node:buffer";
-import { Agent, type Dispatcher } from "undici/index.js";
+import { Agent, buildConnector, type Dispatcher } from "undici/index.js";
 import type { HttpAnswer, HttpClient, HttpFailure, HttpRequest } from "./http.ts";
 import { HttpBroken } from "./http.ts";
 import { failureOf } from "./http-failure.ts";
@@ -16,21 +16,22 @@ export type HttpClientOptions = {
 const KEEP_ALIVE_MS = 10_000;
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const open: OpenSockets = new Set();
   const agent = new Agent({
     connections: options.connections,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: { timeout: options.connectMs },
+    connect: watched(buildConnector({ timeout: options.connectMs }), open),
     // Our own timers are exact; undici's have a granularity of half a second.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
   return {
     async request(r) {
-      const first = await attempt(agent, r);
+      const first = await attempt(agent, open, r);
       if (first.ok || !first.idleClose) return first;
       // A connection that the server closed while it was idle is no failed attempt: nothing of the request was answered.
-      return attempt(agent, r);
+      return attempt(agent, open, r);
     },
     close: () => agent.destroy(),
   };
@@ -38,8 +39,9 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
 type Attempt = { ok: true; answer: HttpAnswer } | { ok: false; failure: HttpFailure; idleClose: boolean };
 
-async function attempt(agent: Agent, r: HttpRequest): Promise<Attempt> {
+async function attempt(agent: Agent, open: OpenSockets, r: HttpRequest): Promise<Attempt> {
   const deadline = new Deadline(r);
+  const idle = new Map([...open].map((socket) => [socket, socket.bytesRead]));
   try {
     deadline.arm("first byte", r.timeouts.firstByteMs + r.timeouts.connectMs);
     const { statusCode, headers, body } = await agent.request({
@@ -58,18 +60,36 @@ async function attempt(agent: Agent, r: HttpRequest): Promise<Attempt> {
     return {
       ok: false,
       failure,
-      idleClose: failure.kind === "reset" && waitedMs < IDLE_CLOSE_WITHIN_MS && isIdleClose(error),
+      idleClose: failure.kind === "reset" && waitedMs < IDLE_CLOSE_WITHIN_MS && isIdleClose(error, idle, open),
     };
   }
 }
 
-/** A reused connection that was already closed fails at once, before a byte was read from it. */
+/** A reused connection that was already closed fails at once. */
 const IDLE_CLOSE_WITHIN_MS = 50;
 
-function isIdleClose(error: unknown): boolean {
-  const socket = (error as { socket?: { bytesRead?: number; bytesWritten?: number } }).socket;
-  // bytesRead counts the whole connection: answers to earlier requests show that it was reused.
-  return (error as { code?: string }).code === "UND_ERR_SOCKET" && (socket?.bytesRead ?? 0) > 0;
+type OpenSockets = Set<{ bytesRead: number; bytesWritten: number }>;
+
+function watched(connector: buildConnector.connector, open: OpenSockets): buildConnector.connector {
+  return (options, callback) =>
+    connector(options, (...result) => {
+      const [error, socket] = result;
+      if (error === null && socket !== null) {
+        open.add(socket);
+        socket.once("close", () => setImmediate(() => open.delete(socket)));
+      }
+      callback(...result);
+    });
+}
+
+/** The connection was there before the request, and not a byte was read from it since: the server had closed it. */
+function isIdleClose(error: unknown, idle: ReadonlyMap<object, number>, open: OpenSockets): boolean {
+  const { code, socket } = error as { code?: string; socket?: { bytesRead?: number; bytesWritten?: number } };
+  if (code !== "UND_ERR_SOCKET" || socket === undefined) return false;
+  for (const s of open)
+    if (s.bytesRead === socket.bytesRead && s.bytesWritten === socket.bytesWritten && idle.get(s) === s.bytesRead)
+      return true;
+  return false;
 }
 
 function pathOf(url: string): string {
