@@ -1,19 +1,19 @@
 // What is left of a batch to send: the whole of it at first, parts of it after a refusal (413: halved; 400 and 422: bisected by
 // series within a budget). Knows nothing of time or net.
 import { type Batch, type Span, samplesOf, subspan } from "../batch/batch.ts";
+import { encodedSize, MAX_BODY_BYTES } from "../remotewrite/encode.ts";
 import type { DropReason } from "../status/events.ts";
 
 export type Drop = { reason: DropReason; samples: number; message: string; spans: Span[] };
 
 export class Pieces {
-  readonly #batch: Batch;
   #left: Span[];
+  #untouched = true;
   /** Requests that bisecting may still take: 2·log2(series) + 8 for a batch. */
   #budget: number;
 
   constructor(batch: Batch) {
-    this.#batch = batch;
-    this.#left = [batch];
+    this.#left = fitting(batch);
     this.#budget = Math.ceil(2 * Math.log2(Math.max(1, batch.endRun - batch.firstRun))) + 8;
   }
 
@@ -23,7 +23,7 @@ export class Pieces {
 
   /** Nothing of the batch was delivered, dropped or cut yet. */
   get untouched(): boolean {
-    return this.#left.length === 1 && this.#left[0] === this.#batch;
+    return this.#untouched;
   }
 
   /** Samples that are neither delivered nor dropped. */
@@ -53,11 +53,13 @@ export class Pieces {
   }
 
   #settle(drop?: Drop): Drop[] {
+    this.#untouched = false;
     this.#left.shift();
     return drop === undefined ? [] : [drop];
   }
 
   #cut(parts: Span[]): Drop[] {
+    this.#untouched = false;
     this.#left.splice(0, 1, ...parts);
     return [];
   }
@@ -83,6 +85,12 @@ const dropOf = (span: Span, reason: DropReason, message: string): Drop => ({
   message,
   spans: [span],
 });
+
+/** Whatever batch.maxSize says, no request is larger than receivers take (a single sample is left to them). */
+function fitting(span: Span): Span[] {
+  const parts = encodedSize(span) > MAX_BODY_BYTES ? halves(span) : undefined;
+  return parts === undefined ? [span] : parts.flatMap(fitting);
+}
 
 /** A piece settles or cuts itself; each call returns what was dropped by it. */
 export type Piece = {

@@ -1,6 +1,8 @@
 // The table of answers over real HTTP: the right number of requests, the right reason, and an account that balances.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { encodeBlock } from "../../src/series/block.ts";
+import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
 import { type Answer, type Received, type Receiver, startReceiver } from "../fakes/receiver.ts";
 import { frame, type Line, line } from "../fakes/sender.ts";
@@ -233,6 +235,27 @@ describe("rule 8: a series' samples come in timestamp order, also while a reques
       );
       assert.equal(times.length, 15);
     }
+    balanced(out);
+  });
+});
+
+describe("rule 2: bodies stay under 16 MiB decoded, whatever maxSize says", () => {
+  test("a batch of long labels goes in several requests", async () => {
+    out = line(receiver.writeUrl);
+    const table = new SeriesTable();
+    const builder = new FrameBuilder();
+    for (let s = 0; s < 40; s++) {
+      const labels: [string, string][] = [
+        ["__name__", "m"],
+        ["long", `${s}${"x".repeat(1024 * 1024)}`],
+      ];
+      builder.startRun(table.intern(encodeBlock(labels), s));
+      builder.add(NOW, 1, false);
+    }
+    out.send(builder.build(table, NOW - 1, NOW).frame, 5000);
+    await quiet(out);
+    assert.equal(out.sink().account.delivered, 40);
+    assert.ok(receiver.requests.length >= 3, `${receiver.requests.length} requests`); // the receiver checks the size of each
     balanced(out);
   });
 });
