@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import type { Link } from "../../src/status/link.ts";
 import { sinkOf } from "../../src/status/sinks.ts";
 import { askFor } from "../../tui/ask.ts";
+import { paletteFor } from "../../tui/colours.ts";
 import type { UiState } from "../../tui/ui-state.ts";
 import type { Shown } from "../../tui/view.ts";
 import { widthOf } from "../../tui/width.ts";
@@ -115,6 +116,16 @@ describe("colour", () => {
     const text = frame(oneFails(), 100, 14, {}, undefined, "none");
     assert.doesNotMatch(text, /\x1b\[[0-9;]*(3[0-7]|9[0-7]|4[0-7])/);
     golden("no-colour", visible(text));
+  });
+  test("a light background takes darker warnings and accents; NO_COLOR wins", () => {
+    assert.equal(paletteFor({}), "colour");
+    assert.equal(paletteFor({ COLORFGBG: "15;0" }), "colour");
+    assert.equal(paletteFor({ COLORFGBG: "0;default;15" }), "light");
+    assert.equal(paletteFor({ COLORFGBG: "0;7" }), "light");
+    assert.equal(paletteFor({ COLORFGBG: "0;15", NO_COLOR: "1" }), "none");
+    const text = frame(oneFails(), 100, 14, {}, undefined, "light");
+    assert.doesNotMatch(text, /\x1b\[(33|36)m/);
+    assert.match(text, /\x1b\[34m/);
   });
   test("ASCII: no other character", () => {
     for (const ui of [{}, detail, { panel: "help" as const }, { screen: "events" as const }]) {

@@ -1,0 +1,82 @@
+// docs/tui.md shows what the screens show and what the key table says; docs/screens/*.svg are the same frames as pictures.
+// UPDATE_DOCS=1 writes all of them again.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { glyphsFor } from "../../tui/glyphs.ts";
+import { bindings, groups } from "../../tui/keys.ts";
+import { type Line, plainText } from "../../tui/line.ts";
+import { initialUi, type UiState } from "../../tui/ui-state.ts";
+import { view } from "../../tui/view.ts";
+import type { Story } from "../status/scenes.ts";
+import { busy, EDGE, manyPolicies, oneFails, UTF8 } from "./frames.tsx";
+import { svg } from "./svg.ts";
+
+const docs = new URL("../../docs/", import.meta.url).pathname;
+const COLUMNS = 100;
+
+const screens: Record<string, { title: string; story: () => Story; ui?: Partial<UiState>; rows: number }> = {
+  sinks: { title: "outflow: the sinks, worst first", story: oneFails, rows: 14 },
+  why: { title: "outflow: why a sink is not ready", story: oneFails, ui: { selected: EDGE, panel: "why" }, rows: 26 },
+  detail: {
+    title: "outflow: one sink with its charts",
+    story: busy,
+    ui: { screen: "detail", selected: EDGE, range: "hour" },
+    rows: 46,
+  },
+  sources: { title: "outflow: sources", story: oneFails, ui: { screen: "sources" }, rows: 16 },
+  policies: { title: "outflow: policies and problems", story: manyPolicies, ui: { screen: "policies" }, rows: 24 },
+  events: { title: "outflow: events", story: oneFails, ui: { screen: "events" }, rows: 28 },
+};
+
+function lines({ story, ui = {}, rows }: (typeof screens)[string]): Line[] {
+  const { snapshot, now } = story();
+  const shown = { ...initialUi, ...ui };
+  return view({ snapshot, ui: shown, now, columns: COLUMNS, rows, glyphs: glyphsFor(UTF8), acts: true });
+}
+
+const text = (frame: readonly Line[]): string => frame.map((l) => plainText(l).trimEnd()).join("\n");
+
+const keyTable = (): string =>
+  groups
+    .map((group) => {
+      const rows = bindings
+        .filter((b) => b.group === group)
+        .map(
+          (b) =>
+            `| ${b.shown
+              .split(" ")
+              .map((k) => `\`${k}\``)
+              .join(" ")} | ${b.does} | ${b.on?.join(", ") ?? ""} |`,
+        );
+      return `| ${group} | | on |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
+    })
+    .join("\n");
+
+/** The page with each `<!-- name -->…<!-- /name -->` filled in. */
+function filled(page: string): string {
+  const parts: Record<string, string> = { keys: keyTable() };
+  for (const [name, screen] of Object.entries(screens)) parts[name] = `\`\`\`text\n${text(lines(screen))}\n\`\`\`\n`;
+  return Object.entries(parts).reduce((all, [name, part]) => {
+    const [open, close] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
+    const [from, to] = [all.indexOf(open), all.indexOf(close)];
+    assert.ok(from >= 0 && to > from, `docs/tui.md has no place for ${name}`);
+    return all.slice(0, from + open.length) + part + all.slice(to);
+  }, page);
+}
+
+function same(file: string, wanted: string): void {
+  if (process.env.UPDATE_DOCS === "1") writeFileSync(file, wanted);
+  assert.ok(existsSync(file), `${file} is missing: UPDATE_DOCS=1 npm test -- test/tui/docs.test.ts`);
+  assert.equal(readFileSync(file, "utf8"), wanted, "UPDATE_DOCS=1 npm test -- test/tui/docs.test.ts");
+}
+
+test("docs/tui.md shows the screens and the key table as they are", () => {
+  const file = `${docs}tui.md`;
+  same(file, filled(readFileSync(file, "utf8")));
+});
+
+for (const [name, screen] of Object.entries(screens)) {
+  test(`docs/screens/${name}.svg is the frame`, () =>
+    same(`${docs}screens/${name}.svg`, svg(lines(screen), COLUMNS, screen.title)));
+}
