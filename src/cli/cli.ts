@@ -8,6 +8,7 @@ import { example } from "./example.ts";
 import { queryCommand } from "./query.ts";
 import { runCommand } from "./run.ts";
 import { StartError } from "./start-error.ts";
+import { statusCommand } from "./status.ts";
 import { topCommand } from "./top.ts";
 
 /** Runs one command to its end; returns the exit code. */
@@ -20,6 +21,7 @@ export async function cli(argv: readonly string[]): Promise<number> {
     .addCommand(checkCommand())
     .addCommand(queryCommand())
     .addCommand(topCommand())
+    .addCommand(statusCommand())
     .addCommand(demoCommand())
     .addCommand(
       new Command("version")

@@ -1,15 +1,15 @@
 // outflow top: the screen of an agent that runs in another process, by its admin address. With --once, --json or no terminal it prints
 // its state instead, for scripts.
-import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../config/duration.ts";
 import { systemClock } from "../platform/clock.ts";
 import { createHttpClient } from "../platform/http-client.ts";
 import type { Actions } from "../status/actions.ts";
-import type { Snapshot } from "../status/snapshot.ts";
 import { remoteActions } from "./attach/actions.ts";
-import { type Agent, ask, refusal } from "./attach/address.ts";
+import type { Agent } from "./attach/address.ts";
+import { address, DEFAULT_URL, tokenIn, tokenOption } from "./attach/options.ts";
 import { RemoteStore } from "./attach/remote.ts";
+import { snapshotOf } from "./attach/snapshot.ts";
 import { example } from "./example.ts";
 import { startScreen } from "./screen.ts";
 import { StartError } from "./start-error.ts";
@@ -23,13 +23,6 @@ type TopOptions = {
   interval: number;
   readOnly: boolean;
   screenReader: boolean;
-};
-
-const address = (text: string): string => {
-  const url = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new InvalidArgumentError(`"${text}" is no address; write for example http://127.0.0.1:9469.`);
-  return url.replace(/\/+$/, "");
 };
 
 const interval = (text: string): number => {
@@ -46,8 +39,8 @@ const times = (text: string): number => {
 export function topCommand(): Command {
   return new Command("top")
     .description("watch an agent that runs elsewhere: the same screen, by its admin address")
-    .argument("[url]", "the agent's --listen address", address, "http://127.0.0.1:9469")
-    .addOption(new Option("--token-file <file>", "bearer token for the agent").env("OUTFLOW_TOKEN_FILE"))
+    .argument("[url]", "the agent's --listen address", address, DEFAULT_URL)
+    .addOption(tokenOption())
     .option("--once", "print the state once and end")
     .option("--json", "print the snapshot as JSON, a line each time")
     .addOption(new Option("-n <times>", "print so many times and end").argParser(times))
@@ -62,7 +55,7 @@ export function topCommand(): Command {
     )
     .action(async (url: string, options: TopOptions) => {
       const http = createHttpClient({ connectMs: 3_000, connections: 4 });
-      const agent: Agent = { url, token: token(options.tokenFile), http };
+      const agent: Agent = { url, token: tokenIn(options.tokenFile), http };
       const tty = { stdin: process.stdin.isTTY === true, stdout: process.stdout.isTTY === true };
       const prints = options.once === true || options.json === true || options.n !== undefined;
       try {
@@ -72,17 +65,6 @@ export function topCommand(): Command {
         await http.close();
       }
     });
-}
-
-function token(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (error) {
-    throw new StartError(
-      `cannot read --token-file ${file} (${(error as { code?: string }).code ?? "unknown reason"}).`,
-    );
-  }
 }
 
 async function watch(agent: Agent, options: TopOptions): Promise<void> {
@@ -137,20 +119,5 @@ async function print(agent: Agent, { once, json, n, interval: every }: TopOption
       });
       process.stdout.write(`${i > 0 ? "\n" : ""}${text}`);
     }
-  }
-}
-
-/** Idle time of the body: a snapshot of many sinks is large, but comes at once. */
-const SNAPSHOT_IDLE_MS = 10_000;
-const MAX_SNAPSHOT = 256 * 1024 * 1024;
-
-async function snapshotOf(agent: Agent): Promise<{ ok: true; snapshot: Snapshot } | { ok: false; why: string }> {
-  const asked = await ask(agent, "GET", "/api/v1/snapshot", SNAPSHOT_IDLE_MS);
-  if (!asked.ok) return asked;
-  if (asked.answer.status !== 200) return { ok: false, why: await refusal(asked.answer) };
-  try {
-    return { ok: true, snapshot: JSON.parse(await asked.answer.text(MAX_SNAPSHOT)) as Snapshot };
-  } catch {
-    return { ok: false, why: "what it sent is no snapshot: is it outflow?" };
   }
 }

@@ -9,8 +9,16 @@ export const ID = "default/edge/cloud";
 
 type Untimed<E = Event> = E extends Event ? Omit<E, "at"> : never;
 
+class WatchedStore extends StatusStore {
+  looks = 0;
+  override get snapshot() {
+    this.looks++;
+    return super.snapshot;
+  }
+}
+
 export class Served {
-  readonly store = new StatusStore();
+  readonly store = new WatchedStore();
   readonly acts: string[] = [];
   url = "";
   now = START;
@@ -56,6 +64,16 @@ export class Served {
     this.url = `http://${admin.address}`;
     this.#close = admin.close;
     return this;
+  }
+
+  /** Waits until the state was looked at `times` more. */
+  async looked(times: number): Promise<void> {
+    const until = this.store.looks + times;
+    const end = performance.now() + 30_000;
+    while (this.store.looks < until) {
+      assert.ok(performance.now() < end, "nobody looks");
+      await new Promise((done) => setTimeout(done, 10));
+    }
   }
 
   stop(): Promise<void> {
