@@ -16,7 +16,8 @@ export type Job = {
 
 export type Sender = { name: string; command(job: Job): [program: string, args: string[]] };
 
-const binary = resolve(import.meta.dirname, "../../dist/outflow");
+const root = resolve(import.meta.dirname, "../..");
+const binary = join(root, "dist/outflow");
 
 function scrapeConfig(job: Job, more = ""): string {
   mkdirSync(job.dir, { recursive: true });
@@ -89,6 +90,19 @@ spec:
         ],
       ];
     },
+  },
+  /** From source, with a CPU profile in the working directory: for `--senders profiled`. */
+  profiled: {
+    name: "outflow from source",
+    command: (job) => [
+      process.execPath,
+      [
+        "--cpu-prof",
+        "--cpu-prof-name=outflow.cpuprofile",
+        join(root, "src/main.ts"),
+        ...senders.outflow!.command(job)[1],
+      ],
+    ],
   },
   vmagent: vmagent("vmagent", []),
   lean: vmagent("vmagent lean", [

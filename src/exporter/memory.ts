@@ -52,12 +52,14 @@ export class Memory {
     return this.#saved?.get(fingerprint(this.table, id)) ?? this.floor;
   }
 
-  /** Was a sample of this series taken? */
+  /** Was a sample of this series taken, or passed over? */
   has(id: number): boolean {
-    return (
-      (id < this.last.length && this.last[id] !== Number.NEGATIVE_INFINITY) ||
-      (this.#saved?.has(fingerprint(this.table, id)) ?? false)
-    );
+    return this.met(id) || (this.#saved?.has(fingerprint(this.table, id)) ?? false);
+  }
+
+  /** The same, in this life of the agent. */
+  met(id: number): boolean {
+    return id < this.last.length && this.last[id] !== Number.NEGATIVE_INFINITY;
   }
 
   /** The fingerprint of a series of this memory's table. */
@@ -68,10 +70,13 @@ export class Memory {
     return this.#with({ last, known: true });
   }
 
-  /** The memory after an answer: the last timestamp of each of its series, and what was taken after `keepFrom`. */
-  after(frame: Frame, late: Frame | undefined, keepFrom: EpochMs): Memory {
+  /**
+   * The memory after an answer: the last timestamp of each of its series, and what was taken after `keepFrom`. `passed`: the newest
+   * timestamp of series that were seen for the first time and had nothing to take.
+   */
+  after(frame: Frame, late: Frame | undefined, keepFrom: EpochMs, passed?: ReadonlyMap<number, EpochMs>): Memory {
     const taken = this.taken.add(late === undefined ? [frame] : [frame, late], keepFrom);
-    if (frame.runs === 0) return this.#with({ taken, known: true });
+    if (frame.runs === 0 && !passed?.size) return this.#with({ taken, known: true });
     const last = new Float64Array(Math.max(this.last.length, frame.table.size)).fill(Number.NEGATIVE_INFINITY);
     last.set(this.last);
     for (let run = 0; run < frame.runs; run++) {
@@ -79,7 +84,16 @@ export class Memory {
       const newest = frame.timestamps[frame.runStart[run + 1]! - 1]!;
       if (newest > last[id]!) last[id] = newest;
     }
+    for (const [id, newest] of passed ?? []) if (newest > last[id]!) last[id] = newest;
     return this.#with({ last, taken, known: true });
+  }
+
+  /** The memory with another last timestamp for some series. */
+  lastOf(ids: readonly number[], last: number): Memory {
+    if (ids.length === 0) return this;
+    const column = this.last.slice();
+    for (const id of ids) column[id] = last;
+    return this.#with({ last: column });
   }
 
   /** The same position in another query: its series are other ones, all taken up to `read`. */

@@ -9,9 +9,17 @@ import { Keyspace } from "../series/keyspace.ts";
 import type { LabelRules } from "../series/labels.ts";
 import { SeriesTable } from "../series/table.ts";
 import { SourceClock } from "../source/clock.ts";
+import { endedAt, endedSeries, LOOKBACK_MS, withEndings } from "../source/endings.ts";
 import { aliveAt, aliveInAnswer, lastValues, rangeOf, withStaleMarkers } from "../source/evaluated.ts";
 import { apiUrl, evaluation, evaluationRange, rawWindow } from "../source/query.ts";
-import { type ReadRequest, type ReadResult, readAnswer, type SourceKind, type SourceSign } from "../source/read.ts";
+import {
+  kindOfBuildInfo,
+  type ReadRequest,
+  type ReadResult,
+  readAnswer,
+  type SourceKind,
+  type SourceSign,
+} from "../source/read.ts";
 import type { LateOptions } from "../source/scan.ts";
 import { keepFrom, stretchMs } from "../source/window.ts";
 import type { Event } from "../status/events.ts";
@@ -35,6 +43,10 @@ export type SourcePorts = { clock: Clock; random: Random; http: HttpClient; disp
 
 /** A table with more series than this, and mostly dead ones, is replaced. */
 const RENEW_ABOVE = 100_000;
+/** Looked at again when it has grown by this; replaced when it is this many times what is alive. */
+const RENEW_STEP = 1.25;
+const RENEW_DEAD = 2;
+const BUILD_INFO_BYTES = 16_384;
 /** A difference of the clocks is told again when it has moved by this much. */
 const CLOCK_NEWS_MS = 1_000;
 const WARNED_QUERY_COLUMNS = 80;
@@ -58,7 +70,9 @@ export class SourcePort {
   #keyspaces = new Map<string, Keyspace>();
   #kind: SourceKind = "unknown";
   #told: { ok: boolean; kind: SourceKind; differenceMs: number } | undefined;
-  /** Series in the last answer of each query: what is alive. */
+  #asked = false;
+  #renewAt = RENEW_ABOVE;
+  /** Series in the largest answer of each query since the table was looked at last. */
   readonly #alive = new Map<string, number>();
   /** What the source last warned about, by query: it is told once. */
   readonly #warned = new Map<string, readonly string[]>();
@@ -101,6 +115,7 @@ export class SourcePort {
       expect: ["scalar", "vector"],
     });
     if (!result.ok) return { ok: false, ...result.failure };
+    await this.#identify(signal);
     if (this.now() === undefined) this.#clock.answered(this.#ports.clock.now(), this.#ports.clock.monotonicMs()); // no Date: our own clock
     return { ok: true };
   }
@@ -113,7 +128,8 @@ export class SourcePort {
     signal: AbortSignal,
   ): Promise<ReadOutcome> {
     this.#renewTable();
-    const since = query.kind === "raw" ? reach : window.from - 1;
+    if (this.#kind === "unknown") await this.#identify(signal);
+    const since = query.kind === "raw" ? Math.min(reach, window.from - LOOKBACK_MS) : window.from - 1;
     const memory = before.table === this.#table ? before : before.migrate(this.#table, since);
     const read = query.kind === "raw" ? this.#readRaw : this.#readEvaluated;
     return read.call(this, query, memory, window, reach, signal);
@@ -126,13 +142,63 @@ export class SourcePort {
     reach: EpochMs,
     signal: AbortSignal,
   ): Promise<ReadOutcome> {
-    const result = await this.#rawWindow(query, memory, window, reach, signal);
+    const marks = this.#kind === "prometheus";
+    // After a restart: which series were alive at the cursor, so that those that end now get their marker.
+    const from = marks && !memory.known ? Math.min(reach, window.from - LOOKBACK_MS) : reach;
+    const passed = new Map<number, EpochMs>();
+    const result = await this.#rawWindow(query, memory, window, from, passed, signal);
     if (!result.ok) return { ok: false, ...result.failure };
     this.#learnFrom(query, result);
     const { frame, maybeLate } = result;
     const late = maybeLate && memory.taken.late(maybeLate, memory.print);
     const keep = Math.min(reach, keepFrom(window.to, query.lateWindowMs));
-    return { ok: true, frame, ...(late ? { late } : {}), memory: memory.after(frame, late, keep) };
+    const next = memory.after(frame, late, keep, passed);
+    const read = { ok: true as const, frame, ...(late ? { late } : {}), memory: next };
+    return marks ? this.#withEndings(query, window, read, signal) : read;
+  }
+
+  /** Prometheus keeps its stale markers to itself: which series are present at the window's end is asked for. */
+  async #withEndings(
+    query: Query,
+    { to }: Window,
+    read: Extract<ReadOutcome, { ok: true }>,
+    signal: AbortSignal,
+  ): Promise<ReadOutcome> {
+    const present = new Set<number>();
+    const result = await this.#request("query", evaluation(query.sent, to, this.#extra()), signal, {
+      keyspace: this.#keyspace(undefined, query.labels),
+      newerThan: (id) => {
+        present.add(id);
+        return Number.POSITIVE_INFINITY;
+      },
+      from: to,
+      to,
+      expect: ["vector"],
+    });
+    // Without it nothing is known to have ended: the window is read again.
+    if (!result.ok) return { ok: false, ...result.failure };
+    const ended = endedSeries(read.memory.last, present, to);
+    const builder = this.#builders.pop() ?? new FrameBuilder();
+    const frame = withEndings(read.frame, ended, builder);
+    this.#builders.push(builder);
+    return { ...read, frame, memory: read.memory.lastOf(ended, endedAt(to)) };
+  }
+
+  /** Only with `auto`: a server that does not show itself as VictoriaMetrics is asked which build it is, once until that changes. */
+  async #identify(signal: AbortSignal): Promise<void> {
+    if (this.#settings.kind !== "auto" || this.#kind !== "unknown" || this.#asked) return;
+    const { url, headers, timeouts } = this.#settings;
+    const sent = await this.#ports.http.request({
+      method: "GET",
+      url: apiUrl(url, "status/buildinfo"),
+      headers: { accept: "application/json", ...headers },
+      timeouts,
+      signal,
+    });
+    if (!sent.ok) return;
+    this.#asked = true;
+    const text = await sent.answer.text(BUILD_INFO_BYTES);
+    if (sent.answer.status === 200) this.#kind = kindOfBuildInfo(text);
   }
 
   async #readEvaluated(
@@ -156,8 +222,8 @@ export class SourcePort {
     return { ok: true, frame, memory: memory.next(lastValues(answer, window, alive, isPartial, this.#table)) };
   }
 
-  #learnFrom(query: Query, { frame, warnings }: Extract<ReadResult, { ok: true }>): void {
-    this.#alive.set(query.sent, frame.runs);
+  #learnFrom(query: Query, { series, warnings }: Extract<ReadResult, { ok: true }>): void {
+    this.#alive.set(query.sent, Math.max(series, this.#alive.get(query.sent) ?? 0));
     const news = warnings.filter((w) => !this.#warned.get(query.sent)?.includes(w));
     if (warnings.length === 0) this.#warned.delete(query.sent);
     else this.#warned.set(query.sent, warnings);
@@ -172,7 +238,14 @@ export class SourcePort {
    * looks back less far than the late window would see only the newest of them and pass over the others: it leaves a series of
    * which it does not see the last sample that was taken to the next read that looks back far.
    */
-  #rawWindow(query: Query, memory: Memory, window: Window, reach: EpochMs, signal: AbortSignal): Promise<ReadResult> {
+  #rawWindow(
+    query: Query,
+    memory: Memory,
+    window: Window,
+    reach: EpochMs,
+    passed: Map<number, EpochMs>,
+    signal: AbortSignal,
+  ): Promise<ReadResult> {
     const far = reach <= window.from - query.lateWindowMs;
     const late = far && memory.taken.stretchMs > 0;
     return this.#request("query", rawWindow(query.sent, reach, window.to, this.#extra()), signal, {
@@ -181,6 +254,8 @@ export class SourcePort {
         ? (id) => Math.max(memory.of(id), reach)
         : (id) => (memory.has(id) && memory.of(id) >= reach ? memory.of(id) : Number.POSITIVE_INFINITY),
       ...(late ? { late: { from: memory.taken.from, expected: memory.taken.expected(reach, memory.print) } } : {}),
+      // A series that is there already and has nothing new yet is no new series for the next read.
+      ...(far ? { passedOver: (id: number, newest: EpochMs) => passOver(memory, passed, id, newest) } : {}),
       ...window,
       expect: ["matrix"],
     });
@@ -209,7 +284,7 @@ export class SourcePort {
     {
       late,
       ...what
-    }: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect"> & {
+    }: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect" | "passedOver"> & {
       late?: Omit<LateOptions, "builder">;
     },
   ): Promise<ReadResult> {
@@ -240,7 +315,7 @@ export class SourcePort {
   #tell(result: ReadResult, signal: AbortSignal): void {
     const { clock, dispatch } = this.#ports;
     if (signal.aborted) return;
-    if (result.sign !== undefined) this.#learn(result.sign);
+    if (result.sign !== undefined) this.#learn(result.sign, result.ok);
     if (!result.ok && result.failure.reason === "SourceUnavailable") {
       this.#told = undefined;
       dispatch({
@@ -257,9 +332,15 @@ export class SourcePort {
     dispatch({ type: "source-answered", at: clock.now(), kind: this.#kind, clockDifferenceMs: differenceMs });
   }
 
-  #learn(sign: SourceSign): void {
+  #learn(sign: SourceSign, answered: boolean): void {
     if (sign.dateMs !== undefined) this.#clock.answered(sign.dateMs, sign.headAtMs);
-    if (this.#settings.kind === "auto" && sign.kind !== "unknown") this.#kind = sign.kind;
+    // An error may be a proxy's, which says nothing of the server behind it.
+    if (this.#settings.kind !== "auto" || !answered) return;
+    if (sign.kind === "victoriametrics") this.#kind = "victoriametrics";
+    else if (this.#kind === "victoriametrics") {
+      this.#kind = "unknown"; // another server at the same address
+      this.#asked = false;
+    }
   }
 
   #keyspace(fallbackName: string | undefined, rules?: LabelRules): Keyspace {
@@ -274,11 +355,24 @@ export class SourcePort {
     return this.#settings.extraFilters;
   }
 
-  /** Series come and go; a table that is mostly dead is left to the frames that still refer to it. */
+  /**
+   * Series come and go; a table that is mostly dead is left to the frames that still refer to it. Looked at whenever it has grown by
+   * a quarter: what was alive is the largest answer of each query in the meantime (an answer without samples says nothing).
+   */
   #renewTable(): void {
+    const { size } = this.#table;
+    if (size < this.#renewAt) return;
     const alive = [...this.#alive.values()].reduce((a, b) => a + b, 0);
-    if (this.#table.size < RENEW_ABOVE || this.#table.size < 3 * alive) return;
+    this.#alive.clear();
+    this.#renewAt = Math.ceil(size * RENEW_STEP);
+    if (size < RENEW_DEAD * alive) return;
+    this.#renewAt = RENEW_ABOVE;
     this.#table = new SeriesTable();
     this.#keyspaces = new Map();
   }
+}
+
+/** What is remembered of a series that an answer has nothing new of: a saved timestamp stays what it was. */
+function passOver(memory: Memory, passed: Map<number, EpochMs>, id: number, newest: EpochMs): void {
+  if (!memory.met(id)) passed.set(id, memory.has(id) ? memory.of(id) : newest);
 }

@@ -4,6 +4,7 @@ import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { LoadResult, Policy, Refusal, Sink } from "../policy/policy.ts";
 import { policyYaml } from "../policy/print.ts";
+import { LOOKBACK_MS } from "../source/endings.ts";
 import { LOOK_BACK } from "../source/window.ts";
 import type { SinkAction } from "../status/actions.ts";
 import type { Condition } from "../status/condition.ts";
@@ -194,7 +195,10 @@ export class Supervisor {
         store.saveCursor(
           key(source),
           cursor,
-          memory && { of: memory, blob: () => memory.toBlob(querySince(source, cursor)) },
+          memory && {
+            of: memory,
+            blob: () => memory.toBlob(Math.min(querySince(source, cursor), cursor - LOOKBACK_MS)),
+          },
         ),
       attach: (query, member: ReadingMember, saved) => readers.attach(query, member, saved),
       detach: (member) => readers.detach(member),

@@ -2,7 +2,7 @@
 import type { EpochMs } from "../platform/clock.ts";
 
 /** Where to read: the configured URL is a prefix (`http://vmselect:8481/select/0/prometheus`), the API's path is appended. */
-export function apiUrl(sourceUrl: string, path: "query" | "query_range"): string {
+export function apiUrl(sourceUrl: string, path: "query" | "query_range" | "status/buildinfo"): string {
   const url = new URL(sourceUrl);
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/v1/${path}`;
   return url.href;

@@ -25,6 +25,7 @@ export type ReadRequest = {
   allowPartial: boolean;
   maxSamples: number;
   late?: LateOptions;
+  passedOver?(id: number, newest: EpochMs): void;
   timeouts: HttpTimeouts;
   signal: AbortSignal;
 };
@@ -49,6 +50,8 @@ export type ReadResult = { sign?: SourceSign } & (
       resultType: ResultType;
       isPartial: boolean;
       warnings: string[];
+      /** Series in the answer, those without samples that pass too. */
+      series: number;
     }
   | { ok: false; failure: ReadFailure }
 );
@@ -105,7 +108,7 @@ export async function readAnswer(
   const result = scanner.end();
   const failure = judge(result, r);
   if (failure !== undefined) return { sign, ok: false, failure };
-  const { resultType, isPartial, warnings, dropped } = result as Extract<ScanResult, { ok: true }>;
+  const { resultType, isPartial, warnings, dropped, series } = result as Extract<ScanResult, { ok: true }>;
   const { frame, seriesTwice } = builder.build(r.keyspace.table, r.from, r.to);
   frame.dropped = dropped;
   frame.bytes = bytes;
@@ -119,6 +122,7 @@ export async function readAnswer(
     resultType,
     isPartial,
     warnings: warnings.map((w) => printable(w, ERROR_TEXT_COLUMNS)),
+    series,
   };
 }
 
@@ -203,6 +207,16 @@ const dateOf = (header: string | undefined): EpochMs | undefined => {
   const ms = Date.parse(header ?? "");
   return Number.isNaN(ms) ? undefined : ms;
 };
+
+/** An answer of /api/v1/status/buildinfo: Prometheus says which build it is, VictoriaMetrics does not. */
+export function kindOfBuildInfo(text: string): SourceKind {
+  try {
+    const { data } = JSON.parse(text) as { data?: { version?: unknown; goVersion?: unknown } };
+    return typeof data?.version === "string" && typeof data.goVersion === "string" ? "prometheus" : "unknown";
+  } catch {
+    return "unknown"; // a proxy's page
+  }
+}
 
 /** VictoriaMetrics names its host in a header; nothing that Prometheus answers to a query names it. */
 const kindOf = (headers: Record<string, string>): SourceKind =>

@@ -20,6 +20,8 @@ export type ScanOptions = {
   maxSamples: number;
   /** Where to look for late samples: those that became visible after newer ones of their series had been taken. */
   late?: LateOptions;
+  /** Told of a series whose samples are all at or before its floor: the newest of them. Where the answer has the servers' layout. */
+  passedOver?(id: number, newest: EpochMs): void;
 };
 
 export type LateOptions = {
@@ -34,7 +36,14 @@ export type LateOptions = {
 export type ResultType = "matrix" | "vector" | "scalar" | "string";
 
 export type ScanResult =
-  | { ok: true; resultType: ResultType; isPartial: boolean; warnings: string[]; dropped: Record<string, number> }
+  | {
+      ok: true;
+      resultType: ResultType;
+      isPartial: boolean;
+      warnings: string[];
+      dropped: Record<string, number>;
+      series: number;
+    }
   | { ok: false; kind: "malformed" | "error" | "too-large"; message: string };
 
 /** Longest piece that must be held together: head, tail, one label set, one unusual series. */
@@ -71,6 +80,7 @@ export class Scanner {
   #resultType: ResultType = "matrix";
   #first = true;
   #series = 0;
+  #seen = 0;
   #floor: EpochMs = 0;
   /** This series' taken samples were skipped already, or are collected as late ones. */
   #skipped = false;
@@ -158,6 +168,7 @@ export class Scanner {
       isPartial: envelope.isPartial === true,
       warnings,
       dropped: this.#dropped,
+      series: this.#seen,
     };
   }
 
@@ -220,6 +231,7 @@ export class Scanner {
   #begin(bytes: Buffer, view: DataView, from: number, to: number): void {
     this.#series = this.#o.keyspace.lookup(bytes, view, from, to);
     this.#lateRun = false;
+    this.#seen++;
     if (this.#series >= 0) {
       this.#floor = this.#o.newerThan(this.#series);
       this.#o.builder.startRun(this.#series);
@@ -284,8 +296,11 @@ export class Scanner {
       if (open < start) return start;
       let comma = open + 1;
       while (bytes[comma] !== COMMA && comma < at) comma++;
-      if (parseSeconds(bytes, open + 1, comma) <= this.#floor)
+      const ts = parseSeconds(bytes, open + 1, comma);
+      if (ts <= this.#floor) {
+        if (at > close && this.#series >= 0) this.#o.passedOver?.(this.#series, ts);
         return this.#isLate(countSamples(bytes, start, at)) ? start : at;
+      }
       at = open;
     }
   }
