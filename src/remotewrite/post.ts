@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Clock } from "../platform/clock.ts";
 import type { HttpClient, HttpTimeouts } from "../platform/http.ts";
 import { printable } from "../platform/printable.ts";
+import { redactor } from "../platform/redact.ts";
 import { judgeAnswer, judgeFailure, type Verdict } from "./judge.ts";
 
 export type Target = {
@@ -50,7 +51,11 @@ export async function post(
   const { answer } = sent;
   let text = "";
   if (answer.status >= 200 && answer.status < 300) await answer.discard();
-  else text = printable(redact(await answer.text(ANSWER_BYTES), target).trim(), ANSWER_COLUMNS);
+  else {
+    const said = await answer.text(ANSWER_BYTES);
+    const cut = Buffer.byteLength(said) >= ANSWER_BYTES;
+    text = printable(redactor(secretsOf(target))(said, cut).trim(), ANSWER_COLUMNS);
+  }
   return {
     verdict: judgeAnswer({ status: answer.status, text, retryAfter: answer.headers["retry-after"] }, clock.now()),
     answered: true,
@@ -58,17 +63,5 @@ export async function post(
 }
 
 /** Receivers that echo what they got must not bring a secret into a log or a status. */
-function redact(text: string, { credentials }: Target): string {
-  if (credentials === undefined) return text;
-  const encoded = basicAuth(credentials).slice("Basic ".length);
-  let safe = text;
-  for (const secret of [
-    encoded,
-    credentials.password,
-    encodeURIComponent(credentials.password),
-    JSON.stringify(credentials.password).slice(1, -1),
-  ]) {
-    if (secret.length > 0) safe = safe.replaceAll(secret, "[redacted]");
-  }
-  return safe;
-}
+const secretsOf = ({ credentials }: Target): string[] =>
+  credentials === undefined ? [] : [`${credentials.username}:${credentials.password}`, credentials.password];
