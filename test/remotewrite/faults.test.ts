@@ -149,8 +149,7 @@ const faults: Fault[] = [
   },
   {
     name: "503 whose body does not end",
-    request: (s) =>
-      repeat(s, `${HEAD} 503 X\r\ntransfer-encoding: chunked\r\n\r\n`, `400\r\n${"x".repeat(1024)}\r\n`),
+    request: (s) => repeat(s, `${HEAD} 503 X\r\ntransfer-encoding: chunked\r\n\r\n`, `400\r\n${"x".repeat(1024)}\r\n`),
     reason: "ServerError",
     says: /503/,
   },
