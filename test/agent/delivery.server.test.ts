@@ -16,6 +16,7 @@ import {
 } from "../servers/servers.ts";
 
 const HARD = 'a "quoted" },"values":[ \\ back\nline ü 日本 🚀';
+const HARD_VALUES = [2 ** 53 + 1, 1e-320, -0, 1e300, -1.5, 0.1 + 0.2, "Inf", "-Inf"] as const;
 const SELECTOR = '{job="fleet"}';
 
 function policy(sinks: { name: string; url: string; extra?: string }[]): string {
@@ -50,9 +51,8 @@ async function produce(vm: VictoriaMetrics, seconds: number, tag: string): Promi
         [now + 1, 2],
       ]),
     );
-    const values = [2 ** 53 + 1, 1e-320, -0, 1e300, -1.5, 0.1 + 0.2] as const;
-    rows.push(row("value", { tag }, [[now, values[s % values.length]!]]));
-    rows.push(row("infinite", { tag }, [[now, s % 2 === 0 ? "Inf" : "-Inf"]]));
+    // A series each: VictoriaMetrics keeps the values of a block with one exponent, and loses the small ones beside large ones.
+    for (const [i, value] of HARD_VALUES.entries()) rows.push(row("value", { tag, i: String(i) }, [[now, value]]));
     // A series whose samples become visible 20 s after their time, as from a pipeline that was cut off.
     if (s % 5 === 0) late.push({ due: s + 20, row: row("late", { tag, second: String(s) }, [[now, s]]) });
     rows.push(...late.filter((l) => l.due === s).map((l) => l.row));
