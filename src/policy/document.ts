@@ -12,6 +12,7 @@ import {
   type Node,
   parseAllDocuments,
   type ScalarTag,
+  visit,
 } from "yaml";
 import type { Place, Problem } from "./policy.ts";
 
@@ -95,8 +96,10 @@ export function readDocuments(file: string, text: string): { documents: PlacedDo
       trouble(warning.pos[0], "has a tag such as !name, which has no meaning here; remove it");
     if (document.errors.length > 0 || document.warnings.length > 0 || document.contents === null) continue;
     const twins = repeatedKeys(document.contents);
+    const lost = danglingAliases(document);
+    for (const offset of lost) trouble(offset, "this alias has no anchor before it; write the value out");
     for (const offset of twins) trouble(offset, "this key stands twice in its mapping; remove one");
-    if (twins.length > 0) continue;
+    if (twins.length + lost.length > 0) continue;
     const [from, , to] = document.contents.range;
     const value = resolved(document);
     if (value === null) continue;
@@ -209,6 +212,16 @@ function repeatedKeys(root: Node): number[] {
   return found.sort((a, b) => a - b);
 }
 
+function danglingAliases(document: Document.Parsed): number[] {
+  const found: number[] = [];
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) === undefined) found.push(alias.range?.[0] ?? 0);
+    },
+  });
+  return found.slice(0, MAX_ALIASES);
+}
+
 /** The node at a path; aliases on the way are followed. */
 function nodeAt(document: Document.Parsed, path: Path): Node | undefined {
   let node: unknown = document.contents;
@@ -292,7 +305,7 @@ function yamlMessage(code: string): string {
     case "BAD_INDENT":
       return "the indentation is not right; line this up with its neighbours";
     case "MISSING_CHAR":
-      return "a quote, comma or bracket is missing hereabouts";
+      return "a quote, comma or bracket is missing hereabouts; add it";
     case "NON_STRING_KEY":
       return "a key is no string; put it in quotes";
     case "RESOURCE_EXHAUSTION":

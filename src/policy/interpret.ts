@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { parseDuration } from "../config/duration.ts";
 import { type AnnotationLimits, policySettings } from "./annotations.ts";
 import { itemOf, type PlacedDocument } from "./document.ts";
-import { excerpt } from "./excerpt.ts";
-import { problemsOf, schemaProblem, secretProblem } from "./issue.ts";
+import { withExcerpts } from "./excerpt.ts";
+import { isUnknownField, problemsOf, schemaProblem, secretProblem } from "./issue.ts";
 import { kindOf } from "./kind.ts";
 import type { Filter, Place, Policy, Problem, Sink, Source } from "./policy.ts";
 import { field, isString, list, references } from "./references.ts";
@@ -42,6 +42,8 @@ export type Interpreted = {
   policy?: Policy;
   secret?: PlacedSecret;
   secretLines?: readonly [number, number];
+  /** `namespace/name` of a Secret that has problems of its own. */
+  brokenSecret?: string;
   problems: Problem[];
 };
 
@@ -62,7 +64,8 @@ export function interpret(document: PlacedDocument, options: InterpretOptions): 
     case "list":
       return interpretList(document, options);
     default:
-      return [{ ...(looksLikeSecret(document) ? { secretLines: document.lines } : {}), ...kind }];
+      if (looksLikeSecret(document)) return [{ secretLines: document.lines, ...kind }];
+      return [{ problems: meantAsPolicy(document) ? withExcerpts(document, kind.problems, []) : kind.problems }];
   }
 }
 
@@ -79,21 +82,31 @@ const looksLikeSecret = ({ value }: PlacedDocument): boolean =>
   field(value, "stringData") !== undefined ||
   /secret/i.test(String(field(value, "kind")));
 
+const meantAsPolicy = ({ value }: PlacedDocument): boolean => /^exportpolic/i.test(String(field(value, "kind")));
+
 function interpretPolicy(document: PlacedDocument, { checkQuery, limits }: InterpretOptions): Interpreted {
   const parsed = v.safeParse(exportPolicySchema, document.value);
   const annotations = annotationsOf(document);
   const own = policySettings(annotations, limits);
   const problem = problemsOf(document);
+  const [unknownFields, refused] = partition(parsed.issues ?? [], isUnknownField);
+  const ofSchema = (issue: v.BaseIssue<unknown>) => schemaProblem(document, exportPolicySchema, issue);
+  const unknown = unknownFields.map(ofSchema);
   const found = [
-    ...(parsed.issues ?? []).map((issue) => schemaProblem(document, exportPolicySchema, issue)),
+    ...unknown,
+    ...refused.map(ofSchema),
     ...own.problems.map(({ key, severity, message }) => problem(["metadata", "annotations", key], message, severity)),
     ...references(document),
     ...queryProblems(document, checkQuery),
   ];
-  const withLines = (problems: Problem[]) => problems.map((p) => ({ ...p, excerpt: excerpt(document, p.place) }));
+  const withLines = (problems: Problem[]) => withExcerpts(document, problems, unknown);
   if (!parsed.success || found.some((p) => p.severity === "problem")) return { problems: withLines(found) };
   const policy = typedPolicy(document, parsed.output, checkQuery, own.settings);
   return { policy, problems: withLines([...found, ...policyWarnings(document, parsed.output, policy)]) };
+}
+
+function partition<T>(all: readonly T[], is: (one: T) => boolean): [yes: T[], no: T[]] {
+  return [all.filter(is), all.filter((one) => !is(one))];
 }
 
 /** Those that are texts; the schema says what is wrong with the others. */
@@ -174,8 +187,10 @@ function queryProblems(document: PlacedDocument, checkQuery: CheckQuery): Proble
 
 function interpretSecret(document: PlacedDocument): Interpreted {
   const parsed = v.safeParse(secretSchema, document.value);
+  const metadata = field(document.value, "metadata");
   if (!parsed.success)
     return {
+      brokenSecret: `${field(metadata, "namespace") ?? "default"}/${field(metadata, "name")}`,
       secretLines: document.lines,
       problems: parsed.issues.map((issue) => secretProblem(document, secretSchema, issue)),
     };

@@ -18,10 +18,13 @@ export const problemsOf =
     message,
   });
 
+export const isUnknownField = (issue: v.BaseIssue<unknown>): boolean =>
+  issue.type === "strict_object" && issue.expected === "never";
+
 export function schemaProblem(document: PlacedDocument, schema: v.GenericSchema, issue: v.BaseIssue<unknown>): Problem {
   const problem = problemsOf(document);
   const path = (issue.path ?? []).map((item) => item.key as string | number);
-  if (issue.type === "strict_object" && issue.expected === "never") {
+  if (isUnknownField(issue)) {
     const name = String(path.at(-1));
     const known = didYouMean(name, fields(schema, path.slice(0, -1)));
     return {
@@ -46,7 +49,7 @@ export function secretProblem(document: PlacedDocument, schema: v.GenericSchema,
   );
   if (known < 0) return said;
   const path = fieldPath([...document.base, ...keys.slice(0, known)]);
-  if (issue.type === "strict_object" && issue.expected === "never") {
+  if (isUnknownField(issue)) {
     const near = didYouMean(String(keys.at(-1)), fields(schema, keys.slice(0, -1)));
     return { ...said, path, message: `has an unknown field here${near}; remove it or correct its name` };
   }

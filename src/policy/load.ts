@@ -21,7 +21,7 @@ export type LoadOptions = InterpretOptions & {
 };
 
 /** What one file holds, before Secrets are resolved. */
-export type FileContents = { policies: Policy[]; secrets: PlacedSecret[]; ok: boolean };
+export type FileContents = { policies: Policy[]; secrets: PlacedSecret[]; brokenSecrets: string[]; ok: boolean };
 
 export type Reading = {
   files: ReadonlyMap<string, FileContents>;
@@ -52,6 +52,7 @@ export function readPolicies(paths: readonly string[], options: LoadOptions): Re
     files.set(file, {
       policies: read.interpreted.flatMap((f) => f.policy ?? []),
       secrets: read.interpreted.flatMap((f) => f.secret ?? []),
+      brokenSecrets: read.interpreted.flatMap((f) => f.brokenSecret ?? []),
       ok: true,
     });
   }
@@ -85,6 +86,7 @@ export function resolvePolicies(reading: Reading, options: LoadOptions): LoadRes
   const contents = [...reading.files.values()];
   const secrets = new Secrets(
     contents.flatMap((c) => c.secrets),
+    contents.flatMap((c) => c.brokenSecrets),
     options,
   );
   const problems = [...reading.problems];

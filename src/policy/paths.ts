@@ -54,10 +54,13 @@ export function readText(file: string, options: TextOptions): { text: string } |
   if (bytes.length > options.maxPolicySize)
     return trouble(`is larger than --max-policy-size (${options.maxPolicySize} bytes); split it, or raise the limit`);
   try {
-    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    // Bytes of zero: UTF-16, or no text at all.
+    if (!text.includes("\0")) return { text };
   } catch {
-    return trouble("is not UTF-8; save it as UTF-8");
+    // said below
   }
+  return trouble("is not UTF-8; save it as UTF-8");
 }
 
 const whole = (file: string, message: string, severity: Problem["severity"] = "problem"): Problem => ({

@@ -128,7 +128,7 @@ const sink = v.strictObject(
     name: dnsLabel,
     sources: v.pipe(
       v.array(text("the name of a source"), "must be a list of source names"),
-      v.minLength(1, "must name at least one source"),
+      v.minLength(1, "must name at least one source; add one, or remove the sink"),
       v.maxLength(20, "has at most 20 sources; use a second sink"),
       v.description("Names of the sources that are sent here."),
     ),

@@ -23,10 +23,13 @@ export type SecretsOptions = {
 /** Where the values of a Secret come from: documents in the policy paths, else a mounted directory. */
 export class Secrets {
   readonly #documents = new Map<string, PlacedSecret>();
+  readonly #broken: readonly string[];
   readonly #options: SecretsOptions;
 
-  constructor(secrets: readonly PlacedSecret[], options: SecretsOptions) {
+  /** `broken`: `namespace/name` of documents that have problems of their own. */
+  constructor(secrets: readonly PlacedSecret[], broken: readonly string[], options: SecretsOptions) {
     this.#options = options;
+    this.#broken = broken;
     for (const secret of secrets) {
       const { namespace, name } = secret.document.metadata;
       const key = secretKey(namespace ?? "default", name);
@@ -69,6 +72,7 @@ export class Secrets {
     if (secret !== undefined) return fromDocument(secret, id, type, keys);
     const mounted = this.#mounted(namespace, name, keys);
     if (mounted !== undefined) return mounted;
+    if (this.#broken.includes(id)) return refuse(`Secret ${id} is there, but has problems of its own: mend them.`);
     const other = [...this.#documents.values()].find((s) => s.document.metadata.name === name);
     const hint =
       other === undefined

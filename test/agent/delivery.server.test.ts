@@ -139,7 +139,11 @@ describe("outflow run between real servers", needs("victoria-metrics", "promethe
 
     // All up; then the third sink goes away, and the agent is stopped and started in the middle of it.
     await produce(source, 12, "one");
-    assert.equal(await agent.ready("vm"), "True Delivering");
+    await eventually(
+      "samples arrive",
+      () => agent!.ready("vm"),
+      (r) => r === "True Delivering",
+    );
     await away.stop();
     await produce(source, 8, "two");
     assert.equal(await agent.ready("prometheus"), "True Delivering", "a sibling is not disturbed");
