@@ -101,6 +101,11 @@ export class Delivery {
     return this.#jobs.map((job) => job.batch);
   }
 
+  /** Samples of them that are neither delivered nor dropped. */
+  get pending(): number {
+    return this.#jobs.reduce((n, job) => n + job.pieces.samples, 0);
+  }
+
   get paused(): boolean {
     return this.#paused;
   }
@@ -187,7 +192,7 @@ export class Delivery {
   abort(): number {
     this.#attempts.abort();
     this.#wake?.abort();
-    const back = this.#jobs.reduce((n, job) => n + job.pieces.samples, 0);
+    const back = this.pending;
     this.#jobs = [];
     this.#sender.close();
     return back;

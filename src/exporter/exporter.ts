@@ -148,6 +148,11 @@ export class Exporter {
     this.#ports.dispatch({ type: "sink-stopped", at: this.#ports.clock.now(), id: this.id });
   }
 
+  /** Samples in memory: neither delivered nor dropped nor given back. */
+  get pending(): number {
+    return this.#batcher.samples + this.#delivery.pending;
+  }
+
   /** The frames this sink keeps in memory. */
   *frames(): Iterable<Frame> {
     yield* this.#batcher.frames();

@@ -75,7 +75,7 @@ export class Memory {
    * timestamp of series that were seen for the first time and had nothing to take.
    */
   after(frame: Frame, late: Frame | undefined, keepFrom: EpochMs, passed?: ReadonlyMap<number, EpochMs>): Memory {
-    const taken = this.taken.add(late === undefined ? [frame] : [frame, late], keepFrom);
+    const taken = this.taken.add(frame, late, keepFrom, this.print);
     if (frame.runs === 0 && !passed?.size) return this.#with({ taken, known: true });
     const last = new Float64Array(Math.max(this.last.length, frame.table.size)).fill(Number.NEGATIVE_INFINITY);
     last.set(this.last);

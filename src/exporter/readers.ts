@@ -163,12 +163,12 @@ export class Readers {
   }
 
   /** Where the next read of `reader` begins to look for late samples. */
-  #reach(reader: R): EpochMs {
+  #reach(reader: R, window: Window): EpochMs {
     const sourceNow = this.#ports.sourceNow();
     const outage = this.#outage;
     const during = outage !== undefined && (outage.until === undefined || (sourceNow ?? 0) < outage.until);
     return reachFrom(
-      reader.read,
+      window,
       reader.reachedAt,
       reader.query,
       reader.memory.taken.density(),
@@ -282,7 +282,7 @@ export class Readers {
   async #read(reader: R, window: Window): Promise<void> {
     const { clock } = this.#ports;
     const startedMs = clock.monotonicMs();
-    const reach = this.#reach(reader);
+    const reach = this.#reach(reader, window);
     const outcome = await this.#ports.readWindow(reader.query, reader.memory, window, reach, this.#stop.signal);
     reader.busy = false;
     this.#active--;

@@ -59,29 +59,33 @@ export class Taken {
     };
   }
 
-  /** With the samples of `frames` that are later than `keepFrom`; what is older is not needed any more. */
-  add(frames: readonly Frame[], keepFrom: EpochMs): Taken {
+  /**
+   * With the samples of `frame` that are later than `keepFrom`, and with `late` in place of what was counted of its stretches; what is
+   * older is not needed any more.
+   */
+  add(frame: Frame, late: Frame | undefined, keepFrom: EpochMs, print: (id: number) => number): Taken {
     if (this.stretchMs === 0) return this;
     const first = Math.ceil(keepFrom / this.stretchMs);
     const counts = new Map([...this.#counts].filter(([k]) => k >= first));
     const own = new Set<number>();
-    for (const frame of frames) {
-      const { timestamps, runStart, runSeries, table } = frame;
-      for (let run = 0; run < frame.runs; run++) {
-        const id = runSeries[run]!;
-        for (let i = runStart[run + 1]! - 1; i >= runStart[run]!; i--) {
-          const k = this.#stretch(timestamps[i]!);
-          if (k < first) break; // a run is in the order of time
-          let column = counts.get(k);
-          if (column === undefined || !own.has(k) || id >= column.length) {
-            const copy = new Uint16Array(Math.max(table.size, column?.length ?? 0));
-            if (column !== undefined) copy.set(column);
-            counts.set(k, (column = copy));
-            own.add(k);
-          }
-          if (column[id]! < FULL) column[id]!++;
-        }
-      }
+    const column = (k: number, id: number, size: number): Uint16Array => {
+      let known = counts.get(k);
+      if (known !== undefined && own.has(k) && id < known.length) return known;
+      const copy = new Uint16Array(Math.max(size, known?.length ?? 0));
+      if (known !== undefined) copy.set(known);
+      counts.set(k, (known = copy));
+      own.add(k);
+      return known;
+    };
+    for (const { id, k, samples } of late === undefined ? [] : this.#perStretch(late)) {
+      if (k < first) continue;
+      const saved = this.#saved === undefined ? 0 : this.savedCount(k, print(id));
+      column(k, id, late!.table.size)[id] = Math.min(FULL, samples - saved);
+    }
+    for (const { id, k, samples } of this.#perStretch(frame)) {
+      if (k < first) continue;
+      const known = column(k, id, frame.table.size);
+      known[id] = Math.min(FULL, known[id]! + samples);
     }
     const bounded = this.#bounded(counts);
     const from = Math.max(this.from, first * this.stretchMs, bounded);
@@ -92,6 +96,21 @@ export class Taken {
       counts,
       saved !== undefined && saved.first + saved.length > first ? saved : undefined,
     );
+  }
+
+  *#perStretch({ timestamps, runStart, runSeries, runs }: Frame): Iterable<{ id: number; k: number; samples: number }> {
+    const entry = { id: 0, k: 0, samples: 0 }; // used again: only one is looked at
+    for (let run = 0; run < runs; run++) {
+      entry.id = runSeries[run]!;
+      for (let i = runStart[run]!; i < runStart[run + 1]!; ) {
+        const start = i;
+        entry.k = this.#stretch(timestamps[i]!);
+        const end = (entry.k + 1) * this.stretchMs;
+        while (i < runStart[run + 1]! && timestamps[i]! <= end) i++;
+        entry.samples = i - start;
+        yield entry;
+      }
+    }
   }
 
   /** Forgets the oldest stretches where there are too many; returns from when on they are complete. */

@@ -51,15 +51,15 @@ export const stretchMs = (lateWindowMs: number): number => lateWindowMs / 2;
 const FEW_SAMPLES = 6;
 
 /**
- * How far back a read looks for late samples, from `read`. A sample that is visible at most `lateWindowMs` after its time is
+ * How far back the read of a window looks for late samples. A sample that is visible at most `lateWindowMs` after its time is
  * always found: every read looks that far back where polls are rare or samples are; where both are frequent, one read in every half
  * late window looks back one and a half of it, and those between look back over two samples, since a source should not send each
  * sample again and again. After an outage of the source, to before it.
- * @param reachedAt read position of the last read that looked back far
+ * @param reachedAt begin of the window of the last read that looked back far
  * @param density samples a series has in a millisecond, about
  */
 export function reachFrom(
-  read: EpochMs,
+  { from: read, to }: { from: EpochMs; to: EpochMs },
   reachedAt: EpochMs,
   q: { lateWindowMs: number; intervalMs: number },
   density: number,
@@ -70,7 +70,7 @@ export function reachFrom(
   if (outageFrom !== undefined) return far(Math.min(read, outageFrom) - LOOK_BACK * q.lateWindowMs);
   if (q.intervalMs >= half) return far(read - q.lateWindowMs);
   const lookBack = LOOK_BACK * q.lateWindowMs;
-  if (read - reachedAt >= half || density * lookBack <= FEW_SAMPLES) return far(read - lookBack);
+  if (to - reachedAt > half || density * lookBack <= FEW_SAMPLES) return far(read - lookBack);
   return Math.max(0, read - Math.max(q.intervalMs, Math.ceil(2 / density)));
 }
 

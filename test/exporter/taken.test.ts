@@ -31,7 +31,12 @@ describe("Taken", () => {
   test("what an answer has more than was taken is late, with the stretch it lies in; what is in other stretches is not", () => {
     const table = tableOf(2);
     const { print } = Memory.fresh(table, 0);
-    const taken = new Taken(STRETCH, 0).add([frame(table, { 0: [1_000, 2_000, 20_000], 1: [5_000] })], 0);
+    const taken = new Taken(STRETCH, 0).add(
+      frame(table, { 0: [1_000, 2_000, 20_000], 1: [5_000] }),
+      undefined,
+      0,
+      print,
+    );
     assert.equal(taken.expected(0, print)(0), 3);
     assert.equal(taken.expected(STRETCH, print)(0), 1);
     assert.equal(taken.expected(0, print)(1), 1);
@@ -46,7 +51,7 @@ describe("Taken", () => {
   test("a source that has fewer than were taken (it removed doubles) has none late", () => {
     const table = tableOf(1);
     const { print } = Memory.fresh(table, 0);
-    const taken = new Taken(STRETCH, 0).add([frame(table, { 0: [1_000, 2_000, 3_000] })], 0);
+    const taken = new Taken(STRETCH, 0).add(frame(table, { 0: [1_000, 2_000, 3_000] }), undefined, 0, print);
     assert.deepEqual(timestamps(taken.late(frame(table, { 0: [3_000] }), print)), []);
   });
 
@@ -60,7 +65,7 @@ describe("Taken", () => {
     const table = tableOf(1);
     const { print } = Memory.fresh(table, 0);
     const many = Array.from({ length: 70_000 }, (_, i) => 30_001 + i / 10);
-    const taken = new Taken(STRETCH, 0).add([frame(table, { 0: [1_000, ...many] })], 30_000);
+    const taken = new Taken(STRETCH, 0).add(frame(table, { 0: [1_000, ...many] }), undefined, 30_000, print);
     assert.equal(taken.from, 30_000);
     assert.equal(taken.expected(30_000, print)(0), Number.POSITIVE_INFINITY);
     assert.deepEqual(timestamps(taken.late(frame(table, { 0: [...many, 38_000] }), print)), []);
@@ -139,7 +144,7 @@ describe("Memory", () => {
   test("one that has not seen a late sample is not equal to one that has: a join would lose it", () => {
     const table = tableOf(1);
     const base = Memory.fresh(table, 0, STRETCH).after(frame(table, { 0: [1_000, 20_000] }), undefined, 0);
-    const seen = base.after(frame(table, {}), frame(table, { 0: [1_500] }), 0);
+    const seen = base.after(frame(table, {}), frame(table, { 0: [1_000, 1_500] }), 0);
     assert.equal(base.equals(seen, 0), false);
     assert.equal(base.equals(seen, STRETCH), true, "beyond what a read looks back it does not matter");
   });

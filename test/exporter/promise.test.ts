@@ -1,0 +1,209 @@
+// The promise of docs/design.md as laws: whatever fails, whenever, however often the agent is killed and the clock jumps.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import type { SinkFault } from "../fakes/sink.ts";
+import type { SourceFault, SourceSample } from "../fakes/table-source.ts";
+import { World } from "../fakes/world.ts";
+
+const LATE = 30_000;
+const MINUTES_5 = 300_000;
+
+type Happening = { atMs: number } & (
+  | { what: "source"; fault: SourceFault; forMs: number }
+  | { what: "sink"; fault: SinkFault; forMs: number }
+  | { what: "kill" }
+  | { what: "jump"; byMs: number }
+);
+
+const at = fc.integer({ min: 1_000, max: MINUTES_5 });
+const forMs = fc.integer({ min: 500, max: 90_000 });
+const sourceFault = fc.constantFrom<SourceFault>(
+  "refused",
+  "unavailable",
+  "bad-query",
+  "html",
+  "truncated",
+  "hang",
+  "slow",
+);
+const sinkFault = fc.constantFrom<SinkFault>("refused", "timeout", "stored", 500, 503, 429, 401, 302);
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  fc.record({ atMs: at, what: fc.constant("source" as const), fault: sourceFault, forMs }),
+  fc.record({ atMs: at, what: fc.constant("sink" as const), fault: sinkFault, forMs }),
+  fc.record({ atMs: at, what: fc.constant("kill" as const) }),
+  fc.record({ atMs: at, what: fc.constant("jump" as const), byMs: fc.integer({ min: -7_200_000, max: 7_200_000 }) }),
+);
+
+/** A series with gaps of its own that is born sometime; its samples become visible up to `late` after their time. */
+const series = (late: fc.Arbitrary<number>) =>
+  fc.record({
+    bornMs: fc.integer({ min: 0, max: 200_000 }),
+    gapsMs: fc.array(fc.integer({ min: 1, max: 20_000 }), { minLength: 1, maxLength: 40 }),
+    lateMs: fc.array(late, { minLength: 1, maxLength: 10 }),
+  });
+
+type Life = { bornMs: number; gapsMs: number[]; lateMs: number[] };
+
+/** `inOrder`: samples of a series become visible in the order of their times. */
+function samplesOf(lives: readonly Life[], start: number, inOrder: boolean): SourceSample[] {
+  const samples: SourceSample[] = [];
+  lives.forEach(({ bornMs, gapsMs, lateMs }, n) => {
+    let ts = start + bornMs;
+    let visible = 0;
+    gapsMs.forEach((gap, i) => {
+      ts += gap;
+      const own = ts + lateMs[i % lateMs.length]!;
+      visible = inOrder ? Math.max(visible, own) : own;
+      samples.push({ series: `m${n}`, ts, value: i, visibleAt: Math.min(visible, ts + LATE) });
+    });
+  });
+  return samples;
+}
+
+type Step = { atMs: number; act(w: World): unknown };
+
+function stepsOf(h: Happening): Step[] {
+  const until = (act: (w: World, on: boolean) => void): Step[] => [
+    { atMs: h.atMs, act: (w) => act(w, true) },
+    { atMs: h.atMs + ("forMs" in h ? h.forMs : 0), act: (w) => act(w, false) },
+  ];
+  if (h.what === "source")
+    return until((w, on) => {
+      w.source.fault = on ? h.fault : "none";
+    });
+  if (h.what === "sink")
+    return until((w, on) => {
+      w.sink().fault = on ? h.fault : "none";
+    });
+  if (h.what === "kill") return [{ atMs: h.atMs, act: (w) => w.restart() }];
+  return [{ atMs: h.atMs, act: (w) => w.clock.jump(h.byMs) }];
+}
+
+async function live(world: World, happenings: readonly Happening[]): Promise<void> {
+  const steps = happenings.flatMap(stepsOf);
+  steps.sort((a, b) => a.atMs - b.atMs);
+  for (const { atMs, act } of steps) {
+    // In legs, so that the account is looked at in between.
+    while (world.clock.monotonicMs() < atMs) {
+      await world.clock.advance(Math.min(5_000, atMs - world.clock.monotonicMs()));
+      world.balances();
+    }
+    await act(world);
+    world.balances();
+  }
+  world.source.fault = "none";
+  world.sink().fault = "none";
+  // Everything that waits is over after this: backoffs and probes (5 min), what is read and sent.
+  for (let i = 0; i < 90; i++) {
+    await world.clock.advance(10_000);
+    world.balances();
+  }
+}
+
+const key = (s: { series: string; ts: number }): string => `${s.series} ${s.ts}`;
+
+function arrived(world: World): string[] {
+  return [...world.sink().taken].flatMap(([name, list]) => list.map(({ ts }) => key({ series: name, ts })));
+}
+
+/** First arrivals of each series, in order of arrival. */
+function firsts(world: World): Map<string, number[]> {
+  return new Map([...world.sink().taken].map(([name, list]) => [name, [...new Set(list.map(({ ts }) => ts))]]));
+}
+
+const world = (onExhausted: "hold" | "drop", pollMs: number, maxSize: number): World =>
+  new World({
+    pollMs,
+    lateMs: LATE,
+    startMs: 60_000,
+    sinks: { s: { onExhausted, maxSize, timeoutMs: 2_000, maxAttempts: 2, backoffMs: 500 } },
+  });
+
+const shape = {
+  pollMs: fc.constantFrom(2_000, 5_000, 15_000),
+  maxSize: fc.constantFrom(1, 3, 500),
+  happenings: fc.array(happening, { maxLength: 8 }),
+};
+const anyDelay = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: LATE }));
+const RUNS = Number(process.env.OUTFLOW_PROPERTY_RUNS ?? 40);
+
+describe("the promise", () => {
+  test("property: with hold the receiver ends with exactly the source's samples, in order per series, whatever happens", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({ ...shape, lives: fc.array(series(anyDelay), { minLength: 1, maxLength: 4 }) }),
+        async (p) => {
+          const w = world("hold", p.pollMs, p.maxSize);
+          w.source.samples = samplesOf(p.lives, w.source.now(), true);
+          await live(w, p.happenings);
+          const want = w.source.samples.map(key).sort();
+          assert.deepEqual([...new Set(arrived(w))].sort(), want);
+          for (const [name, list] of firsts(w))
+            assert.deepEqual(
+              list,
+              list.toSorted((a, b) => a - b),
+              `the order of ${name}`,
+            );
+          assert.deepEqual(w.drops, []);
+          assert.equal(w.account().pending, 0);
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("property: with drop it has exactly the source's samples less those that were dropped, each counted", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({ ...shape, lives: fc.array(series(anyDelay), { minLength: 1, maxLength: 4 }) }),
+        async (p) => {
+          const w = world("drop", p.pollMs, p.maxSize);
+          w.source.samples = samplesOf(p.lives, w.source.now(), true);
+          await live(w, p.happenings);
+          const have = new Set(arrived(w));
+          const dropped = w.drops.map(key);
+          assert.deepEqual([...new Set([...have, ...dropped])].sort(), w.source.samples.map(key).sort());
+          const counted = w.events.reduce((n, e) => n + (e.type === "dropped" ? e.samples : 0), 0);
+          assert.equal(counted, w.drops.length);
+          for (const [name, list] of firsts(w))
+            assert.deepEqual(
+              list,
+              list.toSorted((a, b) => a - b),
+              `the order of ${name}`,
+            );
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("property: also samples that become visible in any order within the late window all arrive", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({ ...shape, lives: fc.array(series(anyDelay), { minLength: 1, maxLength: 4 }) }),
+        async (p) => {
+          const w = world("hold", p.pollMs, p.maxSize);
+          w.source.samples = samplesOf(p.lives, w.source.now(), false);
+          await live(w, p.happenings);
+          assert.deepEqual([...new Set(arrived(w))].sort(), w.source.samples.map(key).sort());
+          assert.deepEqual(w.drops, []);
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("a quiet run sends nothing twice", async () => {
+    const w = world("hold", 15_000, 500);
+    w.source.samples = samplesOf(
+      [{ bornMs: 0, gapsMs: Array(60).fill(5_000), lateMs: [0, 700] }],
+      w.source.now(),
+      true,
+    );
+    await live(w, []);
+    assert.deepEqual(arrived(w), w.source.samples.map(key));
+    const { read, delivered, returned } = w.account();
+    assert.deepEqual({ read, delivered, returned }, { read: 60, delivered: 60, returned: 0 });
+  });
+});

@@ -1,0 +1,70 @@
+// The far end of a sink: takes, refuses or keeps silent as told; what it took is decoded by code of its own.
+import type { Sender } from "../../src/exporter/delivery.ts";
+import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
+import { judgeAnswer, judgeFailure, type Verdict } from "../../src/remotewrite/judge.ts";
+import type { FakeClock } from "./clock.ts";
+import { decodeWriteRequest } from "./wire.ts";
+
+/** `stored`: it takes the samples, and its answer is lost. A number: answers with this status. */
+export type SinkFault = "none" | "refused" | "timeout" | "stored" | number;
+
+export class FakeSink {
+  fault: SinkFault = "none";
+  answerMs = 5;
+  /** Samples of requests that were taken, by series, in order of arrival; repeats too. */
+  readonly taken = new Map<string, { ts: number; value: number; stale: boolean }[]>();
+  /** Samples that were answered with 2xx. */
+  acknowledged = 0;
+  attempts: { at: number; samples: number; status: SinkFault }[] = [];
+  /** More decisions: a status for a request, or undefined for what `fault` says. */
+  decide: (series: ReturnType<typeof decodeWriteRequest>) => number | undefined = () => undefined;
+  inFlight = 0;
+  mostInFlight = 0;
+  readonly #clock: FakeClock;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  sender(): Sender {
+    return {
+      encode: (span) => encodeWriteRequest(span).slice(),
+      post: (body, signal) => this.#post(body, signal),
+      close: () => {},
+    };
+  }
+
+  async #post(body: Uint8Array, signal: AbortSignal): Promise<{ verdict: Verdict; answered: boolean }> {
+    this.inFlight++;
+    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    const { fault } = this;
+    const elapsed = await this.#clock.sleep(fault === "timeout" ? 30_000 : this.answerMs, signal);
+    this.inFlight--;
+    if (!elapsed) return failure("aborted");
+    const series = decodeWriteRequest(body);
+    const samples = series.reduce((n, s) => n + s.samples.length, 0);
+    const status = this.decide(series) ?? fault;
+    this.attempts.push({ at: this.#clock.monotonicMs(), samples, status });
+    if (status === "refused") return { ...failure("refused"), answered: true };
+    if (status === "timeout") return failure("timeout");
+    if (typeof status === "number" && status >= 300)
+      return {
+        verdict: judgeAnswer({ status, text: "", retryAfter: undefined }, this.#clock.now()),
+        answered: true,
+      };
+    for (const { labels, samples: list } of series) {
+      const name = labels.find(([n]) => n === "__name__")![1];
+      const known = this.taken.get(name) ?? [];
+      this.taken.set(name, known);
+      for (const { ts, value, bits } of list) known.push({ ts, value, stale: bits === 0x7ff0000000000002n });
+    }
+    if (status === "stored") return failure("timeout");
+    this.acknowledged += samples;
+    return { verdict: { kind: "delivered", status: 204 }, answered: true };
+  }
+}
+
+const failure = (kind: "aborted" | "timeout" | "refused"): { verdict: Verdict; answered: boolean } => ({
+  verdict: judgeFailure({ kind, code: kind.toUpperCase(), message: kind }),
+  answered: false,
+});
