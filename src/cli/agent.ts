@@ -10,6 +10,7 @@ import { openStateStore, StateDirError } from "../exporter/statestore.ts";
 import { Supervisor } from "../exporter/supervisor.ts";
 import { systemClock } from "../platform/clock.ts";
 import { diagnose } from "../platform/diagnose.ts";
+import type { HttpClient } from "../platform/http.ts";
 import { createHttpClient } from "../platform/http-client.ts";
 import { createLog, type Log } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -24,7 +25,7 @@ import { agentActions } from "./actions.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { planner, specHash } from "./plan.ts";
 import { type PolicyFiles, policyFiles } from "./policyfiles.ts";
-import { queryRules } from "./querycheck.ts";
+import { type QueryRules, queryRules } from "./querycheck.ts";
 import { StartError } from "./start-error.ts";
 
 export type Agent = {
@@ -90,22 +91,8 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   store.subscribe((_, before, after) => {
     for (const { id, conditions } of changedReports(before, after)) state.saveConditions(id, conditions);
   });
-  const http = createHttpClient({
-    connectMs: CONNECT_MS,
-    connections: Math.max(settings.maxSourceQueries, settings.maxConcurrency),
-  });
-  const source = new SourcePort(
-    {
-      url: settings.sourceUrl,
-      kind: settings.sourceKind,
-      headers: { "user-agent": `outflow/${version}` },
-      timeouts: { connectMs: CONNECT_MS, firstByteMs: 30_000, idleMs: 30_000 },
-      maxWindowSamples: settings.maxWindowSamples,
-      allowPartial: settings.allowPartial,
-      extraFilters: rules.extraFilters,
-    },
-    { clock, random: systemRandom, http, dispatch },
-  );
+  const http = openHttp(settings);
+  const source = openSource(settings, rules, http, dispatch);
   const letters = deadLetters(settings, dispatch);
   const readers: Readers = new Readers(
     {
@@ -176,6 +163,31 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
 }
 
 const CONNECT_MS = 5_000;
+
+export const openHttp = (settings: Settings): HttpClient =>
+  createHttpClient({
+    connectMs: CONNECT_MS,
+    connections: Math.max(settings.maxSourceQueries, settings.maxConcurrency),
+  });
+
+export const openSource = (
+  settings: Settings & { sourceUrl: string },
+  rules: QueryRules,
+  http: HttpClient,
+  dispatch: StatusStore["dispatch"],
+): SourcePort =>
+  new SourcePort(
+    {
+      url: settings.sourceUrl,
+      kind: settings.sourceKind,
+      headers: { "user-agent": `outflow/${version}` },
+      timeouts: { connectMs: CONNECT_MS, firstByteMs: 30_000, idleMs: 30_000 },
+      maxWindowSamples: settings.maxWindowSamples,
+      allowPartial: settings.allowPartial,
+      extraFilters: rules.extraFilters,
+    },
+    { clock: systemClock, random: systemRandom, http, dispatch },
+  );
 
 /** Read at each request, so that a token that is replaced needs no restart; the last good one where it cannot be read. */
 function tokenIn(file: string): () => string {

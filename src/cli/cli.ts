@@ -6,6 +6,7 @@ import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo.ts";
 import { example } from "./example.ts";
 import { queryCommand } from "./query.ts";
+import { replayCommand } from "./replay/command.ts";
 import { runCommand } from "./run.ts";
 import { StartError } from "./start-error.ts";
 import { statusCommand } from "./status.ts";
@@ -22,6 +23,7 @@ export async function cli(argv: readonly string[]): Promise<number> {
     .addCommand(queryCommand())
     .addCommand(topCommand())
     .addCommand(statusCommand())
+    .addCommand(replayCommand())
     .addCommand(demoCommand())
     .addCommand(
       new Command("version")

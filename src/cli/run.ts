@@ -27,7 +27,7 @@ export function runCommand(): Command {
 }
 
 /** Defaults that depend on the host, and what must be there to start. */
-function completeSettings(s: Settings): Settings & { sourceUrl: string } {
+export function completeSettings(s: Settings): Settings & { sourceUrl: string } {
   const xdg = (name: string, fallback: string) => process.env[name] || join(homedir(), fallback);
   const usual = [join(xdg("XDG_CONFIG_HOME", ".config"), "outflow/policies"), "/etc/outflow/policies"];
   const policies = s.policies ?? usual.filter((path) => existsSync(path)).slice(0, 1);

@@ -44,7 +44,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-export async function startVictoriaMetrics(): Promise<VictoriaMetrics> {
+export async function startVictoriaMetrics(...flags: string[]): Promise<VictoriaMetrics> {
   const dir = mkdtempSync(join(tmpdir(), "outflow-vm-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -54,6 +54,7 @@ export async function startVictoriaMetrics(): Promise<VictoriaMetrics> {
     "-retentionPeriod=1",
     "-search.disableCache",
     "-search.maxUniqueTimeseries=1000000",
+    ...flags,
   ]);
   return {
     ...server,
