@@ -2,35 +2,35 @@
 // cannot be.
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
-import { checkCommand } from "./check.ts";
-import { demoCommand } from "./demo.ts";
 import { example } from "./example.ts";
-import { queryCommand } from "./query.ts";
-import { replayCommand } from "./replay/command.ts";
-import { runCommand } from "./run.ts";
 import { StartError } from "./start-error.ts";
-import { statusCommand } from "./status.ts";
-import { topCommand } from "./top.ts";
+
+/** Loaded when they are asked for: `outflow version` and `outflow top` need not wait for what an agent needs. */
+const commands: Record<string, () => Promise<Command>> = {
+  run: async () => (await import("./run.ts")).runCommand(),
+  check: async () => (await import("./check.ts")).checkCommand(),
+  query: async () => (await import("./query.ts")).queryCommand(),
+  top: async () => (await import("./top.ts")).topCommand(),
+  status: async () => (await import("./status.ts")).statusCommand(),
+  replay: async () => (await import("./replay.ts")).replayCommand(),
+  demo: async () => (await import("./demo.ts")).demoCommand(),
+  version: async () =>
+    new Command("version")
+      .description("print the version")
+      .addHelpText("after", example("outflow version"))
+      .action(() => console.log(`outflow ${version}`)),
+};
 
 /** Runs one command to its end; returns the exit code. */
 export async function cli(argv: readonly string[]): Promise<number> {
   const program = new Command("outflow")
     .description("Ships what an ExportPolicy selects from VictoriaMetrics or Prometheus to remote-write endpoints.")
     .version(version, "-V, --version")
-    .configureHelp({ showGlobalOptions: false })
-    .addCommand(runCommand())
-    .addCommand(checkCommand())
-    .addCommand(queryCommand())
-    .addCommand(topCommand())
-    .addCommand(statusCommand())
-    .addCommand(replayCommand())
-    .addCommand(demoCommand())
-    .addCommand(
-      new Command("version")
-        .description("print the version")
-        .addHelpText("after", example("outflow version"))
-        .action(() => console.log(`outflow ${version}`)),
-    );
+    .configureHelp({ showGlobalOptions: false });
+  const asked = argv[2] ?? "";
+  // The help and a mistyped name need all of them.
+  const names = ["-V", "--version"].includes(asked) ? [] : Object.keys(commands);
+  for (const name of names.includes(asked) ? [asked] : names) program.addCommand(await commands[name]!());
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)])
     command
       .exitOverride()
