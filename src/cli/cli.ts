@@ -12,7 +12,7 @@ const commands: Record<string, () => Promise<Command>> = {
   query: async () => (await import("./query.ts")).queryCommand(),
   top: async () => (await import("./top.ts")).topCommand(),
   status: async () => (await import("./status.ts")).statusCommand(),
-  replay: async () => (await import("./replay.ts")).replayCommand(),
+  replay: async () => (await import("./replay/command.ts")).replayCommand(),
   demo: async () => (await import("./demo.ts")).demoCommand(),
   version: async () =>
     new Command("version")
