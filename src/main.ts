@@ -2,11 +2,13 @@
 
 import { restoreTerminal } from "../tui/restore.ts";
 import { cli } from "./cli/cli.ts";
+import { printable } from "./platform/printable.ts";
 
 /** Bun keeps running after an uncaught error while a top-level await is pending: report and end by ourselves. */
 function crash(error: unknown): never {
   restoreTerminal();
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const lines = String(error instanceof Error ? (error.stack ?? error.message) : error).split("\n");
+  const text = lines.map((line) => printable(line)).join("\n");
   process.stderr.write(
     `outflow: a bug: ${text}\nPlease report it with the lines above. Nothing is lost: cursors move only when samples are settled.\n`,
   );

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../config/parsers.ts";
 import { enforcementOptions } from "../config/settings.ts";
 import { readAll, systemFiles } from "../platform/files.ts";
-import { printable } from "../platform/printable.ts";
+import { printable, printableJson } from "../platform/printable.ts";
 import { jsonSchema } from "../policy/json-schema.ts";
 import { loadPolicies } from "../policy/load.ts";
 import type { LoadResult } from "../policy/policy.ts";
@@ -78,7 +78,7 @@ function load(paths: string[], options: Options): LoadResult {
 }
 
 function report(loaded: LoadResult, { format, print, warningsAsErrors }: Options): void {
-  if (format === "json") return void process.stdout.write(`${JSON.stringify(jsonReport(loaded))}\n`);
+  if (format === "json") return void process.stdout.write(`${printableJson(jsonReport(loaded))}\n`);
   const excerpts = process.stderr.isTTY === true;
   const lines = loaded.problems.map((p) => (format === "github" ? githubLine(p) : problemText(p, excerpts)));
   process.stderr.write(lines.map((line) => `${line}\n`).join(""));

@@ -13,6 +13,12 @@ export function printable(text: string, maxWidth = Number.POSITIVE_INFINITY): st
   return safe.length <= maxWidth / 2 ? safe : cut(safe, maxWidth);
 }
 
+/** JSON that keeps outside text exact and is safe on a terminal: what printable() escapes is written as \\uXXXX. */
+export const printableJson = (value: unknown): string =>
+  JSON.stringify(value).replace(UNSAFE, (c) =>
+    [...Array(c.length).keys()].map((i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, "0")}`).join(""),
+  );
+
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 function cut(text: string, maxWidth: number): string {

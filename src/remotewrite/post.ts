@@ -54,7 +54,7 @@ export async function post(
   else {
     const said = await answer.text(ANSWER_BYTES);
     const cut = Buffer.byteLength(said) >= ANSWER_BYTES;
-    text = printable(redactor(secretsOf(target))(said, cut).trim(), ANSWER_COLUMNS);
+    text = printable(cover(target)(said, cut).trim(), ANSWER_COLUMNS);
   }
   return {
     verdict: judgeAnswer({ status: answer.status, text, retryAfter: answer.headers["retry-after"] }, clock.now()),
@@ -65,3 +65,11 @@ export async function post(
 /** Receivers that echo what they got must not bring a secret into a log or a status. */
 const secretsOf = ({ credentials }: Target): string[] =>
   credentials === undefined ? [] : [`${credentials.username}:${credentials.password}`, credentials.password];
+
+const covers = new WeakMap<Target, ReturnType<typeof redactor>>();
+
+function cover(target: Target): ReturnType<typeof redactor> {
+  const cover = covers.get(target) ?? redactor(secretsOf(target));
+  covers.set(target, cover);
+  return cover;
+}

@@ -13,7 +13,13 @@ describe("redactor() covers a secret", () => {
     ["in JSON", JSON.stringify({ password: SECRET })],
     ["in JSON with escaped slashes", JSON.stringify(SECRET).replaceAll("/", "\\/")],
     ["in a URL", `/login?p=${encodeURIComponent(SECRET)}`],
-    ["in a form", new URLSearchParams({ p: SECRET }).toString().replaceAll("%27", "'")],
+    ["in a form", new URLSearchParams({ p: SECRET }).toString()],
+    ["as numbers of HTML", [...SECRET].map((c) => `&#${c.codePointAt(0)};`).join("")],
+    [
+      "as escapes of JSON",
+      [...SECRET].map((c) => `\\u${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`).join(""),
+    ],
+    ["with every character of a URL escaped", [...Buffer.from(SECRET)].map((b) => `%${b.toString(16)}`).join("")],
     ["in base64", `Authorization: Basic ${base64}`],
     ["in base64 without padding", base64.replace(/=+$/, "")],
     ["in base64url", Buffer.from(SECRET, "utf8").toString("base64url")],
@@ -39,6 +45,25 @@ describe("redactor() covers a secret", () => {
         assert.equal(safe.endsWith("[redacted]"), true, safe);
       }),
     );
+  });
+
+  test("also where an escape is cut off in its middle", () => {
+    for (const end of ["%", "%2", "%2F", "%2f", "\\u00", "&#4"])
+      assert.equal(redactor(["abc/def"])(`x abc${end}`, true), "x [redacted]", end);
+  });
+
+  test("a text that was not cut off keeps its end", () => assert.equal(redactor(["hunter2"])("the hunt"), "the hunt"));
+
+  test("backslashes and quotes, read in every way", () => {
+    for (const secret of ["\\\\", '\\"', "a\\\\b", '\\\\"'])
+      for (const text of [secret, JSON.stringify(secret).slice(1, -1)])
+        assert.equal(redactor([secret])(`(${text})`), "([redacted])", `${secret} in ${text}`);
+  });
+
+  test("texts that nearly are a long secret are covered as far as they are, which bounds the work", () => {
+    const secret = "a".repeat(65_536);
+    assert.equal(redactor([secret])(`${"a".repeat(4_000)}b`), "[redacted]b");
+    assert.equal(redactor([secret])("a".repeat(20)), "a".repeat(20));
   });
 
   test("nothing to cover: the text as it is", () => {
