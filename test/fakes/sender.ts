@@ -50,7 +50,7 @@ export type Line = {
   close(): Promise<void>;
 };
 
-const TIMEOUTS: HttpTimeouts = { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000, totalMs: 1_000 };
+const TIMEOUTS: HttpTimeouts = { connectMs: 30_000, firstByteMs: 30_000, idleMs: 30_000, totalMs: 30_000 };
 
 export function line(
   url: string,
@@ -58,7 +58,7 @@ export function line(
   o: { clock?: Clock; timeouts?: Partial<HttpTimeouts>; credentials?: { username: string; password: string } } = {},
 ): Line {
   const clock = o.clock ?? systemClock;
-  const http = createHttpClient({ connectMs: 1_000, connections: 8 });
+  const http = createHttpClient({ connectMs: 30_000, connections: 8 });
   const store = new StatusStore();
   const events: Event[] = [];
   const settled: Batch[] = [];

@@ -26,7 +26,7 @@ const quiet = (l: Line) =>
     "everything is settled",
     () => l.sink().account.pending,
     (n) => n === 0,
-    20_000,
+    60_000,
   );
 
 function balanced(l: Line): void {
@@ -244,7 +244,7 @@ describe("rule 2: bodies stay under 16 MiB decoded, whatever maxSize says", () =
     out = line(receiver.writeUrl);
     const table = new SeriesTable();
     const builder = new FrameBuilder();
-    for (let s = 0; s < 40; s++) {
+    for (let s = 0; s < 20; s++) {
       const labels: [string, string][] = [
         ["__name__", "m"],
         ["long", `${s}${"x".repeat(1024 * 1024)}`],
@@ -254,8 +254,8 @@ describe("rule 2: bodies stay under 16 MiB decoded, whatever maxSize says", () =
     }
     out.send(builder.build(table, NOW - 1, NOW).frame, 5000);
     await quiet(out);
-    assert.equal(out.sink().account.delivered, 40);
-    assert.ok(receiver.requests.length >= 3, `${receiver.requests.length} requests`); // the receiver checks the size of each
+    assert.equal(out.sink().account.delivered, 20);
+    assert.ok(receiver.requests.length >= 2, `${receiver.requests.length} requests`); // the receiver checks the size of each
     balanced(out);
   });
 });

@@ -312,20 +312,20 @@ describe("the fault matrix of a sink", () => {
           "it holds",
           () => out.sink().phase.name,
           (p) => p === "holding",
-          20_000,
+          60_000,
         );
       else
         await eventually(
           "it is over",
           () => out.sink().account.pending,
           (n) => n === 0,
-          20_000,
+          60_000,
         );
       await eventually(
         "the sibling has delivered",
         () => other.sink().account.delivered,
         (n) => n === 20,
-        20_000,
+        60_000,
       );
 
       const sink = out.sink();
