@@ -35,6 +35,8 @@ export type Receiver = {
   stored: Map<string, [number, bigint][]>;
   /** What broke a rule of the protocol. */
   broken: string[];
+  /** Rule 8 across requests; false for a test whose source has late samples, which are sent after newer ones. */
+  inOrder: boolean;
   inFlight: number;
   mostInFlight: number;
   connections: number;
@@ -58,6 +60,7 @@ export async function startReceiver(path = "/api/v1/write"): Promise<Receiver> {
     requests: [],
     stored: new Map(),
     broken: [],
+    inOrder: true,
     inFlight: 0,
     mostInFlight: 0,
     connections: 0,
@@ -142,12 +145,17 @@ export async function startReceiver(path = "/api/v1/write"): Promise<Receiver> {
   return r;
 }
 
-/** The samples of a 2xx, and rule 8: a series' samples come in timestamp order, across requests (repeats of the newest allowed). */
+/** The samples of a 2xx, and rule 8: nothing new of a series comes after something newer, across requests (repeats are allowed). */
 function store(r: Receiver, series: Decoded[]): void {
   for (const { labels, samples } of series) {
     const key = JSON.stringify(labels);
     const list = r.stored.get(key) ?? [];
-    for (const { ts, bits } of samples) list.push([ts, bits]);
+    const newest = list.reduce((ts, [of]) => Math.max(ts, of), Number.NEGATIVE_INFINITY);
+    for (const { ts, bits } of samples) {
+      if (r.inOrder && ts < newest && !list.some(([of]) => of === ts))
+        r.broken.push(`rule 8: ${ts} after ${newest}, across requests, in ${key}`);
+      list.push([ts, bits]);
+    }
     r.stored.set(key, list);
   }
 }
