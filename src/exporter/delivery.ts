@@ -37,6 +37,8 @@ export type DeliveryPorts = {
   settled(batch: Batch): void;
   /** Something changed that may let the sink take another window. */
   changed(): void;
+  /** Something was thrown that nobody expected. */
+  bug(error: unknown): void;
 };
 
 type Job = {
@@ -213,18 +215,21 @@ export class Delivery {
       }
       const job = this.#next();
       if (job === undefined) return;
-      void this.#attempt(job);
+      this.#attempt(job).catch(this.#ports.bug);
     }
   }
 
   #pumpLater(ms: number): void {
     const wake = new AbortController();
     this.#wake = wake;
-    void this.#ports.clock.sleep(ms, wake.signal).then((elapsed) => {
-      if (!elapsed) return;
-      this.#pump();
-      this.#ports.changed();
-    });
+    this.#ports.clock
+      .sleep(ms, wake.signal)
+      .then((elapsed) => {
+        if (!elapsed) return;
+        this.#pump();
+        this.#ports.changed();
+      })
+      .catch(this.#ports.bug);
   }
 
   /** The first batch that may start; while holding, each batch in turn after three probes, so that one cannot block the sink. */
@@ -249,11 +254,11 @@ export class Delivery {
     const { clock, dispatch } = this.#ports;
     const piece = job.pieces.next();
     const sender = this.#sender;
-    job.body ??= sender.encode(piece.span);
     job.attempts++;
-    job.inFlight = true;
+    job.inFlight = true; // first of all: whatever is thrown from here on, it is not tried again at once
     job.lastAttempt = this.#draining !== undefined;
     this.#inFlight++;
+    job.body ??= sender.encode(piece.span);
     const samples = samplesOf(piece.span);
     const bytes = job.body.length;
     dispatch({

@@ -12,6 +12,7 @@ import type { Frame } from "../series/frame.ts";
 import type { Condition } from "../status/condition.ts";
 import type { DropReason, Event, ReadFailureReason, SinkId, SinkInfo } from "../status/events.ts";
 import { Delivery, type DeliverySettings, type Sender } from "./delivery.ts";
+import { endingsOf } from "./endings.ts";
 import { Ledger } from "./ledger.ts";
 import type { Memory } from "./memory.ts";
 import type { Drop } from "./pieces.ts";
@@ -33,10 +34,12 @@ export type ExporterPorts = {
   save(source: string, cursor: EpochMs, memory: Memory | undefined): void;
   /** Keeps what the sink dropped (dead letters); false: it could not. */
   keep?(id: SinkId, drop: Drop): boolean;
-  attach(query: Query, member: ReadingMember, saved?: { cursor: EpochMs; memory: Memory }): void;
+  attach(query: Query, member: ReadingMember, saved?: { cursor: EpochMs; memory: Memory; replay?: boolean }): void;
   detach(member: ReadingMember): void;
   /** Something changed that may make a read due. */
   pump(): void;
+  /** Something was thrown that nobody expected: the exporter is to be ended. */
+  bug(error: unknown): void;
 };
 
 /** More sealed windows than this wait to be sent: the source is not read further for this sink. */
@@ -74,19 +77,28 @@ export class Exporter {
   #ageTimer: AbortController | undefined;
   #stopped = false;
   #sourceNow: EpochMs = 0;
+  /** By the account: samples that were read and are neither delivered nor dropped nor given back. */
+  #owed = 0;
 
   constructor(spec: ExporterSpec, sender: Sender, ports: ExporterPorts) {
     this.id = spec.info.id;
     this.#spec = spec;
-    this.#ports = ports;
+    this.#ports = {
+      ...ports,
+      dispatch: (event) => {
+        this.#owed += owed(event);
+        ports.dispatch(event);
+      },
+    };
     this.#batcher = new Batcher(spec.info.batch.maxSize);
     this.#delivery = new Delivery(this.id, sender, spec.delivery, {
       clock: ports.clock,
       random: ports.random,
-      dispatch: ports.dispatch,
+      dispatch: this.#ports.dispatch,
       ...(ports.keep === undefined ? {} : { keep: (drop: Drop) => ports.keep!(this.id, drop) }),
       settled: (batch) => this.#settled(batch),
       changed: () => ports.pump(),
+      bug: ports.bug,
     });
   }
 
@@ -133,6 +145,7 @@ export class Exporter {
   async drain(timeoutMs: number, why: "shutdown" | "removed" | "changed"): Promise<void> {
     this.#stopReading();
     const { clock, dispatch } = this.#ports;
+    if (why === "removed") for (const source of this.#sources) this.#endSeries(source);
     dispatch({ type: "sink-draining", at: clock.now(), id: this.id, why });
     const last = this.#batcher.flush();
     if (last !== undefined) this.#enqueue(last);
@@ -151,6 +164,17 @@ export class Exporter {
   /** Samples in memory: neither delivered nor dropped nor given back. */
   get pending(): number {
     return this.#batcher.samples + this.#delivery.pending;
+  }
+
+  /** Ends after a bug: what it should have in memory counts as given back, whatever it has. */
+  crash(): void {
+    try {
+      this.#stopReading();
+      this.#batcher.clear();
+      this.#delivery.abort();
+    } finally {
+      this.#returned(this.#owed);
+    }
   }
 
   /** The frames this sink keeps in memory. */
@@ -179,24 +203,34 @@ export class Exporter {
     this.#ports.attach(query, source.member, saved);
   }
 
+  /** What is thrown in here is this exporter's bug: the reader, which others share, goes on. */
   #member(name: string): ReadingMember {
     const source = () => this.#sources.find((s) => s.name === name);
+    const guard =
+      <A extends unknown[]>(act: (...args: A) => void) =>
+      (...args: A): void => {
+        try {
+          act(...args);
+        } catch (error) {
+          this.#ports.bug(error);
+        }
+      };
     return {
       id: this.id,
       source: name,
       ready: () => this.#ready(name),
       probing: () => this.#delivery.wantsProbe,
-      take: (arrival) => {
+      take: guard((arrival: Arrival) => {
         const s = source();
         if (s !== undefined) this.#take(s, arrival);
-      },
-      failed: (reason, message) => this.#readFailed(name, reason, message),
-      skipped: (window, why) => {
+      }),
+      failed: guard((reason: ReadFailureReason, message: string) => this.#readFailed(name, reason, message)),
+      skipped: guard((window: Window, why: string) => {
         const s = source();
         if (s !== undefined) this.#skipped(s, window, why);
-      },
-      setBack: (to) => this.#setBack(name, to),
-      othersAt: (read) => this.#othersAt(name, read),
+      }),
+      setBack: guard((to: EpochMs) => this.#setBack(name, to)),
+      othersAt: guard((read: EpochMs) => this.#othersAt(name, read)),
       frames: () => this.frames(),
     };
   }
@@ -246,7 +280,9 @@ export class Exporter {
     });
     for (const batch of this.#batcher.add(frame, round, clock.monotonicMs())) this.#enqueue(batch);
     if (late !== undefined) this.#sendLate(late, round);
-    if (this.#delivery.failing) this.#flush(); // something to try the sink with, now
+    // Something to try the sink with, now; and what may have been sent before keeps apart from what was not: a receiver that refuses
+    // samples it has refuses the whole request.
+    if (this.#delivery.failing || from < source.replayUntil) this.#flush();
     this.#flushWhenOld();
     this.#moveCursors();
   }
@@ -337,8 +373,28 @@ export class Exporter {
   }
 
   #removeSource(source: SourceState): void {
+    this.#endSeries(source);
     this.#ports.detach(source.member);
     this.#sources = this.#sources.filter((s) => s !== source);
+  }
+
+  /** The source goes, and so do its series: each that is alive gets a stale marker, so that nobody draws it on for five minutes. */
+  #endSeries(source: SourceState): void {
+    const { read, memory } = source;
+    if (read === undefined || memory === undefined) return;
+    const frame = endingsOf(memory, read, source.query.kind);
+    if (frame === undefined) return;
+    this.#take(source, {
+      from: read,
+      to: read,
+      frame,
+      before: memory,
+      memory,
+      bytes: 0,
+      durationMs: 0,
+      shared: false,
+      sourceNow: this.#sourceNow,
+    });
   }
 
   /** The cursor stays: the new query goes on where the old one was settled. */
@@ -382,9 +438,12 @@ export class Exporter {
     const timer = new AbortController();
     this.#ageTimer = timer;
     const left = openedAtMs + this.#spec.info.batch.timeoutMs - this.#ports.clock.monotonicMs();
-    void this.#ports.clock.sleep(Math.max(0, left), timer.signal).then((elapsed) => {
-      if (elapsed) this.#flush();
-    });
+    this.#ports.clock
+      .sleep(Math.max(0, left), timer.signal)
+      .then((elapsed) => {
+        if (elapsed) this.#flush();
+      })
+      .catch(this.#ports.bug);
   }
 
   #recut(maxSize: number): void {
@@ -417,5 +476,20 @@ export class Exporter {
 
   #returned(samples: number): void {
     if (samples > 0) this.#ports.dispatch({ type: "returned", at: this.#ports.clock.now(), id: this.id, samples });
+  }
+}
+
+/** What an event adds to the samples that a sink has yet to settle. */
+function owed(event: Event): number {
+  switch (event.type) {
+    case "window-read":
+      return event.read - Object.values(event.dropped).reduce((a, b) => a + b, 0);
+    case "attempt-ended":
+      return event.result.kind === "delivered" ? -event.samples : 0;
+    case "dropped":
+    case "returned":
+      return -event.samples;
+    default:
+      return 0;
   }
 }

@@ -3,6 +3,7 @@
 import type { EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
 import type { SeriesTable } from "../series/table.ts";
+import { endedAt } from "../source/endings.ts";
 import { type SavedCounts, Taken } from "./taken.ts";
 
 type Parts = {
@@ -81,7 +82,8 @@ export class Memory {
     last.set(this.last);
     for (let run = 0; run < frame.runs; run++) {
       const id = frame.runSeries[run]!;
-      const newest = frame.timestamps[frame.runStart[run + 1]! - 1]!;
+      const i = frame.runStart[run + 1]! - 1;
+      const newest = frame.stale[i] === 1 ? endedAt(frame.timestamps[i]!) : frame.timestamps[i]!;
       if (newest > last[id]!) last[id] = newest;
     }
     for (const [id, newest] of passed ?? []) if (newest > last[id]!) last[id] = newest;

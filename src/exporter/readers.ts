@@ -53,6 +53,9 @@ export type ReadingMember = Member & {
   frames(): Iterable<Frame>;
 };
 
+/** Where a member goes on. `replay`: windows from there may have been sent before. */
+export type Saved = { cursor: EpochMs; memory: Memory; replay?: boolean };
+
 export type ReadersSettings = {
   maxQueries: number;
   maxBufferedSamples: number;
@@ -78,7 +81,7 @@ export class Readers {
   readonly #settings: ReadersSettings;
   readonly #ports: ReadersPorts;
   readonly #readers = new Set<R>();
-  readonly #waiting = new Set<{ query: Query; member: ReadingMember; saved?: { cursor: EpochMs; memory: Memory } }>();
+  readonly #waiting = new Set<{ query: Query; member: ReadingMember; saved?: Saved }>();
   readonly #stop = new AbortController();
   #wake: AbortController | undefined;
   #active = 0;
@@ -92,7 +95,7 @@ export class Readers {
   }
 
   /** From now on windows of `query` reach the member: from its saved cursor, else from the start the user chose. */
-  attach(query: Query, member: ReadingMember, saved?: { cursor: EpochMs; memory: Memory }): void {
+  attach(query: Query, member: ReadingMember, saved?: Saved): void {
     this.#waiting.add({ query, member, ...(saved ? { saved } : {}) });
     this.pump();
   }
@@ -141,7 +144,8 @@ export class Readers {
         memory: saved?.memory ?? this.#ports.newMemory(query, read),
         reachedAt: 0,
         members: new Set([member]),
-        windowMs: query.maxWindowMs,
+        // As before the kill, so that what was sent and what was not stay apart.
+        windowMs: saved?.replay ? query.intervalMs : query.maxWindowMs,
         busy: false,
         notBeforeMs: 0,
         servedAt: 0,

@@ -1,6 +1,7 @@
 // All sinks of all policies: starts, changes, drains and removes their exporters as policies come and go, and contains a bug
 // in one of them. Knows no clock, disk or net but what comes in as ports.
 import type { Clock, EpochMs } from "../platform/clock.ts";
+import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
 import type { LoadResult, Policy, Refusal, Sink } from "../policy/policy.ts";
 import { policyYaml } from "../policy/print.ts";
@@ -45,6 +46,14 @@ export type SupervisorPorts = {
 
 type Wanted = { plan: SinkPlan; policy: string; sink: string };
 type Running = Wanted & { exporter: Exporter };
+type Crashes = { count: number; atMs: number };
+
+/** An exporter that crashed starts again after this, twice as long each time. */
+const RESTART_MS = 1_000;
+const RESTART_CAP_MS = 300_000;
+/** After this long without one, a crash is the first again. */
+const FORGIVE_MS = 600_000;
+const BUG_COLUMNS = 600;
 
 /** A removed sink's cursor is kept this long, so that putting it back goes on. */
 const KEEP_CURSORS_MS = 86_400_000;
@@ -56,6 +65,8 @@ export class Supervisor {
   readonly #running = new Map<SinkId, Running>();
   readonly #refused = new Set<SinkId>();
   readonly #draining = new Map<SinkId, Promise<void>>();
+  readonly #crashes = new Map<SinkId, Crashes>();
+  readonly #stop = new AbortController();
   readonly #drainTimeoutMs: number;
   #stopped = false;
   #first = true;
@@ -125,6 +136,7 @@ export class Supervisor {
   /** Drains all sinks at once and ends. Cursors are saved by whoever closes the store. */
   async shutdown(): Promise<void> {
     this.#stopped = true;
+    this.#stop.abort();
     this.#ports.readers.stop();
     await Promise.all([
       ...[...this.#running.values()].map(({ exporter }) => exporter.drain(this.#drainTimeoutMs, "shutdown")),
@@ -176,7 +188,8 @@ export class Supervisor {
     const queryOf = (source: string) =>
       (this.#running.get(id)?.plan ?? plan).sources.find((s) => s.name === source)?.query;
     const querySince = (source: string, cursor: EpochMs) => cursor - LOOK_BACK * (queryOf(source)?.lateWindowMs ?? 0);
-    const exporter = new Exporter(specOf(plan), plan.makeSender(), {
+    const crashed = this.#crashes.has(id);
+    const exporter: Exporter = new Exporter(specOf(plan), plan.makeSender(), {
       clock,
       random,
       dispatch,
@@ -188,7 +201,7 @@ export class Supervisor {
         return {
           cursor: saved.cursor,
           memory: this.#ports.newMemory(query, saved.memory, floor),
-          replay: !store.closedCleanly,
+          replay: crashed || !store.closedCleanly,
         };
       },
       save: (source, cursor, memory) =>
@@ -203,10 +216,33 @@ export class Supervisor {
       attach: (query, member: ReadingMember, saved) => readers.attach(query, member, saved),
       detach: (member) => readers.detach(member),
       pump: () => readers.pump(),
+      bug: (error) => this.#crashed(id, exporter, error),
       ...(this.#ports.keep === undefined ? {} : { keep: this.#ports.keep }),
     });
     this.#running.set(id, { plan, exporter, policy, sink });
     exporter.start(this.#reported(id));
+  }
+
+  /** A bug in one exporter: it ends, the others go on, and it starts again from its cursor, later each time. */
+  #crashed(id: SinkId, exporter: Exporter, error: unknown): void {
+    const { clock, dispatch } = this.#ports;
+    if (this.#running.get(id)?.exporter !== exporter) return; // it has ended already
+    this.#running.delete(id);
+    const before = this.#crashes.get(id);
+    const count = before === undefined || clock.monotonicMs() - before.atMs > FORGIVE_MS ? 1 : before.count + 1;
+    this.#crashes.set(id, { count, atMs: clock.monotonicMs() });
+    const waitMs = Math.min(RESTART_CAP_MS, RESTART_MS * 2 ** (count - 1));
+    try {
+      exporter.crash();
+    } catch {
+      // what is broken may not end cleanly either
+    }
+    const message = printable(error instanceof Error ? (error.stack ?? error.message) : String(error), BUG_COLUMNS);
+    dispatch({ type: "sink-crashed", at: clock.now(), id, message, restartAt: clock.now() + waitMs });
+    void clock.sleep(waitMs, this.#stop.signal).then((elapsed) => {
+      const wanted = this.#wanted.get(id);
+      if (elapsed && wanted !== undefined && !this.#running.has(id)) this.#set(id, wanted);
+    });
   }
 
   /** Of the agent's life before this one; later loads know better. */

@@ -1,5 +1,6 @@
 // What a delivery needs around it, real but for the clock if the test wants its own: frames of plain series, a sender to a scripted
 // receiver, and the snapshot of its one sink.
+import assert from "node:assert/strict";
 import type { Batch } from "../../src/batch/batch.ts";
 import { Batcher } from "../../src/batch/batcher.ts";
 import { Delivery, type DeliverySettings, type Sender } from "../../src/exporter/delivery.ts";
@@ -82,7 +83,7 @@ export function line(
     SINK.id,
     sender,
     { maxAttempts: 3, backoffDurationMs: 20, maxConcurrency: 4, onExhausted: "drop", ...settings },
-    { clock, random: () => 0, dispatch, settled: (batch) => settled.push(batch), changed: () => {} },
+    { clock, random: () => 0, dispatch, settled: (batch) => settled.push(batch), changed: () => {}, bug: assert.fail },
   );
   let round = 0;
   return {
