@@ -53,6 +53,9 @@ export class Outlet {
           this.#wake();
         },
         changed: () => this.#wake(),
+        bug: (error) => {
+          throw error; // the command ends with a report
+        },
       },
     );
     this.#signal.addEventListener("abort", () => this.#wake(), { once: true });
