@@ -74,8 +74,8 @@ export class Terminal {
   }
 
   /** The screen as soon as it shows `wanted`; fails with the screen if it never does. */
-  async shows(wanted: string | RegExp): Promise<string> {
-    const end = performance.now() + DEADLINE_MS;
+  async shows(wanted: string | RegExp, deadlineMs = DEADLINE_MS): Promise<string> {
+    const end = performance.now() + deadlineMs;
     for (;;) {
       const screen = this.screen();
       if (typeof wanted === "string" ? screen.includes(wanted) : wanted.test(screen)) return screen;
