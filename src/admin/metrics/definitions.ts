@@ -215,6 +215,12 @@ export const definitions: readonly Definition[] = [
       { labels: { result: "error" }, value: s.reloads.failed },
     ],
   },
+  agent(
+    "counter",
+    "outflow_policy_reload_errors_total",
+    "Loads that had problems; the last good version went on.",
+    (s) => s.reloads.failed,
+  ),
   agent("gauge", "outflow_policy_last_reload_successful", "1 if the last load had no problem.", (s) =>
     s.reloads.lastOk ? 1 : 0,
   ),
