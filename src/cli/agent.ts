@@ -11,7 +11,6 @@ import { Supervisor } from "../exporter/supervisor.ts";
 import { systemClock } from "../platform/clock.ts";
 import { diagnose } from "../platform/diagnose.ts";
 import type { HttpClient } from "../platform/http.ts";
-import { createHttpClient } from "../platform/http-client.ts";
 import { createLog, type Log } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import type { LoadResult } from "../policy/policy.ts";
@@ -27,6 +26,7 @@ import { planner, specHash } from "./plan.ts";
 import { type PolicyFiles, policyFiles } from "./policyfiles.ts";
 import { type QueryRules, queryRules } from "./querycheck.ts";
 import { StartError } from "./start-error.ts";
+import { CONNECT_MS, waysOf } from "./ways.ts";
 
 export type Agent = {
   store: StatusStore;
@@ -91,8 +91,10 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   store.subscribe((_, before, after) => {
     for (const { id, conditions } of changedReports(before, after)) state.saveConditions(id, conditions);
   });
-  const http = openHttp(settings);
-  const source = openSource(settings, rules, http, dispatch);
+  const ways = waysOf(settings, process.env, (level, message) =>
+    dispatch({ type: "notice", at: clock.now(), level, message }),
+  );
+  const source = openSource(settings, rules, ways.source, dispatch);
   const letters = deadLetters(settings, dispatch);
   const readers: Readers = new Readers(
     {
@@ -118,7 +120,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
         ? {}
         : { keep: (sink, { reason, message, spans }) => letters.keep({ sink, reason, message, spans }) }),
       readers,
-      plan: planner(settings, http, clock, rules),
+      plan: planner(settings, ways.sink, clock, rules),
       specHash,
       newMemory: (query, blob, floor) =>
         blob === undefined ? source.newMemory(query, floor) : source.restore(query, blob, floor),
@@ -148,7 +150,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     ended.abort();
     await Promise.all([ticking, summing, watching, pruning]);
     state.close();
-    await Promise.all([admin.close(), http.close()]);
+    await Promise.all([admin.close(), ways.source.close()]);
   };
   return {
     store,
@@ -161,14 +163,6 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     abort: () => state.close(),
   };
 }
-
-const CONNECT_MS = 5_000;
-
-export const openHttp = (settings: Settings): HttpClient =>
-  createHttpClient({
-    connectMs: CONNECT_MS,
-    connections: Math.max(settings.maxSourceQueries, settings.maxConcurrency),
-  });
 
 export const openSource = (
   settings: Settings & { sourceUrl: string },

@@ -46,6 +46,8 @@ async function demo(options: { for?: number; tui: boolean }): Promise<void> {
     sourceUrl: ends.sourceUrl,
     stateDir,
     listen: "off",
+    proxy: "off", // both ends are in this process
+    sourceProxy: "off",
     pollInterval: 1_000,
     settle: 1_000,
     lateWindow: 2_000, // the embedded source shows every sample at once

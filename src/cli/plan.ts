@@ -27,7 +27,7 @@ export const specHash = (policy: Policy): string =>
 
 export function planner(
   settings: Settings,
-  http: HttpClient,
+  client: (connections: number) => HttpClient,
   clock: Clock,
   rules: QueryRules,
 ): (policy: Policy, sink: Sink, generation: number) => SinkPlan {
@@ -76,12 +76,15 @@ export function planner(
       refusal: sink.refusal ?? (open && unenforceable(open.name)),
       sources: queries.map(({ name, query }) => ({ name, query: { ...query, sent: query.sent ?? "" } })),
       delivery,
-      senderKey: sha256(JSON.stringify([target.endpoint, target.credentials])),
-      makeSender: () => ({
-        encode: (span) => compress(encodeWriteRequest(span)),
-        post: (body, signal) => post(http, clock, target, body, signal),
-        close: () => {},
-      }),
+      senderKey: sha256(JSON.stringify([target, delivery.maxConcurrency])),
+      makeSender: () => {
+        const http = client(delivery.maxConcurrency);
+        return {
+          encode: (span) => compress(encodeWriteRequest(span)),
+          post: (body, signal) => post(http, clock, target, body, signal),
+          close: () => void http.close("gracefully"),
+        };
+      },
     };
   };
 }

@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { parse } from "yaml";
 import { labelOptions } from "./label-options.ts";
+import { type NetworkSettings, networkOptions } from "./network-options.ts";
 import { count, duration, list, startBack, url, yesOrNo } from "./parsers.ts";
 
-export type Settings = {
+export type Settings = NetworkSettings & {
   policies: string[];
   sourceUrl?: string;
   tui: boolean;
@@ -142,6 +143,7 @@ export function runOptions(): Option[] {
       .argParser(duration())
       .default(5_000, "5s")
       .env("OUTFLOW_DRAIN_TIMEOUT"),
+    ...networkOptions(),
     ...enforcementOptions(),
     new Option("--max-policy-size <bytes>", "largest policy file")
       .argParser(count({ min: 1024 }))

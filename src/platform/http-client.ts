@@ -1,66 +1,144 @@
 // The HttpClient port on undici: pooled connections, exact timeouts of our own, no redirects, no retries, failures as values.
 import { Buffer } from "node:buffer";
-import { Agent, buildConnector, type Dispatcher } from "undici/index.js";
+import { Agent, type buildConnector, type Dispatcher } from "undici/index.js";
 import type { HttpAnswer, HttpClient, HttpFailure, HttpRequest } from "./http.ts";
 import { HttpBroken } from "./http.ts";
+import { connector, proxyConnector, type Way } from "./http-connect.ts";
+import { ConnectFailure, type Resolve } from "./http-dial.ts";
 import { failureOf } from "./http-failure.ts";
+import { inflated } from "./http-inflate.ts";
+import { bare, type ProxyRules, portOf } from "./http-proxy.ts";
+import type { Reach } from "./http-reach.ts";
+import { createTls, type Tls } from "./http-tls.ts";
 
 export type HttpClientOptions = {
-  /** TCP and TLS handshake, ms. */
+  /** TCP, proxy and TLS handshake, ms. */
   connectMs: number;
   /** Connections to one origin. */
   connections: number;
+  tls?: Tls;
+  /** Absent: no proxy. */
+  proxy?: ProxyRules;
+  /** Absent: anywhere. */
+  reach?: Reach;
+  resolve?: Resolve | undefined;
+  /** What each request carries besides its own headers: credentials that come from files. */
+  headers?: () => Record<string, string>;
+  /** Asks for gzip, and inflates at most this much of an answer. */
+  inflateMaxBytes?: number;
 };
 
 /** Reused connections are closed after this long idle, before most servers would do it. */
 const KEEP_ALIVE_MS = 10_000;
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const open: OpenSockets = new Set();
-  const agent = new Agent({
-    connections: options.connections,
-    pipelining: 1,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: watched(buildConnector({ timeout: options.connectMs }), open),
-    // Our own timers are exact; undici's have a granularity of half a second.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const way: Way = {
+    tls: options.tls ?? createTls({}, noFiles, () => {}),
+    proxy: options.proxy ?? (() => undefined),
+    reach: options.reach ?? (() => undefined),
+    resolve: options.resolve,
+    connectMs: options.connectMs,
+  };
+  let version = "";
+  let agents: Agents | undefined;
+  /** Other certificates: new connections; those in use end with their request. */
+  const current = (): Agents => {
+    const now = way.tls.version();
+    if (agents !== undefined && now === version) return agents;
+    void agents?.direct.close();
+    void agents?.proxied.close();
+    version = now;
+    agents = agentsFor(way, options.connections);
+    return agents;
+  };
   return {
     async request(r) {
-      const first = await attempt(agent, open, r);
+      const own = options.headers?.();
+      const asking = own === undefined ? r : { ...r, headers: { ...r.headers, ...own } };
+      const first = await attempt(current(), way, asking, options.inflateMaxBytes);
       if (first.ok || !first.idleClose) return first;
       // A connection that the server closed while it was idle is no failed attempt: nothing of the request was answered.
-      return attempt(agent, open, r);
+      return attempt(current(), way, asking, options.inflateMaxBytes);
     },
-    close: () => agent.destroy(),
+    async close(how) {
+      const ended = [agents?.direct, agents?.proxied];
+      await Promise.all(ended.map((agent) => (how === "gracefully" ? agent?.close() : agent?.destroy())));
+    },
   };
+}
+
+const noFiles = {
+  info: () => undefined,
+  list: () => undefined,
+  real: (path: string) => path,
+  read: () => new Uint8Array(),
+};
+
+/** `proxied`: plain http, whose requests are written to the proxy with the whole URL. */
+type Agents = { direct: Agent; proxied: Agent; open: OpenSockets };
+
+function agentsFor(way: Way, connections: number): Agents {
+  const open: OpenSockets = new Set();
+  const agent = (connect: buildConnector.connector) =>
+    new Agent({
+      connections,
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connect: watched(connect, open),
+      // Our own timers are exact; undici's have a granularity of half a second.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  return { direct: agent(connector(way)), proxied: agent(proxyConnector(way)), open };
 }
 
 type Attempt = { ok: true; answer: HttpAnswer } | { ok: false; failure: HttpFailure; idleClose: boolean };
 
-async function attempt(agent: Agent, open: OpenSockets, r: HttpRequest): Promise<Attempt> {
+async function attempt(
+  agents: Agents,
+  way: Way,
+  r: HttpRequest,
+  inflateMaxBytes: number | undefined,
+): Promise<Attempt> {
   const deadline = new Deadline(r);
-  const idle = new Map([...open].map((socket) => [socket, socket.bytesRead]));
+  const idle = new Map([...agents.open].map((socket) => [socket, socket.bytesRead]));
   try {
     deadline.arm("first byte", r.timeouts.firstByteMs + r.timeouts.connectMs);
-    const { statusCode, headers, body } = await agent.request({
-      origin: new URL(r.url).origin,
-      path: pathOf(r.url),
+    const url = new URL(r.url);
+    const proxy = url.protocol === "http:" ? way.proxy(url) : undefined;
+    const refusal = proxy && way.reach(bare(url.hostname), portOf(url), undefined);
+    if (refusal !== undefined) throw new ConnectFailure("OUTFLOW_FORBIDDEN", refusal);
+    const { statusCode, headers, body } = await (proxy === undefined ? agents.direct : agents.proxied).request({
+      ...(proxy === undefined
+        ? { origin: url.origin, path: url.pathname + url.search }
+        : { origin: proxy.shown, path: url.origin + url.pathname + url.search }),
       method: r.method,
-      headers: r.headers,
+      headers: {
+        ...r.headers,
+        ...(inflateMaxBytes === undefined ? {} : { "accept-encoding": "gzip" }),
+        ...(proxy === undefined ? {} : { host: url.host }),
+        ...(proxy?.authorization === undefined ? {} : { "proxy-authorization": proxy.authorization }),
+      },
       body: r.body ?? null,
       signal: deadline.signal,
     });
     deadline.disarm();
-    return { ok: true, answer: answerOf(statusCode, headers, body, deadline, r) };
+    if (proxy !== undefined && statusCode === 407) {
+      body.destroy();
+      throw new ConnectFailure(
+        "OUTFLOW_PROXY",
+        `The proxy ${proxy.shown} asks for other credentials (407); correct them in the proxy's address.`,
+      );
+    }
+    return { ok: true, answer: answerOf(statusCode, headers, body, deadline, r, inflateMaxBytes) };
   } catch (error) {
     const failure = deadline.failure() ?? failureOf(error);
     const waitedMs = deadline.end();
     return {
       ok: false,
       failure,
-      idleClose: failure.kind === "reset" && waitedMs < IDLE_CLOSE_WITHIN_MS && isIdleClose(error, idle, open),
+      idleClose: failure.kind === "reset" && waitedMs < IDLE_CLOSE_WITHIN_MS && isIdleClose(error, idle, agents.open),
     };
   }
 }
@@ -92,19 +170,20 @@ function isIdleClose(error: unknown, idle: ReadonlyMap<object, number>, open: Op
   return false;
 }
 
-function pathOf(url: string): string {
-  const { pathname, search } = new URL(url);
-  return pathname + search;
-}
-
 function answerOf(
   status: number,
   headers: Dispatcher.ResponseData["headers"],
   body: Dispatcher.ResponseData["body"],
   deadline: Deadline,
   r: HttpRequest,
+  inflateMaxBytes: number | undefined,
 ): HttpAnswer {
   async function* pieces(): AsyncGenerator<Uint8Array> {
+    const coding = String(headers["content-encoding"] ?? "identity").toLowerCase();
+    if (inflateMaxBytes === undefined || coding === "identity") yield* raw();
+    else yield* inflated(raw(), coding, inflateMaxBytes);
+  }
+  async function* raw(): AsyncGenerator<Uint8Array> {
     try {
       deadline.arm("idle", r.timeouts.idleMs);
       for await (const piece of body) {

@@ -1,5 +1,7 @@
 // From the runtime's errors to the kinds of HttpFailure: the one place that knows error codes.
+
 import type { HttpFailure, HttpFailureKind } from "./http.ts";
+import { ConnectFailure } from "./http-dial.ts";
 
 const KINDS: Record<string, HttpFailureKind> = {
   ECONNREFUSED: "refused",
@@ -32,11 +34,19 @@ const KINDS: Record<string, HttpFailureKind> = {
 
 /** Walks causes and aggregates down to the first error with a code that says something. */
 export function failureOf(error: unknown): HttpFailure {
+  // Our own say all there is to say, whatever they wrap.
+  if (error instanceof ConnectFailure)
+    return {
+      kind: error.code === "OUTFLOW_PROXY" ? "proxy" : "forbidden",
+      code: error.code,
+      message: error.message,
+    };
   const errors: (Error & { code?: string })[] = [];
   collect(error, errors);
   for (const e of errors) {
     const kind = kindOf(e);
-    if (kind !== undefined) return { kind, code: e.code ?? e.name, message: e.message };
+    if (kind !== undefined)
+      return { kind, code: e.code ?? e.name, message: (kind === "tls" && plainTls(e.code ?? "")) || e.message };
   }
   const first = errors[0];
   return { kind: "reset", code: first?.code ?? first?.name ?? "UNKNOWN", message: first?.message ?? String(error) };
@@ -57,4 +67,18 @@ function collect(error: unknown, into: (Error & { code?: string })[]): void {
   collect(error.cause, into);
   if (error instanceof AggregateError) for (const inner of error.errors) collect(inner, into);
   into.push(error);
+}
+
+/** What the library's words mean for the one who has to mend it. */
+function plainTls(code: string): string | undefined {
+  if (/WRONG_VERSION_NUMBER|HTTP_REQUEST/.test(code))
+    return "the other side does not speak TLS: is it a plain http port?";
+  if (/UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|NO_PROTOCOLS/.test(code))
+    return "the server offers no TLS 1.2 or newer: older versions are not spoken.";
+  if (/CERTIFICATE_REQUIRED|ALERT_HANDSHAKE_FAILURE/.test(code))
+    return "the server broke the handshake off: it may ask for a client certificate, or share no cipher.";
+  if (code === "CERT_HAS_EXPIRED") return "the server's certificate has expired.";
+  if (/SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(code))
+    return "the server's certificate is signed by nobody who is trusted here: give its CA in a file.";
+  return undefined;
 }

@@ -41,6 +41,7 @@ export type HttpFailureKind =
   | "reset" // closed or reset in the middle
   | "protocol" // not HTTP
   | "forbidden" // an address the operator does not allow
+  | "proxy" // the proxy cannot be reached, or does not let us through
   | "aborted"; // our own signal
 
 export type HttpFailure = {
@@ -62,5 +63,6 @@ export class HttpBroken extends Error {
 
 export type HttpClient = {
   request(request: HttpRequest): Promise<{ ok: true; answer: HttpAnswer } | { ok: false; failure: HttpFailure }>;
-  close(): Promise<void>;
+  /** Breaks off what is in flight; `gracefully`: lets it end first. */
+  close(how?: "gracefully"): Promise<void>;
 };

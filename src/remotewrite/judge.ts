@@ -143,6 +143,7 @@ export function judgeFailure(failure: HttpFailure): Verdict {
     case "reset":
       return trouble("EndpointUnreachable", `The endpoint closed the connection before it answered (${failure.code}).`);
     case "forbidden":
+    case "proxy":
       return trouble("EndpointUnreachable", failure.message);
     case "tls":
       return trouble("TLSFailure", `The TLS connection failed (${failure.code}): ${failure.message}`);

@@ -2,7 +2,7 @@
 // the answer.
 import { Buffer } from "node:buffer";
 import type { Clock } from "../platform/clock.ts";
-import type { HttpClient, HttpTimeouts } from "../platform/http.ts";
+import type { HttpClient, HttpFailureKind, HttpTimeouts } from "../platform/http.ts";
 import { printable } from "../platform/printable.ts";
 import { redactor } from "../platform/redact.ts";
 import { judgeAnswer, judgeFailure, type Verdict } from "./judge.ts";
@@ -10,6 +10,11 @@ import { judgeAnswer, judgeFailure, type Verdict } from "./judge.ts";
 export type Target = {
   endpoint: string;
   credentials: { username: string; password: string } | undefined;
+  bearer?: string | undefined;
+  /** Of the policy, in lower case; the four of the protocol are not among them (rule 4). */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** Values of headers that are secrets. */
+  secrets?: readonly string[] | undefined;
   version: string;
   timeouts: HttpTimeouts;
 };
@@ -20,6 +25,9 @@ const ANSWER_COLUMNS = 300;
 export const basicAuth = (c: { username: string; password: string }): string =>
   `Basic ${Buffer.from(`${c.username}:${c.password}`, "utf8").toString("base64")}`;
 
+/** Nothing of the request reached the receiver. */
+const UNSENT: readonly HttpFailureKind[] = ["refused", "dns", "forbidden", "proxy"];
+
 /** `answered` false: the receiver may have taken the samples, or not. */
 export async function post(
   http: HttpClient,
@@ -29,12 +37,14 @@ export async function post(
   signal: AbortSignal,
 ): Promise<{ verdict: Verdict; answered: boolean }> {
   const headers: Record<string, string> = {
+    ...target.headers,
     "content-encoding": "snappy",
     "content-type": "application/x-protobuf",
     "user-agent": `outflow/${target.version}`,
     "x-prometheus-remote-write-version": "0.1.0",
   };
   if (target.credentials !== undefined) headers.authorization = basicAuth(target.credentials);
+  if (target.bearer !== undefined) headers.authorization = `Bearer ${target.bearer}`;
   const sent = await http.request({
     method: "POST",
     url: target.endpoint,
@@ -46,7 +56,7 @@ export async function post(
   if (!sent.ok)
     return {
       verdict: judgeFailure(sent.failure),
-      answered: sent.failure.kind === "refused" || sent.failure.kind === "dns",
+      answered: UNSENT.includes(sent.failure.kind),
     };
   const { answer } = sent;
   let text = "";
@@ -63,8 +73,11 @@ export async function post(
 }
 
 /** Receivers that echo what they got must not bring a secret into a log or a status. */
-const secretsOf = ({ credentials }: Target): string[] =>
-  credentials === undefined ? [] : [`${credentials.username}:${credentials.password}`, credentials.password];
+const secretsOf = ({ credentials, bearer, secrets = [] }: Target): string[] => [
+  ...(credentials === undefined ? [] : [`${credentials.username}:${credentials.password}`, credentials.password]),
+  ...(bearer === undefined ? [] : [bearer]),
+  ...secrets,
+];
 
 const covers = new WeakMap<Target, ReturnType<typeof redactor>>();
 

@@ -54,6 +54,8 @@ export function whyNot({ kind, code, message }: HttpFailure): string {
       return "what answers is no HTTP server";
     case "forbidden":
       return "this address is not allowed";
+    case "proxy":
+      return "the proxy lets nothing through";
     default:
       return kind satisfies never;
   }

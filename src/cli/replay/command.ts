@@ -9,7 +9,6 @@ import { replay } from "../../exporter/replay.ts";
 import type { SourcePort } from "../../exporter/sourceport.ts";
 import type { SinkPlan } from "../../exporter/supervisor.ts";
 import { type EpochMs, systemClock } from "../../platform/clock.ts";
-import type { HttpClient } from "../../platform/http.ts";
 import { systemRandom } from "../../platform/random.ts";
 import { problemLine } from "../../policy/load.ts";
 import type { Policy } from "../../policy/policy.ts";
@@ -19,13 +18,14 @@ import { dropReasons, type SinkId } from "../../status/events.ts";
 import { sinkOf } from "../../status/sinks.ts";
 import { StatusStore } from "../../status/store.ts";
 import { count, counted, instant } from "../../status/words.ts";
-import { openHttp, openSource } from "../agent.ts";
+import { openSource } from "../agent.ts";
 import { example } from "../example.ts";
 import { planner } from "../plan.ts";
 import { policyFiles } from "../policyfiles.ts";
 import { type QueryRules, queryRules } from "../querycheck.ts";
 import { completeSettings } from "../run.ts";
 import { StartError } from "../start-error.ts";
+import { type Ways, waysOf } from "../ways.ts";
 import { replayLetters } from "./letters.ts";
 import { Progress } from "./progress.ts";
 import { resumeFile } from "./resume.ts";
@@ -114,17 +114,25 @@ async function run(options: Options, letters: string | undefined): Promise<boole
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   const rules = queryRules(settings);
-  const http = openHttp(settings);
+  const ways = waysOf(settings, process.env, (level, message) =>
+    process.stderr.write(`outflow: ${level}: ${message}\n`),
+  );
   try {
     const wanted = fromFile ? undefined : options.policy;
-    const chosen = choose(settings, rules, http, wanted, options.sink);
+    const chosen = choose(settings, rules, ways, wanted, options.sink);
     return letters === undefined
-      ? await replayRange(chosen, openSource.bind(null, settings, rules, http), settings.stateDir, options, stop.signal)
+      ? await replayRange(
+          chosen,
+          openSource.bind(null, settings, rules, ways.source),
+          settings.stateDir,
+          options,
+          stop.signal,
+        )
       : await replayFolders(chosen, resolve(letters), options, stop.signal);
   } finally {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
-    await http.close();
+    await ways.source.close();
   }
 }
 
@@ -132,7 +140,7 @@ async function run(options: Options, letters: string | undefined): Promise<boole
 function choose(
   settings: Settings,
   rules: QueryRules,
-  http: HttpClient,
+  ways: Ways,
   policy: string | undefined,
   sink: string | undefined,
 ): SinkPlan[] {
@@ -145,7 +153,7 @@ function choose(
     throw new StartError(
       `no policy ${policy ?? ""} is valid; there ${loaded.policies.length === 1 ? "is" : "are"}: ${loaded.policies.map(name).join(", ") || "none"}.`,
     );
-  const plan = planner(settings, http, systemClock, rules);
+  const plan = planner(settings, ways.sink, systemClock, rules);
   const plans = policies.flatMap((p) =>
     p.sinks.filter((s) => sink === undefined || s.name === sink).map((s) => plan(p, s, p.generation ?? 1)),
   );
