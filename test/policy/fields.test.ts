@@ -266,7 +266,7 @@ describe("fields of a policy", () => {
 
 describe("annotations in the plan", () => {
   const rules = queryRules({ enforceFilter: [], forbidLabel: [] });
-  const plan = planner(SETTINGS, createHttpClient({ connectMs: 1, connections: 1 }), systemClock, rules);
+  const plan = planner(SETTINGS, () => createHttpClient({ connectMs: 1, connections: 1 }), systemClock, rules);
   const planOf = (annotation: string, query: string) => {
     const metadata = annotation === "" ? "" : `annotations: { ${annotation} }`;
     const loaded = loadText("p.yaml", policy({ metadata, query }, "http://127.0.0.1:1/api/v1/write"), rules.check);
