@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { createAdmin } from "../admin/server.ts";
 import type { Settings } from "../config/settings.ts";
 import { DeadLetters } from "../deadletter/folder.ts";
+import { audit } from "../exporter/auditor.ts";
 import { Readers } from "../exporter/readers.ts";
 import { SourcePort } from "../exporter/sourceport.ts";
 import { openStateStore, StateDirError } from "../exporter/statestore.ts";
@@ -25,6 +26,7 @@ import { gatherEvidence } from "./evidence.ts";
 import { planner, specHash } from "./plan.ts";
 import { type PolicyFiles, policyFiles } from "./policyfiles.ts";
 import { type QueryRules, queryRules } from "./querycheck.ts";
+import { replayCommandLine } from "./replay/line.ts";
 import { StartError } from "./start-error.ts";
 import { CONNECT_MS, waysOf } from "./ways.ts";
 
@@ -142,13 +144,25 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   reload();
 
   const ended = new AbortController();
+  const auditing = audit(
+    settings.auditInterval,
+    {
+      clock,
+      dispatch,
+      sourceNow: () => source.now(),
+      positions: () => readers.positions(),
+      count: (query, stretch) => readers.aside((signal) => source.count(query, stretch, signal)),
+      remedy: (member, stretch) => replayCommandLine(settings, member, stretch),
+    },
+    ended.signal,
+  );
   const pruning = letters && prune(letters, ended.signal);
   const ticking = tick(dispatch, ended.signal);
   const watching = policies && watch(policies, reload, ended.signal);
   const summing = summarize(store, log, ended.signal);
   const end = async () => {
     ended.abort();
-    await Promise.all([ticking, summing, watching, pruning]);
+    await Promise.all([ticking, summing, watching, pruning, auditing]);
     state.close();
     await Promise.all([admin.close(), ways.source.close()]);
   };
@@ -178,6 +192,7 @@ export const openSource = (
       timeouts: { connectMs: CONNECT_MS, firstByteMs: 30_000, idleMs: 30_000 },
       maxWindowSamples: settings.maxWindowSamples,
       allowPartial: settings.allowPartial,
+      auditMs: settings.auditInterval,
       extraFilters: rules.extraFilters,
     },
     { clock: systemClock, random: systemRandom, http, dispatch },

@@ -41,6 +41,12 @@ export const yesOrNo = (text: string): boolean => {
   throw new InvalidArgumentError(`"${text}" is neither yes nor no.`);
 };
 
+/** 0 turns it off, whatever the least duration is. */
+export const zeroOr =
+  (parse: (text: string) => number) =>
+  (text: string): number =>
+    text === "0" ? 0 : parse(text);
+
 export const startBack = (text: string): number => (text === "now" ? 0 : duration()(text));
 
 /** `name=value` of a label that is added to series; the list so far. */

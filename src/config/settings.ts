@@ -5,7 +5,7 @@ import { type Command, Option } from "commander";
 import { parse } from "yaml";
 import { labelOptions } from "./label-options.ts";
 import { type NetworkSettings, networkOptions } from "./network-options.ts";
-import { count, duration, list, startBack, url, yesOrNo } from "./parsers.ts";
+import { count, duration, list, startBack, url, yesOrNo, zeroOr } from "./parsers.ts";
 
 export type Settings = NetworkSettings & {
   policies: string[];
@@ -17,6 +17,7 @@ export type Settings = NetworkSettings & {
   settle: number;
   lateWindow: number;
   evalDelay: number;
+  auditInterval: number;
   maxWindow: number;
   maxBackfill: number;
   start: number; // ms back from the source's now; 0 is now
@@ -225,6 +226,10 @@ function timing(): Option[] {
       .argParser(duration({ max: 3_600_000 }))
       .default(35_000, "35s")
       .env("OUTFLOW_EVAL_DELAY"),
+    new Option("--audit-interval <duration>", "stretches in which late samples are looked for; 0 is off")
+      .argParser(zeroOr(duration({ min: 1000, max: 3_600_000 })))
+      .default(300_000, "5m")
+      .env("OUTFLOW_AUDIT_INTERVAL"),
     new Option("--max-window <duration>", "longest window when catching up")
       .argParser(duration({ min: 1000, max: 86_400_000 }))
       .default(300_000, "5m")

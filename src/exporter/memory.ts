@@ -3,6 +3,7 @@
 import type { EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
 import type { SeriesTable } from "../series/table.ts";
+import type { Tally } from "../source/audit.ts";
 import { endedAt } from "../source/endings.ts";
 import { type SavedCounts, Taken } from "./taken.ts";
 
@@ -17,6 +18,8 @@ type Parts = {
   saved?: ReadonlyMap<number, EpochMs> | undefined;
   /** False after a restart, until the first read: which series were alive is not known (evaluated sources). */
   known: boolean;
+  /** What was taken by stretches of the audit; absent until the first read, or where there is no audit. */
+  tally?: Tally | undefined;
 };
 
 export class Memory {
@@ -25,6 +28,7 @@ export class Memory {
   readonly taken: Taken;
   readonly floor: EpochMs;
   readonly known: boolean;
+  readonly tally: Tally | undefined;
   readonly #saved: ReadonlyMap<number, EpochMs> | undefined;
 
   private constructor(parts: Parts) {
@@ -33,6 +37,7 @@ export class Memory {
     this.taken = parts.taken;
     this.floor = parts.floor;
     this.known = parts.known;
+    this.tally = parts.tally;
     this.#saved = parts.saved;
   }
 
@@ -42,8 +47,8 @@ export class Memory {
   }
 
   #with(parts: Partial<Parts>): Memory {
-    const { table, last, taken, floor, known } = this;
-    return new Memory({ table, last, taken, floor, saved: this.#saved, known, ...parts });
+    const { table, last, taken, floor, known, tally } = this;
+    return new Memory({ table, last, taken, floor, saved: this.#saved, known, tally, ...parts });
   }
 
   /** The last timestamp taken of a series: only newer samples pass. */
@@ -65,6 +70,10 @@ export class Memory {
 
   /** The fingerprint of a series of this memory's table. */
   print = (id: number): number => fingerprint(this.table, id);
+
+  tallied(tally: Tally): Memory {
+    return this.#with({ tally });
+  }
 
   /** The next version: `last` is taken over as it is. */
   next(last: Float64Array): Memory {

@@ -13,6 +13,7 @@ import {
   shrinkWindow,
 } from "../source/window.ts";
 import type { Event, ReadFailureReason } from "../status/events.ts";
+import type { Position } from "./auditor.ts";
 import type { Memory } from "./memory.ts";
 import { fairest, fork, type Member, mayJoin, type Query, queryKey, type Reader } from "./reader.ts";
 
@@ -85,6 +86,8 @@ export class Readers {
   readonly #stop = new AbortController();
   #wake: AbortController | undefined;
   #active = 0;
+  /** Queries beside the windows that wait for their turn. */
+  readonly #asides: (() => void)[] = [];
   #served = 0;
   #probing = false;
   #outage: { from: EpochMs; until: EpochMs | undefined } | undefined;
@@ -112,6 +115,27 @@ export class Readers {
   stop(): void {
     this.#stop.abort();
     this.#wake?.abort();
+    for (const turn of this.#asides.splice(0)) turn();
+  }
+
+  /** Where all readers are, for the audit: sources that are read raw. */
+  positions(): Position[] {
+    return [...this.#readers]
+      .filter(({ query }) => query.kind === "raw")
+      .map(({ query, read, memory, members }) => ({ query, read, tally: memory.tally, members: [...members] }));
+  }
+
+  /** A query beside the windows, within the same bound; undefined once reading has ended. */
+  async aside<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    while (this.#active >= this.#settings.maxQueries && !this.#stop.signal.aborted)
+      await new Promise<void>((turn) => this.#asides.push(turn));
+    if (this.#stop.signal.aborted) return undefined;
+    this.#active++;
+    const answer = await ask(this.#stop.signal);
+    this.#active--;
+    this.#asides.shift()?.();
+    this.pump();
+    return this.#stop.signal.aborted ? undefined : answer;
   }
 
   /** Starts whatever is due. Called whenever something changed; cheap. */
@@ -290,6 +314,7 @@ export class Readers {
     const outcome = await this.#ports.readWindow(reader.query, reader.memory, window, reach, this.#stop.signal);
     reader.busy = false;
     this.#active--;
+    this.#asides.shift()?.();
     if (this.#stop.signal.aborted) return;
     if (outcome.ok) {
       if (reach <= window.from - reader.query.lateWindowMs) reader.reachedAt = window.from;

@@ -4,10 +4,12 @@ import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { HttpClient, HttpTimeouts } from "../platform/http.ts";
 import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
+import type { Frame } from "../series/frame.ts";
 import { FrameBuilder } from "../series/frame-builder.ts";
 import { Keyspace } from "../series/keyspace.ts";
 import type { LabelRules } from "../series/labels.ts";
 import { SeriesTable } from "../series/table.ts";
+import { Tally } from "../source/audit.ts";
 import { SourceClock } from "../source/clock.ts";
 import { endedAt, endedSeries, LOOKBACK_MS, withEndings } from "../source/endings.ts";
 import { aliveAt, aliveInAnswer, lastValues, rangeOf, withStaleMarkers } from "../source/evaluated.ts";
@@ -35,6 +37,8 @@ export type SourceSettings = {
   maxWindowSamples: number;
   /** Take answers that lack the data of a storage node. */
   allowPartial: boolean;
+  /** Samples are counted by stretches of this length, for the audit; 0: not at all. */
+  auditMs?: number;
   /** Enforced once more by VictoriaMetrics: `extra_filters[]`. */
   extraFilters: readonly string[];
 };
@@ -152,9 +156,31 @@ export class SourcePort {
     const { frame, maybeLate } = result;
     const late = maybeLate && memory.taken.late(maybeLate, memory.print);
     const keep = Math.min(reach, keepFrom(window.to, query.lateWindowMs));
-    const next = memory.after(frame, late, keep, passed);
+    const next = this.#tallied(memory, memory.after(frame, late, keep, passed), late ? [frame, late] : [frame], window);
     const read = { ok: true as const, frame, ...(late ? { late } : {}), memory: next };
     return marks ? this.#withEndings(query, window, read, signal) : read;
+  }
+
+  #tallied(before: Memory, after: Memory, frames: readonly Frame[], window: Window): Memory {
+    const { auditMs = 0 } = this.#settings;
+    if (auditMs === 0) return after;
+    const tally = before.tally ?? Tally.begin(window.from);
+    return after.tallied(tally.add(frames, window, this.now() ?? window.to, auditMs));
+  }
+
+  /** How many samples, stale markers aside, the selector has on (from, to] at the source; undefined: it did not answer. */
+  async count(query: Query, { from, to }: Window, signal: AbortSignal): Promise<number | undefined> {
+    // Prometheus 2 takes both ends of a window, 3 and VictoriaMetrics leave out the first.
+    const windowMs = Math.max(1, to - from - (this.#kind === "victoriametrics" ? 0 : 1));
+    const text = `sum(count_over_time(${query.sent}\n[${windowMs}ms]))`;
+    const result = await this.#request("query", evaluation(text, to, this.#extra()), signal, {
+      keyspace: this.#keyspace("audit"),
+      newerThan: () => Number.NEGATIVE_INFINITY,
+      from: 0,
+      to: Number.POSITIVE_INFINITY,
+      expect: ["vector"],
+    });
+    return result.ok ? (result.frame.values[0] ?? 0) : undefined;
   }
 
   /** Prometheus keeps its stale markers to itself: which series are present at the window's end is asked for. */

@@ -63,6 +63,7 @@ const newSource = (source: SinkInfo["sources"][number]): SinkSource => ({
   ...source,
   series: 0,
   samplesLastRead: 0,
+  lateSamples: 0,
   lastReadMs: 0,
 });
 
@@ -157,7 +158,7 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
     case "late": {
       const { source, from, to, samples, remedy, at } = event;
       return {
-        ...sink,
+        ...withSource(sink, source, (s) => ({ ...s, lateSamples: s.lateSamples + samples })),
         lateSamples: sink.lateSamples + samples,
         lastLate: { source, from, to, samples, remedy, at },
       };

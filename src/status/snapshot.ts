@@ -103,6 +103,8 @@ export type SinkSource = {
   lagAt?: EpochMs;
   series: number;
   samplesLastRead: number;
+  /** Samples that audits found at the source and that were never read. */
+  lateSamples: number;
   lastReadMs: number;
   lastReadAt?: EpochMs;
   failure?: { reason: ReadFailureReason; message: string; since: EpochMs; inRow: number };

@@ -47,13 +47,13 @@ describe("a sink's life", () => {
       "samples_returned_total",
       "samples_pending",
       "skipped_seconds_total",
-      "late_samples_total",
       "retries_total",
       "sent_bytes_total",
       "send_duration_seconds_count",
       "batch_samples_sum",
     ])
       assert.equal(v.get(of(`outflow_sink_${name}`)), 0, name);
+    assert.equal(v.get(of("outflow_source_late_samples_total", { source: "metrics" })), 0);
     for (const reason of ["exhausted", "rejected", "too_large", "conflict", "refused_replay", "invalid_name"])
       assert.equal(v.get(of("outflow_sink_samples_dropped_total", { reason })), 0, reason);
     for (const result of ["delivered", "Timeout", "AuthenticationRejected"])
@@ -114,7 +114,7 @@ describe("a sink's life", () => {
     assert.equal(v.get(of("outflow_sink_read_bytes_total")), 4_000);
     assert.equal(v.get(of("outflow_sink_lag_seconds")), 7);
     assert.equal(v.get(of("outflow_sink_skipped_seconds_total")), 60);
-    assert.equal(v.get(of("outflow_sink_late_samples_total")), 5);
+    assert.equal(v.get(of("outflow_source_late_samples_total", { source: "metrics" })), 5);
     const bucket = (le: string) =>
       v.get(`outflow_sink_send_duration_seconds_bucket{le="${le}",policy="default/edge",sink="cloud"}`);
     assert.deepEqual([bucket("0.02"), bucket("0.05"), bucket("0.25"), bucket("0.5"), bucket("+Inf")], [0, 1, 1, 2, 2]);

@@ -133,12 +133,6 @@ export const definitions: readonly Definition[] = [
     (k) => k.deadLetters,
   ),
   sink("counter", "skipped_seconds_total", "Unread time that was skipped (max-backfill).", (k) => k.skippedMs / 1000),
-  sink(
-    "counter",
-    "late_samples_total",
-    "Samples that came to the source too late to be read, found by the audit.",
-    (k) => k.lateSamples,
-  ),
   // -- what a sink does
   sinkBy("gauge", "condition", "1 for the present status of the condition, else 0.", ["type", "status"], (k) =>
     [acceptedOf(k), readyOf(k)].flatMap((c) =>
@@ -179,6 +173,12 @@ export const definitions: readonly Definition[] = [
       lagMs === undefined || lagAt === undefined ? undefined : (lagMs + Math.max(0, now - lagAt)) / 1000,
   ),
   source("gauge", "cursor_timestamp_seconds", "Everything up to here is settled.", (x) => seconds(x.cursor)),
+  source(
+    "counter",
+    "late_samples_total",
+    "Samples that came to the source too late to be read, found by the audit.",
+    (x) => x.lateSamples,
+  ),
   source("gauge", "series", "Series in the last window.", (x) => x.series),
   source("gauge", "failed_reads_in_row", "Failed reads since a window was read last.", (x) => x.failure?.inRow ?? 0),
   // -- the agent

@@ -1,0 +1,67 @@
+// The audit of late samples: how many samples of each stretch of time a reader has taken, and which stretches can be compared with
+// what the source has by now. A tally is never changed in place: it is a part of a reader's memory. Pure.
+import type { EpochMs } from "../platform/clock.ts";
+import type { Frame } from "../series/frame.ts";
+
+export type Stretch = { from: EpochMs; to: EpochMs };
+
+/** Stretches that are remembered: the running one, the one that ripens, and what an audit may be behind. */
+const KEEP = 5;
+
+export class Tally {
+  /** Everything that was taken after this time is counted here. */
+  readonly since: EpochMs;
+  readonly #counts: ReadonlyMap<number, number>;
+
+  private constructor(since: EpochMs, counts: ReadonlyMap<number, number>) {
+    this.since = since;
+    this.#counts = counts;
+  }
+
+  /** Begins at a read position; what is taken of older times is not counted. */
+  static begin(since: EpochMs): Tally {
+    return new Tally(since, new Map());
+  }
+
+  /**
+   * The tally after a window. Stale markers are not counted, as the source's count_over_time does not. A window that is read long
+   * after its time has nothing late any more: counting begins anew behind it.
+   */
+  add(frames: readonly Frame[], window: Stretch, sourceNow: EpochMs, stretchMs: number): Tally {
+    if (sourceNow - window.to >= stretchMs) return Tally.begin(window.to);
+    const counts = new Map(this.#counts);
+    const add = (k: number, n: number) => counts.set(k, (counts.get(k) ?? 0) + n);
+    for (const frame of frames) {
+      for (let i = 0; i < frame.samples; i++) {
+        const ts = frame.timestamps[i]!;
+        if (ts > this.since && frame.stale[i] === 0) add(stretchOf(ts, stretchMs), 1);
+      }
+      const dropped = Object.values(frame.dropped).reduce((a, b) => a + b, 0);
+      if (dropped === 0) continue;
+      // Of those only the window is known.
+      if (stretchOf(window.from + 1, stretchMs) !== stretchOf(window.to, stretchMs)) return Tally.begin(window.to);
+      add(stretchOf(window.to, stretchMs), dropped);
+    }
+    const oldest = stretchOf(window.to, stretchMs) - KEEP;
+    for (const k of counts.keys()) if (k < oldest) counts.delete(k);
+    return new Tally(this.since, counts);
+  }
+
+  /** Samples taken in the stretch that ends at `to`. */
+  taken(to: EpochMs, stretchMs: number): number {
+    return this.#counts.get(stretchOf(to, stretchMs)) ?? 0;
+  }
+
+  /** Stretches that were read to their end and ended at least one stretch ago: what comes later than that is not looked for. */
+  ripe(read: EpochMs, sourceNow: EpochMs, stretchMs: number): Stretch[] {
+    const last = Math.floor(Math.min(read, sourceNow - stretchMs) / stretchMs);
+    const first = Math.max(stretchOf(this.since + 1, stretchMs) + 1, last - KEEP + 2);
+    const ripe: Stretch[] = [];
+    for (let end = first; end <= last; end++)
+      ripe.push({ from: Math.max(this.since, (end - 1) * stretchMs), to: end * stretchMs });
+    return ripe;
+  }
+}
+
+/** Stretch k is (k·stretchMs, (k+1)·stretchMs]. */
+const stretchOf = (ts: EpochMs, stretchMs: number): number => Math.ceil(ts / stretchMs) - 1;
