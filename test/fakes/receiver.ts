@@ -54,6 +54,7 @@ export async function startReceiver(path = "/api/v1/write"): Promise<Receiver> {
   let port = 0;
   const sockets = new Set<Socket>();
   const timers = new Set<NodeJS.Timeout>();
+  const open = new Set<Open>();
   const r: Receiver = {
     url: "",
     writeUrl: "",
@@ -112,6 +113,7 @@ export async function startReceiver(path = "/api/v1/write"): Promise<Receiver> {
       samples,
       at: performance.now(),
     };
+    alone(r, open, { body, keys: series.map(({ labels }) => JSON.stringify(labels)), response });
     const answer = await r.answer(received, r.requests.push(received) - 1);
     const taken = typeof answer === "object" && answer.status >= 200 && answer.status < 300;
     if (taken) store(r, series);
@@ -143,6 +145,24 @@ export async function startReceiver(path = "/api/v1/write"): Promise<Receiver> {
 
   await r.start();
   return r;
+}
+
+type Open = { body: Buffer; keys: string[]; response: ServerResponse };
+
+/** Rule 8: what two requests in flight hold may be stored in any order, so a series is in one of them only (or both are the same). */
+function alone(r: Receiver, open: Set<Open>, request: Open): void {
+  const done = () => open.delete(request);
+  request.response.once("finish", done).once("close", done);
+  for (const other of open) {
+    const shared = other.keys.find((key) => request.keys.includes(key));
+    if (shared === undefined || other.body.equals(request.body)) continue;
+    // An attempt that its sender has broken off is in flight no more, though that is not seen here at once.
+    setTimeout(() => {
+      if (other.response.writableFinished || !other.response.destroyed)
+        r.broken.push(`rule 8: two requests in flight with ${shared}`);
+    }, 50);
+  }
+  open.add(request);
 }
 
 /** The samples of a 2xx, and rule 8: nothing new of a series comes after something newer, across requests (repeats are allowed). */

@@ -220,6 +220,17 @@ describe("retried", () => {
 });
 
 describe("rule 8: a series' samples come in timestamp order, also while a request is retried", () => {
+  test("windows of the same series, many requests at once, answered in any order", async () => {
+    receiver.answer = (_, n) => ({ status: 204, delayMs: [40, 1, 15, 2, 90][n % 5]! });
+    out = line(receiver.writeUrl, { maxConcurrency: 8 });
+    const table = new SeriesTable();
+    for (let w = 0; w < 8; w++) out.send(frame(table, 30, 3, NOW + 3000 * w), 7);
+    await quiet(out);
+    assert.ok(receiver.mostInFlight > 2, "requests were in flight side by side");
+    for (const samples of receiver.stored.values()) assert.equal(samples.length, 24);
+    balanced(out);
+  });
+
   test("windows of the same series, with faults in between", async () => {
     receiver.answer = (_, n) => (n % 3 === 1 ? { status: 503 } : { status: 204 });
     out = line(receiver.writeUrl, { maxAttempts: 10, backoffDurationMs: 1 });

@@ -1,0 +1,156 @@
+// Do the tests of the sender's rules notice when a rule is broken? Each mutation changes one line in a copy of the tree; its test must
+// fail then. Prints a line a mutation; exits 1 if one is survived.   bun bench/mutations.ts [RULE…]
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+type Mutation = { rule: string; file: string; from: string; to: string; test: string };
+
+const mutations: Mutation[] = [
+  {
+    rule: "3 snappy block format",
+    file: "src/remotewrite/snappy.ts",
+    from: "return compressor(raw)",
+    to: "return raw",
+    test: "test/remotewrite/answers.test.ts",
+  },
+  {
+    rule: "4 version header",
+    file: "src/remotewrite/post.ts",
+    from: '"x-prometheus-remote-write-version": "0.1.0"',
+    to: '"x-prometheus-remote-write-version": "2.0.0"',
+    test: "test/remotewrite/post.test.ts",
+  },
+  {
+    rule: "5 values bit-exact",
+    file: "src/remotewrite/encode.ts",
+    from: "view.setFloat64(at, values[i]!, true)",
+    to: "view.setFloat64(at, values[i]! + 0, true)",
+    test: "test/remotewrite/encode.test.ts",
+  },
+  {
+    rule: "2 timestamps",
+    file: "src/remotewrite/encode.ts",
+    from: "while (high >= 0x80)",
+    to: "while (high > 0x80)",
+    test: "test/remotewrite/encode.test.ts",
+  },
+  {
+    rule: "2 below 16 MiB",
+    file: "src/remotewrite/encode.ts",
+    from: "MAX_BODY_BYTES = 16 *",
+    to: "MAX_BODY_BYTES = 64 *",
+    test: "test/remotewrite/answers.test.ts",
+  },
+  {
+    rule: "6 labels sorted",
+    file: "src/series/labels.ts",
+    from: "(a < b ? -1 : 1));\n  };",
+    to: "(a.localeCompare(b)));\n  };",
+    test: "test/series/labels.test.ts",
+  },
+  {
+    rule: "6 no label twice",
+    file: "src/series/labels.ts",
+    from: 'if (out.has(key)) return "invalid_labels";',
+    to: "",
+    test: "test/series/labels.test.ts",
+  },
+  {
+    rule: "7 legal names",
+    file: "src/series/names.ts",
+    from: "/^[0-9]/.test(legal) || ",
+    to: "",
+    test: "test/series/labels.test.ts",
+  },
+  {
+    rule: "8 order across requests",
+    file: "src/batch/order.ts",
+    from: "return false;",
+    to: "return true;",
+    test: "test/remotewrite/answers.test.ts",
+  },
+  {
+    rule: "9 backoff doubles",
+    file: "src/remotewrite/backoff.ts",
+    from: "2 ** (failed - 1)",
+    to: "2 * (failed - 1)",
+    test: "test/remotewrite/judge.test.ts",
+  },
+  {
+    rule: "9 the same bytes again",
+    file: "src/platform/http-client.ts",
+    from: "first.ok || !first.idleClose",
+    to: "first.ok",
+    test: "test/platform/http-client.test.ts",
+  },
+  {
+    rule: "10 no retry of a 4xx",
+    file: "src/remotewrite/judge.ts",
+    from: "    case 410:\n",
+    to: "",
+    test: "test/remotewrite/judge.test.ts",
+  },
+  {
+    rule: "11 Retry-After is capped",
+    file: "src/remotewrite/judge.ts",
+    from: "MAX_RETRY_AFTER_MS = 900_000",
+    to: "MAX_RETRY_AFTER_MS = 9_000_000",
+    test: "test/remotewrite/judge.test.ts",
+  },
+  {
+    rule: "12 no secret in the receiver's text",
+    file: "src/remotewrite/post.ts",
+    from: "cover(target)(said, cut)",
+    to: "said",
+    test: "test/remotewrite/answers.test.ts",
+  },
+  {
+    rule: "15 the stale marker's bits",
+    file: "src/remotewrite/encode.ts",
+    from: "STALE_LOW = 0x00000002",
+    to: "STALE_LOW = 0x00000001",
+    test: "test/remotewrite/encode.test.ts",
+  },
+  {
+    rule: "a refusal of what was perhaps sent before is not bisected",
+    file: "src/exporter/delivery.ts",
+    from: "if (!answered) job.replay = true;",
+    to: "",
+    test: "test/remotewrite/answers.test.ts",
+  },
+  {
+    rule: "bisecting has a budget",
+    file: "src/exporter/pieces.ts",
+    from: "this.#budget -= 2;",
+    to: "",
+    test: "test/remotewrite/answers.test.ts",
+  },
+];
+
+const root = resolve(import.meta.dirname, "..");
+const copy = mkdtempSync(join(tmpdir(), "outflow-mutations-"));
+for (const part of ["src", "tui", "test", "package.json", "tsconfig.json", "bunfig.toml"])
+  cpSync(join(root, part), join(copy, part), { recursive: true });
+symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+
+let survived = 0;
+const wanted = process.argv.slice(2);
+for (const { rule, file, from, to, test } of mutations.filter((m) => wanted.length === 0 || wanted.includes(m.rule))) {
+  const path = join(copy, file);
+  const text = readFileSync(path, "utf8");
+  if (!text.includes(from)) throw new Error(`${file} has no ${JSON.stringify(from)} any more`);
+  writeFileSync(
+    path,
+    text.replace(from, () => to),
+  );
+  const run = spawnSync(process.execPath, ["test", "--timeout", "60000", test], { cwd: copy, encoding: "utf8" });
+  writeFileSync(path, text);
+  const caught = /^\(fail\) (.*?)(?: \[[\d.]+m?s\])?$/m.exec(run.stderr + run.stdout)?.[1];
+  if (caught === undefined) survived++;
+  const change = `${from.trim()} → ${to.trim() || "nothing"}`.replaceAll("\n", " ").replaceAll("|", "\\|");
+  console.log(`| ${rule} | \`${file}\`: \`${change}\` | ${caught === undefined ? "SURVIVED" : `${test}: ${caught}`} |`);
+}
+rmSync(copy, { recursive: true });
+process.exit(survived > 0 ? 1 : 0);
