@@ -77,7 +77,9 @@ export class FrameBuilder {
     };
     let at = 0;
     let run = -1;
-    for (const i of order) {
+    // By index: an iterator over a typed array makes an object a step.
+    for (let o = 0; o < order.length; o++) {
+      const i = order[o]!;
       const series = this.#runSeries[i]!;
       if (run < 0 || frame.runSeries[run] !== series) {
         run++;
@@ -118,9 +120,10 @@ export class FrameBuilder {
   #countRuns(order: Int32Array): { runs: number; seriesTwice: boolean } {
     let runs = 0;
     let last = -1;
-    for (const i of order) {
-      if (this.#runSeries[i] !== last) runs++;
-      last = this.#runSeries[i]!;
+    for (let o = 0; o < order.length; o++) {
+      const series = this.#runSeries[order[o]!]!;
+      if (series !== last) runs++;
+      last = series;
     }
     return { runs, seriesTwice: runs !== order.length };
   }

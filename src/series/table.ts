@@ -1,13 +1,14 @@
 // All series the agent knows, each once: its labels as encoded bytes in one arena. Ids are dense and never change their meaning;
 // a table that has grown old is replaced by a new one that adopts what is still alive, while old frames still refer to it.
+import { Buffer } from "node:buffer";
 import { decodeBlock } from "./block.ts";
 import { hashBytes, lanes } from "./hash.ts";
 import type { Label } from "./labels.ts";
 
 export class SeriesTable {
   /** Encoded labels of all series. Replaced when it grows: read it anew each time. */
-  arena = new Uint8Array(64 * 1024);
-  #view = new DataView(this.arena.buffer);
+  arena: Buffer = Buffer.alloc(64 * 1024);
+  #view = viewOf(this.arena);
   #end = new Int32Array(1024);
   #size = 0;
   /** Open addressing over the blocks' hash: id + 1, or 0. */
@@ -84,10 +85,10 @@ export class SeriesTable {
     const id = this.#size++;
     const start = this.blockStart(id);
     if (start + block.length > this.arena.length) {
-      const grown = new Uint8Array(Math.max(this.arena.length * 1.5, start + block.length + 1024));
+      const grown = Buffer.alloc(Math.max(Math.ceil(this.arena.length * 1.5), start + block.length + 1024));
       grown.set(this.arena.subarray(0, start));
       this.arena = grown;
-      this.#view = new DataView(grown.buffer);
+      this.#view = viewOf(grown);
     }
     this.arena.set(block, start);
     if (id >= this.#end.length) {
@@ -114,6 +115,8 @@ export class SeriesTable {
     this.#index = index;
   }
 }
+
+const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 function wider(array: Int32Array): Int32Array<ArrayBuffer> {
   const grown = new Int32Array(array.length * 2);

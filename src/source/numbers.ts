@@ -9,7 +9,7 @@ export function parseNumber(bytes: Uint8Array, from: number, to: number): number
   let i = from;
   const negative = bytes[i] === 0x2d;
   if (negative) i++;
-  // At most 15 digits are exact in a double, and so is their division by a power of ten up to 22 (one rounding).
+  // A mantissa below 2^53 is exact in a double (so is every step to it), and its division by a power of ten up to 22 rounds once.
   let mantissa = 0;
   let digits = 0;
   let point = -1;
@@ -21,7 +21,8 @@ export function parseNumber(bytes: Uint8Array, from: number, to: number): number
     } else if (c === 0x2e && point < 0) point = digits;
     else return slowNumber(bytes, from, to);
   }
-  if (digits === 0 || digits > 15 || point === 0 || point === digits) return slowNumber(bytes, from, to);
+  if (digits === 0 || digits > 16 || mantissa >= 2 ** 53 || point === 0 || point === digits)
+    return slowNumber(bytes, from, to);
   const value = point < 0 ? mantissa : mantissa / POWERS[digits - point]!;
   return negative ? -value : value;
 }

@@ -95,15 +95,16 @@ export async function startVictoriaMetrics(...flags: string[]): Promise<Victoria
   };
 }
 
-export async function startPrometheus(outOfOrder?: string): Promise<Server> {
+/** `more`: further lines of its configuration (scrape_configs). */
+export async function startPrometheus(outOfOrder?: string, more = ""): Promise<Server> {
   const dir = mkdtempSync(join(tmpdir(), "outflow-prom-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   writeFileSync(
     join(dir, "prometheus.yml"),
     outOfOrder === undefined
-      ? "global: {}\n"
-      : `global: {}\nstorage:\n  tsdb:\n    out_of_order_time_window: ${outOfOrder}\n`,
+      ? `global: {}\n${more}\n`
+      : `global: {}\nstorage:\n  tsdb:\n    out_of_order_time_window: ${outOfOrder}\n${more}\n`,
   );
   const server = await service(dir, url, "/-/ready", pathOf("prometheus")!, [
     `--config.file=${dir}/prometheus.yml`,
