@@ -1,4 +1,6 @@
 // One sink: why it is as it is first, then conditions, charts, attempts, sources, settings and the account. Scrolls. Pure.
+
+import type { SinkInfo } from "../src/status/events.ts";
 import { explain } from "../src/status/explain.ts";
 import { sinkOf } from "../src/status/sinks.ts";
 import type { AttemptRecord, Condition, SinkSource, SinkState } from "../src/status/snapshot.ts";
@@ -160,11 +162,7 @@ function settings(sink: SinkState, scene: Scene): Line[] {
         ? `; the last ones had ${count(sizes[0] ?? 0)}`
         : `; the last ones had ${count(Math.min(...sizes))} to ${count(Math.max(...sizes))}`;
   return [
-    ...paragraph(
-      "Endpoint",
-      `${ui.privacy ? hidden : info.endpoint}, ${info.auth === "none" ? "no authentication" : "basic authentication"}`,
-      columns,
-    ),
+    ...paragraph("Endpoint", `${ui.privacy ? hidden : info.endpoint}, ${AUTH[info.auth]}`, columns),
     ...answer(sink, scene).flatMap((text) => paragraph("Answer", text, columns)),
     ...paragraph(
       "Batch",
@@ -199,3 +197,10 @@ function answer({ attempts }: SinkState, scene: Scene): string[] {
   const status = last.status === undefined ? (last.reason ?? "none") : `status ${last.status}`;
   return [`${when}, ${status}${last.message === undefined ? "" : `: ${shownText(last.message, scene)}`}`];
 }
+
+const AUTH: Record<SinkInfo["auth"], string> = {
+  none: "no authentication",
+  basic: "basic authentication",
+  bearer: "bearer token",
+  headers: "headers of a Secret",
+};

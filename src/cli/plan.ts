@@ -42,6 +42,9 @@ export function planner(
     const target: Target = {
       endpoint: sink.endpoint,
       credentials: sink.credentials,
+      bearer: sink.bearerToken,
+      headers: Object.fromEntries([...(policy.settings.headers ?? []), ...(sink.secretHeaders ?? [])]),
+      secrets: sink.secretHeaders?.map(([, value]) => value),
       version,
       timeouts: {
         connectMs: Math.min(5_000, settings.sendTimeout),
@@ -64,7 +67,7 @@ export function planner(
         sink: sink.name,
         generation,
         endpoint: safeUrl(sink.endpoint),
-        auth: sink.secretName === undefined ? "none" : "basic",
+        auth: authOf(policy, sink),
         batch: sink.batch,
         retry: sink.retry,
         onExhausted: delivery.onExhausted,
@@ -87,6 +90,12 @@ export function planner(
       },
     };
   };
+}
+
+function authOf({ settings }: Policy, sink: Sink): SinkPlan["info"]["auth"] {
+  if (sink.secretName !== undefined) return "basic";
+  if (settings.bearerSecret !== undefined) return "bearer";
+  return settings.headersSecret === undefined ? "none" : "headers";
 }
 
 const GRACE_MS = 30_000;

@@ -1,6 +1,7 @@
 // Annotations `outflow/…` of a policy in, its own settings and problems out (design.md, Settings beyond the policy). What protects
 // the operator from a policy's author is never among them, and none names a file. Pure.
 import { formatDuration, parseDuration } from "../config/duration.ts";
+import { isHeaderValue, isSecretName, plainHeaderProblem } from "./send-headers.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** What a policy sets for itself; absent: the agent's setting. */
@@ -17,6 +18,11 @@ export type PolicySettings = {
   maxConcurrency?: number;
   /** Added to each series that lacks them, sorted by name. */
   externalLabels?: [name: string, value: string][];
+  /** Secrets of the policy's namespace: bearer token in key `token`; each key a header. */
+  bearerSecret?: string;
+  headersSecret?: string;
+  /** Sent with each request to its sinks; names in lower case. */
+  headers?: [name: string, value: string][];
 };
 
 /** The agent's own settings that an annotation may only narrow: they guard its memory and the source. */
@@ -50,9 +56,15 @@ const parsers: Record<string, (text: string) => Parsed> = {
       ? { settings: { maxConcurrency: Number(text) } }
       : { trouble: 'must be a whole number from 1 to 64, in quotes: "4"' },
   "external-labels": parseLabels,
+  "bearer-secret": (text) => parseSecretName(text, "bearerSecret"),
+  "headers-secret": (text) => parseSecretName(text, "headersSecret"),
 };
 
-export const annotationNames: readonly string[] = Object.keys(parsers).map((name) => PREFIX + name);
+const HEADER = "header-";
+
+export const annotationNames: readonly string[] = [...Object.keys(parsers), `${HEADER}x-scope-orgid`].map(
+  (name) => PREFIX + name,
+);
 
 /** Annotations of others (without the prefix) are theirs. */
 export function policySettings(
@@ -64,7 +76,7 @@ export function policySettings(
   for (const [key, text] of Object.entries(annotations)) {
     if (!key.startsWith(PREFIX)) continue;
     const name = key.slice(PREFIX.length);
-    const parse = Object.hasOwn(parsers, name) ? parsers[name] : undefined;
+    const parse = parserOf(name, settings);
     if (parse === undefined) {
       problems.push({
         key,
@@ -79,6 +91,24 @@ export function policySettings(
   }
   if (limits !== undefined) problems.push(...clamp(settings, limits));
   return { settings, problems };
+}
+
+function parserOf(name: string, { headers = [] }: PolicySettings): ((text: string) => Parsed) | undefined {
+  if (name.startsWith(HEADER)) return (text) => parseHeader(name.slice(HEADER.length).toLowerCase(), text, headers);
+  return Object.hasOwn(parsers, name) ? parsers[name] : undefined;
+}
+
+const parseSecretName = (text: string, key: "bearerSecret" | "headersSecret"): Parsed =>
+  isSecretName(text)
+    ? { settings: { [key]: text } }
+    : { trouble: "must be the name of a Secret in the policy's namespace; never a value" };
+
+function parseHeader(name: string, value: string, before: [string, string][]): Parsed {
+  const trouble = plainHeaderProblem(name);
+  if (trouble !== undefined) return { trouble };
+  if (before.some(([other]) => other === name)) return { trouble: "sets a header a second time; remove one" };
+  if (!isHeaderValue(value)) return { trouble: "must be one line of printable ASCII, without white space around it" };
+  return { settings: { headers: [...before, [name, value]] } };
 }
 
 function parseBounded(text: string, { key, min, max, now }: (typeof DURATIONS)[string]): Parsed {

@@ -97,6 +97,7 @@ function interpretPolicy(document: PlacedDocument, { checkQuery, limits }: Inter
     ...refused.map(ofSchema),
     ...own.problems.map(({ key, severity, message }) => problem(["metadata", "annotations", key], message, severity)),
     ...references(document),
+    ...twoCredentials(document, annotations),
     ...queryProblems(document, checkQuery),
   ];
   const withLines = (problems: Problem[]) => withExcerpts(document, problems, unknown);
@@ -107,6 +108,19 @@ function interpretPolicy(document: PlacedDocument, { checkQuery, limits }: Inter
 
 function partition<T>(all: readonly T[], is: (one: T) => boolean): [yes: T[], no: T[]] {
   return [all.filter(is), all.filter((one) => !is(one))];
+}
+
+/** One Authorization header is all a request has. */
+function twoCredentials(document: PlacedDocument, annotations: Record<string, string>): Problem[] {
+  if (annotations["outflow/bearer-secret"] === undefined) return [];
+  const sinks = list(field(field(document.value, "spec"), "sinks"));
+  const basic = sinks.findIndex(
+    (sink) =>
+      field(field(field(field(sink, "target"), "prometheusRemoteWrite"), "authentication"), "basicAuth") !== undefined,
+  );
+  if (basic < 0) return [];
+  const message = `gives a bearer token to sinks of which spec.sinks[${basic}] has basicAuth; remove one of the two, or split the policy`;
+  return [problemsOf(document)(["metadata", "annotations", "outflow/bearer-secret"], message)];
 }
 
 /** Those that are texts; the schema says what is wrong with the others. */
@@ -141,6 +155,14 @@ function typedPolicy(
     }),
     sinks: spec.sinks.map((sink, i) => typedSink(document, sink, i)),
     place: document.place([]),
+    ...(settings.bearerSecret === undefined && settings.headersSecret === undefined
+      ? {}
+      : {
+          annotationPlaces: {
+            "bearer-secret": document.place(["metadata", "annotations", "outflow/bearer-secret"]),
+            "headers-secret": document.place(["metadata", "annotations", "outflow/headers-secret"]),
+          },
+        }),
   };
 }
 

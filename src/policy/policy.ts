@@ -47,6 +47,9 @@ export type Sink = {
   /** Name of the Secret in the policy's namespace, if authentication.basicAuth is given. */
   secretName?: string;
   credentials?: Credentials;
+  /** From the Secrets that the policy's annotations name. */
+  bearerToken?: string;
+  secretHeaders?: [name: string, value: string][];
   /** Set: the sink is shown with its condition and sends nothing. */
   refusal?: Refusal;
   place: Place;
@@ -65,6 +68,8 @@ export type Policy = {
   sources: Source[];
   sinks: Sink[];
   place: Place;
+  /** Of annotations that name Secrets. */
+  annotationPlaces?: Partial<Record<"bearer-secret" | "headers-secret", Place>>;
 };
 
 export type LoadResult = {

@@ -1,8 +1,10 @@
 // Secrets in, credentials or a refusal for each sink out. Values are never in a message. Pure but for the port.
 import { Buffer } from "node:buffer";
 import type { Files } from "../platform/files.ts";
+import { PREFIX } from "./annotations.ts";
 import type { PlacedSecret } from "./interpret.ts";
 import type { Credentials, Policy, Problem, Refusal, Sink } from "./policy.ts";
+import { sendAuth } from "./send-auth.ts";
 
 /** Kubernetes' name for it. */
 const BASIC_AUTH = "kubernetes.io/basic-auth";
@@ -37,10 +39,28 @@ export class Secrets {
     }
   }
 
-  /** Gives every sink that names a Secret its credentials or its refusal. */
+  /** Gives every sink whose Secrets are named its credentials or its refusal. */
   resolve(policy: Policy): { policy: Policy; problems: Problem[] } {
     const problems: Problem[] = [];
-    const sinks = policy.sinks.map((sink, i): Sink => {
+    const { auth, refusals } = sendAuth(policy, (name, keys) => {
+      const found = this.find(
+        policy.namespace,
+        name,
+        undefined,
+        keys === "all" ? this.#keysOf(policy.namespace, name) : keys,
+      );
+      if ("values" in found) problems.push(...found.warnings);
+      return found;
+    });
+    for (const { annotation, refusal } of refusals)
+      problems.push({
+        severity: this.#severity(refusal),
+        place: policy.annotationPlaces?.[annotation] ?? policy.place,
+        path: `metadata.annotations.${PREFIX}${annotation}`,
+        message: sentenceToProblem(refusal.message),
+      });
+    const sinks = policy.sinks.map((given, i): Sink => {
+      const sink = refusals[0] === undefined ? { ...given, ...auth } : { ...given, refusal: refusals[0].refusal };
       if (sink.secretName === undefined) return sink;
       const found = this.find(policy.namespace, sink.secretName, BASIC_AUTH, ["username", "password"]);
       const refusal = "refusal" in found ? found.refusal : basicRefusal(found.values, sink.secretName);
@@ -79,6 +99,18 @@ export class Secrets {
         ? "add it to the policy paths or to --secrets-dir"
         : `there is one in namespace ${other.document.metadata.namespace ?? "default"}, but it must be in the policy's own`;
     return refuse(`Secret ${id} was not found: ${hint}.`, "SecretNotFound");
+  }
+
+  /** All keys of a Secret. */
+  #keysOf(namespace: string, name: string): string[] {
+    const secret = this.#documents.get(secretKey(namespace, name))?.document;
+    if (secret !== undefined)
+      return [...new Set([...Object.keys(secret.data ?? {}), ...Object.keys(secret.stringData ?? {})])];
+    const { secretsDir: dir, files } = this.#options;
+    if (dir === undefined) return [];
+    const folders = [`${dir}/${namespace}/${name}`, ...(namespace === "default" ? [`${dir}/${name}`] : [])];
+    const names = folders.map((folder) => files.list(folder)).find((list) => list !== undefined) ?? [];
+    return names.filter((key) => !key.startsWith("."));
   }
 
   #severity({ reason }: Refusal): Problem["severity"] {

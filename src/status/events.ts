@@ -54,7 +54,7 @@ export type SinkInfo = {
   sink: string;
   generation: number;
   endpoint: string; // without user info; query values redacted
-  auth: "none" | "basic";
+  auth: "none" | "basic" | "bearer" | "headers";
   batch: { maxSize: number; timeoutMs: number };
   retry: { maxAttempts: number; backoffMs: number };
   /** What happens to a batch after maxAttempts; absent: drop. */
