@@ -1,13 +1,13 @@
 // Which of the programs that tests use are here.
 import { existsSync } from "node:fs";
 
-const PROGRAMS = ["victoria-metrics", "prometheus", "promtool", "tmux"] as const;
+const PROGRAMS = ["victoria-metrics", "prometheus", "promtool", "tmux", "nginx", "openssl"] as const;
 export type Program = (typeof PROGRAMS)[number];
 
 export function pathOf(program: Program): string | undefined {
   return (process.env.PATH ?? "")
     .split(":")
-    .concat("/usr/bin", "/usr/local/bin")
+    .concat("/usr/bin", "/usr/local/bin", "/usr/sbin")
     .map((dir) => `${dir}/${program}`)
     .find(existsSync);
 }
