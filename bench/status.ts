@@ -30,8 +30,8 @@ let now = Date.UTC(2026, 10, 23, 14);
 const store = new StatusStore();
 /** An event of its own text each, as real ones are. */
 function happen(i: number): void {
-  const id = ids[i % sinks] ?? "";
-  const fails = (i / sinks) % 7 < 1;
+  const id = ids[Math.floor(i / 4) % sinks] ?? "";
+  const fails = (i / (4 * sinks)) % 7 < 1;
   const emit = (event: object) => store.dispatch({ at: now, id, ...event } as Event);
   switch (i % 4) {
     case 0:
@@ -97,7 +97,7 @@ for (const id of ids) store.dispatch({ type: "sink-started", at: now, sink: info
 // Every history full: 20 attempts, rings of an hour.
 for (let round = 0; round < 70; round++) {
   now += 60_000;
-  for (let k = 0; k < 4; k++) for (let i = 0; i < sinks; i++) happen(i * 4 + k);
+  for (let i = 0; i < 4 * sinks; i++) happen(round * 4 * sinks + i);
 }
 const state = held() - before;
 

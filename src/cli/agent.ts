@@ -62,7 +62,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   const log: Log = createLog({ format: logFormat, level: settings.logLevel, write: writeLog ?? (() => {}) });
   store.subscribe((event, before, after) => {
     const line = logLine(event, before, after);
-    if (line !== undefined) log.write(event.at, line.level, line.text, "id" in event ? { sink: event.id } : {});
+    if (line !== undefined) log.write(event.at, line.level, line.text, line.fields);
     if (event.type === "policies-loaded")
       for (const p of event.problems)
         log.write(

@@ -144,7 +144,9 @@ const held = (sink: Unreported, probeAt: EpochMs): string =>
 function failed(sink: Unreported): string {
   const { failing, phase, failuresInRow } = sink;
   if (failing === undefined) return "";
-  const next = phase.name === "backing-off" ? `; the next is at ${clockTime(phase.retryAt)}` : "";
+  // Between an attempt's end and its backoff the phase still has the time of the attempt itself.
+  const ahead = phase.name === "backing-off" && phase.retryAt > (sink.attempts.at(-1)?.at ?? 0);
+  const next = ahead ? `; the next is at ${clockTime(phase.retryAt)}` : "";
   const times = `${counted(failuresInRow, "attempt")} in a row failed since ${instant(failing.since)}${lost(sink)}${next}.`;
   return [sentence(failing.message), remedies[failing.reason], times].filter((s) => s !== "").join(" ");
 }

@@ -117,7 +117,7 @@ describe("a sink's life", () => {
     assert.equal(v.get(of("outflow_source_late_samples_total", { source: "metrics" })), 5);
     const bucket = (le: string) =>
       v.get(`outflow_sink_send_duration_seconds_bucket{le="${le}",policy="default/edge",sink="cloud"}`);
-    assert.deepEqual([bucket("0.02"), bucket("0.05"), bucket("0.25"), bucket("0.5"), bucket("+Inf")], [0, 1, 1, 2, 2]);
+    assert.deepEqual([bucket("0.01"), bucket("0.05"), bucket("0.25"), bucket("0.5"), bucket("+Inf")], [0, 1, 1, 2, 2]);
     assert.equal(v.get(of("outflow_sink_condition", { type: "Ready", status: "True" })), 1);
     assert.equal(v.get(of("outflow_source_series", { source: "metrics" })), 40);
     assert.equal(v.get("outflow_series_table_series"), 1_234);

@@ -70,6 +70,13 @@ const events: Record<string, (story: Story) => Story> = {
   refusal: (s) => s.read(ID, 10).ended(ID, 1, 10, { kind: "failed", ...rejected }),
   behind: (s) => s.event({ type: "behind", id: ID, behindMs: 60_000 }),
   "caught up": (s) => s.event({ type: "behind", id: ID, behindMs: 0 }),
+  evidence: (s) => s.event({ type: "evidence", id: ID, reason: "TLSFailure", text: "A certificate." }),
+  "series-rejected": (s) => s.event({ type: "series-rejected", id: ID, series: "{}", samples: 1, message: "No." }),
+  late: (s) => s.event({ type: "late", id: ID, source: "metrics", from: 0, to: 1, samples: 1, remedy: "replay" }),
+  skipped: (s) => s.event({ type: "skipped", id: ID, source: "metrics", from: 0, to: 1, why: "old" }),
+  dropped: (s) => s.read(ID, 5).event({ type: "dropped", id: ID, reason: "rejected", samples: 5, message: "No." }),
+  returned: (s) => s.read(ID, 5).event({ type: "returned", id: ID, samples: 5 }),
+  "cursor-moved": (s) => s.settled(ID),
   tick: (s) => s.wait(1_000),
 };
 

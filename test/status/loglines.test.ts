@@ -1,0 +1,100 @@
+// The log: one line for each change, none for each attempt; what repeats is summed up; text for people, JSON for machines.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { createLog } from "../../src/platform/log.ts";
+import { readyOf } from "../../src/status/conditions.ts";
+import { START, Story, serverError, sinkInfo } from "./scenes.ts";
+
+const ID = "default/p/s";
+const texts = (story: Story) => story.snapshot.events.map((e) => e.text).filter((t) => t.startsWith(ID));
+const flowing = () => new Story([sinkInfo(ID)]).sourceAnswers().wait(1_000).delivers(ID, 10);
+
+describe("what is said", () => {
+  test("an outage of a thousand attempts: its begin, ever rarer sums, its end", () => {
+    const story = flowing().read(ID, 1_000);
+    for (let i = 1; i <= 1_000; i++) story.fails(ID, ((i - 1) % 3) + 1, 5_000).wait(5_000);
+    story.delivers(ID, 10);
+    const said = texts(story);
+    assert.ok(said.length <= 12, said.join("\n"));
+    assert.match(said[1]!, /attempt 1 of 3 failed, the next in 5s: The endpoint is unavailable \(503\)/);
+    assert.match(said[2]!, /not ready \(ServerError\)/);
+    assert.match(said[3]!, /still not ready after 35s, 8 attempts in a row failed, nothing is lost: The endpoint/);
+    assert.match(said.at(-1)!, /ready again after 1h23m \(Delivering\): Data is arriving/);
+  });
+  test("a sink that fails every other request: told once in ten minutes", () => {
+    const story = flowing();
+    for (let i = 0; i < 50; i++) story.wait(5_000).read(ID, 10).fails(ID, 1, 5_000).wait(5_000).delivers(ID, 10);
+    assert.ok(texts(story).length <= 4, texts(story).join("\n"));
+  });
+  test("the same words as the condition", () => {
+    const story = flowing().read(ID, 1_000).fails(ID, 1, 5_000).wait(5_000).fails(ID, 2, 10_000);
+    const ready = readyOf(story.snapshot.sinks[0]!);
+    const said = `${ID}: not ready (ServerError): ${ready.message}`;
+    assert.equal(texts(story).at(-1), said.replace("; the next is at 14:00:16Z", "")); // which is known a moment later
+  });
+  test("drops: the first, then each time the number has doubled", () => {
+    const story = flowing();
+    for (let i = 0; i < 100; i++)
+      story.event({ type: "dropped", id: ID, reason: "rejected", samples: 1, message: "No." });
+    assert.equal(texts(story).filter((t) => t.includes("dropped")).length, 7);
+  });
+  test("a series that is rejected again and again: once", () => {
+    const story = flowing();
+    const again = {
+      type: "series-rejected",
+      id: ID,
+      series: '{a="b"}',
+      samples: 1,
+      message: serverError.message,
+    } as const;
+    for (let i = 0; i < 5; i++) story.event(again);
+    assert.equal(texts(story).filter((t) => t.includes('{a="b"}')).length, 1);
+    assert.equal(story.snapshot.sinks[0]?.rejected[0]?.samples, 5);
+  });
+  test("late samples: where, how many, and the command that repairs it", () => {
+    const story = flowing().event({
+      type: "late",
+      id: ID,
+      source: "metrics",
+      from: START,
+      to: START + 300_000,
+      samples: 3_500,
+      remedy: "outflow replay -x",
+    });
+    assert.match(
+      texts(story).at(-1)!,
+      /3,500 samples of source metrics came too late to be read \(2026-11-23T14:00:00Z to 2026-11-23T14:05:00Z\)\. To send them: outflow replay -x/,
+    );
+  });
+});
+
+describe("how it is written", () => {
+  const write = (format: "text" | "json", level: "info" | "warn" = "info") => {
+    const lines: string[] = [];
+    return { lines, log: createLog({ format, level, write: (l) => lines.push(l) }) };
+  };
+  test("text", () => {
+    const { lines, log } = write("text");
+    log.write(START, "info", "it is so");
+    log.write(START, "warn", "it is not");
+    assert.deepEqual(lines, ["14:00:00.000 it is so\n", "14:00:00.000 WARN it is not\n"]);
+  });
+  test("JSON: one object a line, with fields to filter by", () => {
+    const { lines, log } = write("json");
+    log.write(START, "error", 'a "b"\nc', { sink: ID, attempts: 3 });
+    assert.deepEqual(JSON.parse(lines[0]!), {
+      time: "2026-11-23T14:00:00.000Z",
+      level: "error",
+      msg: 'a "b"\nc',
+      sink: ID,
+      attempts: 3,
+    });
+    assert.equal(lines[0]!.split("\n").length, 2);
+  });
+  test("below --log-level nothing", () => {
+    const { lines, log } = write("text", "warn");
+    log.write(START, "info", "x");
+    log.write(START, "warn", "y");
+    assert.equal(lines.length, 1);
+  });
+});
