@@ -215,7 +215,10 @@ describe("the truth between real servers", needs("victoria-metrics", "prometheus
       ],
       { NODE_EXTRA_CA_CERTS: bundle(dir.path, [old, fresh]) },
     );
-    prometheus = await startPrometheus(undefined, new URL(agent.adminUrl).host);
+    prometheus = await startPrometheus(
+      undefined,
+      `scrape_configs:\n  - job_name: outflow\n    scrape_interval: 1s\n    static_configs: [{ targets: ["${new URL(agent.adminUrl).host}"] }]`,
+    );
   });
   after(async () => {
     clearInterval(writing);
