@@ -160,10 +160,10 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   const ticking = tick(dispatch, ended.signal);
   const watching = policies && watch(policies, reload, ended.signal);
   const summing = summarize(store, log, ended.signal);
-  const end = async () => {
+  const end = async (cleanly: boolean) => {
     ended.abort();
     await Promise.all([ticking, summing, watching, pruning, auditing]);
-    state.close();
+    state.close(cleanly);
     await Promise.all([admin.close(), ways.source.close()]);
   };
   return {
@@ -171,10 +171,9 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     reload,
     actions,
     async stop() {
-      await supervisor.shutdown();
-      await end();
+      await end(await supervisor.shutdown());
     },
-    abort: () => state.close(),
+    abort: () => state.close(false),
   };
 }
 

@@ -141,8 +141,8 @@ export class Exporter {
     this.#delivery.retryNow();
   }
 
-  /** Stops reading, gives each batch a last attempt within `timeoutMs`, gives the rest back. */
-  async drain(timeoutMs: number, why: "shutdown" | "removed" | "changed"): Promise<void> {
+  /** Stops reading, gives each batch a last attempt within `timeoutMs`, gives the rest back; true: there was no rest. */
+  async drain(timeoutMs: number, why: "shutdown" | "removed" | "changed"): Promise<boolean> {
     this.#stopReading();
     const { clock, dispatch } = this.#ports;
     if (why === "removed") for (const source of this.#sources) this.#endSeries(source);
@@ -152,6 +152,7 @@ export class Exporter {
     const returned = await this.#delivery.drain(timeoutMs);
     this.#returned(returned);
     dispatch({ type: "sink-stopped", at: clock.now(), id: this.id });
+    return returned === 0;
   }
 
   /** Ends at once; nothing is lost: cursors have not moved past what was not settled. */

@@ -29,13 +29,13 @@ export type StateStore = {
   saveConditions(id: string, conditions: readonly Condition[]): void;
   /** Forgets cursors of sinks that have not been `inUse` for `keepMs`. */
   forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void;
-  close(): void;
+  /** `cleanly` false: something may have been sent whose cursor has not moved. */
+  close(cleanly?: boolean): void;
 };
 
 /** The directory is in use by another agent, or cannot be made: the caller says so and exits 2. */
 export class StateDirError extends Error {}
 
-const SCHEMA_VERSION = 1;
 const SAVE_WITHIN_MS = 100;
 const FILE = "state.sqlite";
 
@@ -94,24 +94,37 @@ function lockAndCheck(file: string): DatabaseSync {
   }
 }
 
+/** From the version before to this one: the first makes version 1 of nothing. Never changed, only added to. */
+const MIGRATIONS = [
+  `CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+   CREATE TABLE cursors (
+     policy TEXT NOT NULL, sink TEXT NOT NULL, source TEXT NOT NULL,
+     cursor_ms INTEGER NOT NULL, memory INTEGER, used_ms INTEGER NOT NULL,
+     PRIMARY KEY (policy, sink, source)) STRICT;
+   CREATE TABLE memories (id INTEGER PRIMARY KEY AUTOINCREMENT, pairs BLOB NOT NULL) STRICT;
+   CREATE TABLE generations (policy TEXT PRIMARY KEY, spec_hash TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;`,
+  `CREATE TABLE IF NOT EXISTS conditions (id TEXT PRIMARY KEY, conditions TEXT NOT NULL) STRICT;`,
+];
+
+/** Brings the database to the present version, all or nothing. */
 function schema(db: DatabaseSync): DatabaseSync {
-  db.exec(`
-    CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-    CREATE TABLE IF NOT EXISTS cursors (
-      policy TEXT NOT NULL, sink TEXT NOT NULL, source TEXT NOT NULL,
-      cursor_ms INTEGER NOT NULL, memory INTEGER, used_ms INTEGER NOT NULL,
-      PRIMARY KEY (policy, sink, source)) STRICT;
-    CREATE TABLE IF NOT EXISTS memories (id INTEGER PRIMARY KEY AUTOINCREMENT, pairs BLOB NOT NULL) STRICT;
-    CREATE TABLE IF NOT EXISTS conditions (id TEXT PRIMARY KEY, conditions TEXT NOT NULL) STRICT;
-    CREATE TABLE IF NOT EXISTS generations (policy TEXT PRIMARY KEY, spec_hash TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;
-  `);
-  const row = db.prepare("SELECT value FROM meta WHERE key = 'schema'").get() as { value: string } | undefined;
-  if (row === undefined) db.prepare("INSERT INTO meta VALUES ('schema', ?)").run(String(SCHEMA_VERSION));
-  else if (Number(row.value) > SCHEMA_VERSION) {
-    db.close();
+  const tables = db.prepare("SELECT name FROM sqlite_master WHERE name = 'meta'").get();
+  const row =
+    tables && (db.prepare("SELECT value FROM meta WHERE key = 'schema'").get() as { value: string } | undefined);
+  const version = Number(row?.value ?? 0);
+  if (version > MIGRATIONS.length)
     throw new StateDirError(
-      `its database has schema ${row.value}, and this outflow knows ${SCHEMA_VERSION}: it was made by a newer version`,
+      `its database has schema ${version}, and this outflow knows ${MIGRATIONS.length}: it was made by a newer version`,
     );
+  if (version === MIGRATIONS.length) return db;
+  db.exec("BEGIN");
+  try {
+    for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
+    db.prepare("INSERT OR REPLACE INTO meta VALUES ('schema', ?)").run(String(MIGRATIONS.length));
+    db.exec("COMMIT");
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
   }
   return db;
 }
@@ -142,6 +155,8 @@ class SqliteStore implements StateStore {
 
   cursor(key: CursorKey): SavedCursor | undefined {
     this.#flush();
+    const unsaved = this.#unsaved.get(JSON.stringify([key.policy, key.sink, key.source]));
+    if (unsaved !== undefined) return { cursor: unsaved.cursor, memory: unsaved.memory?.blob() }; // the disk is full
     const row = this.#db
       .prepare(
         "SELECT cursor_ms, pairs FROM cursors LEFT JOIN memories ON memories.id = cursors.memory WHERE policy = ? AND sink = ? AND source = ?",
@@ -208,10 +223,10 @@ class SqliteStore implements StateStore {
     });
   }
 
-  close(): void {
+  close(cleanly = true): void {
     this.#closed.abort();
     this.#flush();
-    this.#mark("cleanly");
+    if (cleanly) this.#mark("cleanly");
     this.#db.close();
   }
 

@@ -133,15 +133,19 @@ export class Supervisor {
     return [...this.#running.keys()];
   }
 
-  /** Drains all sinks at once and ends. Cursors are saved by whoever closes the store. */
-  async shutdown(): Promise<void> {
+  /**
+   * Drains all sinks at once and ends. Cursors are saved by whoever closes the store. False: something was given back, and windows
+   * of which a part may have been sent will be read again.
+   */
+  async shutdown(): Promise<boolean> {
     this.#stopped = true;
     this.#stop.abort();
     this.#ports.readers.stop();
-    await Promise.all([
-      ...[...this.#running.values()].map(({ exporter }) => exporter.drain(this.#drainTimeoutMs, "shutdown")),
+    const [drained] = await Promise.all([
+      Promise.all([...this.#running.values()].map(({ exporter }) => exporter.drain(this.#drainTimeoutMs, "shutdown"))),
       ...this.#draining.values(),
     ]);
+    return drained.every(Boolean);
   }
 
   #set(id: SinkId, wanted: Wanted): void {
