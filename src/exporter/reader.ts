@@ -64,8 +64,9 @@ export type Reader<M extends Member> = {
   notBeforeMs: number;
   /** For fairness: the count of reads when this one was served last. */
   servedAt: number;
-  /** Samples of the last window: what the next one is expected to need. */
-  lastSamples: number;
+  /** Samples a millisecond in the last window, and what the next one is expected to bring. */
+  density: number;
+  expects: number;
 };
 
 /**

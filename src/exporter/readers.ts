@@ -36,7 +36,7 @@ export type Arrival = Window & {
 
 export type ReadOutcome =
   | { ok: true; frame: Frame; late?: Frame; memory: Memory }
-  | { ok: false; reason: ReadFailureReason; message: string; shrink: boolean };
+  | { ok: false; reason: ReadFailureReason; message: string; shrink: boolean; oversized?: true };
 
 /** A source of a sink, as the readers see it. */
 export type ReadingMember = Member & {
@@ -149,7 +149,7 @@ export class Readers {
     while (this.#active < this.#settings.maxQueries) {
       const now = this.#ports.sourceNow() ?? sourceNow;
       const reader = fairest([...this.#readers].filter((r) => this.#isDue(r, now)));
-      if (reader === undefined || !this.#fits(reader)) break;
+      if (reader === undefined || !this.#fits(reader, now)) break;
       this.#start(reader, now);
     }
     this.#sleepUntilDue(this.#ports.sourceNow() ?? sourceNow);
@@ -173,7 +173,8 @@ export class Readers {
         busy: false,
         notBeforeMs: 0,
         servedAt: 0,
-        lastSamples: 0,
+        density: 0,
+        expects: 0,
       });
     }
     this.#waiting.clear();
@@ -236,14 +237,17 @@ export class Readers {
     for (const member of reader.members) member.setBack(to);
   }
 
-  #fits(reader: R): boolean {
+  /** Does what the next window is expected to bring fit beside what is in memory? An empty memory takes any. */
+  #fits(reader: R, sourceNow: EpochMs): boolean {
     const frames = new Set<Frame>();
     for (const r of this.#readers)
       for (const member of r.members) for (const frame of member.frames()) frames.add(frame);
     let buffered = 0;
     for (const frame of frames) buffered += frame.samples;
-    for (const r of this.#readers) if (r.busy) buffered += r.lastSamples;
-    return buffered === 0 || buffered + reader.lastSamples <= this.#settings.maxBufferedSamples;
+    for (const r of this.#readers) if (r.busy) buffered += r.expects;
+    const window = this.#window(reader, sourceNow, false);
+    reader.expects = window === undefined ? 0 : reader.density * (window.to - window.from);
+    return buffered === 0 || buffered + reader.expects <= this.#settings.maxBufferedSamples;
   }
 
   #sleepUntilDue(sourceNow: EpochMs): void {
@@ -334,7 +338,7 @@ export class Readers {
     reader.read = window.to;
     reader.memory = memory;
     reader.windowMs = growWindow(reader.windowMs, reader.query.maxWindowMs);
-    reader.lastSamples = frame.samples;
+    reader.density = (frame.samples + (late?.samples ?? 0)) / (window.to - window.from);
     const members = [...reader.members];
     members.forEach((member, i) => {
       member.take({
@@ -356,11 +360,11 @@ export class Readers {
     if (this.#readers.has(reader)) this.#join(reader);
   }
 
-  #failed(reader: R, failure: { reason: ReadFailureReason; message: string; shrink: boolean }): void {
+  #failed(reader: R, failure: Extract<ReadOutcome, { ok: false }>): void {
     const sourceNow = this.#ports.sourceNow() ?? 0;
     const { intervalMs } = reader.query;
     if (failure.shrink) reader.windowMs = shrinkWindow(reader.windowMs, intervalMs);
-    if (failure.reason === "SourceUnavailable")
+    if (failure.reason === "SourceUnavailable" && !failure.oversized)
       this.#outage = { from: Math.min(this.#outage?.from ?? reader.read, reader.read), until: undefined };
     // The next tick, on the grid; never at once.
     const sinceTick = (((sourceNow - this.#delay(reader)) % intervalMs) + intervalMs) % intervalMs;

@@ -38,6 +38,8 @@ export type ReadFailure = {
   message: string;
   /** A shorter window may help: too large, too slow, broken off. */
   shrink: boolean;
+  /** It was outflow that broke it off: the source is there. */
+  oversized?: true;
 };
 
 export type ReadResult = { sign?: SourceSign } & (
@@ -139,6 +141,7 @@ function judge(result: ScanResult, r: ReadRequest): ReadFailure | undefined {
         return {
           reason: "SourceUnavailable",
           shrink: true,
+          oversized: true,
           message: `The source's answer was broken off: ${result.message}. A shorter window is read next.`,
         };
       case "malformed":

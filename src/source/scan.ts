@@ -107,7 +107,7 @@ export class Scanner {
       return this.#fail("malformed", `a part of the answer is no JSON (${error.message})`);
     }
     if (this.#failure !== undefined) return false;
-    if (this.#o.builder.samples + (this.#o.late?.builder.samples ?? 0) > this.#o.maxSamples)
+    if (this.#o.builder.samples > this.#o.maxSamples)
       return this.#fail("too-large", `the answer has more than ${this.#o.maxSamples} samples`);
     if (this.#is("any")) return this.#collect(bytes);
     const left = bytes.length - used;
@@ -316,6 +316,7 @@ export class Scanner {
   #addLate(ts: EpochMs, bytes: Buffer, valueFrom: number, valueTo: number): void {
     const { late } = this.#o;
     if (late === undefined || ts <= late.from || this.#series < 0) return;
+    if (late.builder.samples >= this.#o.maxSamples) return; // too many to look through: what is late of the rest, the audit finds
     if (!this.#lateRun) late.builder.startRun(this.#series);
     this.#lateRun = true;
     const value = parseNumber(bytes, valueFrom, valueTo);
