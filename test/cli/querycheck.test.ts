@@ -1,0 +1,72 @@
+// What the operator enforces is in every query that is sent, or the query is refused.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { queryRules, selectorOf } from "../../src/cli/querycheck.ts";
+import { StartError } from "../../src/cli/start-error.ts";
+
+const rules = (enforceFilter: string[], forbidLabel: string[] = []) => queryRules({ enforceFilter, forbidLabel });
+
+describe("queryRules()", () => {
+  test("without filters the user's own text is sent", () => {
+    const text = "  up { a = 'b' } # all of it";
+    assert.equal(rules([]).sent(text), text);
+    assert.deepEqual(rules([]).extraFilters, []);
+  });
+
+  test("several filters hold at once, alternatives of one are alternatives", () => {
+    const r = rules(['{project="p1"}', '{env="a" or env="b"}']);
+    assert.equal(r.sent("up"), 'up{project="p1",env="a" or project="p1",env="b"}');
+    assert.deepEqual(r.extraFilters, ['{project="p1",env="a"}', '{project="p1",env="b"}']);
+    assert.equal(r.sent(r.sent("up")), r.sent("up"));
+  });
+
+  test("everywhere: arguments, operands, subqueries, @, templates, and {}", () => {
+    const sent = rules(['{p="1"}']).sent(
+      "sum(a) + b offset 1h + max_over_time(c[1h:1m]) + (d @ e) + {} + WITH (x = f) x",
+    );
+    assert.equal(sent.match(/p="1"/g)?.length, 7);
+  });
+
+  for (const filter of ["", "{", "{}", "up", 'up{a="b"}', '{a=~"("}', "sum(up)", "up[5m]"])
+    test(`a filter that cannot be enforced ends the start: ${filter}`, () => {
+      assert.throws(
+        () => rules([filter]),
+        (error) => error instanceof StartError && /--enforce-filter/.test(error.message),
+      );
+    });
+
+  test("a forbidden label: in any selector, with its place; grouping by it is allowed", () => {
+    const { check } = rules([], ["tenant"]);
+    const verdict = (query: string) => {
+      const v = check(query);
+      return v.ok ? "ok" : v.offset;
+    };
+    assert.equal(verdict('sum(a{b="c"}) + sum(d{tenant=~"x.*"})'), 22);
+    assert.equal(verdict('{a="b" or tenant!="c"}'), 10);
+    assert.equal(verdict("WITH (t = {tenant='x'}) up{t}"), 11);
+    assert.equal(verdict("sum(up) by (tenant)"), "ok");
+  });
+
+  test("an empty --forbid-label ends the start", () => assert.throws(() => rules([], [""]), StartError));
+
+  test("kinds by the tree", () => {
+    const kind = (query: string) => {
+      const v = rules([]).check(query);
+      return v.ok && v.kind;
+    };
+    for (const raw of ["up", "(up)", '{a="b" or c="d"}', "WITH (x = up) x", "+up"]) assert.equal(kind(raw), "raw", raw);
+    for (const evaluated of ["-up", "sum(up)", "up + 1", "last_over_time(up[5m])", "up or down", "time()"])
+      assert.equal(kind(evaluated), "evaluated", evaluated);
+  });
+});
+
+test("selectorOf() selects as a server does", () => {
+  const of = (selector: string, labels: Record<string, string>) => selectorOf(selector)(labels);
+  assert.equal(of('m{a="b"}', { __name__: "m", a: "b" }), true);
+  assert.equal(of('m{a="b"}', { __name__: "n", a: "b" }), false);
+  assert.equal(of('{a=~"b.*",c!="d"}', { a: "bcd" }), true);
+  assert.equal(of('{a=~"b"}', { a: "bc" }), false, "regexes are anchored");
+  assert.equal(of('{a!~"b|c"}', { a: "c" }), false);
+  assert.equal(of('{a="x" or c="d"}', { c: "d" }), true);
+  assert.throws(() => of("sum(up)", {}));
+});
