@@ -57,6 +57,7 @@ async function run(settings: Settings & { sourceUrl: string }): Promise<void> {
     stdout: process.stdout.isTTY === true,
     env: process.env,
     tui: settings.tui,
+    screenReader: settings.screenReader,
   });
   if (!terminal.tui && terminal.why !== undefined) process.stderr.write(`outflow: headless: ${terminal.why}\n`);
   const logFormat = settings.logFormat === "auto" ? (process.stderr.isTTY ? "text" : "json") : settings.logFormat;

@@ -59,7 +59,8 @@ export function topCommand(): Command {
       const tty = { stdin: process.stdin.isTTY === true, stdout: process.stdout.isTTY === true };
       const prints = options.once === true || options.json === true || options.n !== undefined;
       try {
-        if (!prints && wantsTui({ ...tty, env: process.env, tui: true }).tui) await watch(agent, options);
+        if (!prints && wantsTui({ ...tty, env: process.env, tui: true, screenReader: options.screenReader }).tui)
+          await watch(agent, options);
         else await print(agent, options);
       } finally {
         await http.close();

@@ -10,7 +10,6 @@ import {
   rateLimited,
   refused,
   rejected,
-  START,
   Story,
   serverError,
   sinkInfo,
@@ -259,5 +258,3 @@ export function hardNames(): Story {
     .fails(ids[0] ?? "", 2, 9_000, long)
     .wait(2_000);
 }
-
-export { START };
