@@ -125,7 +125,7 @@ async function attempt(
     });
     deadline.disarm();
     if (proxy !== undefined && statusCode === 407) {
-      body.destroy();
+      body.on("error", () => {}).destroy();
       throw new ConnectFailure(
         "OUTFLOW_PROXY",
         `The proxy ${proxy.shown} asks for other credentials (407); correct them in the proxy's address.`,

@@ -143,6 +143,8 @@ export function judgeFailure(failure: HttpFailure): Verdict {
     case "reset":
       return trouble("EndpointUnreachable", `The endpoint closed the connection before it answered (${failure.code}).`);
     case "forbidden":
+      // No retry mends it, and it is no reason to drop anything: it waits for the operator.
+      return { kind: "hold", reason: "EndpointUnreachable", message: failure.message };
     case "proxy":
       return trouble("EndpointUnreachable", failure.message);
     case "tls":

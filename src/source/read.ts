@@ -2,6 +2,7 @@
 // values; nothing of a failed read is kept.
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { HttpBroken, type HttpClient, type HttpFailure, type HttpTimeouts } from "../platform/http.ts";
+import { TOO_LARGE } from "../platform/http-inflate.ts";
 import { printable } from "../platform/printable.ts";
 import type { Frame } from "../series/frame.ts";
 import type { FrameBuilder } from "../series/frame-builder.ts";
@@ -103,7 +104,10 @@ export async function readAnswer(
       failure: {
         ...failure,
         shrink: true,
-        message: `The source broke its answer off after ${bytes} bytes: ${error.failure.message}`,
+        message:
+          error.failure.code === TOO_LARGE
+            ? `The source's answer was broken off: ${error.failure.message}. A shorter window is read next.`
+            : `The source broke its answer off after ${bytes} bytes: ${error.failure.message}`,
       },
     };
   }
