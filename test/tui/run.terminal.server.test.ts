@@ -11,7 +11,7 @@ import { needs } from "../servers/found.ts";
 import { startVictoriaMetrics } from "../servers/servers.ts";
 import { haveTmux, Terminal } from "./tmux.ts";
 
-const LIMIT = { timeout: 180_000 };
+const LIMIT = { timeout: 200_000 };
 
 const policy = (endpoint: string) => `apiVersion: telemetry.miloapis.com/v1alpha1
 kind: ExportPolicy

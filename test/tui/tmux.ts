@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 export const haveTmux = spawnSync("tmux", ["-V"]).status === 0;
 
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 40_000;
 let terminals = 0;
 
 export class Terminal {

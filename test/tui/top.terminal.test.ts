@@ -11,7 +11,7 @@ import { buildBinary } from "../servers/binary.ts";
 import { freePort } from "../servers/servers.ts";
 import { haveTmux, Terminal } from "./tmux.ts";
 
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 200_000 };
 const run = promisify(execFile);
 
 const POLICY = `apiVersion: telemetry.miloapis.com/v1alpha1

@@ -12,7 +12,7 @@ import { haveTmux, Terminal } from "./tmux.ts";
 /** As in package.json's build script, so that what is bundled here is what is shipped. */
 const BUILD =
   "build --compile --production --bytecode --format=esm --no-compile-autoload-dotenv --no-compile-autoload-bunfig";
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 200_000 };
 
 /** tmux's name of a key to ours. */
 const nameOfKey = (key: string): string =>
@@ -291,7 +291,7 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     using program = await new Program(80, 20).start();
     const script = program.script;
     program.terminal.close();
-    const end = performance.now() + 15_000;
+    const end = performance.now() + 40_000;
     while (!existsSync(`${script}.ended`)) {
       assert.ok(performance.now() < end, "it did not end");
       await pause(50);
