@@ -154,9 +154,15 @@ export class SourcePort {
     if (!result.ok) return { ok: false, ...result.failure };
     this.#learnFrom(query, result);
     const { frame, maybeLate } = result;
-    const late = maybeLate && memory.taken.late(maybeLate, memory.print);
+    const found = maybeLate && memory.taken.late(maybeLate, memory.print);
+    const late = found?.frame;
     const keep = Math.min(reach, keepFrom(window.to, query.lateWindowMs));
-    const next = this.#tallied(memory, memory.after(frame, late, keep, passed), late ? [frame, late] : [frame], window);
+    const next = this.#tallied(
+      memory,
+      memory.after(frame, late, keep, passed),
+      found ? [frame, found.fresh] : [frame],
+      window,
+    );
     const read = { ok: true as const, frame, ...(late ? { late } : {}), memory: next };
     return marks ? this.#withEndings(query, window, read, signal) : read;
   }

@@ -129,25 +129,33 @@ export class Taken {
 
   /**
    * `seen`: samples of the answer that are not newer than the newest taken of their series. Those of stretches where the answer has
-   * more than were taken are late ones: which of them came late is not known, so all of that stretch are sent (again).
+   * more than were taken are late ones: which of them came late is not known, so all of that stretch are sent (again). `fresh`: as
+   * many of them as are new, for whoever counts.
    */
-  late(seen: Frame, print: (id: number) => number): Frame | undefined {
+  late(seen: Frame, print: (id: number) => number): { frame: Frame; fresh: Frame } | undefined {
     const builder = new FrameBuilder();
+    const fresh = new FrameBuilder();
     const { timestamps, values, stale, runStart, runSeries } = seen;
     for (let run = 0; run < seen.runs; run++) {
       const id = runSeries[run]!;
       builder.startRun(id);
+      fresh.startRun(id);
       for (let i = runStart[run]!; i < runStart[run + 1]!; ) {
         const k = this.#stretch(timestamps[i]!);
         let end = i + 1;
         while (end < runStart[run + 1]! && this.#stretch(timestamps[end]!) === k) end++;
         const taken = this.count(k, id, print);
         if (end - i > taken && taken < FULL)
-          for (let j = i; j < end; j++) builder.add(timestamps[j]!, values[j]!, stale[j] === 1);
+          for (let j = i; j < end; j++) {
+            builder.add(timestamps[j]!, values[j]!, stale[j] === 1);
+            if (j < end - taken) fresh.add(timestamps[j]!, values[j]!, stale[j] === 1);
+          }
         i = end;
       }
     }
-    return builder.samples === 0 ? undefined : builder.build(seen.table, seen.from, seen.to).frame;
+    if (builder.samples === 0) return undefined;
+    const built = (b: FrameBuilder) => b.build(seen.table, seen.from, seen.to).frame;
+    return { frame: built(builder), fresh: built(fresh) };
   }
 
   /** The same counts after `from`? Ids of both are of one table with `size` series. */

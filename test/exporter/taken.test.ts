@@ -25,7 +25,8 @@ function frame(table: SeriesTable, samples: Record<number, number[]>): Frame {
   return builder.build(table, 0, 0).frame;
 }
 
-const timestamps = (f: Frame | undefined): number[] => (f === undefined ? [] : [...f.timestamps]);
+const timestamps = (found: { frame: Frame } | undefined): number[] =>
+  found === undefined ? [] : [...found.frame.timestamps];
 
 describe("Taken", () => {
   test("what an answer has more than was taken is late, with the stretch it lies in; what is in other stretches is not", () => {
@@ -90,9 +91,9 @@ describe("Taken", () => {
           }
           const late = extra.filter((ts) => !all.has(ts));
           const answer = [...all, ...late].sort((a, b) => a - b);
-          const found = timestamps(
-            memory.taken.late(frame(table, answer.length === 0 ? {} : { 0: answer }), memory.print),
-          );
+          const result = memory.taken.late(frame(table, answer.length === 0 ? {} : { 0: answer }), memory.print);
+          const found = timestamps(result);
+          assert.equal(result?.fresh.samples ?? 0, late.length, "each is counted once");
           assert.deepEqual(
             late.filter((ts) => !found.includes(ts)),
             [],
