@@ -19,8 +19,8 @@ export function start(program: string, args: readonly string[]): ChildProcess & 
 }
 
 /** A program that prints its port in its first line. */
-export async function startWithPort(script: string): Promise<{ pid: number; url: string }> {
-  const child = start(process.execPath, [script]);
+export async function startWithPort(script: string, ...args: string[]): Promise<{ pid: number; url: string }> {
+  const child = start(process.execPath, [script, ...args]);
   for await (const line of createInterface({ input: child.stdout! })) {
     child.stdout!.resume();
     return { pid: child.pid, url: `http://127.0.0.1:${line}` };
