@@ -1,29 +1,43 @@
 // A series' labels as bytes: the `repeated Label labels = 1` fields of a remote-write TimeSeries, made once and copied ever after.
+import { Buffer } from "node:buffer";
 import type { Label } from "./labels.ts";
 
-const utf8 = new TextEncoder();
 const text = new TextDecoder();
+
+/** Where blocks are made; valid until the next call. */
+let scratch = Buffer.alloc(4096);
 
 /** `labels` are sorted and legal (exportable()). Lone surrogates become U+FFFD. */
 export function encodeBlock(labels: readonly Label[]): Uint8Array {
-  const parts = labels.map(([name, value]) => [utf8.encode(name), utf8.encode(value)] as const);
-  const inner = parts.map(([n, v]) => 2 + varintLength(n.length) + varintLength(v.length) + n.length + v.length);
-  const out = new Uint8Array(inner.reduce((sum, n) => sum + 1 + varintLength(n) + n, 0));
+  return new Uint8Array(scratchBlock(labels));
+}
+
+/** The same, as a view of a buffer that is used again: no object is made for a label, since a first answer may have a million series. */
+export function scratchBlock(labels: readonly Label[], without?: string): Buffer {
   let at = 0;
-  parts.forEach(([name, value], i) => {
-    out[at++] = 0x0a; // TimeSeries.labels
-    at = writeVarint(out, at, inner[i]!);
-    for (const [tag, bytes] of [
-      [0x0a, name],
-      [0x12, value],
-    ] as const) {
-      out[at++] = tag;
-      at = writeVarint(out, at, bytes.length);
-      out.set(bytes, at);
-      at += bytes.length;
-    }
-  });
-  return out;
+  for (const [name, value] of labels) {
+    if (name === without) continue;
+    const nameBytes = Buffer.byteLength(name);
+    const valueBytes = Buffer.byteLength(value);
+    const inner = 2 + varintLength(nameBytes) + varintLength(valueBytes) + nameBytes + valueBytes;
+    reserve(at, 6 + inner);
+    scratch[at++] = 0x0a; // TimeSeries.labels
+    at = writeVarint(scratch, at, inner);
+    scratch[at++] = 0x0a;
+    at = writeVarint(scratch, at, nameBytes);
+    at += scratch.write(name, at, "utf8");
+    scratch[at++] = 0x12;
+    at = writeVarint(scratch, at, valueBytes);
+    at += scratch.write(value, at, "utf8");
+  }
+  return scratch.subarray(0, at);
+}
+
+function reserve(at: number, bytes: number): void {
+  if (at + bytes <= scratch.length) return;
+  const grown = Buffer.alloc(Math.max(2 * scratch.length, at + bytes));
+  grown.set(scratch.subarray(0, at));
+  scratch = grown;
 }
 
 /** The labels of a block, for people: not on the hot path. */

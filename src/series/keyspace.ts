@@ -1,7 +1,7 @@
 // From the raw bytes of an answer's JSON `metric` object to a series id: one hash and one look-up in the steady state. What the
 // bytes mean is worked out once, when they are first seen.
 import { Buffer } from "node:buffer";
-import { encodeBlock } from "./block.ts";
+import { scratchBlock } from "./block.ts";
 import { hashBytes, lanes } from "./hash.ts";
 import { type Exportable, type Label, type LabelRules, type LabelTrouble, labelRules, plainRules } from "./labels.ts";
 import type { SeriesTable } from "./table.ts";
@@ -67,7 +67,8 @@ export class Keyspace {
     }
     const legal = this.#exportable(labels, this.#fallbackName);
     if (typeof legal === "string") return CODES[legal];
-    const id = this.table.intern(encodeBlock(legal), hashOf(legal.filter(([name]) => name !== "__name__")));
+    const entity = hashOf(legal, "__name__");
+    const id = this.table.intern(scratchBlock(legal), entity);
     return this.#isFirst(id, labels) ? id : INVALID_LABELS;
   }
 
@@ -102,9 +103,9 @@ export class Keyspace {
 }
 
 /** 53 bits over a list of labels, never 0. */
-function hashOf(labels: readonly Label[]): number {
-  const block = encodeBlock(labels);
-  hashBytes(block, new DataView(block.buffer), 0, block.length, 0x1b873593, 0x6b43a9b5);
+function hashOf(labels: readonly Label[], without?: string): number {
+  const block = scratchBlock(labels, without);
+  hashBytes(block, new DataView(block.buffer, block.byteOffset, block.length), 0, block.length, 0x1b873593, 0x6b43a9b5);
   return lanes[0]! * 0x200000 + (lanes[1]! & 0x1fffff) || 1;
 }
 
