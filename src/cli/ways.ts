@@ -1,5 +1,6 @@
 // From settings and environment to HTTP clients: one for the source, one for each sender, so that a sink that hangs has only its
 // own connections to wait for. What cannot be used is said at the start.
+import { Buffer } from "node:buffer";
 import type { Settings } from "../config/settings.ts";
 import { systemFiles } from "../platform/files.ts";
 import { parseHostPattern } from "../platform/host-pattern.ts";
@@ -9,6 +10,7 @@ import { type ProxyRules, proxyRules } from "../platform/http-proxy.ts";
 import { reachOf } from "../platform/http-reach.ts";
 import { createTls, type Tls, TlsFilesError, type TlsOptions } from "../platform/http-tls.ts";
 import { printable } from "../platform/printable.ts";
+import { redactor } from "../platform/redact.ts";
 import { firstLine, type WatchedFile, watchedFile } from "../platform/watched-file.ts";
 import { isLoopback } from "../policy/endpoint.ts";
 import { basicAuth } from "../remotewrite/post.ts";
@@ -56,14 +58,37 @@ function sourceClient(
   const through = proxy(url);
   if (through !== undefined) tell("info", `The source is read through the proxy ${through.shown}.`);
   const plain = isLoopback(url.hostname) && through === undefined;
-  return createHttpClient({
+  const headers = sourceHeaders(settings, warn);
+  const client = createHttpClient({
     connectMs: CONNECT_MS,
     connections: settings.maxSourceQueries,
     tls: tlsOf("source", settings, warn),
     proxy,
-    headers: sourceHeaders(settings, warn),
+    headers,
     ...(plain ? {} : { inflateMaxBytes: INFLATE_BASE_BYTES + INFLATE_SAMPLE_BYTES * settings.maxWindowSamples }),
   });
+  return { ...client, cover: coverOf(headers) };
+}
+
+/** A source that echoes what it got must not bring a credential into a log or a status. They may be replaced at any time. */
+function coverOf(headers: () => Record<string, string>): (text: string) => string {
+  let known = "";
+  let cover = redactor([]);
+  return (text) => {
+    const secrets = Object.values(headers()).flatMap(secretsIn);
+    if (secrets.join("\n") !== known) {
+      known = secrets.join("\n");
+      cover = redactor(secrets);
+    }
+    return cover(text, true);
+  };
+}
+
+function secretsIn(header: string): string[] {
+  const [, scheme = "", rest = header] = /^(\w+) +(.+)$/.exec(header) ?? [];
+  if (scheme.toLowerCase() !== "basic") return [rest];
+  const plain = Buffer.from(rest, "base64").toString("utf8");
+  return [plain, plain.slice(plain.indexOf(":") + 1)];
 }
 
 function tlsOf(who: "sink" | "source", settings: Settings, warn: (message: string) => void): Tls {

@@ -63,6 +63,8 @@ export class HttpBroken extends Error {
 
 export type HttpClient = {
   request(request: HttpRequest): Promise<{ ok: true; answer: HttpAnswer } | { ok: false; failure: HttpFailure }>;
+  /** Covers the secrets that this client adds to its requests in what a server says; absent: it adds none. */
+  cover?: (text: string) => string;
   /** Breaks off what is in flight; `gracefully`: lets it end first. */
   close(how?: "gracefully"): Promise<void>;
 };

@@ -78,13 +78,14 @@ export async function readAnswer(
   });
   if (!sent.ok) return { ok: false, failure: unavailable(sent.failure) };
   const { answer } = sent;
+  const words = (text: string): string => printable(http.cover?.(text) ?? text, ERROR_TEXT_COLUMNS);
   const sign: SourceSign = {
     dateMs: dateOf(answer.headers.date),
     headAtMs: clock.monotonicMs(),
     kind: kindOf(answer.headers),
   };
   if (answer.status !== 200)
-    return { sign, ok: false, failure: refused(answer.status, await answer.text(ERROR_TEXT_BYTES)) };
+    return { sign, ok: false, failure: refused(answer.status, words(errorText(await answer.text(ERROR_TEXT_BYTES)))) };
 
   builder.clear();
   r.late?.builder.clear();
@@ -112,7 +113,7 @@ export async function readAnswer(
     };
   }
   const result = scanner.end();
-  const failure = judge(result, r);
+  const failure = judge(result, r, words);
   if (failure !== undefined) return { sign, ok: false, failure };
   const { resultType, isPartial, warnings, dropped, series } = result as Extract<ScanResult, { ok: true }>;
   const { frame, seriesTwice } = builder.build(r.keyspace.table, r.from, r.to);
@@ -127,19 +128,19 @@ export async function readAnswer(
     seriesTwice,
     resultType,
     isPartial,
-    warnings: warnings.map((w) => printable(w, ERROR_TEXT_COLUMNS)),
+    warnings: warnings.map(words),
     series,
   };
 }
 
-function judge(result: ScanResult, r: ReadRequest): ReadFailure | undefined {
+function judge(result: ScanResult, r: ReadRequest, words: (text: string) => string): ReadFailure | undefined {
   if (!result.ok) {
     switch (result.kind) {
       case "error":
         return {
           reason: "QueryFailed",
           shrink: false,
-          message: `The source refused the query: ${printable(result.message, ERROR_TEXT_COLUMNS)}`,
+          message: `The source refused the query: ${words(result.message)}`,
         };
       case "too-large":
         return {
@@ -152,7 +153,7 @@ function judge(result: ScanResult, r: ReadRequest): ReadFailure | undefined {
         return {
           reason: "SourceUnavailable",
           shrink: true,
-          message: `The source's answer cannot be trusted: ${printable(result.message, ERROR_TEXT_COLUMNS)}.`,
+          message: `The source's answer cannot be trusted: ${words(result.message)}.`,
         };
     }
   }
@@ -182,8 +183,8 @@ function unavailable(failure: HttpFailure): ReadFailure {
   };
 }
 
-function refused(status: number, body: string): ReadFailure {
-  const text = printable(errorText(body), ERROR_TEXT_COLUMNS);
+/** `text`: the server's own words, fit to be shown. */
+function refused(status: number, text: string): ReadFailure {
   const said = text === "" ? "" : `: ${text}`;
   if (status === 413)
     return { reason: "QueryFailed", shrink: true, message: `The source says the answer is too large (413)${said}` };

@@ -17,7 +17,10 @@ const run = promisify(execFile);
 const DOCUMENT = `doc-MARK1hunter2hunter2/"<ü>&'+ x`;
 const MOUNTED = `mounted-MARK2hunter2hunter2/"<é>&'+ y`;
 const TOKEN = "admin-MARK3hunter2hunter2-token";
-const secrets = [DOCUMENT, MOUNTED, TOKEN];
+const BEARER = "bearer-MARK4hunter2hunter2/+=";
+const HEADER = `header-MARK5hunter2hunter2"'<&`;
+const SOURCE = "source-MARK6hunter2hunter2/+=";
+const secrets = [DOCUMENT, MOUNTED, TOKEN, BEARER, HEADER, SOURCE];
 
 /** As they might show up; base64 of it in all three alignments a neighbour can give it, without the ends that neighbours change. */
 const searched = secrets.flatMap((s) => {
@@ -46,6 +49,9 @@ function echo(request: IncomingMessage, body: string): string {
     password,
     plain,
     authorization,
+    authorization.replace(/^\w+ /, ""),
+    JSON.stringify(request.headers),
+    encodeURIComponent(String(request.headers["x-key"])),
     JSON.stringify({ password, authorization }),
     encodeURIComponent(password),
     encodeURIComponent(authorization),
@@ -68,13 +74,14 @@ describe("a run with marked secrets and control characters", () => {
     request.on("end", () => {
       const path = request.url ?? "";
       if (path.startsWith("/write/")) {
-        asked.push(request.headers.authorization ?? "");
+        asked.push(request.headers.authorization ?? "", String(request.headers["x-key"] ?? ""));
         const status = Number(path.slice(7));
         // What comes first differs, so that secrets stand at any distance from the end of what is shown.
         const text = echo(request, body);
         response.writeHead(status, { location: `http://127.0.0.1:1/?${encodeURIComponent(text)}` });
         return void response.end(status < 300 ? "" : ".".repeat(asked.length % 60) + text);
       }
+      asked.push(request.headers.authorization ?? "");
       const query = new URLSearchParams(body).get("query") ?? "";
       if (query.includes("refused")) {
         response.writeHead(422, { "content-type": "application/json" });
@@ -102,18 +109,17 @@ describe("a run with marked secrets and control characters", () => {
     writeFileSync(join(mounted, "password"), MOUNTED, { mode: 0o600 });
     writeFileSync(join(dir.path, "token"), TOKEN, { mode: 0o600 });
     chmodSync(join(dir.path, "token"), 0o600);
-    const sink = (name: string, endpoint: string, secret: string, source: string) => `
+    const sink = (name: string, endpoint: string, secret: string | undefined, source: string) => `
     - name: ${name}
       sources: [${source}]
       target:
         prometheusRemoteWrite:
           endpoint: ${endpoint}
-          authentication: { basicAuth: { secretRef: { name: ${secret} } } }
-          batch: { maxSize: 10, timeout: 500ms }
+${secret === undefined ? "" : `          authentication: { basicAuth: { secretRef: { name: ${secret} } } }\n`}          batch: { maxSize: 10, timeout: 500ms }
           retry: { maxAttempts: 2, backoffDuration: 100ms }`;
-    const policy = (name: string, sinks: string[]) => `apiVersion: telemetry.miloapis.com/v1alpha1
+    const policy = (name: string, sinks: string[], annotations = {}) => `apiVersion: telemetry.miloapis.com/v1alpha1
 kind: ExportPolicy
-metadata: { name: ${name} }
+metadata: { name: ${name}, annotations: ${JSON.stringify(annotations)} }
 spec:
   sources:
     - { name: all, metrics: { metricsql: '{job="j"}' } }
@@ -131,7 +137,21 @@ spec:
       ])}${policy(
         "m",
         statuses.map((s) => sink(`m${s}`, `${url}/write/${s}`, "mounted", "all")),
+      )}${policy(
+        "b",
+        statuses.map((s) => sink(`b${s}`, `${url}/write/${s}`, undefined, "all")),
+        { "outflow/bearer-secret": "bearer", "outflow/headers-secret": "headers" },
       )}apiVersion: v1
+kind: Secret
+metadata: { name: bearer }
+stringData: { token: ${JSON.stringify(BEARER)} }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: headers }
+stringData: { x-key: ${JSON.stringify(HEADER)} }
+---
+apiVersion: v1
 kind: Secret
 metadata: { name: document }
 type: kubernetes.io/basic-auth
@@ -162,8 +182,10 @@ spec:
     const args = ["--policies", policies, "--secrets-dir", join(dir.path, "secrets"), "--source-url", url];
     const flags = ["--poll-interval", "1s", "--settle", "1s", "--log-level", "debug", "--log-format", "text"];
     const folders = ["--state-dir", join(dir.path, "state"), "--dead-letter-dir", join(dir.path, "letters")];
+    writeFileSync(join(dir.path, "bearer"), SOURCE, { mode: 0o600 });
+    const network = ["--source-bearer-file", join(dir.path, "bearer"), "--source-proxy", "off"];
     const token = ["--admin-token-file", join(dir.path, "token"), "--allow-actions"];
-    agent = await runAgent([...args, ...flags, ...folders, ...token]);
+    agent = await runAgent([...args, ...flags, ...folders, ...network, ...token]);
     const headers = { authorization: `Bearer ${TOKEN}` };
     const get = async (path: string) => (await fetch(agent.adminUrl + path, { headers })).text();
     await eventually(
@@ -182,7 +204,7 @@ spec:
             .length +
           sinks.filter((s) => s.info.sink === "query" && s.sources[0]!.failure === undefined).length +
           (sinks.some((s) => s.rejected.length > 0) ? 0 : 1) +
-          (sinks.length < 2 * statuses.length ? 1 : 0)
+          (sinks.length < 3 * statuses.length ? 1 : 0)
         );
       },
       (n) => n === 0,
@@ -234,6 +256,7 @@ spec:
     const sent = new Set(asked);
     for (const password of [DOCUMENT, MOUNTED])
       assert.ok(sent.has(`Basic ${Buffer.from(`tenant:${password}`).toString("base64")}`), password);
+    for (const text of [`Bearer ${BEARER}`, HEADER, `Bearer ${SOURCE}`]) assert.ok(sent.has(text), text);
   });
 
   test("what is searched has something in it", () => {
