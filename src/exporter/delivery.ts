@@ -73,6 +73,8 @@ export class Delivery {
   #draining: { done: () => void } | undefined;
   #wake: AbortController | undefined;
   readonly #attempts = new AbortController();
+  /** Attempts of the present sender: broken off with it, so that one that hangs at a wrong address does not hold up the right one. */
+  #ofSender = new AbortController();
 
   constructor(id: SinkId, sender: Sender, settings: DeliverySettings, ports: DeliveryPorts) {
     this.#id = id;
@@ -134,6 +136,10 @@ export class Delivery {
     this.#sender = sender;
     for (const job of this.#jobs) job.probes = 0;
     before.close();
+    if (this.#failing !== undefined) {
+      this.#ofSender.abort();
+      this.#ofSender = new AbortController();
+    }
     this.retryNow();
   }
 
@@ -182,7 +188,7 @@ export class Delivery {
     this.#drainedYet();
     const timer = new AbortController();
     const timeout = this.#ports.clock.sleep(timeoutMs, timer.signal).then((elapsed) => {
-      if (elapsed) this.#attempts.abort();
+      if (elapsed) this.#breakOff();
     });
     await done;
     timer.abort();
@@ -192,7 +198,7 @@ export class Delivery {
 
   /** Ends at once. Returns how many samples were given back unsent. */
   abort(): number {
-    this.#attempts.abort();
+    this.#breakOff();
     this.#wake?.abort();
     const back = this.pending;
     this.#jobs = [];
@@ -272,12 +278,17 @@ export class Delivery {
       concurrency: this.#concurrency,
     });
     const startedMs = clock.monotonicMs();
-    const { verdict, answered } = await sender.post(job.body, this.#attempts.signal);
+    const { signal } = this.#ofSender;
+    const { verdict, answered } = await sender.post(job.body, signal);
     job.inFlight = false;
     this.#inFlight--;
-    if (this.#attempts.signal.aborted && verdict.kind !== "delivered") {
+    if (signal.aborted && verdict.kind !== "delivered") {
+      // Broken off by us, no fault of the sink's: at our end abort() counts what is left, else the next sender has a try.
+      job.attempts--;
+      job.replay = true;
+      this.#pump();
       this.#drainedYet();
-      return; // our own end, no fault of the sink's: abort() counts what is left
+      return;
     }
     dispatch({
       type: "attempt-ended",
@@ -410,6 +421,11 @@ export class Delivery {
   #isOld(span: Span): boolean {
     const newest = span.frame.to;
     return this.#ports.clock.now() - newest > OLD_MS;
+  }
+
+  #breakOff(): void {
+    this.#attempts.abort();
+    this.#ofSender.abort();
   }
 
   #drainedYet(): void {

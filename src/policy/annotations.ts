@@ -28,7 +28,13 @@ export type PolicySettings = {
 /** The agent's own settings that an annotation may only narrow: they guard its memory and the source. */
 export type AnnotationLimits = Required<Pick<PolicySettings, "maxWindowMs" | "maxBackfillMs" | "maxConcurrency">>;
 
-export type AnnotationProblem = { key: string; severity: "problem" | "warning"; message: string };
+export type AnnotationProblem = {
+  key: string;
+  severity: "problem" | "warning";
+  message: string;
+  /** It is the name that is wrong, not the value. */
+  unknown?: true;
+};
 
 export const PREFIX = "outflow/";
 const HOUR_MS = 3_600_000;
@@ -81,6 +87,7 @@ export function policySettings(
       problems.push({
         key,
         severity: "problem",
+        unknown: true,
         message: `unknown annotation${didYouMean(key, annotationNames)}; remove it or correct its name`,
       });
       continue;

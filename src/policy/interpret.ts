@@ -95,7 +95,11 @@ function interpretPolicy(document: PlacedDocument, { checkQuery, limits }: Inter
   const found = [
     ...unknown,
     ...refused.map(ofSchema),
-    ...own.problems.map(({ key, severity, message }) => problem(["metadata", "annotations", key], message, severity)),
+    ...own.problems.map(({ key, severity, message, unknown: ofKey }) => {
+      const path = ["metadata", "annotations", key];
+      const said = problem(path, message, severity);
+      return ofKey ? { ...said, place: document.keyPlace(path) } : said;
+    }),
     ...references(document),
     ...twoCredentials(document, annotations),
     ...queryProblems(document, checkQuery),

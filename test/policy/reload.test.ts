@@ -157,6 +157,32 @@ describe("only what changed restarts", () => {
     assert.ok(b.requests[0]!.body.equals(first!.body), "the same batch, the same bytes");
   });
 
+  test("a corrected endpoint does not wait for an attempt that hangs at the wrong one", async () => {
+    a.answer = (_, n) => (n === 0 ? { status: 503 } : "hang");
+    text = policy([{ endpoint: a.writeUrl, retry: "{ maxAttempts: 10, backoffDuration: 20ms }" }]);
+    await start(newState());
+    await eventually(
+      "it hangs",
+      () => a.requests.length,
+      (n) => n === 2,
+    );
+    text = policy([{ endpoint: b.writeUrl, retry: "{ maxAttempts: 10, backoffDuration: 20ms }" }]);
+    agent!.reload();
+    // --send-timeout is 30s.
+    await eventually(
+      "the other one has it",
+      () => b.requests.length,
+      (n) => n > 0,
+      20_000,
+    );
+    assert.ok(b.requests[0]!.body.equals(a.requests[0]!.body));
+    await eventually(
+      "the account is balanced",
+      () => sinkOf(agent!)!,
+      (sink) => sink.account.delivered > 0 && sink.inFlight === 0,
+    );
+  });
+
   test("a corrected Secret is tried at once, after a refusal", async () => {
     a.answer = ({ headers }) => ({ status: headers.authorization?.endsWith(btoa("u:two")) ? 204 : 401 });
     text = policy([{ endpoint: a.writeUrl, auth: true }]) + secret("one");
