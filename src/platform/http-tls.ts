@@ -1,6 +1,6 @@
 // What a client trusts and shows of itself: the system's roots and those of the runtime, next to them a CA file; a client
 // certificate. Files in, one TLS context out; made again when their content changes. What cannot be used leaves the last good one.
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import tls from "node:tls";
 import { type Files, sha256 } from "./files.ts";
 import { type WatchedFile, watchedFile } from "./watched-file.ts";
@@ -40,7 +40,7 @@ export function createTls(options: TlsOptions, files: Files, tell: (message: str
     if (hash === seen) return;
     seen = hash;
     try {
-      check(texts[0], texts[1]);
+      check(texts[0], texts[1], texts[2]);
       // The roots are parsed by the first connection: most agents read and send in plain text on loopback.
       context = ca === undefined && cert === undefined ? undefined : make(texts);
       used = hash;
@@ -81,13 +81,15 @@ function open(path: string | undefined, files: Files, tell: (message: string) =>
 }
 
 /** Not every runtime refuses what is no certificate: a trust that silently lacks its CA would be found at the first connection. */
-function check(ca: string | undefined, cert: string | undefined): void {
+function check(ca: string | undefined, cert: string | undefined, key: string | undefined): void {
   for (const text of [ca, cert]) {
     if (text === undefined) continue;
     const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
     if (blocks.length === 0) throw new Error("holds no PEM certificate");
     for (const block of blocks) new X509Certificate(block);
   }
+  if (cert !== undefined && key !== undefined && !new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    throw new Error("the key is not the certificate's");
 }
 
 let known: string[] | undefined;
