@@ -57,7 +57,7 @@ function kindOf(e: Error & { code?: string }): HttpFailureKind | undefined {
   if (e.name === "HTTPParserError" || code.startsWith("HPE_")) return "protocol";
   if (/^(CERT_|ERR_TLS_|ERR_SSL_|SSL_|CRL_)/.test(code)) return "tls";
   if (code === "UND_ERR_SOCKET" && /TLS|certificate|SSL/i.test(e.message)) return "tls";
-  if (code === "UND_ERR_SOCKET" && e.message === "bad response") return "protocol"; // informational answers for ever
+  if (code === "UND_ERR_SOCKET" && /^bad (response|upgrade)$/.test(e.message)) return "protocol"; // informational answers for ever, 101
   return KINDS[code];
 }
 

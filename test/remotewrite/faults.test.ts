@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { createServer as createTlsLess, type Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { SeriesTable } from "../../src/series/table.ts";
 import type { FailureReason } from "../../src/status/events.ts";
 import { type Receiver, startReceiver } from "../fakes/receiver.ts";
@@ -138,6 +139,54 @@ const faults: Fault[] = [
     says: /TLS/,
     requests: 0,
   },
+  {
+    name: "an HTTP/2 server behind http://",
+    request: (s) => s.end(Buffer.from("000012040000000000000300000064", "hex")),
+    reason: "ProtocolError",
+    says: /does not speak HTTP/,
+  },
+  {
+    name: "a header of a megabyte",
+    request: (s) => s.end(`${HEAD} 204 No Content\r\nx-a: ${"a".repeat(1 << 20)}\r\n\r\n`),
+    reason: "ProtocolError",
+    says: /does not speak HTTP/,
+  },
+  {
+    name: "a NUL in a header",
+    request: (s) => s.end(`${HEAD} 204 No Content\r\nx-a: a\0b\r\n\r\n`),
+    reason: "ProtocolError",
+    says: /does not speak HTTP/,
+  },
+  {
+    name: "a negative content length",
+    request: (s) => s.end(`${HEAD} 500 X\r\ncontent-length: -1\r\n\r\n`),
+    reason: "ProtocolError",
+    says: /does not speak HTTP/,
+  },
+  {
+    name: "chunks and a content length at once",
+    request: (s) => s.end(`${HEAD} 500 X\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`),
+    reason: "ProtocolError",
+    says: /does not speak HTTP/,
+  },
+  {
+    name: "an answer of SSH",
+    request: (s) => s.end("SSH-2.0-OpenSSH_9.2\r\n"),
+    reason: "ProtocolError",
+    says: /does not speak HTTP/,
+  },
+  {
+    name: "a kilobyte of noise",
+    request: (s) => s.end(Buffer.from(Array.from({ length: 1024 }, (_, i) => (i * 97 + 13) % 256))),
+    reason: "ProtocolError",
+    says: /does not speak HTTP/,
+  },
+  {
+    name: "101: it wants to speak another protocol",
+    request: (s) => s.end(`${HEAD} 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n`),
+    reason: "ProtocolError",
+    says: /101|does not speak/,
+  },
   // -- bodies of a refusal
   {
     name: "503 whose body breaks off",
@@ -194,6 +243,23 @@ const faults: Fault[] = [
     request: (s) => repeat(s, "", `${HEAD} 100 Continue\r\n\r\n`),
     reason: "ProtocolError",
     says: /does not speak HTTP/,
+  },
+  {
+    name: "503 in gzip: shown as bytes that harm nobody",
+    request: (s) => {
+      const body = gzipSync("overloaded");
+      s.write(`${HEAD} 503 X\r\ncontent-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`);
+      s.end(body);
+    },
+    reason: "ServerError",
+    says: /503/,
+  },
+  {
+    name: "503 in invalid UTF-8, bidi controls and half a surrogate",
+    request: (s) =>
+      s.end(Buffer.from(`${HEAD} 503 X\r\ncontent-length: 9\r\n\r\n\xe2\x80\xae\xff\xed\xa0\x80\x9b1`, "latin1")),
+    reason: "ServerError",
+    says: /503/,
   },
   // -- refusals that no retry mends
   {
