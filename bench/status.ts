@@ -95,8 +95,8 @@ store.dispatch({
 for (const id of ids) store.dispatch({ type: "sink-started", at: now, sink: info(id) });
 
 // Every history full: 20 attempts, rings of an hour.
-for (let round = 0; round < 70; round++) {
-  now += 60_000;
+for (let round = 0; round < 24; round++) {
+  now += 180_000;
   for (let i = 0; i < 4 * sinks; i++) happen(round * 4 * sinks + i);
 }
 const state = held() - before;

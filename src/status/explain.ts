@@ -6,7 +6,7 @@ import { failsForGood, readyLagMs, readyOf, remedies } from "./conditions.ts";
 import type { FailureReason } from "./events.ts";
 import { lagOf } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
-import { age, bytes, clockTime, count, counted, instant, sentence, took } from "./words.ts";
+import { age, bytes, clockTime, count, counted, instant, readTrouble, sentence, took } from "./words.ts";
 
 export type Explanation = {
   /** `Not ready for 3m12s: RateLimited` */
@@ -50,7 +50,8 @@ function cause(sink: SinkState): string {
   if (phase.name === "starting" && phase.crash !== undefined) return `A bug in outflow: ${phase.crash.message}`;
   if (failing !== undefined) return failing.message;
   const unread = sourceFailure(sink);
-  if (unread?.failure !== undefined) return `Source "${unread.name}" cannot be read: ${unread.failure.message}`;
+  if (unread?.failure !== undefined)
+    return `Source "${unread.name}" cannot be read: ${readTrouble(unread.failure.message)}`;
   if (refusal !== undefined) return `Part of the last batch was refused: ${refusal.message}`;
   return readyOf(sink).message;
 }

@@ -255,6 +255,13 @@ describe("the truth between real servers", needs("victoria-metrics", "prometheus
     });
   }
 
+  test("no answer of the admin API holds a secret", async () => {
+    for (const path of ["/metrics", "/api/v1/status", "/api/v1/snapshot", "/readyz"]) {
+      const answer = await (await fetch(`${agent.adminUrl}${path}`)).text();
+      assert.doesNotMatch(answer, /wrong-password|d3JvbmctcGFzc3dvcmQ|ZWRnZTp3cm9uZ/, path); // plain, in base64, as basic auth
+    }
+  });
+
   test("the screen tells the same", async () => {
     const { out } = await outflow("top", agent.adminUrl, "--once");
     for (const { reason } of Object.values(cases)) assert.ok(out.includes(reason), `${reason}\n${out}`);
