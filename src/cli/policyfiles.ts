@@ -2,10 +2,10 @@
 // be loaded again.
 import type { Settings } from "../config/settings.ts";
 import { type Files, systemFiles } from "../platform/files.ts";
-import type { CheckQuery } from "../policy/interpret.ts";
 import { lastGood } from "../policy/last-good.ts";
 import { type LoadOptions, type Reading, readPolicies, resolvePolicies } from "../policy/load.ts";
 import type { LoadResult } from "../policy/policy.ts";
+import type { CheckQuery } from "../policy/verdict.ts";
 import { fingerprint, Watch } from "../policy/watch.ts";
 
 export type PolicyFiles = { load(): LoadResult; due(): boolean };

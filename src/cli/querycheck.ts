@@ -13,7 +13,7 @@ import {
   parseSelector,
   toSafeString,
 } from "../metricsql/mod.ts";
-import type { CheckQuery, QueryVerdict } from "../policy/interpret.ts";
+import type { CheckQuery, QueryVerdict } from "../policy/verdict.ts";
 import { StartError } from "./start-error.ts";
 
 /** VictoriaMetrics takes 16 KiB unless told otherwise; more than this is no query. */

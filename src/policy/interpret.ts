@@ -1,35 +1,16 @@
 // Documents in, typed policies and secrets out, with every problem found. Pure.
 import * as v from "valibot";
-import { parseDuration } from "../config/duration.ts";
 import { type AnnotationLimits, policySettings } from "./annotations.ts";
 import { itemOf, type PlacedDocument } from "./document.ts";
 import { withExcerpts } from "./excerpt.ts";
 import { isUnknownField, problemsOf, schemaProblem, secretProblem } from "./issue.ts";
 import { kindOf } from "./kind.ts";
-import type { Filter, Place, Policy, Problem, Sink, Source } from "./policy.ts";
+import type { Place, Policy, Problem } from "./policy.ts";
 import { field, isString, list, references } from "./references.ts";
-import {
-  DEFAULT_BATCH,
-  DEFAULT_RETRY,
-  type ExportPolicyDocument,
-  exportPolicySchema,
-  type SecretDocument,
-  secretSchema,
-} from "./schema.ts";
+import { exportPolicySchema, type SecretDocument, secretSchema } from "./schema.ts";
+import { typedPolicy } from "./typed.ts";
+import type { CheckQuery } from "./verdict.ts";
 import { policyWarnings } from "./warnings.ts";
-
-export type QueryVerdict =
-  | {
-      ok: true;
-      kind: "raw" | "evaluated";
-      /** Of a raw query: alternatives of filters that all apply; none for `{}`. */
-      filters?: Filter[][];
-      warnings: { message: string; offset: number }[];
-    }
-  | { ok: false; message: string; offset: number };
-
-/** What a query is: wired to the metricsql room by whoever loads. */
-export type CheckQuery = (query: string) => QueryVerdict;
 
 export type PlacedSecret = {
   document: SecretDocument;
@@ -134,67 +115,6 @@ const annotationsOf = ({ value }: PlacedDocument): Record<string, string> =>
       isString(entry[1]),
     ),
   );
-
-function typedPolicy(
-  document: PlacedDocument,
-  { metadata, spec }: ExportPolicyDocument,
-  checkQuery: CheckQuery,
-  settings: Policy["settings"],
-): Policy {
-  return {
-    namespace: metadata.namespace ?? "default",
-    name: metadata.name,
-    ...(typeof metadata.generation === "number" ? { generation: metadata.generation } : {}),
-    annotations: metadata.annotations ?? {},
-    settings,
-    sources: spec.sources.map((source, i): Source => {
-      const verdict = checkQuery(source.metrics.metricsql);
-      return {
-        name: source.name,
-        query: source.metrics.metricsql,
-        kind: verdict.ok ? verdict.kind : "raw",
-        ...(verdict.ok && verdict.filters !== undefined ? { filters: verdict.filters } : {}),
-        place: document.place(["spec", "sources", i]),
-      };
-    }),
-    sinks: spec.sinks.map((sink, i) => typedSink(document, sink, i)),
-    place: document.place([]),
-    ...(settings.bearerSecret === undefined && settings.headersSecret === undefined
-      ? {}
-      : {
-          annotationPlaces: {
-            "bearer-secret": document.place(["metadata", "annotations", "outflow/bearer-secret"]),
-            "headers-secret": document.place(["metadata", "annotations", "outflow/headers-secret"]),
-          },
-        }),
-  };
-}
-
-function typedSink(document: PlacedDocument, sink: ExportPolicyDocument["spec"]["sinks"][number], i: number): Sink {
-  const path = ["spec", "sinks", i];
-  const write = sink.target.prometheusRemoteWrite;
-  const batch = write.batch ?? DEFAULT_BATCH;
-  const retry = write.retry ?? DEFAULT_RETRY;
-  const secretName = write.authentication?.basicAuth?.secretRef.name;
-  return {
-    name: sink.name,
-    sources: sink.sources,
-    endpoint: write.endpoint,
-    batch: { maxSize: batch.maxSize, timeoutMs: parseDuration(batch.timeout)! },
-    retry: { maxAttempts: retry.maxAttempts, backoffMs: parseDuration(retry.backoffDuration)! },
-    ...(secretName === undefined ? {} : { secretName }),
-    place: document.place(path),
-    secretPlace: document.place([
-      ...path,
-      "target",
-      "prometheusRemoteWrite",
-      "authentication",
-      "basicAuth",
-      "secretRef",
-      "name",
-    ]),
-  };
-}
 
 function queryProblems(document: PlacedDocument, checkQuery: CheckQuery): Problem[] {
   const problem = problemsOf(document);

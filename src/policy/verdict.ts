@@ -1,0 +1,15 @@
+// What a query is, as the policy room wants to know it. The metricsql library is wired to it by whoever loads.
+import type { Filter } from "./policy.ts";
+
+export type QueryVerdict =
+  | {
+      ok: true;
+      kind: "raw" | "evaluated";
+      /** Of a raw query: alternatives of filters that all apply; none for `{}`. */
+      filters?: Filter[][];
+      warnings: { message: string; offset: number }[];
+    }
+  | { ok: false; message: string; offset: number };
+
+/** What a query is: wired to the metricsql room by whoever loads. */
+export type CheckQuery = (query: string) => QueryVerdict;
