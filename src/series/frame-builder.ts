@@ -27,6 +27,7 @@ export class FrameBuilder {
     this.#runs = 0;
     this.#tidy = true;
     if (this.#timestamps.length > KEEP_CAPACITY) {
+      for (const column of [this.#timestamps, this.#values, this.#stale]) column.buffer.transfer(0); // given back at once
       this.#timestamps = new Float64Array(4096);
       this.#values = new Float64Array(4096);
       this.#stale = new Uint8Array(4096);
@@ -128,17 +129,12 @@ export class FrameBuilder {
     return { runs, seriesTwice: runs !== order.length };
   }
 
+  /** The columns move to larger ones without a copy that waits for the garbage collector. */
   #grow(): void {
     const capacity = this.#timestamps.length * 2;
-    const timestamps = new Float64Array(capacity);
-    const values = new Float64Array(capacity);
-    const stale = new Uint8Array(capacity);
-    timestamps.set(this.#timestamps);
-    values.set(this.#values);
-    stale.set(this.#stale);
-    this.#timestamps = timestamps;
-    this.#values = values;
-    this.#stale = stale;
+    this.#timestamps = new Float64Array(this.#timestamps.buffer.transfer(capacity * 8));
+    this.#values = new Float64Array(this.#values.buffer.transfer(capacity * 8));
+    this.#stale = new Uint8Array(this.#stale.buffer.transfer(capacity));
   }
 }
 
