@@ -24,7 +24,7 @@ const EXPRESSIONS: Record<string, string> = {
   quantile: 'quantile(0.9, temperature{job="e"})',
   topk: 'topk(2, temperature{job="e"})',
   join: 'temperature{job="e"} * on (i) group_left (team) owner',
-  with: 'WITH (f = {job="e"}) sum(rate(requests_total{f}[8s])) # a comment',
+  with: 'WITH (f = {job="e"}) max(rate(requests_total{f}[8s])) # a comment',
   subquery: 'max_over_time(sum(temperature{job="e"})[10s:2s])',
   scalar: 'scalar(count(temperature{job="e"}))',
   keep: 'rate(requests_total{job="e"}[8s]) keep_metric_names',
@@ -70,9 +70,9 @@ function data(t0: number): Row[] {
       },
     );
   };
-  add("steady", span(-60, 90));
-  add("second", span(-60, 90));
-  add("ends", span(-60, 9)); // while the agent is down
+  add("steady", span(-700, 90));
+  add("second", span(-700, 90));
+  add("ends", [...span(-650, -500), ...span(-400, 9)]); // while the agent is down
   add("born", span(12, 90)); // so absent() ends
   // Only the gauge: what VictoriaMetrics answers for a rate in a gap depends on where the range ends.
   add("pauses", [...span(-60, 20), ...span(31, 90)], span(-60, 90)); // while the source is down
@@ -129,6 +129,34 @@ function same(have: readonly string[], want: readonly string[], what: string): v
   const [h, w] = [new Set(have), new Set(want)];
   const difference = { missing: want.filter((x) => !h.has(x)), extra: have.filter((x) => !w.has(x)) };
   assert.deepEqual(difference, { missing: [], extra: [] }, `${what} (${have.length} of ${want.length})`);
+}
+
+/** All expressions, values at Prometheus (exact) and stale markers at VictoriaMetrics (which shows them); how many series ended. */
+async function compare(source: Server, vm: Server, prometheus: Server, begun: number, to: number): Promise<number> {
+  let ended = 0;
+  for (const name of Object.keys(EXPRESSIONS)) {
+    const want = await afterwards(source, name, begun, to);
+    assert.ok(want.size > 0, `${name} has a result`);
+    ended += ends(want, to).length;
+    // Results that keep the name of their metric share it with others: those are told apart by their labels.
+    const metric = [...want.keys()].some((k) => k.includes('"temperature"')) ? "temperature" : NAMES[name];
+    const selector = `{__name__="${metric ?? name.replaceAll("-", "_")}"}`;
+    const exact = await prometheus.read(selector);
+    const stored = await vm.read(selector);
+    const mine = (series: string) => want.has(series);
+    same(points(only(exact, mine), begun, to), points(want, begun, to), name);
+    const markers = points(
+      only(stored, mine, ([, value]) => value === "NaN"),
+      begun + STEP_MS,
+      to,
+    );
+    same(
+      markers.map((m) => m.replace(/ NaN$/, "")),
+      ends(want, to),
+      `${name}: stale markers`,
+    );
+  }
+  return ended;
 }
 
 describe("expressions between real servers", needs("victoria-metrics", "prometheus"), () => {
@@ -189,8 +217,7 @@ describe("expressions between real servers", needs("victoria-metrics", "promethe
         (c) => c.length === 20 && c.every((at) => at >= t0 + second * 1000),
         60_000,
       ).catch((error: Error) => assert.fail(`${error.message}\n${agent!.log}`));
-    await passed(5);
-    const begun = t0 + 5000;
+    const begun = Math.max(...(await passed(5)));
 
     assert.equal(await agent.stop(), 0);
     await eventually(
@@ -211,29 +238,27 @@ describe("expressions between real servers", needs("victoria-metrics", "promethe
     await passed(33);
     const to = t0 + 32_000;
 
-    let ended = 0;
-    for (const name of Object.keys(EXPRESSIONS)) {
-      const want = await afterwards(source, name, begun, to);
-      assert.ok(want.size > 0, `${name} has a result`);
-      ended += ends(want, to).length;
-      // Results that keep the name of their metric share it with others: those are told apart by their labels.
-      const metric = [...want.keys()].some((k) => k.includes('"temperature"')) ? "temperature" : NAMES[name];
-      const selector = `{__name__="${metric ?? name.replaceAll("-", "_")}"}`;
-      const exact = await prometheus.read(selector);
-      const stored = await vm.read(selector);
-      const mine = (series: string) => want.has(series);
-      same(points(only(exact, mine), begun, to), points(want, begun, to), name);
-      const markers = points(
-        only(stored, mine, ([, value]) => value === "NaN"),
-        begun + STEP_MS,
-        to,
-      );
-      same(
-        markers.map((m) => m.replace(/ NaN$/, "")),
-        ends(want, to),
-        `${name}: stale markers`,
-      );
-    }
+    const ended = await compare(source, vm, prometheus, begun, to);
     assert.ok(ended >= 4, `${ended} series ended meanwhile`);
+  });
+
+  test("ten missed minutes are one query_range, equal to one made afterwards", async () => {
+    await agent?.stop();
+    const [vm2, prometheus2] = await Promise.all([startVictoriaMetrics(), startPrometheus()]);
+    const file = join(dir.path, "long.yaml");
+    writeFileSync(file, policy({ vm: vm2.writeUrl, prometheus: prometheus2.writeUrl }));
+    const started = Math.floor(Date.now() / 1000) * 1000;
+    const args = ["--policies", file, "--source-url", source.url, "--state-dir", join(dir.path, "another")];
+    agent = await runAgent([...args, "--poll-interval", "1s", "--eval-delay", "2s", "--start", "10m"]);
+    const cursors = await eventually(
+      "all have caught up",
+      async () =>
+        [...(await agent!.metrics())].filter(([k]) => k.startsWith("outflow_source_cursor_timestamp_seconds")),
+      (c) => c.length === 20 && c.every(([, at]) => at * 1000 >= started),
+    );
+    assert.equal(cursors.length, 20);
+    await agent.stop();
+    assert.ok((await compare(source, vm2, prometheus2, started - 590_000, started)) >= 8);
+    await Promise.all([vm2.remove(), prometheus2.remove()]);
   });
 });

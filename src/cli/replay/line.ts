@@ -4,16 +4,35 @@ import { formatDuration } from "../../config/duration.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { EpochMs } from "../../platform/clock.ts";
 
-/** Settings of the agent without which a replay would read or send something else. Never a secret: those are in files. */
-const carried = [
-  "policies",
-  "secretsDir",
+/** Settings without which a replay would read or send something else. Files of secrets are named; nothing that may hold one. */
+const words = [
   "sourceUrl",
   "sourceKind",
   "enforceFilter",
   "forbidLabel",
-  "stateDir",
+  "allowSink",
+  "sinkServerName",
+  "sourceServerName",
+  "sourceUsername",
+  "nameEscaping",
+  "externalLabel",
+  "forceLabel",
+  "dropLabel",
 ] as const;
+const files = [
+  "policies",
+  "secretsDir",
+  "stateDir",
+  "sinkCa",
+  "sinkCert",
+  "sinkKey",
+  "sourceCa",
+  "sourceCert",
+  "sourceKey",
+  "sourcePasswordFile",
+  "sourceBearerFile",
+] as const;
+const defaults: Partial<Record<keyof Settings, string>> = { sourceKind: "auto", nameEscaping: "underscores" };
 
 export function replayCommandLine(
   settings: Settings & { sourceUrl: string },
@@ -21,30 +40,24 @@ export function replayCommandLine(
   { from, to }: { from: EpochMs; to: EpochMs },
 ): string {
   const slash = id.lastIndexOf("/");
-  const words = [
-    "outflow",
-    "replay",
-    "--policy",
-    id.slice(0, slash),
-    "--sink",
-    id.slice(slash + 1),
-    "--source",
-    source,
-  ];
-  words.push("--from", new Date(from).toISOString(), "--to", new Date(to).toISOString());
-  for (const name of carried) {
-    const value = settings[name];
-    const flag = `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
-    for (const one of value === undefined ? [] : [value].flat()) {
-      if (name === "sourceKind" && one === "auto") continue;
-      words.push(flag, name === "sourceUrl" ? withoutPassword(one) : isPath(name) ? resolve(one) : one);
-    }
-  }
-  if (settings.pollInterval !== 15_000) words.push("--poll-interval", formatDuration(settings.pollInterval));
-  return words.map(quoted).join(" ");
+  const line = ["outflow", "replay", "--policy", id.slice(0, slash), "--sink", id.slice(slash + 1), "--source", source];
+  line.push("--from", new Date(from).toISOString(), "--to", new Date(to).toISOString());
+  for (const name of words)
+    for (const text of list(settings[name]))
+      if (text !== defaults[name]) line.push(flag(name), name === "sourceUrl" ? withoutPassword(text) : text);
+  for (const name of files) for (const path of list(settings[name])) line.push(flag(name), resolve(path));
+  for (const name of ["sinkInsecure", "sourceInsecure", "allowPartial"] as const)
+    if (settings[name]) line.push(flag(name));
+  if (settings.pollInterval !== 15_000) line.push(flag("pollInterval"), formatDuration(settings.pollInterval));
+  return line.map(quoted).join(" ");
 }
 
-const isPath = (name: (typeof carried)[number]): boolean => name === "policies" || name.endsWith("Dir");
+const list = (value: string | readonly (string | readonly [string, string])[] | undefined): string[] =>
+  (value === undefined ? [] : typeof value === "string" ? [value] : value).map((one) =>
+    typeof one === "string" ? one : one.join("="),
+  );
+
+const flag = (name: string): string => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
 function withoutPassword(text: string): string {
   const url = new URL(text);
