@@ -71,6 +71,24 @@ describe("docs/troubleshooting.md", () => {
 (\`w\`), the log and the conditions in the policy's status. Below is what it says in each situation, with the times of an example.
 This page is made from the explanations themselves, so it cannot be out of date.
 
+## outflow status
+
+    outflow status                          a line for each sink: ready or not, reason, since when, how far behind
+    outflow status edge/cloud               only this sink; a policy's name alone: all of its sinks
+    outflow status --explain [edge/cloud]   why: of all that are not ready, or of this one
+    outflow status -o wide                  phase, samples a second, account, generation, endpoint
+    outflow status -o yaml                  an ExportPolicyList with status, valid for outflow check (json too)
+    outflow status --watch                  goes on with each change
+    outflow status --wait --timeout 2m      until all are ready, also until the agent is up
+
+It asks the agent at \`--url\` (default http://127.0.0.1:9469; \`--token-file\` where the agent wants a token). Exit code: 0 all ready, 1 not
+all, 2 the agent cannot be asked or nothing has that name.
+
+**Ready** means that data is arriving. It turns False at the second failed attempt in a row, at once when a request is refused for good
+(wrong password, wrong path) or a query fails, and when data is older than \`--ready-lag\`; it turns True when a batch is taken again. A
+sink that fails every other request stays ready. After a restart what was reported before holds, with its time, until there is news.
+**Accepted** is False while the sink's configuration cannot work: nothing is read or sent then.
+
 ${all()
   .map(([title, story]) => {
     const { headline, parts } = explained(story);
