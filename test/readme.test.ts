@@ -1,0 +1,106 @@
+// The README and the documents are true: the screen is a real frame, the policy is valid, links lead somewhere, commands exist.
+// UPDATE_DOCS=1 puts the present frame into the README.
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { describe, test } from "node:test";
+import { checkCommand } from "../src/cli/check.ts";
+import { demoCommand } from "../src/cli/demo.ts";
+import { queryCommand } from "../src/cli/query.ts";
+import { queryRules } from "../src/cli/querycheck.ts";
+import { replayCommand } from "../src/cli/replay/command.ts";
+import { runCommand } from "../src/cli/run.ts";
+import { statusCommand } from "../src/cli/status.ts";
+import { topCommand } from "../src/cli/top.ts";
+import { loadText } from "../src/policy/load.ts";
+
+const root = resolve(import.meta.dirname, "..");
+const read = (file: string): string => readFileSync(join(root, file), "utf8");
+const everyCommand = [
+  runCommand(),
+  checkCommand(),
+  queryCommand(),
+  topCommand(),
+  statusCommand(),
+  replayCommand(),
+  demoCommand(),
+];
+const flags = new Set([
+  "--help",
+  "--version",
+  ...everyCommand.flatMap((c) => [c, ...c.commands]).flatMap((c) => c.options.map((o) => o.long)),
+]);
+const pages = ["README.md", "CHANGELOG.md", ...globSync("docs/*.md", { cwd: root })];
+
+describe("README.md", () => {
+  test("the screen is a golden frame of the terminal UI", () => {
+    const frame = read("test/tui/golden/sinks-3-one-fails-100x30.txt").split("\n");
+    const footer = frame.findLast((l) => l.includes("q quit"))!;
+    const rows = frame.slice(
+      0,
+      frame.findIndex((l, i) => i > 5 && l.trim() === ""),
+    );
+    const block = (lines: string[]) =>
+      `<!-- screen -->\n\`\`\`\n${lines.map((l) => l.trimEnd()).join("\n")}\n\`\`\`\n<!-- /screen -->`;
+    const shown = /<!-- screen -->[\s\S]*<!-- \/screen -->/;
+    const want = block([...rows, "", footer]);
+    if (process.env.UPDATE_DOCS === "1") writeFileSync(join(root, "README.md"), read("README.md").replace(shown, want));
+    assert.equal(shown.exec(read("README.md"))?.[0], want, "run UPDATE_DOCS=1 npm test -- test/readme.test.ts");
+  });
+
+  test("the policy is valid", () => {
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(read("README.md"))![1]!;
+    const { policies, problems } = loadText(
+      "README.md",
+      yaml,
+      queryRules({ enforceFilter: [], forbidLabel: [] }).check,
+    );
+    assert.deepEqual(
+      problems.filter((p) => p.severity === "problem"),
+      [],
+    );
+    assert.equal(policies.length, 1);
+    assert.equal(policies[0]!.sinks[0]!.refusal, undefined);
+  });
+
+  test("every command that it names exists", () => {
+    const named = [...read("README.md").matchAll(/`outflow ([a-z]+)/g)].map((m) => m[1]!);
+    assert.ok(named.length > 5);
+    const known = [...everyCommand.map((c) => c.name()), "version"];
+    assert.deepEqual(
+      named.filter((command) => !known.includes(command)),
+      [],
+    );
+  });
+});
+
+describe("documents", () => {
+  for (const page of pages) {
+    test(`${page}: links lead to files and headings that exist`, () => {
+      for (const [, target] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target!)) continue;
+        const [file, heading] = target!.split("#");
+        const path = file === "" ? page : join(dirname(page), file!);
+        assert.ok(existsSync(join(root, path)), `${page} names ${target}`);
+        if (heading === undefined) continue;
+        const slugs = [...read(path).matchAll(/^#+ (.+)$/gm)].map((m) =>
+          m[1]!
+            .toLowerCase()
+            .replace(/[^\w\- ]/g, "")
+            .replaceAll(" ", "-"),
+        );
+        assert.ok(slugs.includes(heading), `${page} names ${target}`);
+      }
+    });
+
+    test(`${page}: flags that it names exist`, () => {
+      // Of other programs: systemd, curl, kubectl, bun, npm, VictoriaMetrics.
+      const foreign = /^--(web\.|fast$|compile$|data-binary$|validate$)/;
+      const named = [...read(page).matchAll(/(?<![\w-])--[a-z][a-z0-9.-]*[a-z0-9]/g)].map(([flag]) => flag);
+      assert.deepEqual(
+        named.filter((flag) => !foreign.test(flag) && !flags.has(flag)),
+        [],
+      );
+    });
+  }
+});
