@@ -293,6 +293,18 @@ spec:
     }
   });
 
+  test("a crash report has none either", async () => {
+    const main = join(import.meta.dirname, "../../src/main.ts");
+    const script = `process.argv.splice(1, 9, "outflow", "version"); await import(${JSON.stringify(main)});
+setTimeout(() => { throw new Error(${JSON.stringify(CONTROLS)}); }, 10);`;
+    const { code, stderr } = (await run(process.execPath, ["-e", script]).catch(
+      (e: { code: number; stderr: string }) => e as { code?: number; stderr: string },
+    )) as { code?: number; stderr: string };
+    assert.equal(code, 1);
+    assert.match(stderr, /outflow: a bug: .*red/);
+    assert.doesNotMatch(stderr, UNSAFE);
+  });
+
   test("dead letters are JSON lines without a raw control character", () => {
     for (const [what, text] of output)
       if (what.startsWith("letters: ")) assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f]/, what);
