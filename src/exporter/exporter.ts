@@ -79,6 +79,8 @@ export class Exporter {
   #sourceNow: EpochMs = 0;
   /** By the account: samples that were read and are neither delivered nor dropped nor given back. */
   #owed = 0;
+  /** It let go of what it could not send: it reads again when something of what it kept is settled. */
+  #fellBehind = false;
 
   constructor(spec: ExporterSpec, sender: Sender, ports: ExporterPorts) {
     this.id = spec.info.id;
@@ -238,6 +240,7 @@ export class Exporter {
 
   #ready(source: string): boolean {
     if (this.#stopped || this.#delivery.paused) return false;
+    if (this.#fellBehind && this.#delivery.batches.length > 0) return false;
     if (this.#delivery.failing) return this.#delivery.wantsProbe;
     const sealed = new Set<number>();
     for (const batch of this.#delivery.batches) {
@@ -352,6 +355,7 @@ export class Exporter {
     const open = this.#batcher.clear((round) => kept.has(round) && !given.has(round));
     const rounds = new Set([...given, ...open.rounds]);
     if (rounds.size === 0) return;
+    this.#fellBehind = true;
     this.#returned(open.samples + back.reduce((n, batch) => n + samplesOf(batch), 0));
     for (const source of this.#sources) this.#rereadFrom(source, rounds);
   }
@@ -456,6 +460,7 @@ export class Exporter {
   // -- settlement
 
   #settled(batch: Batch): void {
+    this.#fellBehind = false;
     for (const { round, samples } of batch.rounds) this.#ledger.settle(round, samples);
     this.#moveCursors();
   }

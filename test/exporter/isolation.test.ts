@@ -108,6 +108,18 @@ describe("isolation", () => {
     w.balances();
   });
 
+  test("sinks that hang let go once and then wait: they do not read the same windows again and again", async () => {
+    const names = Array.from({ length: 20 }, (_, i) => `s${i}`);
+    const w = new World({ pollMs: 5_000, sinks: Object.fromEntries(names.map((n) => [n, { timeoutMs: 1_000 }])) });
+    const start = w.source.now();
+    w.source.samples = steady("m0", start, start + 10 * MINUTE, 1_000);
+    for (const name of names.slice(0, 10)) w.sink(name).fault = "timeout";
+    await w.clock.advance(MINUTE);
+    assert.ok(w.source.asked.length < 30, `${w.source.asked.length} requests in 12 polls`);
+    assert.ok(w.account("s0").returned > 0);
+    w.balances();
+  });
+
   test("a sink that catches up does not starve a live one: windows are read in turn", async () => {
     const w = new World({
       maxQueries: 1,
