@@ -4,6 +4,7 @@ import type { Settings } from "../config/settings.ts";
 import { type Files, systemFiles } from "../platform/files.ts";
 import { lastGood } from "../policy/last-good.ts";
 import { type LoadOptions, type Reading, readPolicies, resolvePolicies } from "../policy/load.ts";
+import { isPolicyFile } from "../policy/paths.ts";
 import type { LoadResult } from "../policy/policy.ts";
 import type { CheckQuery } from "../policy/verdict.ts";
 import { fingerprint, Watch } from "../policy/watch.ts";
@@ -28,7 +29,11 @@ export function policyFiles(settings: Needs, checkQuery: CheckQuery, files: File
     secretsDir,
     maxPolicySize,
   };
-  const watch = new Watch(() => fingerprint([...paths, ...(secretsDir === undefined ? [] : [secretsDir])], files));
+  const watch = new Watch(() =>
+    [fingerprint(paths, files, isPolicyFile), fingerprint(secretsDir === undefined ? [] : [secretsDir], files)].join(
+      "\n",
+    ),
+  );
   let good: Reading | undefined;
   return {
     due: () => watch.due(),

@@ -5,6 +5,9 @@ import type { Problem } from "./policy.ts";
 
 const POLICY_FILE = /\.(ya?ml|json)$/i;
 
+/** Is this name read where it lies below a directory? */
+export const isPolicyFile = (path: string): boolean => POLICY_FILE.test(path);
+
 type Found = { files: string[]; closed: string[]; problems: Problem[] };
 
 export function findFiles(paths: readonly string[], files: Files): Found {
@@ -18,7 +21,7 @@ export function findFiles(paths: readonly string[], files: Files): Found {
         found.problems.push(whole(path, "does not exist; put it back, or take it out of --policies", "warning"))
       );
     const isDirectory = info.kind === "directory";
-    if (!isDirectory && !named && !POLICY_FILE.test(path)) return;
+    if (!isDirectory && !named && !isPolicyFile(path)) return;
     if (!isDirectory && !named && info.kind === "other")
       return void found.problems.push(whole(path, "is no regular file and is not read; remove it"));
     const real = files.real(path);

@@ -9,16 +9,26 @@ export const LOOK_EVERY_MS = 500;
 const MAX_UNSETTLED = 3;
 const MAX_DEPTH = 32;
 
-/** Equal prints: nothing has changed. */
-export function fingerprint(paths: readonly string[], files: Files): string {
+/**
+ * Equal prints: nothing has changed. `counts`: which names below a directory are read; others (a state directory that stands there,
+ * an editor's copies) may change as they like.
+ */
+export function fingerprint(
+  paths: readonly string[],
+  files: Files,
+  counts: (name: string) => boolean = () => true,
+): string {
   const seen: string[] = [];
   const above = new Set<string>();
   const look = (path: string, depth: number): void => {
     const info = files.info(path);
-    if (info?.kind !== "directory") return void seen.push(path, info?.version ?? "-");
+    if (info?.kind !== "directory") {
+      if (depth === 0 || counts(path)) seen.push(path, info?.version ?? "-");
+      return;
+    }
     const names = files.list(path);
     // A directory's own version changes with its names; by itself it says nothing.
-    seen.push(path, names === undefined ? "closed" : "/");
+    if (depth === 0 || names === undefined) seen.push(path, names === undefined ? "closed" : "/");
     if (depth >= MAX_DEPTH || above.has(info.version)) return;
     above.add(info.version);
     for (const name of names ?? []) if (!name.startsWith(".")) look(`${path}/${name}`, depth + 1);

@@ -27,6 +27,8 @@ export class Terminal {
       "LC_CTYPE",
       "-u",
       "NO_COLOR",
+      "-u",
+      "CI",
       ...vars,
       "PS1=$ ",
       "bash",
