@@ -47,4 +47,4 @@ const insideRefused = ({ address, prefix }: NonNullable<HostPattern["range"]>): 
   REFUSED.some(([network, length]) => prefix >= length && inList(listOf([[network, length]]), address));
 
 /** Undefined: `text` is no pattern. */
-export const parseAllowed = parseHostPattern;
+const parseAllowed = parseHostPattern;
