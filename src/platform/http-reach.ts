@@ -45,6 +45,3 @@ export function reachOf(patterns: readonly HostPattern[]): Reach {
 /** Only a range that lies within a refused one names it explicitly: 0.0.0.0/0 does not. */
 const insideRefused = ({ address, prefix }: NonNullable<HostPattern["range"]>): boolean =>
   REFUSED.some(([network, length]) => prefix >= length && inList(listOf([[network, length]]), address));
-
-/** Undefined: `text` is no pattern. */
-const parseAllowed = parseHostPattern;
