@@ -1,7 +1,7 @@
 // Where a client may connect to: the operator's --allow-sink. Asked for the address that is connected to, so that no name that
 // changes its mind gets past it; with a proxy in between for what is asked of the proxy. Pure.
 import { isIP } from "node:net";
-import { type HostPattern, inList, listOf, matchesAddress, matchesName, parseHostPattern } from "./host-pattern.ts";
+import { type HostPattern, inList, listOf, matchesAddress, matchesName } from "./host-pattern.ts";
 
 /** `address`: undefined if a proxy resolves the name. What it says is the reason for a refusal; undefined: it may. */
 export type Reach = (host: string, port: number, address: string | undefined) => string | undefined;
