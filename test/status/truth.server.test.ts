@@ -9,7 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { readyOf } from "../../src/status/conditions.ts";
 import type { Snapshot } from "../../src/status/snapshot.ts";
 import { buildBinary, eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
-import { bundle, type Certificate, certificate } from "../servers/certificate.ts";
+import { type Authority, createAuthority, type Pair } from "../servers/certificates.ts";
 import { needs } from "../servers/found.ts";
 import { type Nginx, startNginx } from "../servers/nginx.ts";
 import {
@@ -45,10 +45,11 @@ let source: VictoriaMetrics;
 let receiver: VictoriaMetrics;
 let prometheus: Server;
 let nginx: Nginx;
+let authority: Authority;
 let agent: Running;
 let hole: TcpServer;
-let old: Certificate;
-let fresh: Certificate;
+let old: Pair;
+let fresh: Pair;
 let writing: ReturnType<typeof setInterval>;
 const port = { http: 0, https: 0, down: 0, hole: 0 };
 
@@ -165,8 +166,9 @@ describe("the truth between real servers", needs("victoria-metrics", "prometheus
     [source, receiver] = await Promise.all([startVictoriaMetrics(), startVictoriaMetrics()]);
     for (const name of Object.keys(port) as (keyof typeof port)[]) port[name] = await freePort();
     hole = createServer((socket) => socket.on("error", () => {})).listen(port.hole, "127.0.0.1");
-    old = certificate(dir.path, "old", -60, -3);
-    fresh = certificate(dir.path, "fresh", -1, 60);
+    authority = createAuthority();
+    old = authority.sign("old.example", { expired: true });
+    fresh = authority.sign("fresh.example");
     writeFileSync(join(dir.path, "htpasswd"), "edge:{PLAIN}right-password\n");
     nginx = startNginx(dir.path, servers(false));
     put(
@@ -213,7 +215,7 @@ describe("the truth between real servers", needs("victoria-metrics", "prometheus
         "--log-format",
         "text",
       ],
-      { NODE_EXTRA_CA_CERTS: bundle(dir.path, [old, fresh]) },
+      { NODE_EXTRA_CA_CERTS: authority.ca },
     );
     prometheus = await startPrometheus(
       undefined,
@@ -224,6 +226,7 @@ describe("the truth between real servers", needs("victoria-metrics", "prometheus
     clearInterval(writing);
     await agent?.stop();
     await nginx?.stop();
+    authority?.remove();
     hole?.close();
     await Promise.all([source?.remove(), receiver?.remove(), prometheus?.remove()]);
     dir.remove();
@@ -353,7 +356,7 @@ describe("the truth between real servers", needs("victoria-metrics", "prometheus
         "--listen",
         host,
       ],
-      { NODE_EXTRA_CA_CERTS: bundle(dir.path, [old, fresh]) },
+      { NODE_EXTRA_CA_CERTS: authority.ca },
     );
     agent.adminUrl = `http://${host}`;
     assert.deepEqual(await eventually("the same", times, (now) => now.length === before.length), before);
