@@ -90,9 +90,10 @@ for (let n = 1; performance.now() < until; n++) {
   const lags = [...(await agent.metrics())].filter(
     ([key]) => key.startsWith("outflow_sink_lag_seconds") && Number(/sink="s(\d+)"/.exec(key)?.[1]) >= 2 * bad,
   );
-  if (lags.length !== sinks - 2 * bad) throw new Error(`${lags.length} healthy sinks run: ${agent.log.slice(0, 2000)}`);
-  const lag = Math.max(...lags.map(([, v]) => v));
-  if (n > 3) worst = Math.max(worst, lag);
+  if (n > 4 && lags.length !== sinks - 2 * bad)
+    throw new Error(`${lags.length} healthy sinks run: ${agent.log.slice(0, 2000)}`);
+  const lag = Math.max(0, ...lags.map(([, v]) => v));
+  if (n > 4) worst = Math.max(worst, lag);
   if (n === 6) started = rss(pid);
   console.log(
     `${String(n * 10).padStart(5)}s ${lag.toFixed(1).padStart(19)} s ${rss(pid).toFixed(0).padStart(9)} ${cpuSeconds(pid).toFixed(1).padStart(7)}`,
