@@ -5,9 +5,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
+import { missing, row, size } from "../servers/contents.ts";
 import { needs } from "../servers/found.ts";
 import {
-  type Contents,
   type Row,
   type Server,
   startPrometheus,
@@ -30,11 +30,6 @@ spec:
   sinks:
 ${sinks.map((s) => `    - name: ${s.name}\n      sources: [fleet]\n      target:\n        prometheusRemoteWrite:\n          endpoint: ${s.url}\n          batch: { maxSize: 50, timeout: 500ms }\n${s.extra ?? ""}`).join("")}`;
 }
-
-const row = (name: string, labels: Record<string, string>, samples: Row["samples"]): Row => ({
-  labels: { __name__: name, job: "fleet", ...labels },
-  samples,
-});
 
 /** Writes to the source for a while: steady series, new ones, two samples a millisecond apart, hard values, late ones. */
 async function produce(vm: VictoriaMetrics, seconds: number, tag: string): Promise<void> {
@@ -61,17 +56,6 @@ async function produce(vm: VictoriaMetrics, seconds: number, tag: string): Promi
   }
   await vm.import(late.filter((l) => l.due >= seconds).map((l) => l.row));
 }
-
-function missing(want: Contents, have: Contents): string[] {
-  const lost: string[] = [];
-  for (const [series, samples] of want) {
-    const got = new Set((have.get(series) ?? []).map(([ts, v]) => `${ts} ${v}`));
-    for (const [ts, v] of samples) if (!got.has(`${ts} ${v}`)) lost.push(`${series} ${ts} ${v}`);
-  }
-  return lost;
-}
-
-const size = (c: Contents): number => [...c.values()].reduce((n, samples) => n + samples.length, 0);
 
 async function same(source: Server, sink: Server, what: string): Promise<void> {
   const want = await source.read(SELECTOR);

@@ -6,10 +6,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
+import { fleetPolicy, missing, row, size } from "../servers/contents.ts";
 import { needs } from "../servers/found.ts";
 import {
   type Contents,
-  type Row,
   type Server,
   startPrometheus,
   startVictoriaMetrics,
@@ -19,31 +19,8 @@ import {
 const SELECTOR = '{job="fleet"}';
 const KILLS = 20;
 
-const policy = (sinks: Record<string, string>): string => `apiVersion: telemetry.miloapis.com/v1alpha1
-kind: ExportPolicy
-metadata: { name: p }
-spec:
-  sources:
-    - name: fleet
-      metrics: { metricsql: '${SELECTOR}' }
-  sinks:
-${Object.entries(sinks)
-  .map(
-    ([name, url]) => `    - name: ${name}
-      sources: [fleet]
-      target:
-        prometheusRemoteWrite:
-          endpoint: ${url}
-          batch: { maxSize: 100, timeout: 200ms }
-          retry: { maxAttempts: 3, backoffDuration: 200ms }
-`,
-  )
-  .join("")}`;
-
-const row = (name: string, labels: Record<string, string>, samples: Row["samples"]): Row => ({
-  labels: { __name__: name, job: "fleet", ...labels },
-  samples,
-});
+const policy = (sinks: Record<string, string>): string =>
+  fleetPolicy(SELECTOR, sinks, "{ maxSize: 100, timeout: 200ms }", "{ maxAttempts: 3, backoffDuration: 200ms }");
 
 /** Writes 20 steady series twice a second and a new series every second, until told to stop. */
 async function produce(vm: VictoriaMetrics, signal: AbortSignal): Promise<number> {
@@ -60,23 +37,6 @@ async function produce(vm: VictoriaMetrics, signal: AbortSignal): Promise<number
   }
   return written;
 }
-
-function missing(
-  want: Contents,
-  have: Contents,
-  worthIt: (ts: number, newest: number) => boolean = () => true,
-): string[] {
-  const lost: string[] = [];
-  for (const [series, samples] of want) {
-    const list = have.get(series) ?? [];
-    const got = new Set(list.map(([ts, v]) => `${ts} ${v}`));
-    const newest = list.at(-1)?.[0] ?? 0;
-    for (const [ts, v] of samples) if (!got.has(`${ts} ${v}`) && worthIt(ts, newest)) lost.push(`${series} ${ts} ${v}`);
-  }
-  return lost;
-}
-
-const size = (c: Contents): number => [...c.values()].reduce((n, samples) => n + samples.length, 0);
 
 describe("outflow killed again and again", needs("victoria-metrics", "prometheus"), () => {
   const dir = tempDir();

@@ -5,9 +5,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
+import { fleetPolicy, missing, size } from "../servers/contents.ts";
 import { needs } from "../servers/found.ts";
 import {
-  type Contents,
   type Row,
   type Server,
   startPrometheus,
@@ -15,37 +15,8 @@ import {
   type VictoriaMetrics,
 } from "../servers/servers.ts";
 
-const policy = (selector: string, sinks: Record<string, string>): string => `apiVersion: telemetry.miloapis.com/v1alpha1
-kind: ExportPolicy
-metadata: { name: p }
-spec:
-  sources:
-    - name: fleet
-      metrics: { metricsql: '${selector}' }
-  sinks:
-${Object.entries(sinks)
-  .map(
-    ([name, url]) => `    - name: ${name}
-      sources: [fleet]
-      target:
-        prometheusRemoteWrite:
-          endpoint: ${url}
-          batch: { maxSize: 5000, timeout: 500ms }
-          retry: { maxAttempts: 2, backoffDuration: 500ms }
-`,
-  )
-  .join("")}`;
-
-function missing(want: Contents, have: Contents): string[] {
-  const lost: string[] = [];
-  for (const [series, samples] of want) {
-    const got = new Set((have.get(series) ?? []).map(([ts, v]) => `${ts} ${v}`));
-    for (const [ts, v] of samples) if (!got.has(`${ts} ${v}`)) lost.push(`${series} ${ts} ${v}`);
-  }
-  return lost;
-}
-
-const size = (c: Contents): number => [...c.values()].reduce((n, samples) => n + samples.length, 0);
+const policy = (selector: string, sinks: Record<string, string>): string =>
+  fleetPolicy(selector, sinks, "{ maxSize: 5000, timeout: 500ms }", "{ maxAttempts: 2, backoffDuration: 500ms }");
 
 async function same(selector: string, source: Server, written: number, sinks: readonly Server[]): Promise<void> {
   const want = await eventually(

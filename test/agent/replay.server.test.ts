@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { binary, eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
+import { missing } from "../servers/contents.ts";
 import { needs } from "../servers/found.ts";
 import { type Contents, type Server, startVictoriaMetrics, type VictoriaMetrics } from "../servers/servers.ts";
 
@@ -42,11 +43,6 @@ const outflow = (...args: string[]): Promise<Ended> =>
 
 const rows = (contents: Contents): string[] =>
   [...contents].flatMap(([series, samples]) => samples.map(([ts, v]) => `${series} ${ts} ${v}`)).sort();
-
-const missing = (want: Contents, have: Contents): string[] => {
-  const there = new Set(rows(have));
-  return rows(want).filter((row) => !there.has(row));
-};
 
 describe("what was given up comes back", needs("victoria-metrics"), () => {
   const dir = tempDir();
