@@ -30,6 +30,15 @@ export type Batch = Span & {
 
 export const samplesOf = (span: Span): number => span.endSample - span.firstSample;
 
+/** All of a frame. */
+export const whole = (frame: Frame): Span => ({
+  frame,
+  firstRun: 0,
+  endRun: frame.runs,
+  firstSample: 0,
+  endSample: frame.samples,
+});
+
 /** The part of `span` in runs `firstRun .. endRun`; the outer runs keep the span's own cuts. */
 export function subspan(span: Span, firstRun: number, endRun: number): Span {
   const { frame } = span;

@@ -1,6 +1,6 @@
 // Frames in, batches out: one open batch a sink, cut by size at once and by age when its owner asks (design.md, Delivery rules).
 import type { Frame } from "../series/frame.ts";
-import { type Batch, type Span, samplesOf } from "./batch.ts";
+import { type Batch, type Span, samplesOf, whole } from "./batch.ts";
 import { mergeSpans } from "./merge.ts";
 
 type Part = Span & { round: number };
@@ -118,14 +118,6 @@ export class Batcher {
     this.#parts[this.#parts.length - 1] = { ...whole(mergeSpans([part])), round: part.round };
   }
 }
-
-const whole = (frame: Frame): Span => ({
-  frame,
-  firstRun: 0,
-  endRun: frame.runs,
-  firstSample: 0,
-  endSample: frame.samples,
-});
 
 function push(batches: Batch[], batch: Batch | undefined): void {
   if (batch !== undefined) batches.push(batch);

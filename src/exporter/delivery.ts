@@ -7,6 +7,7 @@ import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
 import { backoffMs, probeDelayMs } from "../remotewrite/backoff.ts";
 import type { Verdict } from "../remotewrite/judge.ts";
+import type { Frame } from "../series/frame.ts";
 import { seriesText } from "../series/text.ts";
 import type { Event, FailureReason, SinkId } from "../status/events.ts";
 import { type Drop, type Piece, Pieces } from "./pieces.ts";
@@ -33,6 +34,8 @@ export type DeliveryPorts = {
   dispatch(event: Event): void;
   /** Keeps what is dropped as dead letters; false: they could not be written. Absent: there is no folder for them. */
   keep?(drop: Drop): boolean;
+  /** The source's now, where it is known: the agent's own clock may be hours off. */
+  sourceNow?(): EpochMs | undefined;
   /** All samples of the batch are delivered or dropped. */
   settled(batch: Batch): void;
   /** Something changed that may let the sink take another window. */
@@ -112,6 +115,16 @@ export class Delivery {
 
   get paused(): boolean {
     return this.#paused;
+  }
+
+  /** Frames that are kept in memory. */
+  *frames(): Iterable<Frame> {
+    for (const job of this.#jobs) yield* job.pieces.frames();
+  }
+
+  /** Small parts of large frames are copied out, so that these can be let go of. */
+  compact(): void {
+    for (const job of this.#jobs) Object.assign(job.batch, job.pieces.compact());
   }
 
   enqueue(batch: Batch, replay: boolean): void {
@@ -282,6 +295,8 @@ export class Delivery {
     const { verdict, answered } = await sender.post(job.body, signal);
     job.inFlight = false;
     this.#inFlight--;
+    // It was given back by abort(), and is counted so.
+    if (!this.#jobs.includes(job)) return;
     if (signal.aborted && verdict.kind !== "delivered") {
       // Broken off by us, no fault of the sink's: at our end abort() counts what is left, else the next sender has a try.
       job.attempts--;
@@ -363,7 +378,8 @@ export class Delivery {
     const since = this.#failing?.since ?? now;
     const until = Math.max(this.#failing?.until ?? 0, clock.monotonicMs() + job.backoff);
     this.#failing = { kind: "backing-off", since, until };
-    if (attempt >= maxAttempts && onExhausted === "drop") {
+    // At the end of the agent's life it is given back instead: its cursor has not moved, and the next life tries again.
+    if (attempt >= maxAttempts && onExhausted === "drop" && this.#draining === undefined) {
       this.#pieceDone(
         job,
         piece.drop("exhausted", `Gave up after ${attempt} ${attempt === 1 ? "attempt" : "attempts"}: ${message}`),
@@ -420,7 +436,7 @@ export class Delivery {
 
   #isOld(span: Span): boolean {
     const newest = span.frame.to;
-    return this.#ports.clock.now() - newest > OLD_MS;
+    return (this.#ports.sourceNow?.() ?? this.#ports.clock.now()) - newest > OLD_MS;
   }
 
   #breakOff(): void {

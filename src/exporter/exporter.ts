@@ -17,7 +17,7 @@ import { Ledger } from "./ledger.ts";
 import type { Memory } from "./memory.ts";
 import type { Drop } from "./pieces.ts";
 import type { Query } from "./reader.ts";
-import type { Arrival, ReadingMember, Window } from "./readers.ts";
+import type { Arrival, ReadingMember, Saved, Window } from "./readers.ts";
 
 export type ExporterSpec = {
   info: SinkInfo;
@@ -34,7 +34,7 @@ export type ExporterPorts = {
   save(source: string, cursor: EpochMs, memory: Memory | undefined): void;
   /** Keeps what the sink dropped (dead letters); false: it could not. */
   keep?(id: SinkId, drop: Drop): boolean;
-  attach(query: Query, member: ReadingMember, saved?: { cursor: EpochMs; memory: Memory; replay?: boolean }): void;
+  attach(query: Query, member: ReadingMember, saved?: Saved): void;
   detach(member: ReadingMember): void;
   /** Something changed that may make a read due. */
   pump(): void;
@@ -98,6 +98,7 @@ export class Exporter {
       random: ports.random,
       dispatch: this.#ports.dispatch,
       ...(ports.keep === undefined ? {} : { keep: (drop: Drop) => ports.keep!(this.id, drop) }),
+      sourceNow: () => this.#sourceNow || undefined,
       settled: (batch) => this.#settled(batch),
       changed: () => ports.pump(),
       bug: ports.bug,
@@ -183,7 +184,7 @@ export class Exporter {
   /** The frames this sink keeps in memory. */
   *frames(): Iterable<Frame> {
     yield* this.#batcher.frames();
-    for (const batch of this.#delivery.batches) yield batch.frame;
+    yield* this.#delivery.frames();
   }
 
   // -- reading
@@ -234,6 +235,7 @@ export class Exporter {
       }),
       setBack: guard((to: EpochMs) => this.#setBack(name, to)),
       othersAt: guard((read: EpochMs) => this.#othersAt(name, read)),
+      makeRoom: guard((patienceMs: number) => this.#makeRoom(patienceMs)),
       frames: () => this.frames(),
     };
   }
@@ -345,7 +347,17 @@ export class Exporter {
     this.#letGo();
   }
 
-  #letGo(): void {
+  /** Others wait for memory: what this sink cannot send, or has not sent for so long, it reads again later, in shorter windows. */
+  #makeRoom(patienceMs: number): void {
+    const oldest = this.#delivery.batches[0]?.openedAtMs ?? this.#batcher.openedAtMs ?? Number.POSITIVE_INFINITY;
+    const stuck = this.#delivery.failing || this.#delivery.paused;
+    if (!stuck && this.#ports.clock.monotonicMs() - oldest < patienceMs) return;
+    this.#letGo(0.5);
+    this.#delivery.compact();
+  }
+
+  /** `shorter`: windows are read again at this share of their length. */
+  #letGo(shorter = 1): void {
     const roundsOf = (batches: readonly Batch[]) =>
       new Set(batches.flatMap((batch) => batch.rounds.map((r) => r.round)));
     const back = this.#delivery.letGo();
@@ -357,24 +369,26 @@ export class Exporter {
     if (rounds.size === 0) return;
     this.#fellBehind = true;
     this.#returned(open.samples + back.reduce((n, batch) => n + samplesOf(batch), 0));
-    for (const source of this.#sources) this.#rereadFrom(source, rounds);
+    for (const source of this.#sources) this.#rereadFrom(source, rounds, shorter);
   }
 
   /** Reads a source again from its first window that was given back in part or whole; older ones are seen through. */
-  #rereadFrom(source: SourceState, givenBack: ReadonlySet<number>): void {
+  #rereadFrom(source: SourceState, givenBack: ReadonlySet<number>, shorter: number): void {
     const mine = [...this.#rounds].filter(([, round]) => round.source === source);
     const first = mine.findIndex(([number]) => givenBack.has(number));
     if (first < 0) return;
     const again = mine.slice(first);
     for (const [number] of again) this.#rounds.delete(number);
-    this.#ledger.abandon(again.map(([number]) => number));
+    this.#ledger.abandon(source.name, again[0]![0]);
     const { window, before } = again[0]![1];
     // Some of these samples may have been sent: those in batches that were tried.
     source.replayUntil = Math.max(source.replayUntil, source.read ?? 0);
     source.read = window.from;
     source.memory = before;
     this.#ports.detach(source.member);
-    this.#ports.attach(source.query, source.member, { cursor: window.from, memory: before });
+    // In a longer window what was sent already would be mixed with more that was not: a receiver that refuses the one refuses both.
+    const windowMs = (window.to - window.from) * shorter;
+    this.#ports.attach(source.query, source.member, { cursor: window.from, memory: before, windowMs });
   }
 
   #removeSource(source: SourceState): void {

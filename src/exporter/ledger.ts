@@ -57,8 +57,9 @@ export class Ledger {
     return list;
   }
 
-  /** Gives these windows up: they will be read again. What is still sent of them moves no cursor. */
-  abandon(rounds: Iterable<number>): void {
-    for (const round of rounds) this.#rounds.delete(round);
+  /** Gives up a source's windows from round `first` on: they will be read again. What is still sent of them moves no cursor. */
+  abandon(source: string, first: number): void {
+    for (const [number, round] of this.#rounds)
+      if (round.source === source && number >= first) this.#rounds.delete(number);
   }
 }

@@ -1,7 +1,9 @@
 // What is left of a batch to send: the whole of it at first, parts of it after a refusal (413: halved; 400 and 422: bisected by
 // series within a budget). Knows nothing of time or net.
-import { type Batch, type Span, samplesOf, subspan } from "../batch/batch.ts";
+import { type Batch, type Span, samplesOf, subspan, whole } from "../batch/batch.ts";
+import { mergeSpans } from "../batch/merge.ts";
 import { encodedSize, MAX_BODY_BYTES } from "../remotewrite/encode.ts";
+import type { Frame } from "../series/frame.ts";
 import type { DropReason } from "../status/events.ts";
 
 export type Drop = { reason: DropReason; samples: number; message: string; spans: Span[] };
@@ -31,19 +33,36 @@ export class Pieces {
     return this.#left.reduce((n, span) => n + samplesOf(span), 0);
   }
 
+  *frames(): Iterable<Frame> {
+    for (const { frame } of this.#left) yield frame;
+  }
+
+  /** What is less than half of its frame becomes a frame of its own; returns all that is left as one span. */
+  compact(): Span {
+    this.#left = this.#left.map((span) =>
+      2 * samplesOf(span) < span.frame.samples ? whole(mergeSpans([span])) : span,
+    );
+    const [only, ...more] = this.#left;
+    return only !== undefined && more.length === 0 ? only : whole(mergeSpans(this.#left));
+  }
+
   /** What to send next; the same piece until one of its methods has settled or cut it. */
   next(): Piece {
-    const span = this.#left[0];
-    if (span === undefined) throw new RangeError("Pieces: nothing left");
+    if (this.done) throw new RangeError("Pieces: nothing left");
+    const now = () => this.#left[0]!; // compact() may have copied it
     return {
-      span,
+      get span() {
+        return now();
+      },
       delivered: () => this.#settle(),
-      drop: (reason, message) => this.#settle(dropOf(span, reason, message)),
+      drop: (reason, message) => this.#settle(dropOf(now(), reason, message)),
       halve: (message) => {
+        const span = now();
         const parts = halves(span);
         return parts === undefined ? this.#settle(dropOf(span, "too_large", message)) : this.#cut(parts);
       },
       bisect: (message) => {
+        const span = now();
         if (span.endRun - span.firstRun <= 1) return this.#settle(dropOf(span, "rejected", message));
         this.#budget -= 2;
         if (this.#budget < 0) return this.#giveUp(message);

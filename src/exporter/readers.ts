@@ -1,6 +1,7 @@
 // All reading of the source: which reader is due, one request for all sinks that share it, forks for those that are not ready,
 // joins for those that have caught up. At most `maxQueries` at once, fairly; memory bounded by counting.
 import type { Clock, EpochMs } from "../platform/clock.ts";
+import { printable } from "../platform/printable.ts";
 import type { Frame } from "../series/frame.ts";
 import {
   dueAt,
@@ -51,11 +52,13 @@ export type ReadingMember = Member & {
   setBack(to: EpochMs): void;
   /** The others have read to here: let go of older shared frames. */
   othersAt(read: EpochMs): void;
+  /** Memory is short: what it could not send for `patienceMs`, or cannot send now, is to be let go of. */
+  makeRoom(patienceMs: number): void;
   frames(): Iterable<Frame>;
 };
 
-/** Where a member goes on. `replay`: windows from there may have been sent before. */
-export type Saved = { cursor: EpochMs; memory: Memory; replay?: boolean };
+/** Where a member goes on. `replay`: windows from there may have been sent before. `windowMs`: how long the first of them is at most. */
+export type Saved = { cursor: EpochMs; memory: Memory; replay?: boolean; windowMs?: number };
 
 export type ReadersSettings = {
   maxQueries: number;
@@ -75,6 +78,8 @@ export type ReadersPorts = {
 
 /** For this long after an outage of the source reads reach back to before it: producers deliver what they buffered. */
 const OUTAGE_REACH_MS = 300_000;
+/** A read that does not fit in memory looks again after this, if nothing wakes it before. */
+const SHORT_OF_MEMORY_MS = 1_000;
 
 type R = Reader<ReadingMember>;
 
@@ -90,7 +95,14 @@ export class Readers {
   readonly #asides: (() => void)[] = [];
   #served = 0;
   #probing = false;
-  #outage: { from: EpochMs; until: EpochMs | undefined } | undefined;
+  /**
+   * When the source was away as a whole: from its last answer to whatever query to the next one. One query that fails while others
+   * are answered is no outage: it must not make the reads of the others longer and longer.
+   */
+  #outages: { from: EpochMs; to: EpochMs }[] = [];
+  #answeredAt: EpochMs | undefined;
+  #awaySince: EpochMs | undefined;
+  #short = false;
 
   constructor(settings: ReadersSettings, ports: ReadersPorts) {
     this.#settings = settings;
@@ -127,15 +139,24 @@ export class Readers {
 
   /** A query beside the windows, within the same bound; undefined once reading has ended. */
   async aside<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
-    while (this.#active >= this.#settings.maxQueries && !this.#stop.signal.aborted)
-      await new Promise<void>((turn) => this.#asides.push(turn));
     if (this.#stop.signal.aborted) return undefined;
-    this.#active++;
-    const answer = await ask(this.#stop.signal);
-    this.#active--;
-    this.#asides.shift()?.();
-    this.pump();
-    return this.#stop.signal.aborted ? undefined : answer;
+    if (this.#active < this.#settings.maxQueries) this.#active++;
+    else await new Promise<void>((turn) => this.#asides.push(turn));
+    try {
+      if (this.#stop.signal.aborted) return undefined;
+      const answer = await ask(this.#stop.signal);
+      return this.#stop.signal.aborted ? undefined : answer;
+    } finally {
+      this.#endTurn();
+      this.pump();
+    }
+  }
+
+  /** A query has ended: its place goes to the query beside the windows that has waited longest, if there is one. */
+  #endTurn(): void {
+    const next = this.#asides.shift();
+    if (next === undefined) this.#active--;
+    else next();
   }
 
   /** Starts whatever is due. Called whenever something changed; cheap. */
@@ -145,11 +166,19 @@ export class Readers {
     if (this.#stop.signal.aborted) return;
     const sourceNow = this.#ports.sourceNow();
     if (sourceNow === undefined) return void this.#firstContact();
+    this.#answeredAt ??= sourceNow;
     this.#place(sourceNow);
+    this.#short = false;
     while (this.#active < this.#settings.maxQueries) {
       const now = this.#ports.sourceNow() ?? sourceNow;
       const reader = fairest([...this.#readers].filter((r) => this.#isDue(r, now)));
-      if (reader === undefined || !this.#fits(reader, now)) break;
+      if (reader === undefined) break;
+      if (!this.#fits(reader, now)) {
+        this.#makeRoom(reader.query.intervalMs);
+        this.#short = !this.#fits(reader, now);
+        if (this.#short) break;
+        continue; // making room changes who reads where
+      }
       this.#start(reader, now);
     }
     this.#sleepUntilDue(this.#ports.sourceNow() ?? sourceNow);
@@ -169,7 +198,7 @@ export class Readers {
         reachedAt: 0,
         members: new Set([member]),
         // As before the kill, so that what was sent and what was not stay apart.
-        windowMs: saved?.replay ? query.intervalMs : query.maxWindowMs,
+        windowMs: saved?.windowMs ?? (saved?.replay ? query.intervalMs : query.maxWindowMs),
         busy: false,
         notBeforeMs: 0,
         servedAt: 0,
@@ -193,16 +222,26 @@ export class Readers {
 
   /** Where the next read of `reader` begins to look for late samples. */
   #reach(reader: R, window: Window): EpochMs {
-    const sourceNow = this.#ports.sourceNow();
-    const outage = this.#outage;
-    const during = outage !== undefined && (outage.until === undefined || (sourceNow ?? 0) < outage.until);
+    const sourceNow = this.#ports.sourceNow() ?? 0;
+    const away = [...this.#outages];
+    if (this.#awaySince !== undefined) away.push({ from: this.#awaySince, to: sourceNow });
+    const begins = away
+      .filter(({ from, to }) => to - from > reader.query.lateWindowMs && sourceNow < to + OUTAGE_REACH_MS)
+      .map(({ from }) => from);
     return reachFrom(
       window,
       reader.reachedAt,
       reader.query,
       reader.memory.taken.density(),
-      during ? outage.from : undefined,
+      begins.length === 0 ? undefined : Math.min(...begins),
     );
+  }
+
+  #answered(sourceNow: EpochMs): void {
+    this.#outages = this.#outages.filter(({ to }) => sourceNow < to + OUTAGE_REACH_MS);
+    if (this.#awaySince !== undefined) this.#outages.push({ from: this.#awaySince, to: sourceNow });
+    this.#awaySince = undefined;
+    this.#answeredAt = sourceNow;
   }
 
   // -- what is due
@@ -250,9 +289,15 @@ export class Readers {
     return buffered === 0 || buffered + reader.expects <= this.#settings.maxBufferedSamples;
   }
 
+  /** A sink that cannot send keeps no memory that others need: it reads again later. */
+  #makeRoom(patienceMs: number): void {
+    const members = new Set([...this.#readers].flatMap((r) => [...r.members]));
+    for (const member of members) member.makeRoom(patienceMs);
+  }
+
   #sleepUntilDue(sourceNow: EpochMs): void {
     const mono = this.#ports.clock.monotonicMs();
-    let ms = Number.POSITIVE_INFINITY;
+    let ms = this.#short ? SHORT_OF_MEMORY_MS : Number.POSITIVE_INFINITY;
     for (const reader of this.#readers) {
       if (reader.busy) continue;
       const inMs = Math.max(
@@ -278,7 +323,8 @@ export class Readers {
     if (this.#probing || this.#waiting.size === 0) return;
     this.#probing = true;
     const interval = Math.min(...[...this.#waiting].map((w) => w.query.intervalMs));
-    void this.#ports.probe(this.#stop.signal).then(async (answer) => {
+    const answered = this.#ports.probe(this.#stop.signal).catch(bugOf);
+    void answered.then(async (answer) => {
       if (!answer.ok) {
         for (const { member } of this.#waiting) member.failed(answer.reason, answer.message);
         await this.#ports.clock.sleep(interval, this.#stop.signal);
@@ -315,10 +361,11 @@ export class Readers {
     const { clock } = this.#ports;
     const startedMs = clock.monotonicMs();
     const reach = this.#reach(reader, window);
-    const outcome = await this.#ports.readWindow(reader.query, reader.memory, window, reach, this.#stop.signal);
+    const outcome = await this.#ports
+      .readWindow(reader.query, reader.memory, window, reach, this.#stop.signal)
+      .catch(bugOf);
     reader.busy = false;
-    this.#active--;
-    this.#asides.shift()?.();
+    this.#endTurn();
     if (this.#stop.signal.aborted) return;
     if (outcome.ok) {
       if (reach <= window.from - reader.query.lateWindowMs) reader.reachedAt = window.from;
@@ -330,10 +377,7 @@ export class Readers {
   #arrived(reader: R, window: Window, read: Extract<ReadOutcome, { ok: true }>, durationMs: number): void {
     const { frame, late, memory } = read;
     const sourceNow = this.#ports.sourceNow() ?? window.to;
-    if (this.#outage !== undefined) {
-      this.#outage.until ??= sourceNow + OUTAGE_REACH_MS;
-      if (sourceNow >= this.#outage.until) this.#outage = undefined;
-    }
+    this.#answered(sourceNow);
     const before = reader.memory;
     reader.read = window.to;
     reader.memory = memory;
@@ -364,11 +408,21 @@ export class Readers {
     const sourceNow = this.#ports.sourceNow() ?? 0;
     const { intervalMs } = reader.query;
     if (failure.shrink) reader.windowMs = shrinkWindow(reader.windowMs, intervalMs);
-    if (failure.reason === "SourceUnavailable" && !failure.oversized)
-      this.#outage = { from: Math.min(this.#outage?.from ?? reader.read, reader.read), until: undefined };
+    if (failure.reason === "SourceUnavailable" && !failure.oversized) this.#awaySince ??= this.#answeredAt ?? sourceNow;
     // The next tick, on the grid; never at once.
     const sinceTick = (((sourceNow - this.#delay(reader)) % intervalMs) + intervalMs) % intervalMs;
     reader.notBeforeMs = this.#ports.clock.monotonicMs() + (intervalMs - sinceTick);
     for (const member of reader.members) member.failed(failure.reason, failure.message);
   }
 }
+
+/** What nobody expected to be thrown by a read is a read that failed: the other queries go on, and this one is tried again. */
+const bugOf = (error: unknown): Extract<ReadOutcome, { ok: false }> => ({
+  ok: false,
+  reason: "QueryFailed",
+  shrink: false,
+  message: printable(
+    `A bug in outflow: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    600,
+  ),
+});

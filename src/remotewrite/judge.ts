@@ -83,6 +83,9 @@ export function judgeAnswer(answer: Answer, now: EpochMs): Verdict {
     case 400:
     case 422:
       return { kind: "bisect", ...trouble("SamplesRejected", `The endpoint refused samples (${status}).`) };
+    case 408:
+      // Load balancers say so of a connection that was idle for too long; nothing is wrong with the samples.
+      return { kind: "retry", ...trouble("Timeout", "The endpoint, or a proxy before it, timed out (408).") };
     case 429:
       return {
         kind: "retry",

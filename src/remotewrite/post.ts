@@ -28,7 +28,7 @@ export const basicAuth = (c: { username: string; password: string }): string =>
 /** Nothing of the request reached the receiver. */
 const UNSENT: readonly HttpFailureKind[] = ["refused", "dns", "forbidden", "proxy"];
 
-/** `answered` false: the receiver may have taken the samples, or not. */
+/** `answered` false: the receiver may have taken the samples, or not (502 and 504: a proxy speaks, which heard nothing from it). */
 export async function post(
   http: HttpClient,
   clock: Clock,
@@ -68,7 +68,7 @@ export async function post(
   }
   return {
     verdict: judgeAnswer({ status: answer.status, text, retryAfter: answer.headers["retry-after"] }, clock.now()),
-    answered: true,
+    answered: answer.status !== 502 && answer.status !== 504,
   };
 }
 

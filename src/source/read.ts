@@ -188,7 +188,7 @@ function refused(status: number, text: string): ReadFailure {
   const said = text === "" ? "" : `: ${text}`;
   if (status === 413)
     return { reason: "QueryFailed", shrink: true, message: `The source says the answer is too large (413)${said}` };
-  if (status >= 400 && status < 500 && status !== 429) {
+  if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
     const hint =
       status === 401 || status === 403
         ? " Check the credentials for the source."

@@ -19,9 +19,10 @@ function start(settings: Partial<DeliverySettings>, keep?: (drop: Drop) => boole
   sink.answerMs = 0;
   const events: Event[] = [];
   let settled = 0;
+  const sender = sink.sender();
   const delivery = new Delivery(
     "default/p/s",
-    sink.sender(),
+    sender,
     { maxAttempts: 3, backoffDurationMs: SECOND, maxConcurrency: 8, onExhausted: "drop", ...settings },
     {
       clock,
@@ -44,6 +45,9 @@ function start(settings: Partial<DeliverySettings>, keep?: (drop: Drop) => boole
     delivery,
     events,
     settled: () => settled,
+    answersAll(post: (typeof sender)["post"]) {
+      sender.post = post;
+    },
     /** A window of `series` series with one sample each, in batches of 10. */
     send(series: number) {
       for (const batch of batcher.add(frame(table, series, 1, clock.now()), round++, clock.monotonicMs()))
@@ -102,6 +106,34 @@ describe("drop", () => {
     );
     assert.equal(w.settled(), 10);
     w.delivery.abort();
+  });
+});
+
+describe("at the end", () => {
+  test("a batch whose last attempt fails is given back, not dropped as exhausted: the next life tries it again", async () => {
+    const w = start({ maxAttempts: 1 });
+    w.sink.fault = 503;
+    w.sink.answerMs = 100;
+    w.send(20);
+    const drained = w.delivery.drain(5 * SECOND);
+    await w.clock.advance(5 * SECOND);
+    assert.equal(await drained, 20);
+    assert.deepEqual(dropped(w.events), []);
+    assert.equal(w.settled(), 0);
+  });
+
+  test("an answer that comes while it is ended counts for nothing: its batch was given back already", async () => {
+    const w = start({});
+    const { post } = w.sink.sender();
+    w.sink.answerMs = 100;
+    w.answersAll(async (body) => post(body, new AbortController().signal)); // as one whose answer is being read
+    w.send(10);
+    await w.clock.advance(50);
+    assert.equal(w.delivery.abort(), 10);
+    await w.clock.advance(100);
+    assert.equal(w.sink.acknowledged, 10);
+    assert.deepEqual(w.events.filter((e) => e.type === "attempt-ended").length, 0);
+    assert.equal(w.settled(), 0);
   });
 });
 

@@ -142,6 +142,54 @@ describe("isolation", () => {
     assert.deepEqual(timestamps(w, "behind", "m1"), want(w, "m1", start - 1, w.cursor("behind", "m1")!));
   });
 
+  test("a query that always fails at the source makes the reads of others no longer", async () => {
+    const w = new World({ sinks: { good: { sources: ["m0"] }, bad: { sources: ["m1"] } } });
+    const start = w.source.now();
+    w.source.samples = ["m0", "m1"].flatMap((m) => steady(m, start, start + 60 * MINUTE, 5_000));
+    await w.clock.advance(MINUTE);
+    w.source.faultOf = (query) => (query.startsWith("m1") ? "unavailable" : undefined);
+    await w.clock.advance(30 * MINUTE);
+    const { windowMs } = w.source.asked.filter((a) => a.query === "m0").at(-1)!;
+    assert.ok(windowMs <= 4 * POLL, `${windowMs} ms are read for a poll of 15 s`);
+    assert.deepEqual(timestamps(w, "good", "m0"), want(w, "m0", start - 1, w.cursor("good", "m0")!));
+  });
+
+  for (const fault of ["hold", "pause", "slow"] as const)
+    test(`a sink that keeps --max-buffered-samples to itself (${fault}) lets go of it: the others read on`, async () => {
+      const w = new World({
+        maxBufferedSamples: 3_000,
+        sinks: {
+          full: { sources: ["m"], onExhausted: "hold", maxConcurrency: 1 },
+          good: { sources: ["n"], timeoutMs: 1_000 },
+        },
+      });
+      const start = w.source.now();
+      w.source.samples = [
+        ...Array.from({ length: 10 }, (_, i) => steady(`m${i}`, start, start + 60 * MINUTE, 100)).flat(),
+        ...steady("n0", start, start + 60 * MINUTE, 15_000),
+      ];
+      await w.clock.advance(5 * MINUTE);
+      w.sink("full").answerMs = 20_000;
+      await w.clock.advance(2 * POLL);
+      if (fault === "hold") w.sink("full").fault = 403;
+      if (fault === "pause") w.exporter("full").pause();
+      for (let i = 0; i < 40; i++) {
+        await w.clock.advance(POLL);
+        const lag = w.source.now() - w.cursor("good", "n")!;
+        assert.ok(lag < 3 * POLL + 11_000, `the good sink is ${lag} ms behind after ${i} polls`);
+        w.balances();
+      }
+      assert.ok(w.account("full").returned > 0);
+      w.sink("full").fault = "none";
+      w.sink("full").answerMs = 5;
+      w.exporter("full").resume();
+      await w.clock.advance(20 * MINUTE);
+      const to = w.cursor("full")!;
+      assert.ok(w.source.now() - to < 3 * POLL, "it has caught up");
+      assert.deepEqual([...new Set(timestamps(w, "full", "m3"))], want(w, "m3", start - 1, to));
+      w.balances();
+    });
+
   test("at most --max-source-queries are asked at once", async () => {
     const w = new World({
       maxQueries: 2,

@@ -39,7 +39,7 @@ describe("Ledger", () => {
     const ledger = new Ledger();
     ledger.reset("a", 0);
     const round = ledger.open("a", 0, 10, 1);
-    ledger.abandon([round]);
+    ledger.abandon("a", round);
     ledger.settle(round, 1);
     assert.deepEqual(ledger.advance(), []);
     assert.equal(ledger.cursor("a"), 0);

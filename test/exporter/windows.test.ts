@@ -56,6 +56,18 @@ describe("windows", () => {
       assert.equal(w.account().delivered, arrived(w).length);
     });
 
+  test("an agent two hours ahead of its source looks for the culprits of a refused batch: nothing of it is old", async () => {
+    const w = new World();
+    w.clock.jump(120 * MINUTE);
+    const start = w.source.now();
+    w.source.samples = ["m0", "m1", "m2"].flatMap((m) => steady(m, start, start + 5 * MINUTE, 15_000));
+    w.sink().decide = (series) =>
+      series.some(({ labels }) => labels.some(([, value]) => value === "m1")) ? 400 : undefined;
+    await w.clock.advance(5 * MINUTE);
+    assert.deepEqual([...new Set(w.drops.map((d) => `${d.series} ${d.reason}`))], ["m1 rejected"]);
+    assert.deepEqual(arrived(w), all(w, start - 1, w.cursor()!));
+  });
+
   test("time zones, daylight saving and leap seconds do not matter: windows are milliseconds since the epoch", async () => {
     const before = process.env.TZ;
     process.env.TZ = "Europe/Berlin";

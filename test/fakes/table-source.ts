@@ -11,6 +11,8 @@ export type SourceFault = "none" | "refused" | "unavailable" | "bad-query" | "ht
 export class TableSource implements HttpClient {
   samples: SourceSample[] = [];
   fault: SourceFault = "none";
+  /** For one query only: what happens to its requests. */
+  faultOf: (query: string) => SourceFault | undefined = () => undefined;
   /** Its clock less the monotonic one. */
   offset: number;
   /** Windows that were asked for, as the query's length and end. */
@@ -43,7 +45,7 @@ export class TableSource implements HttpClient {
   }
 
   async #answer(r: HttpRequest): ReturnType<HttpClient["request"]> {
-    const { fault } = this;
+    const fault = this.faultOf(new URLSearchParams(String(r.body ?? "")).get("query") ?? "") ?? this.fault;
     if (fault === "refused")
       return { ok: false, failure: { kind: "refused", code: "ECONNREFUSED", message: "nobody listens" } };
     if (fault === "hang") {

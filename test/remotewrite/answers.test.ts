@@ -96,6 +96,14 @@ describe("400 and 422: the culprits are found and dropped, the rest is delivered
     balanced(l);
   });
 
+  for (const status of [502, 504])
+    test(`${status}, which a proxy says that heard nothing from the receiver, makes the next refusal an expected one`, async () => {
+      const l = await run((_, n) => (n === 0 ? { status } : { status: 400, body: "out of order sample" }));
+      await quiet(l);
+      assert.equal(l.sink().account.dropped.refused_replay, 100);
+      balanced(l);
+    });
+
   test("samples over an hour old are not bisected", async () => {
     receiver.answer = () => ({ status: 400, body: "out of bounds" });
     out = line(receiver.writeUrl);
