@@ -8,7 +8,7 @@ import { explain } from "../status/explain.ts";
 import { rate } from "../status/rings.ts";
 import { lagOf } from "../status/sinks.ts";
 import type { SinkState, Snapshot } from "../status/snapshot.ts";
-import { age, count, short } from "../status/words.ts";
+import { age, count, counted, short } from "../status/words.ts";
 
 export type Output = "table" | "wide" | "yaml" | "json";
 
@@ -19,7 +19,9 @@ export function selected({ sinks }: Snapshot, filter: string | undefined): reado
   return sinks.filter((sink) => named(sink.id) || named(sink.info.policy));
 }
 
-export const allReady = (sinks: readonly SinkState[]): boolean => sinks.every((s) => readyOf(s).status === "True");
+/** Without a sink no data arrives anywhere. */
+export const allReady = (sinks: readonly SinkState[]): boolean =>
+  sinks.length > 0 && sinks.every((s) => readyOf(s).status === "True");
 
 export function listing(snapshot: Snapshot, sinks: readonly SinkState[], output: Output, now: EpochMs): string {
   if (output === "table" || output === "wide") return table(sinks, now, output === "wide");
@@ -34,6 +36,18 @@ export function table(sinks: readonly SinkState[], now: EpochMs, wide: boolean, 
   const more = ["PHASE", "SAMPLES/S", "DELIVERED", "DROPPED", "PENDING", "GENERATION", "ENDPOINT"];
   const rows = sinks.map((sink) => [...row(sink, now), ...(wide ? wideRow(sink, now) : [])]);
   return columns([...(header ? [[...head, ...(wide ? more : [])]] : []), ...rows]);
+}
+
+/** What is wrong in the policy files, empty if nothing is; each problem with its place if `all`. */
+export function troubles({ problems, policies }: Snapshot, all: boolean): string {
+  const bad = problems.filter((p) => p.severity === "problem");
+  if (bad.length === 0) return "";
+  const runs = policies.length === 0 ? "nothing runs" : "what ran before goes on";
+  const lines = bad.map(
+    (p) => `  ${p.file}:${p.line}:${p.column}: ${p.path === "" ? "" : `${p.path}: `}${p.message}\n`,
+  );
+  const head = `outflow: ${counted(bad.length, "problem")} in the policies: ${runs}`;
+  return all ? `${head}.\n${lines.join("")}` : `${head}; --explain shows ${bad.length === 1 ? "it" : "them"}.\n`;
 }
 
 function row(sink: SinkState, now: EpochMs): string[] {

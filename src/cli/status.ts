@@ -1,4 +1,4 @@
-// outflow status: which sinks of a running agent get data, and why not. Exit code 0: all ready; 1: not all; 2: the agent cannot be
+// outflow status: which sinks of a running agent get data, and why not. Exit code 0: all ready; 1: not all, or there is none; 2: the agent cannot be
 // asked, or nothing has that name.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../config/duration.ts";
@@ -6,13 +6,13 @@ import { systemClock } from "../platform/clock.ts";
 import { createHttpClient } from "../platform/http-client.ts";
 import { readyOf } from "../status/conditions.ts";
 import type { SinkState, Snapshot } from "../status/snapshot.ts";
-import { counted } from "../status/words.ts";
+import { sentence } from "../status/words.ts";
 import type { Agent } from "./attach/address.ts";
 import { address, DEFAULT_URL, tokenIn, tokenOption } from "./attach/options.ts";
 import { snapshotOf } from "./attach/snapshot.ts";
 import { example } from "./example.ts";
 import { StartError } from "./start-error.ts";
-import { allReady, explanations, listing, type Output, selected, table } from "./status-text.ts";
+import { allReady, explanations, listing, type Output, selected, table, troubles } from "./status-text.ts";
 
 type Options = {
   explain?: string | true;
@@ -88,11 +88,7 @@ async function once(agent: Agent, filter: string | undefined, options: Options, 
     ? await untilReady(agent, filter, options.timeout, signal)
     : await look(agent, filter);
   process.stdout.write(text(snapshot, sinks, options));
-  const problems = snapshot.problems.filter((p) => p.severity === "problem").length;
-  if (problems > 0)
-    process.stderr.write(
-      `outflow: ${counted(problems, "problem")} in the policies: their last good version runs; outflow check shows them.\n`,
-    );
+  process.stderr.write(troubles(snapshot, options.explain !== undefined));
   return sinks;
 }
 
@@ -114,7 +110,7 @@ async function untilReady(agent: Agent, filter: string | undefined, timeoutMs: n
 
 async function look(agent: Agent, filter: string | undefined) {
   const got = await snapshotOf(agent);
-  if (!got.ok) throw new StartError(`no state from ${agent.url}: ${got.why}.`);
+  if (!got.ok) throw new StartError(`no state from ${agent.url}: ${sentence(got.why)}`);
   const sinks = selected(got.snapshot, filter);
   if (filter !== undefined && sinks.length === 0)
     throw new StartError(`nothing is called ${filter}: outflow status lists the policies and sinks.`);
@@ -127,6 +123,7 @@ function text(snapshot: Snapshot, sinks: readonly SinkState[], { explain, output
   if (typeof explain === "string") return explanations(sinks, snapshot.source, now);
   const bad = sinks.filter((s) => readyOf(s).status !== "True");
   if (bad.length > 0) return explanations(bad, snapshot.source, now);
+  if (sinks.length === 0) return table(sinks, now, false);
   return sinks.length === 1 ? explanations(sinks, snapshot.source, now) : `All ${sinks.length} sinks are ready.\n`;
 }
 

@@ -102,7 +102,12 @@ export function expandString(x: Context, e: RawString): StringNode {
       return read.value;
     }
     const found = find(x.scope, text);
-    if (found === undefined) throw x.budget.error("template", `no template "${text}" to take a string from`, span);
+    if (found === undefined)
+      throw x.budget.error(
+        "template",
+        `no template "${text}" to take a string from; text is written in quotes: "${text}"`,
+        span,
+      );
     const value = expandDefinition(x, found, undefined, span);
     if (value.kind !== "string") throw x.budget.error("template", `the template "${text}" is no string`, span);
     x.budget.charge(value.value.length / 16, span);

@@ -179,8 +179,34 @@ function unavailable(failure: HttpFailure): ReadFailure {
   return {
     reason: "SourceUnavailable",
     shrink: failure.kind === "timeout",
-    message: `The source cannot be read: ${printable(failure.message, ERROR_TEXT_COLUMNS)}`,
+    message: noAnswer(failure),
   };
+}
+
+/** Where a sentence around it says already that the source cannot be read. */
+function noAnswer({ kind, code, message }: HttpFailure): string {
+  switch (kind) {
+    case "refused":
+      return `Nobody listens at the source (${code}): is it up, and --source-url right?`;
+    case "dns":
+      return `The source's name does not resolve (${code}): check --source-url, and DNS.`;
+    case "unreachable":
+      return `There is no way to the source (${code}): check the network.`;
+    case "timeout":
+      return `The source did not answer in time: ${printable(message, ERROR_TEXT_COLUMNS)}`;
+    case "reset":
+      return `The source closed the connection before it answered (${code}).`;
+    case "protocol":
+      return `What listens at the source does not speak HTTP (${code}): check scheme and port of --source-url.`;
+    case "tls":
+      return `The TLS connection to the source failed (${code}): ${printable(message, ERROR_TEXT_COLUMNS)}`;
+    case "proxy":
+    case "forbidden":
+    case "aborted":
+      return printable(message, ERROR_TEXT_COLUMNS);
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** `text`: the server's own words, fit to be shown. */

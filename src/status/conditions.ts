@@ -3,7 +3,7 @@
 import type { EpochMs } from "../platform/clock.ts";
 import type { FailureReason, SinkId } from "./events.ts";
 import type { Condition, SinkSource, SinkState } from "./snapshot.ts";
-import { age, clockTime, counted, instant, readTrouble, sentence } from "./words.ts";
+import { age, clockTime, counted, instant, sentence } from "./words.ts";
 
 /** A sink before its conditions are derived. */
 type Unreported = Omit<SinkState, "conditions">;
@@ -164,8 +164,8 @@ function unread({ name, failure }: SinkSource): string {
   if (failure === undefined) return "";
   const since = `${counted(failure.inRow, "read")} in a row failed since ${instant(failure.since)}`;
   return failure.reason === "QueryFailed"
-    ? `The query of source "${name}" fails: ${sentence(readTrouble(failure.message))} Correct it in the policy; outflow query tries it. ${since}, nothing is skipped.`
-    : `Source "${name}" cannot be read: ${sentence(readTrouble(failure.message))} ${since}; reading goes on from the cursor as soon as it answers.`;
+    ? `The query of source "${name}" fails: ${sentence(failure.message)} Correct it in the policy. ${since}, nothing is skipped.`
+    : `Source "${name}" cannot be read: ${sentence(failure.message)} ${since}; reading goes on from the cursor as soon as it answers.`;
 }
 
 const lagging = (sink: Unreported): string =>

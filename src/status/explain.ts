@@ -6,7 +6,7 @@ import { failsForGood, readyLagMs, readyOf, remedies } from "./conditions.ts";
 import type { FailureReason } from "./events.ts";
 import { lagOf } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
-import { age, bytes, clockTime, count, counted, instant, readTrouble, sentence, took } from "./words.ts";
+import { age, bytes, clockTime, count, counted, instant, sentence, took } from "./words.ts";
 
 export type Explanation = {
   /** `Not ready for 3m12s: RateLimited` */
@@ -50,8 +50,7 @@ function cause(sink: SinkState): string {
   if (phase.name === "starting" && phase.crash !== undefined) return `A bug in outflow: ${phase.crash.message}`;
   if (failing !== undefined) return failing.message;
   const unread = sourceFailure(sink);
-  if (unread?.failure !== undefined)
-    return `Source "${unread.name}" cannot be read: ${readTrouble(unread.failure.message)}`;
+  if (unread?.failure !== undefined) return `Source "${unread.name}" cannot be read: ${unread.failure.message}`;
   if (refusal !== undefined) return `Part of the last batch was refused: ${refusal.message}`;
   return readyOf(sink).message;
 }
@@ -95,14 +94,27 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
 
 const SERIES_NAMED = 5;
 
-function rejected({ rejected: all }: SinkState, now: EpochMs): string {
+/** What a receiver says of one connection (its remote port) makes no other reason of it. */
+const said = (message: string): string => message.replace(/\bremoteAddr: "[^"]*"(?:; )?/, "");
+
+function rejected(sink: SinkState, now: EpochMs): string {
+  const all = sink.rejected;
   if (all.length === 0) return "";
-  const named = all
-    .slice(-SERIES_NAMED)
-    .toReversed()
-    .map((r) => `${r.series} (${counted(r.samples, "sample")}, ${age(now - r.at)} ago: ${r.message})`);
+  const shown = all.slice(-SERIES_NAMED).toReversed();
+  const alike = shown.every((r) => said(r.message) === said(shown[0]?.message ?? ""));
+  const named = shown.map(
+    (r) => `${r.series} (${counted(r.samples, "sample")}, ${age(now - r.at)} ago${alike ? "" : `: ${r.message}`})`,
+  );
   const more = all.length > SERIES_NAMED ? `; and ${all.length - SERIES_NAMED} more` : "";
-  return `The endpoint does not take ${all.length === 1 ? "this series" : "these series"}: ${named.join("; ")}${more}. All others are sent.`;
+  const others =
+    sink.failing?.reason === "SamplesRejected"
+      ? ` Nothing has been taken since ${instant(sink.failing.since)}: path or tenant may be wrong rather than these series.`
+      : sink.failing === undefined && readyOf(sink).status === "True"
+        ? " All others are sent."
+        : "";
+  const one = shown[0]?.message ?? "";
+  const why = alike && said(one) !== said(cause(sink)) ? ` ${sentence(one)}` : "";
+  return `The endpoint refused ${all.length === 1 ? "this series" : "these series"}: ${named.join("; ")}${more}.${why}${others}`;
 }
 
 function atRisk(sink: SinkState, now: EpochMs): string {
@@ -111,7 +123,8 @@ function atRisk(sink: SinkState, now: EpochMs): string {
   const lost = sink.failing?.dropped ?? 0;
   if (lost > 0)
     said.push(`Data is lost: ${counted(lost, "sample")} dropped since ${instant(sink.failing?.since ?? now)}.`);
-  else if (readyOf(sink).status !== "True") said.push("No data is lost so far.");
+  else if (readyOf(sink).status !== "True")
+    said.push(droppedTotal(sink.account) > 0 ? "No data is lost by this so far." : "No data is lost so far.");
   if (lag !== undefined && lag > readyLagMs(sink))
     said.push(
       `The sink is ${age(lag)} behind and its cursor is held: the source keeps what is missing, and it is sent oldest first${catchesUp(sink, lag)}.`,
@@ -124,7 +137,10 @@ function atRisk(sink: SinkState, now: EpochMs): string {
     );
   const dropped = droppedTotal(sink.account);
   if (dropped > lost) said.push(`${counted(dropped, "sample")} dropped since outflow started: ${drops(sink)}.`);
-  if (sink.deadLetters > 0) said.push(`${counted(sink.deadLetters, "dropped sample")} kept in the dead-letter folder.`);
+  if (sink.deadLetters > 0)
+    said.push(
+      `${counted(sink.deadLetters, "dropped sample")} kept in the dead-letter folder: outflow replay --dead-letters DIR sends them.`,
+    );
   return said.join(" ");
 }
 
@@ -133,7 +149,7 @@ function catchesUp(sink: SinkState, lagMs: number): string {
   const { readPerS, sendPerS } = sink.pace;
   if (readPerS === 0 || sendPerS <= readPerS) return "";
   const ms = (lagMs * readPerS) / (sendPerS - readPerS);
-  const about = took(Math.max(1000, ms));
+  const about = ms < 1000 ? "1s" : age(ms);
   if (sink.phase.name === "paused") return `; it has caught up about ${about} after it is resumed`;
   return `; it has caught up ${sink.failing === undefined ? `in about ${about}` : `about ${about} after the sink answers`}`;
 }
@@ -190,14 +206,16 @@ function toDo(sink: SinkState): string {
   if (phase.name === "starting" && phase.crash !== undefined) return "Please report it, with the log around it.";
   if (failing !== undefined) return advice(failing.reason, sink.info.auth);
   const unread = sourceFailure(sink)?.failure;
-  if (unread?.reason === "QueryFailed") return "Correct the query in the policy; outflow query shows what it returns.";
+  if (unread?.reason === "QueryFailed")
+    return "Correct the query in the policy; outflow check and outflow query explain read it offline.";
   if (unread !== undefined) return "Check that the source is up and --source-url is right.";
   if (readyOf(sink).reason === "Lagging")
     return "Raise batch.maxSize or --max-concurrency, select fewer series, or look why the endpoint is slow.";
   if (sink.restored?.status === "False") return "Nothing yet: the first attempt tells whether it is still so.";
   if (readyOf(sink).reason === "Idle")
     return "If there should be data, try the query at the source: does it select anything there? Otherwise nothing.";
-  if (sink.rejected.length > 0) return "Leave these series out of the query, or correct them where they come from.";
+  if (sink.rejected.length > 0)
+    return "If it goes on, leave these series out of the query, or correct them where they come from.";
   if (sink.lastLate !== undefined) return `To send what came too late: ${sink.lastLate.remedy}`;
   return "";
 }
@@ -214,6 +232,8 @@ function advice(reason: FailureReason, auth: SinkState["info"]["auth"]): string 
       return "Correct the path of endpoint in the policy, often /api/v1/write or /api/v1/push. It is tried at once when the policy changes.";
     case "Redirected":
       return "Write the final address into endpoint: a redirect is not followed, so that credentials go nowhere else.";
+    case "SamplesRejected":
+      return "Look at the receiver's words for what it refuses. If it refuses everything, check the path of endpoint and the tenant; if only some series, leave those out of the query.";
     case "ProtocolError":
       return "Check scheme and port of endpoint: is it http where https listens, or another service?";
     default:

@@ -6,7 +6,7 @@ import { readyOf } from "./conditions.ts";
 import type { Event, SinkId } from "./events.ts";
 import { lagOf, sinkOf } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
-import { age, count, counted, instant, readTrouble } from "./words.ts";
+import { age, count, counted, instant } from "./words.ts";
 
 export type LogLine = {
   level: "info" | "warn" | "error";
@@ -213,7 +213,7 @@ function policiesLoaded(event: Extract<Event, { type: "policies-loaded" }>): Log
   if (!event.ok)
     return line(
       "error",
-      `Policies have ${counted(problems, "problem")}: ${running} from the last good version keep running.`,
+      `Policies have ${counted(problems, "problem")}: ${event.policies.length === 0 ? "nothing runs until that is mended" : `${running} from the last good version keep running`}.`,
       fields,
     );
   if (event.policies.length === 0) {
@@ -251,11 +251,11 @@ function sourceFailed(
 ): LogLine | undefined {
   const n = failure?.inRow ?? 1;
   const fields = { reason: event.reason };
-  if (n === 1) return line("warn", `The source cannot be read: ${readTrouble(event.message)}`, fields);
+  if (n === 1) return line("warn", `The source cannot be read: ${event.message}`, fields);
   if (n < 8 || !Number.isInteger(Math.log2(n))) return undefined;
   return line(
     "warn",
-    `The source still cannot be read after ${age(event.at - (failure?.since ?? event.at))} and ${count(n)} tries: ${readTrouble(event.message)}`,
+    `The source still cannot be read after ${age(event.at - (failure?.since ?? event.at))} and ${count(n)} tries: ${event.message}`,
     fields,
   );
 }

@@ -317,7 +317,8 @@ function dropped(sink: SinkState, event: Extract<SinkEvent, { type: "dropped" }>
       reason: "SamplesRejected",
       ...whole.failing,
       message: answer.message,
-      dropped: (sink.failing?.dropped ?? 0) + lost,
+      // While the sink was failing already each part was counted as it was dropped (above).
+      dropped: after.failing?.dropped ?? lost,
     },
   };
 }

@@ -53,6 +53,3 @@ export const instant = (at: EpochMs): string => `${new Date(at).toISOString().sl
 
 /** 14:02:11Z */
 export const clockTime = (at: EpochMs): string => instant(at).slice(11);
-
-/** A failed read's own words, where the sentence around them says already that the source cannot be read. */
-export const readTrouble = (message: string): string => message.replace(/^The source cannot be read: /, "");

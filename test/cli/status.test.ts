@@ -176,7 +176,22 @@ default/edge   archive   True    Delivering   1m05s   1m10s
     });
     const { code, err } = await status();
     assert.equal(code, 0);
-    assert.match(err, /1 problem in the policies: their last good version runs/);
+    assert.match(err, /1 problem in the policies: what ran before goes on; --explain shows it\.\n$/);
+    assert.match((await status("--explain")).err, /: what ran before goes on\.\n {2}edge\.yaml:1:1: spec: no\n$/);
+  });
+  test("no sink at all: 1, never that all are ready; the problems say why", async () => {
+    const place = { file: "edge.yaml", line: 9, column: 35, path: "spec" };
+    served.event({
+      type: "policies-loaded",
+      policies: [],
+      problems: [{ severity: "problem", ...place, message: "no" }],
+      files: 1,
+      ok: false,
+    });
+    const nothing = "No sinks: no policy is loaded.\n";
+    const problem = "outflow: 1 problem in the policies: nothing runs.\n  edge.yaml:9:35: spec: no\n";
+    assert.deepEqual(await status("--explain"), { code: 1, out: nothing, err: problem });
+    assert.equal((await status("--wait", "--timeout", "300ms")).code, 1);
   });
 });
 

@@ -93,7 +93,13 @@ describe("a source that", () => {
       /nothing came for 150 ms/,
       true,
     ],
-    ["resets the connection", () => (source.behave = behaviours.reset), {}, /cannot be read/, false],
+    [
+      "resets the connection",
+      () => (source.behave = behaviours.reset),
+      {},
+      /closed the connection before it answered/,
+      false,
+    ],
     [
       "breaks the connection in the middle",
       () => (source.behave = behaviours.breaks(5_000)),

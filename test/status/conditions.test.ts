@@ -138,6 +138,12 @@ describe("refused samples", () => {
     assert.equal(says(ready(story)), "False SamplesRejected");
     assert.match(ready(story).message, /200 samples dropped/);
   });
+  test("what is lost is counted once, also where a batch goes part by part while nothing is taken", () => {
+    const story = flowing().read(ID, 400);
+    for (let batch = 0; batch < 3; batch++) drops(drops(drops(refuses(story, 100), 20), 30), 50);
+    assert.equal(sinkOf(story.snapshot, ID)?.failing?.dropped, 300);
+    assert.match(ready(story).message, /300 samples dropped/);
+  });
   test("what may have been sent before may be refused: nothing is wrong", () => {
     const story = flowing().read(ID, 400);
     for (let i = 0; i < 4; i++) drops(refuses(story, 100), 100, "refused_replay");

@@ -108,7 +108,8 @@ const situations: Record<string, () => Story> = {
       .holds(ID, 60_000, unauthorized)
       .wait(60_000)
       .holds(ID, 120_000, unauthorized);
-    return story.wait(120_000).holds(ID, 300_000, unauthorized).wait(7_200_000);
+    for (let i = 0; i < 24; i++) story.wait(i === 0 ? 120_000 : 300_000).holds(ID, 300_000, unauthorized);
+    return story.wait(200_000);
   },
   "No credentials, but the receiver wants some": () =>
     flowing({ auth: "none" }).read(ID, 1_000).holds(ID, 60_000, unauthorized).wait(20_000),
@@ -124,6 +125,24 @@ const situations: Record<string, () => Story> = {
     story.event({ type: "dropped", id: ID, reason: "rejected", samples: 2, message: rejected.message });
     story.event({ type: "series-rejected", id: ID, samples: 2, ...quarantine });
     return story.ended(ID, 1, 498, { kind: "delivered", status: 204 }).settled(ID).wait(9_000);
+  },
+  "The receiver refuses everything (VictoriaMetrics answers 400 to a wrong path)": () => {
+    const message = 'The endpoint refused samples (400). It said: unsupported path requested: "/api/v1/wirte"';
+    const said = (port: number) => message.replace("It said: ", `It said: remoteAddr: "192.0.2.1:${port}"; `);
+    const story = flowing();
+    for (let batch = 0; batch < 2; batch++) {
+      story
+        .read(ID, 6)
+        .attempt(ID, 1, 6)
+        .ended(ID, 1, 6, { kind: "failed", ...rejected, message });
+      for (const n of [1, 2, 3]) {
+        const series = `{__name__="up", instance="gw-${n}"}`;
+        story.event({ type: "series-rejected", id: ID, samples: 2, series, message: said(4_000 + n) });
+        story.event({ type: "dropped", id: ID, reason: "rejected", samples: 2, message: said(4_000 + n) });
+      }
+      story.settled(ID).wait(15_000);
+    }
+    return story;
   },
   "What was sent before is refused": () =>
     flowing()

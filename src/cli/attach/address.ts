@@ -38,7 +38,7 @@ export async function ask(
 export function whyNot({ kind, code, message }: HttpFailure): string {
   switch (kind) {
     case "refused":
-      return `nobody listens there (${code}): is outflow running, with --listen?`;
+      return `nobody listens there (${code}): is outflow running, and is this its --listen address?`;
     case "dns":
       return `the name does not resolve (${code})`;
     case "unreachable":
