@@ -419,8 +419,12 @@ export class Exporter {
   /** The cursor stays: the new query goes on where the old one was settled. */
   #changeQuery(source: SourceState, query: Query): void {
     this.#ports.detach(source.member);
-    // Of an expression it is known what was alive: what the new one does not have any more gets its stale marker.
-    const alive = source.query.kind === "evaluated" && query.kind === "evaluated" ? source.memory : undefined;
+    // Of an expression it is known what was alive: what the new one does not have any more gets its stale marker. Of a selector that
+    // is only read at other times it is known what was taken: what is still to come of it is late, not old.
+    const alive =
+      (source.query.kind === "evaluated" && query.kind === "evaluated") || sameSeries(source.query, query)
+        ? source.memory
+        : undefined;
     source.query = query;
     const read = source.read;
     const saved = this.#ports.saved(source.name);
@@ -498,6 +502,13 @@ export class Exporter {
     if (samples > 0) this.#ports.dispatch({ type: "returned", at: this.#ports.clock.now(), id: this.id, samples });
   }
 }
+
+/** Both select the same samples and give them the same labels. */
+const sameSeries = (a: Query, b: Query): boolean =>
+  a.kind === b.kind &&
+  a.sent === b.sent &&
+  a.lateWindowMs === b.lateWindowMs &&
+  JSON.stringify(a.labels) === JSON.stringify(b.labels);
 
 /** What an event adds to the samples that a sink has yet to settle. */
 function owed(event: Event): number {

@@ -349,7 +349,10 @@ export class Readers {
 
   /** Unread time that is too old is skipped, and counted; what was read is never given up. */
   #skipTooOld(reader: R, sourceNow: EpochMs): void {
-    const oldest = gridCeil(sourceNow - reader.query.maxBackfillMs, reader.query.intervalMs);
+    const { intervalMs, maxBackfillMs } = reader.query;
+    // What a live read takes is never too old, whatever the user chose.
+    const backMs = Math.max(maxBackfillMs, this.#delay(reader) + 2 * intervalMs);
+    const oldest = gridCeil(sourceNow - backMs, intervalMs);
     if (reader.read >= oldest) return;
     const window = { from: reader.read, to: oldest };
     reader.read = oldest;

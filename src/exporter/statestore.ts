@@ -89,7 +89,7 @@ function lockAndCheck(file: string): DatabaseSync {
     return schema(db);
   } catch (error) {
     db.close();
-    if (/locked|busy/i.test(text(error))) throw new StateDirError(`another outflow is using it`);
+    if (/locked|locking|busy/i.test(text(error))) throw new StateDirError(`another outflow is using it`);
     throw error;
   }
 }
@@ -139,7 +139,7 @@ class SqliteStore implements StateStore {
   readonly #unsaved = new Map<string, Unsaved>();
   readonly #unsavedConditions = new Map<string, readonly Condition[]>();
   /** Rows of memories that were saved by this process. */
-  readonly #memoryRows = new WeakMap<object, number>();
+  #memoryRows = new WeakMap<object, number>();
   readonly #closed = new AbortController();
   #flushing = false;
   #failed = false;
@@ -173,9 +173,10 @@ class SqliteStore implements StateStore {
   conditions(id: string): readonly Condition[] {
     const unsaved = this.#unsavedConditions.get(id);
     if (unsaved !== undefined) return unsaved;
-    const row = this.#db.prepare("SELECT conditions FROM conditions WHERE id = ?").get(id) as
-      | { conditions: string }
-      | undefined;
+    let row: { conditions: string } | undefined;
+    this.#try(() => {
+      row = this.#db.prepare("SELECT conditions FROM conditions WHERE id = ?").get(id) as typeof row;
+    });
     return row === undefined ? [] : (JSON.parse(row.conditions) as Condition[]);
   }
 
@@ -194,9 +195,13 @@ class SqliteStore implements StateStore {
   }
 
   generation(policy: string, specHash: string): number {
-    const row = this.#db.prepare("SELECT spec_hash, generation FROM generations WHERE policy = ?").get(policy) as
-      | { spec_hash: string; generation: number }
-      | undefined;
+    let row: { spec_hash: string; generation: number } | undefined;
+    const read = this.#try(() => {
+      row = this.#db
+        .prepare("SELECT spec_hash, generation FROM generations WHERE policy = ?")
+        .get(policy) as typeof row;
+    });
+    if (!read) return 1;
     if (row?.spec_hash === specHash) return row.generation;
     const generation = (row?.generation ?? 0) + 1;
     this.#try(() => {
@@ -225,8 +230,8 @@ class SqliteStore implements StateStore {
 
   close(cleanly = true): void {
     this.#closed.abort();
-    this.#flush();
-    if (cleanly) this.#mark("cleanly");
+    const saved = this.#flush();
+    if (cleanly && saved) this.#mark("cleanly");
     this.#db.close();
   }
 
@@ -236,8 +241,9 @@ class SqliteStore implements StateStore {
     });
   }
 
-  #flush(): void {
-    if (this.#unsaved.size === 0 && this.#unsavedConditions.size === 0) return;
+  /** False: something could not be saved. */
+  #flush(): boolean {
+    if (this.#unsaved.size === 0 && this.#unsavedConditions.size === 0) return true;
     const saved = this.#try(() => {
       this.#db.exec("BEGIN");
       try {
@@ -262,13 +268,15 @@ class SqliteStore implements StateStore {
         this.#db.exec("DELETE FROM memories WHERE id NOT IN (SELECT memory FROM cursors WHERE memory IS NOT NULL)");
         this.#db.exec("COMMIT");
       } catch (error) {
+        this.#memoryRows = new WeakMap(); // rows that were rolled back: their numbers are given to others
         this.#db.exec("ROLLBACK");
         throw error;
       }
     });
-    if (!saved) return; // they stay in memory and go with the next save
+    if (!saved) return false; // they stay in memory and go with the next save
     this.#unsaved.clear();
     this.#unsavedConditions.clear();
+    return true;
   }
 
   #memoryRow(memory: { of: object; blob(): Uint8Array }): number {

@@ -66,6 +66,10 @@ export class Supervisor {
   readonly #refused = new Set<SinkId>();
   readonly #draining = new Map<SinkId, Promise<void>>();
   readonly #crashes = new Map<SinkId, Crashes>();
+  /** They crashed and wait to be started again. */
+  readonly #waiting = new Set<SinkId>();
+  /** Their last exporter gave something back, of which a part may have been sent. */
+  readonly #gaveBack = new Set<SinkId>();
   readonly #stop = new AbortController();
   readonly #drainTimeoutMs: number;
   #stopped = false;
@@ -107,8 +111,13 @@ export class Supervisor {
     dispatch({ type: "policies-loaded", at: clock.now(), policies: infos, problems, files: loaded.files.length, ok });
     const before = this.#wanted;
     this.#wanted = plans;
-    for (const id of [...this.#running.keys(), ...this.#refused]) if (!plans.has(id)) this.#remove(id, before);
-    for (const [id, wanted] of plans) this.#set(id, wanted);
+    for (const id of [...this.#running.keys(), ...this.#refused, ...this.#waiting])
+      if (!plans.has(id)) this.#remove(id, before);
+    for (const [id, wanted] of plans) {
+      const was = before.get(id);
+      if (this.#waiting.has(id) && was !== undefined && samePlan(was.plan, wanted.plan)) continue;
+      this.#set(id, wanted);
+    }
     this.#first = false;
     // What went just now is kept its day from now on; while a file cannot be read nobody knows what is unused.
     const inUse = ({ policy, sink }: CursorKey) => [plans, before].some((set) => set.has(`${policy}/${sink}`));
@@ -123,9 +132,11 @@ export class Supervisor {
   act(id: SinkId, action: SinkAction): boolean {
     const exporter = this.#stopped ? undefined : this.exporter(id);
     if (exporter === undefined) return false;
-    if (action === "pause") exporter.pause();
-    else if (action === "resume") exporter.resume();
-    else exporter.retryNow();
+    this.#guarded(id, exporter, () => {
+      if (action === "pause") exporter.pause();
+      else if (action === "resume") exporter.resume();
+      else exporter.retryNow();
+    });
     return true;
   }
 
@@ -141,20 +152,39 @@ export class Supervisor {
     this.#stopped = true;
     this.#stop.abort();
     this.#ports.readers.stop();
-    const [drained] = await Promise.all([
-      Promise.all([...this.#running.values()].map(({ exporter }) => exporter.drain(this.#drainTimeoutMs, "shutdown"))),
+    await Promise.all([
+      ...[...this.#running].map(([id, { exporter }]) => this.#drain(id, exporter, "shutdown")),
       ...this.#draining.values(),
     ]);
-    return drained.every(Boolean);
+    return this.#gaveBack.size === 0;
+  }
+
+  /** Never rejects: an exporter that cannot even end well is ended as one that crashed. */
+  async #drain(id: SinkId, exporter: Exporter, why: "shutdown" | "removed"): Promise<void> {
+    const { clock, dispatch } = this.#ports;
+    const all = await exporter.drain(this.#drainTimeoutMs, why).catch((error) => {
+      this.#crash(exporter);
+      dispatch({
+        type: "notice",
+        at: clock.now(),
+        level: "warn",
+        message: `${id} was ended by a bug: ${bugText(error)}`,
+      });
+      return false;
+    });
+    if (all) this.#gaveBack.delete(id);
+    else this.#gaveBack.add(id);
   }
 
   #set(id: SinkId, wanted: Wanted): void {
     const { clock, dispatch } = this.#ports;
     const { plan } = wanted;
     const running = this.#running.get(id);
+    this.#waiting.delete(id);
     if (plan.refusal !== undefined) {
       if (running !== undefined) {
         this.#running.delete(id);
+        if (running.exporter.pending > 0) this.#gaveBack.add(id);
         running.exporter.abort();
       }
       this.#refused.add(id);
@@ -182,7 +212,7 @@ export class Supervisor {
     }
     const sender = running.plan.senderKey === plan.senderKey ? undefined : plan.makeSender();
     running.plan = plan;
-    running.exporter.update(specOf(plan), sender);
+    this.#guarded(id, running.exporter, () => running.exporter.update(specOf(plan), sender));
   }
 
   #start(id: SinkId, { plan, policy, sink }: Wanted): void {
@@ -192,7 +222,7 @@ export class Supervisor {
     const queryOf = (source: string) =>
       (this.#running.get(id)?.plan ?? plan).sources.find((s) => s.name === source)?.query;
     const querySince = (source: string, cursor: EpochMs) => cursor - LOOK_BACK * (queryOf(source)?.lateWindowMs ?? 0);
-    const crashed = this.#crashes.has(id);
+    const gaveBack = this.#gaveBack.has(id);
     const exporter: Exporter = new Exporter(specOf(plan), plan.makeSender(), {
       clock,
       random,
@@ -205,7 +235,7 @@ export class Supervisor {
         return {
           cursor: saved.cursor,
           memory: this.#ports.newMemory(query, saved.memory, floor),
-          replay: crashed || !store.closedCleanly,
+          replay: gaveBack || !store.closedCleanly,
         };
       },
       save: (source, cursor, memory) =>
@@ -224,7 +254,23 @@ export class Supervisor {
       ...(this.#ports.keep === undefined ? {} : { keep: this.#ports.keep }),
     });
     this.#running.set(id, { plan, exporter, policy, sink });
-    exporter.start(this.#reported(id));
+    this.#guarded(id, exporter, () => exporter.start(this.#reported(id)));
+  }
+
+  #guarded(id: SinkId, exporter: Exporter, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#crashed(id, exporter, error);
+    }
+  }
+
+  #crash(exporter: Exporter): void {
+    try {
+      exporter.crash();
+    } catch {
+      // what is broken may not end cleanly either
+    }
   }
 
   /** A bug in one exporter: it ends, the others go on, and it starts again from its cursor, later each time. */
@@ -236,16 +282,13 @@ export class Supervisor {
     const count = before === undefined || clock.monotonicMs() - before.atMs > FORGIVE_MS ? 1 : before.count + 1;
     this.#crashes.set(id, { count, atMs: clock.monotonicMs() });
     const waitMs = Math.min(RESTART_CAP_MS, RESTART_MS * 2 ** (count - 1));
-    try {
-      exporter.crash();
-    } catch {
-      // what is broken may not end cleanly either
-    }
-    const message = printable(error instanceof Error ? (error.stack ?? error.message) : String(error), BUG_COLUMNS);
-    dispatch({ type: "sink-crashed", at: clock.now(), id, message, restartAt: clock.now() + waitMs });
+    this.#crash(exporter);
+    this.#waiting.add(id);
+    this.#gaveBack.add(id);
+    dispatch({ type: "sink-crashed", at: clock.now(), id, message: bugText(error), restartAt: clock.now() + waitMs });
     void clock.sleep(waitMs, this.#stop.signal).then((elapsed) => {
       const wanted = this.#wanted.get(id);
-      if (elapsed && wanted !== undefined && !this.#running.has(id)) this.#set(id, wanted);
+      if (elapsed && wanted !== undefined && this.#waiting.has(id)) this.#set(id, wanted);
     });
   }
 
@@ -259,11 +302,12 @@ export class Supervisor {
     const running = this.#running.get(id);
     this.#running.delete(id);
     this.#refused.delete(id);
+    this.#waiting.delete(id);
     if (running === undefined) {
       dispatch({ type: "sink-forgotten", at: clock.now(), id });
       return;
     }
-    const drained = running.exporter.drain(this.#drainTimeoutMs, "removed").then(() => {
+    const drained = this.#drain(id, running.exporter, "removed").then(() => {
       this.#draining.delete(id);
       const wanted = this.#wanted.get(id);
       if (wanted === undefined) {
@@ -289,6 +333,9 @@ export class Supervisor {
     if (message !== undefined) dispatch({ type: "notice", at: clock.now(), level: "info", message });
   }
 }
+
+const bugText = (error: unknown): string =>
+  printable(error instanceof Error ? (error.stack ?? error.message) : String(error), BUG_COLUMNS);
 
 const specOf = (plan: SinkPlan): ExporterSpec => ({ info: plan.info, sources: plan.sources, delivery: plan.delivery });
 

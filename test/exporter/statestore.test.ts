@@ -215,6 +215,33 @@ describe("the state store", () => {
     assert.equal(cursor, 10, "what could not be saved is known");
   });
 
+  test("what was rolled back is no memory of anybody: a cursor gets its own with the next save", () => {
+    const store = open();
+    const mine = memory([1]);
+    const broken = { of: {}, blob: () => assert.fail("the disk is full") };
+    store.saveCursor(KEY, 1, mine);
+    store.saveCursor({ ...KEY, sink: "u" }, 1, broken);
+    store.cursor(KEY); // the save fails
+    assert.equal(troubles.length, 1);
+    store.saveCursor({ ...KEY, sink: "u" }, 2);
+    store.saveCursor(KEY, 2, memory([2]));
+    store.saveCursor({ ...KEY, sink: "t" }, 1, mine);
+    store.close();
+    const again = open();
+    assert.deepEqual([...again.cursor({ ...KEY, sink: "t" })!.memory!], [1]);
+    assert.deepEqual([...again.cursor(KEY)!.memory!], [2]);
+    again.close();
+  });
+
+  test("an end that could not save is no clean end", () => {
+    const store = open();
+    store.saveCursor(KEY, 1, { of: {}, blob: () => assert.fail("the disk is full") });
+    store.close(true);
+    const again = open();
+    assert.equal(again.closedCleanly, false);
+    again.close();
+  });
+
   test("cursors of sinks that are gone are kept a day, then forgotten", () => {
     const store = open();
     store.saveCursor(KEY, 1);

@@ -141,6 +141,15 @@ describe("windows", () => {
     assert.deepEqual(arrived(w), all(w, event.to, w.cursor()!));
   });
 
+  test("a --max-backfill below what a poll takes skips nothing that is live", async () => {
+    const w = new World({ maxBackfillMs: 1_000 });
+    const start = w.source.now();
+    w.source.samples = steady("m0", start, start + 10 * MINUTE, 5_000);
+    await w.clock.advance(5 * MINUTE);
+    assert.deepEqual(arrived(w), all(w, start - 1, w.cursor()!));
+    assert.equal(w.events.filter((e) => e.type === "skipped").length, 0);
+  });
+
   test("a failed read waits for the next tick, and halves the window only where a shorter one may help", async () => {
     for (const [fault, shorter] of [
       ["bad-query", false],
