@@ -179,23 +179,28 @@ function nextStep(sink: SinkState, now: EpochMs): string {
     case "catching-up":
       return `It sends what is missing, oldest first; ${age(phase.behindMs)} behind${phase.etaMs === undefined ? "" : `, done in about ${age(phase.etaMs)}`}.`;
     case "starting":
-      return phase.crash === undefined
-        ? "The first batch goes out when a window was read and batch.timeout is over."
-        : `The sink starts again in ${age(phase.crash.restartAt - now)}.`;
+      if (phase.crash !== undefined) return `The sink starts again in ${age(phase.crash.restartAt - now)}.`;
+      if (sourceFailure(sink) === undefined && sink.failing === undefined)
+        return "The first batch goes out when a window was read and batch.timeout is over.";
+      return comesNext(sink);
     case "flowing":
     case "idle":
-      if (sourceFailure(sink) !== undefined) return "The read is tried again at the next poll.";
-      if (readyOf(sink).reason === "Lagging")
-        return "Reading and sending go on; the sink is ready again when its data is recent enough.";
-      return sink.failing === undefined
-        ? ""
-        : "The next batches are sent as they come; one that is taken makes the sink ready again.";
+      return comesNext(sink);
     case "draining":
     case "stopped":
       return "";
     default:
       return phase satisfies never;
   }
+}
+
+/** While it reads and sends as usual. */
+function comesNext(sink: SinkState): string {
+  if (sourceFailure(sink) !== undefined) return "The read is tried again at the next poll.";
+  if (readyOf(sink).reason === "Lagging")
+    return "Reading and sending go on; the sink is ready again when its data is recent enough.";
+  if (sink.failing === undefined) return "";
+  return "The next batches are sent as they come; one that is taken makes the sink ready again.";
 }
 
 function toDo(sink: SinkState): string {

@@ -152,6 +152,14 @@ const situations: Record<string, () => Story> = {
       .delivers(ID, 500),
   "The source is down": () => phases()["source-down"] ?? start(),
   "The source refuses the query": () => phases()["query-failed"] ?? start(),
+  "The source refuses the query from the start": () =>
+    start().event({
+      type: "read-failed",
+      id: ID,
+      source: "metrics",
+      reason: "QueryFailed",
+      message: 'The source refused the query (422): unknown func "outlier_iqr_over_time"',
+    }),
   "Catching up after an outage": () =>
     flowing().event({ type: "behind", id: ID, behindMs: 840_000, etaMs: 42_000 }).settled(ID, 840_000),
   "Data arrives too late though nothing fails": () => flowing({ readyLagMs: 60_000 }).wait(75_000),
