@@ -222,7 +222,10 @@ function timing(): Option[] {
       .argParser(duration({ max: 3_600_000 }))
       .default(30_000, "30s")
       .env("OUTFLOW_LATE_WINDOW"),
-    new Option("--eval-delay <duration>", "how old a grid time must be before an expression is evaluated there; not below -search.latencyOffset of the source (30s)")
+    new Option(
+      "--eval-delay <duration>",
+      "how old a grid time must be before an expression is evaluated there; not below -search.latencyOffset of the source (30s)",
+    )
       .argParser(duration({ max: 3_600_000 }))
       .default(35_000, "35s")
       .env("OUTFLOW_EVAL_DELAY"),
