@@ -334,6 +334,9 @@ export class Exporter {
         message: `${this.id}: the cursor of source ${name} was ahead of the source's clock by ${Math.round((cursor - to) / 1000)} s and was set back.`,
       });
     }
+    // What is still sent of windows that were read before moves no cursor: it would be ahead again.
+    this.#ledger.abandon(name, 0);
+    for (const [number, round] of this.#rounds) if (round.source.name === name) this.#rounds.delete(number);
     this.#ledger.reset(name, to);
     this.#ports.save(name, to, undefined);
   }
@@ -486,13 +489,10 @@ export class Exporter {
   #moveCursors(): void {
     const { clock, dispatch, save } = this.#ports;
     const moved = this.#ledger.advance();
-    for (const { source, cursor } of moved) {
-      let memory: Memory | undefined;
-      for (const [number, round] of this.#rounds) {
-        if (round.source.name !== source || round.window.to > cursor) continue;
-        if (round.window.to === cursor) memory = round.memory;
-        this.#rounds.delete(number);
-      }
+    for (const { source, cursor, round: last } of moved) {
+      const memory = this.#rounds.get(last)?.memory;
+      for (const [number, round] of this.#rounds)
+        if (round.source.name === source && number <= last) this.#rounds.delete(number);
       save(source, cursor, memory);
       dispatch({ type: "cursor-moved", at: clock.now(), id: this.id, source, cursor, sourceNow: this.#sourceNow });
     }

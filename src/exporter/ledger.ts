@@ -31,9 +31,12 @@ export class Ledger {
     if (r !== undefined) r.unsettled -= samples;
   }
 
-  /** Sources whose cursor can move now: to the end of the oldest unbroken run of settled windows. Removes those windows. */
-  advance(): { source: string; cursor: EpochMs }[] {
-    const moved = new Map<string, EpochMs>();
+  /**
+   * Sources whose cursor can move now: to the end of the oldest unbroken run of settled windows, of which `round` is the last. Removes
+   * those windows.
+   */
+  advance(): { source: string; cursor: EpochMs; round: number }[] {
+    const moved = new Map<string, { cursor: EpochMs; round: number }>();
     const blocked = new Set<string>();
     for (const [number, round] of this.#rounds) {
       if (blocked.has(round.source)) continue;
@@ -42,10 +45,10 @@ export class Ledger {
         continue;
       }
       this.#rounds.delete(number);
-      moved.set(round.source, round.to);
+      moved.set(round.source, { cursor: round.to, round: number });
     }
-    for (const [source, cursor] of moved) this.#cursors.set(source, cursor);
-    return [...moved].map(([source, cursor]) => ({ source, cursor }));
+    for (const [source, { cursor }] of moved) this.#cursors.set(source, cursor);
+    return [...moved].map(([source, at]) => ({ source, ...at }));
   }
 
   /** Unsettled windows of a source (all sources without a name), oldest first. */

@@ -13,6 +13,10 @@ type Happening = { atMs: number } & (
   | { what: "source"; fault: SourceFault; forMs: number }
   | { what: "sink"; fault: SinkFault; forMs: number }
   | { what: "kill" }
+  | { what: "stop" }
+  | { what: "pause"; forMs: number }
+  | { what: "remove"; forMs: number }
+  | { what: "interval"; pollMs: number }
   | { what: "jump"; byMs: number }
 );
 
@@ -32,6 +36,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ atMs: at, what: fc.constant("source" as const), fault: sourceFault, forMs }),
   fc.record({ atMs: at, what: fc.constant("sink" as const), fault: sinkFault, forMs }),
   fc.record({ atMs: at, what: fc.constant("kill" as const) }),
+  fc.record({ atMs: at, what: fc.constant("stop" as const) }),
+  fc.record({ atMs: at, what: fc.constant("pause" as const), forMs }),
+  fc.record({ atMs: at, what: fc.constant("remove" as const), forMs }),
+  fc.record({ atMs: at, what: fc.constant("interval" as const), pollMs: fc.constantFrom(2_000, 10_000, 20_000) }),
   fc.record({ atMs: at, what: fc.constant("jump" as const), byMs: fc.integer({ min: -7_200_000, max: 7_200_000 }) }),
 );
 
@@ -64,7 +72,7 @@ function samplesOf(lives: readonly Life[], start: number, inOrder: boolean): Sou
 type Step = { atMs: number; act(w: World): unknown };
 
 function stepsOf(h: Happening): Step[] {
-  const until = (act: (w: World, on: boolean) => void): Step[] => [
+  const until = (act: (w: World, on: boolean) => unknown): Step[] => [
     { atMs: h.atMs, act: (w) => act(w, true) },
     { atMs: h.atMs + ("forMs" in h ? h.forMs : 0), act: (w) => act(w, false) },
   ];
@@ -76,6 +84,33 @@ function stepsOf(h: Happening): Step[] {
     return until((w, on) => {
       w.sink().fault = on ? h.fault : "none";
     });
+  if (h.what === "pause")
+    return until((w, on) => {
+      const exporter = w.supervisor.exporter("default/p/s"); // it may be out of the policy just now
+      if (on) exporter?.pause();
+      else exporter?.resume();
+    });
+  if (h.what === "remove") return until((w, on) => w.setSinks(on ? ["t"] : ["s", "t"]));
+  if (h.what === "interval")
+    return [
+      {
+        atMs: h.atMs,
+        act: (w) => {
+          w.options.pollMs = h.pollMs;
+          return w.reload();
+        },
+      },
+    ];
+  if (h.what === "stop")
+    return [
+      {
+        atMs: h.atMs,
+        act: async (w) => {
+          await w.stop();
+          w.start();
+        },
+      },
+    ];
   if (h.what === "kill") return [{ atMs: h.atMs, act: (w) => w.restart() }];
   return [{ atMs: h.atMs, act: (w) => w.clock.jump(h.byMs) }];
 }
@@ -94,6 +129,8 @@ async function live(world: World, happenings: readonly Happening[]): Promise<voi
   }
   world.source.fault = "none";
   world.sink().fault = "none";
+  await world.setSinks(["s", "t"]);
+  world.exporter().resume();
   // Everything that waits is over after this: backoffs and probes (5 min), what is read and sent.
   for (let i = 0; i < 90; i++) {
     await world.clock.advance(10_000);
@@ -104,25 +141,37 @@ async function live(world: World, happenings: readonly Happening[]): Promise<voi
 const key = (s: { series: string; ts: number }): string => `${s.series} ${s.ts}`;
 
 function arrived(world: World): string[] {
-  return [...world.sink().taken].flatMap(([name, list]) => list.map(({ ts }) => key({ series: name, ts })));
+  return [...world.sink().taken].flatMap(([name, list]) =>
+    list.filter((s) => !s.stale).map(({ ts }) => key({ series: name, ts })),
+  );
 }
 
 /** First arrivals of each series, in order of arrival. */
 function firsts(world: World): Map<string, number[]> {
-  return new Map([...world.sink().taken].map(([name, list]) => [name, [...new Set(list.map(({ ts }) => ts))]]));
+  return new Map(
+    [...world.sink().taken].map(([name, list]) => [
+      name,
+      [...new Set(list.filter((s) => !s.stale).map(({ ts }) => ts))],
+    ]),
+  );
 }
 
-const world = (onExhausted: "hold" | "drop", pollMs: number, maxSize: number): World =>
+type Shape = { pollMs: number; maxSize: number; maxWindowSamples: number; maxBufferedSamples: number };
+
+/** `t` reads the same and never fails: it shares requests, and what its sibling does not get rid of. */
+const world = (onExhausted: "hold" | "drop", { maxSize, ...shape }: Shape): World =>
   new World({
-    pollMs,
+    ...shape,
     lateMs: LATE,
     startMs: 60_000,
-    sinks: { s: { onExhausted, maxSize, timeoutMs: 2_000, maxAttempts: 2, backoffMs: 500 } },
+    sinks: { s: { onExhausted, maxSize, timeoutMs: 2_000, maxAttempts: 2, backoffMs: 500 }, t: { maxSize: 7 } },
   });
 
 const shape = {
   pollMs: fc.constantFrom(2_000, 5_000, 15_000),
   maxSize: fc.constantFrom(1, 3, 500),
+  maxWindowSamples: fc.constantFrom(60, 2_000_000),
+  maxBufferedSamples: fc.constantFrom(10, 4_000_000),
   happenings: fc.array(happening, { maxLength: 8 }),
 };
 const anyDelay = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: LATE }));
@@ -134,7 +183,7 @@ describe("the promise", () => {
       fc.asyncProperty(
         fc.record({ ...shape, lives: fc.array(series(anyDelay), { minLength: 1, maxLength: 4 }) }),
         async (p) => {
-          const w = world("hold", p.pollMs, p.maxSize);
+          const w = world("hold", p);
           w.source.samples = samplesOf(p.lives, w.source.now(), true);
           await live(w, p.happenings);
           const want = w.source.samples.map(key).sort();
@@ -158,7 +207,7 @@ describe("the promise", () => {
       fc.asyncProperty(
         fc.record({ ...shape, lives: fc.array(series(anyDelay), { minLength: 1, maxLength: 4 }) }),
         async (p) => {
-          const w = world("drop", p.pollMs, p.maxSize);
+          const w = world("drop", p);
           w.source.samples = samplesOf(p.lives, w.source.now(), true);
           await live(w, p.happenings);
           const have = new Set(arrived(w));
@@ -183,7 +232,7 @@ describe("the promise", () => {
       fc.asyncProperty(
         fc.record({ ...shape, lives: fc.array(series(anyDelay), { minLength: 1, maxLength: 4 }) }),
         async (p) => {
-          const w = world("hold", p.pollMs, p.maxSize);
+          const w = world("hold", p);
           w.source.samples = samplesOf(p.lives, w.source.now(), false);
           await live(w, p.happenings);
           assert.deepEqual([...new Set(arrived(w))].sort(), w.source.samples.map(key).sort());
@@ -195,7 +244,12 @@ describe("the promise", () => {
   });
 
   test("a quiet run sends nothing twice", async () => {
-    const w = world("hold", 15_000, 500);
+    const w = world("hold", {
+      pollMs: 15_000,
+      maxSize: 500,
+      maxWindowSamples: 2_000_000,
+      maxBufferedSamples: 4_000_000,
+    });
     w.source.samples = samplesOf(
       [{ bornMs: 0, gapsMs: Array(60).fill(5_000), lateMs: [0, 700] }],
       w.source.now(),

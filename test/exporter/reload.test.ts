@@ -98,4 +98,20 @@ describe("a policy that changes", () => {
     assert.deepEqual(seen, want(w, "m0", start - 1, seen.at(-1)!));
     assert.ok(seen.length > 100);
   });
+
+  test("a sink that is removed and put back takes what became visible in between, late as it was", async () => {
+    const w = new World({ sinks: { a: { maxSize: 1 } } });
+    const start = w.source.now();
+    w.source.samples = [
+      ...steady("m0", start, start + 40_000, 5_000),
+      { series: "m0", ts: start + 48_000, value: 1, visibleAt: start + 74_000 },
+      ...steady("m1", start, start + 10 * MINUTE, 5_000),
+    ];
+    await w.clock.advance(73_000);
+    await w.setSinks([]);
+    await w.clock.advance(500);
+    await w.setSinks(["a"]);
+    await w.clock.advance(MINUTE);
+    assert.deepEqual(timestamps(w, "a", "m0"), want(w, "m0", start - 1, start + MINUTE));
+  });
 });
