@@ -171,7 +171,15 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     reload,
     actions,
     async stop() {
-      await end(await supervisor.shutdown());
+      const say = (message: string) => dispatch({ type: "notice", at: clock.now(), level: "info", message });
+      say("outflow stops: nothing more is read, what is in memory gets one last attempt.");
+      const cleanly = await supervisor.shutdown();
+      say(
+        cleanly
+          ? "outflow has stopped; everything that was read is settled."
+          : "outflow has stopped; what was given back unsent is read again at the next start.",
+      );
+      await end(cleanly);
     },
     abort: () => state.close(false),
   };

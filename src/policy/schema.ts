@@ -36,7 +36,7 @@ const subdomain = (what: string) =>
 
 const duration = (title: string) =>
   v.pipe(
-    text("a duration"),
+    v.string("a duration must be text in Go's syntax, with a unit; write for example 5s"),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed) return;
       const ms = parseDuration(dataset.value);
@@ -143,7 +143,7 @@ const anything = v.optional(v.unknown());
 /** Kubernetes' ObjectMeta: what outflow reads is checked, what the API server writes is let through. */
 const metadata = v.strictObject(
   {
-    name: subdomain("metadata.name"),
+    name: subdomain("a name"),
     namespace: v.nullish(
       v.pipe(
         text("namespace"),

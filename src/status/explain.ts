@@ -26,7 +26,7 @@ export function explain(sink: SinkState, source: Snapshot["source"], now: EpochM
   add("Rejected", rejected(sink, now));
   add("At risk", atRisk(sink, now));
   add("Next", nextStep(sink, now));
-  add("To do", toDo(sink));
+  add("To do", toDo(sink, now));
   return { headline: headline(sink, now), parts };
 }
 
@@ -203,13 +203,21 @@ function comesNext(sink: SinkState): string {
   return "The next batches are sent as they come; one that is taken makes the sink ready again.";
 }
 
-function toDo(sink: SinkState): string {
+/** Dropped, and no dead letter of it: the source has it as long as its retention. From well before the first failure: repeats do no harm. */
+function againLater(sink: SinkState, now: EpochMs): string {
+  const { failing, deadLetters, info } = sink;
+  if (failing === undefined || failing.dropped === 0 || deadLetters > 0) return "";
+  const from = instant(failing.since - readyLagMs(sink));
+  return ` What was dropped is still at the source; when the sink is ready: outflow replay --policy ${info.policy} --sink ${info.sink} --from ${from} --to ${instant(now)}`;
+}
+
+function toDo(sink: SinkState, now: EpochMs): string {
   const { phase, failing } = sink;
   if (phase.name === "refused")
     return "Correct the policy or its Secret; outflow check shows each problem with its place.";
   if (phase.name === "paused") return "Resume the sink when the reason is gone.";
   if (phase.name === "starting" && phase.crash !== undefined) return "Please report it, with the log around it.";
-  if (failing !== undefined) return advice(failing.reason, sink.info.auth);
+  if (failing !== undefined) return `${advice(failing.reason, sink.info.auth)}${againLater(sink, now)}`;
   const unread = sourceFailure(sink)?.failure;
   if (unread?.reason === "QueryFailed")
     return "Correct the query in the policy; outflow check and outflow query explain read it offline.";

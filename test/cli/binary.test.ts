@@ -133,6 +133,7 @@ describe("outflow run", () => {
     );
     assert.equal((await fetch(`${agent.adminUrl}/healthz`)).status, 200);
     assert.equal(await agent.stop("SIGTERM"), 0);
+    assert.match(agent.log, /outflow stops: [\s\S]*outflow has stopped; everything that was read is settled\./);
   });
 
   test("SIGINT ends it with 0 too", async () => {
