@@ -424,16 +424,15 @@ export class Exporter {
     this.#ports.detach(source.member);
     // Of an expression it is known what was alive: what the new one does not have any more gets its stale marker. Of a selector that
     // is only read at other times it is known what was taken: what is still to come of it is late, not old.
-    const alive =
-      (source.query.kind === "evaluated" && query.kind === "evaluated") || sameSeries(source.query, query)
-        ? source.memory
-        : undefined;
+    const same = sameSeries(source.query, query);
+    const alive = same || (source.query.kind === "evaluated" && query.kind === "evaluated") ? source.memory : undefined;
     source.query = query;
     const read = source.read;
     const saved = this.#ports.saved(source.name);
-    if (read !== undefined && saved !== undefined)
-      this.#ports.attach(query, source.member, { cursor: read, memory: alive ?? saved.memory.at(read) });
-    else this.#ports.attach(query, source.member, saved);
+    if (read !== undefined && saved !== undefined) {
+      const memory = alive ?? (same ? saved.memory : saved.memory.at(read)); // nothing was read since it was saved
+      this.#ports.attach(query, source.member, { cursor: read, memory });
+    } else this.#ports.attach(query, source.member, saved);
   }
 
   #stopReading(): void {

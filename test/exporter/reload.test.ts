@@ -99,6 +99,21 @@ describe("a policy that changes", () => {
     assert.ok(seen.length > 100);
   });
 
+  test("nor does it right after a restart", async () => {
+    const w = new World({ sinks: { a: { timeoutMs: 1_000 } } });
+    const start = w.source.now();
+    w.source.samples = steady("m0", start, start + 20 * MINUTE, 5_000, 20_000);
+    await w.clock.advance(5 * MINUTE);
+    await w.stop();
+    w.start();
+    w.options.pollMs = 20_000;
+    await w.setSources("a", ["m"]);
+    await w.clock.advance(5 * MINUTE);
+    const seen = [...new Set(timestamps(w, "a", "m0"))];
+    assert.deepEqual(seen, want(w, "m0", start - 1, seen.at(-1)!));
+    assert.ok(seen.length > 100);
+  });
+
   test("a sink that is removed and put back takes what became visible in between, late as it was", async () => {
     const w = new World({ sinks: { a: { maxSize: 1 } } });
     const start = w.source.now();
