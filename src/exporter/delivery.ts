@@ -372,11 +372,12 @@ export class Delivery {
     const { maxAttempts, backoffDurationMs, onExhausted } = this.#settings;
     this.#concurrency = Math.max(1, Math.floor(this.#concurrency / 2));
     this.#deliveredThisRound = 0;
-    job.backoff = Math.max(job.backoff, backoffMs(job.attempts, backoffDurationMs, random, retryAfterMs));
+    job.backoff = Math.max(job.backoff, backoffMs(job.attempts, backoffDurationMs, random));
+    const wait = Math.max(job.backoff, retryAfterMs ?? 0); // what a receiver asked for once counts once
     const attempt = job.attempts;
     const now = clock.now();
     const since = this.#failing?.since ?? now;
-    const until = Math.max(this.#failing?.until ?? 0, clock.monotonicMs() + job.backoff);
+    const until = Math.max(this.#failing?.until ?? 0, clock.monotonicMs() + wait);
     this.#failing = { kind: "backing-off", since, until };
     // At the end of the agent's life it is given back instead: its cursor has not moved, and the next life tries again.
     if (attempt >= maxAttempts && onExhausted === "drop" && this.#draining === undefined) {

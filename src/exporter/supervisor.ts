@@ -68,6 +68,8 @@ export class Supervisor {
   readonly #crashes = new Map<SinkId, Crashes>();
   /** They crashed and wait to be started again. */
   readonly #waiting = new Set<SinkId>();
+  /** Stopped by a person: what else happens to them does not start them. */
+  readonly #paused = new Set<SinkId>();
   /** Their last exporter gave something back, of which a part may have been sent. */
   readonly #gaveBack = new Set<SinkId>();
   readonly #stop = new AbortController();
@@ -133,9 +135,13 @@ export class Supervisor {
     const exporter = this.#stopped ? undefined : this.exporter(id);
     if (exporter === undefined) return false;
     this.#guarded(id, exporter, () => {
-      if (action === "pause") exporter.pause();
-      else if (action === "resume") exporter.resume();
-      else exporter.retryNow();
+      if (action === "pause") {
+        this.#paused.add(id);
+        exporter.pause();
+      } else if (action === "resume") {
+        this.#paused.delete(id);
+        exporter.resume();
+      } else exporter.retryNow();
     });
     return true;
   }
@@ -254,7 +260,10 @@ export class Supervisor {
       ...(this.#ports.keep === undefined ? {} : { keep: this.#ports.keep }),
     });
     this.#running.set(id, { plan, exporter, policy, sink });
-    this.#guarded(id, exporter, () => exporter.start(this.#reported(id)));
+    this.#guarded(id, exporter, () => {
+      exporter.start(this.#reported(id));
+      if (this.#paused.has(id)) exporter.pause();
+    });
   }
 
   #guarded(id: SinkId, exporter: Exporter, act: () => void): void {
@@ -303,6 +312,7 @@ export class Supervisor {
     this.#running.delete(id);
     this.#refused.delete(id);
     this.#waiting.delete(id);
+    this.#paused.delete(id);
     if (running === undefined) {
       dispatch({ type: "sink-forgotten", at: clock.now(), id });
       return;

@@ -109,6 +109,25 @@ describe("drop", () => {
   });
 });
 
+describe("Retry-After", () => {
+  test("is waited for, not less; and only once: after the next answer without one the backoff counts again", async () => {
+    const w = start({ maxAttempts: 10 });
+    const { post } = w.sink.sender();
+    let asks = 1;
+    w.sink.fault = 503;
+    w.answersAll(async (body, signal) => {
+      const { verdict, answered } = await post(body, signal);
+      assert.equal(verdict.kind, "retry");
+      return { verdict: asks-- > 0 ? { ...verdict, retryAfterMs: 600 * SECOND } : verdict, answered } as Awaited<
+        ReturnType<typeof post>
+      >;
+    });
+    w.send(10);
+    await w.clock.advance(610 * SECOND);
+    assert.deepEqual(w.times(), [0, 600 * SECOND, 602 * SECOND, 606 * SECOND]);
+  });
+});
+
 describe("at the end", () => {
   test("a batch whose last attempt fails is given back, not dropped as exhausted: the next life tries it again", async () => {
     const w = start({ maxAttempts: 1 });

@@ -44,6 +44,29 @@ describe("a policy that changes", () => {
     assert.deepEqual([...new Set(timestamps(w, "a", "m0"))], want(w, "m0", start - 1, w.cursor("a")!));
   });
 
+  test("a sink that was paused by hand stays so after a bug, until it is resumed", async () => {
+    const w = new World({ sinks: { a: { maxSize: 1 } } });
+    const start = w.source.now();
+    w.source.samples = steady("m0", start, start + 20 * MINUTE, 5_000);
+    await w.clock.advance(MINUTE);
+    w.supervisor.act("default/p/a", "pause");
+    const exporter = w.exporter("a");
+    exporter.update = () => {
+      throw new Error("a bug, injected");
+    };
+    w.options.pollMs = 20_000;
+    await w.reload();
+    assert.equal(crashes(w), 1);
+    const before = timestamps(w, "a", "m0").length;
+    await w.clock.advance(5 * MINUTE);
+    assert.equal(w.exporter("a") === exporter, false);
+    assert.equal(timestamps(w, "a", "m0").length, before);
+    assert.equal(w.stateOf("a").phase.name, "paused");
+    w.supervisor.act("default/p/a", "resume");
+    await w.clock.advance(5 * MINUTE);
+    assert.deepEqual([...new Set(timestamps(w, "a", "m0"))], want(w, "m0", start - 1, w.cursor("a")!));
+  });
+
   test("a cursor that cannot be read stops that sink only, and only until it can", async () => {
     const w = new World({ sinks: { a: {} } });
     const start = w.source.now();

@@ -99,17 +99,6 @@ describe("rule 9: backoff", () => {
     );
   });
 
-  test("never less than the receiver asked for", () => {
-    assert.equal(
-      backoffMs(1, 5_000, () => 0, 60_000),
-      60_000,
-    );
-    assert.equal(
-      backoffMs(5, 5_000, () => 0, 60_000),
-      80_000,
-    );
-  });
-
   test("probes of a sink that refuses: after 1, 2, 5, then every 5 minutes", () => {
     assert.deepEqual([1, 2, 3, 4, 50].map(probeDelayMs), [60_000, 120_000, 300_000, 300_000, 300_000]);
   });
