@@ -82,6 +82,8 @@ function report(loaded: LoadResult, { format, print, warningsAsErrors }: Options
   const excerpts = process.stderr.isTTY === true;
   const lines = loaded.problems.map((p) => (format === "github" ? githubLine(p) : problemText(p, excerpts)));
   process.stderr.write(lines.map((line) => `${line}\n`).join(""));
+  if (loaded.policies.length + loaded.problems.length === 0)
+    process.stderr.write("outflow: no ExportPolicy is there: does the path name *.yaml, *.yml or *.json files?\n");
   if (print) {
     for (const policy of loaded.policies)
       process.stdout.write(`# ${printable(policy.place.file)}:${policy.place.line}\n${policyYaml(policy)}\n---\n`);

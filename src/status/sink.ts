@@ -272,6 +272,8 @@ function delivered(
     failuresInRow: 0,
     pace: { ...sink.pace, sendPerS: smoothed(sink.pace.sendPerS, (1000 * samples) / Math.max(1, durationMs)) },
     lastSuccessAt: at,
+    // Late because it failed: what it has to catch up with is known in a moment, and the next tick looks again.
+    late: sink.late && sink.failing === undefined,
   };
   return move(after, sink.behind === undefined ? "delivered" : "delivered-behind");
 }

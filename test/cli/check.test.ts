@@ -50,6 +50,9 @@ describe("outflow check", () => {
     assert.equal(stderr.trim().split("\n").length, 3, "no excerpts without a terminal");
   });
 
+  test("nothing to check is said", () =>
+    assert.match(outflow(["check", "-"], "").stderr, /^outflow: no ExportPolicy is there: /));
+
   test("standard input", () => {
     assert.equal(outflow(["check", "-"], VALID).code, 0);
     const { code, stderr } = outflow(["check", "-"], VALID.replace("edge", "Edge"));

@@ -106,6 +106,13 @@ describe("when Ready turns", () => {
     assert.equal(says(ready(story)), "True CatchingUp");
     assert.equal(says(ready(story.wait(120_000))), "False Lagging");
   });
+  test("the first batch after an outage makes it ready at once; Lagging is said of what stays late though nothing fails", () => {
+    const story = flowing().read(ID, 100);
+    for (const n of [1, 2, 3]) story.fails(ID, n, 60_000).wait(60_000);
+    assert.equal(says(ready(story)), "False ServerError");
+    assert.equal(says(ready(story.ended(ID, 4, 100, { kind: "delivered", status: 204 }))), "True Delivering");
+    assert.equal(says(ready(story.wait(2_000))), "False Lagging");
+  });
   test("idle when nothing was read for a while; flowing with the first sample", () => {
     const story = flowing();
     for (let i = 0; i < 5; i++) story.wait(15_000).read(ID, 0).settled(ID);
