@@ -1,10 +1,11 @@
 // The HttpClient port on undici: pooled connections, exact timeouts of our own, no redirects, no retries, failures as values.
 import { Buffer } from "node:buffer";
-import { Agent, type buildConnector, type Dispatcher } from "undici/index.js";
+import { Agent, type buildConnector } from "undici/index.js";
 import type { HttpAnswer, HttpClient, HttpFailure, HttpRequest } from "./http.ts";
 import { HttpBroken } from "./http.ts";
 import { connector, proxyConnector, type Way } from "./http-connect.ts";
 import { ConnectFailure, type Resolve } from "./http-dial.ts";
+import { Exchange, type Head } from "./http-exchange.ts";
 import { failureOf } from "./http-failure.ts";
 import { inflated } from "./http-inflate.ts";
 import { bare, type ProxyRules, portOf } from "./http-proxy.ts";
@@ -101,46 +102,54 @@ async function attempt(
   r: HttpRequest,
   inflateMaxBytes: number | undefined,
 ): Promise<Attempt> {
-  const deadline = new Deadline(r);
+  const exchange = new Exchange(r);
   const idle = new Map([...agents.open].map((socket) => [socket, socket.bytesRead]));
   try {
-    deadline.arm("first byte", r.timeouts.firstByteMs + r.timeouts.connectMs);
-    const url = new URL(r.url);
+    const url = urlOf(r.url);
     const proxy = url.protocol === "http:" ? way.proxy(url) : undefined;
     const refusal = proxy && way.reach(bare(url.hostname), portOf(url), undefined);
     if (refusal !== undefined) throw new ConnectFailure("OUTFLOW_FORBIDDEN", refusal);
-    const { statusCode, headers, body } = await (proxy === undefined ? agents.direct : agents.proxied).request({
-      ...(proxy === undefined
-        ? { origin: url.origin, path: url.pathname + url.search }
-        : { origin: proxy.shown, path: url.origin + url.pathname + url.search }),
-      method: r.method,
-      headers: {
-        ...r.headers,
-        ...(inflateMaxBytes === undefined ? {} : { "accept-encoding": "gzip" }),
-        ...(proxy === undefined ? {} : { host: url.host }),
-        ...(proxy?.authorization === undefined ? {} : { "proxy-authorization": proxy.authorization }),
+    if (exchange.failure() !== undefined) throw new Error("aborted");
+    const headers = { ...r.headers };
+    if (inflateMaxBytes !== undefined) headers["accept-encoding"] = "gzip";
+    if (proxy !== undefined) headers.host = url.host;
+    if (proxy?.authorization !== undefined) headers["proxy-authorization"] = proxy.authorization;
+    const path = url.pathname + url.search;
+    (proxy === undefined ? agents.direct : agents.proxied).dispatch(
+      {
+        origin: proxy === undefined ? url.origin : proxy.shown,
+        path: proxy === undefined ? path : url.origin + path,
+        method: r.method,
+        headers,
+        body: r.body ?? null,
       },
-      body: r.body ?? null,
-      signal: deadline.signal,
-    });
-    deadline.disarm();
-    if (proxy !== undefined && statusCode === 407) {
-      body.on("error", () => {}).destroy();
+      exchange,
+    );
+    const head = await exchange.head;
+    if (proxy !== undefined && head.status === 407)
       throw new ConnectFailure(
         "OUTFLOW_PROXY",
         `The proxy ${proxy.shown} asks for other credentials (407); correct them in the proxy's address.`,
       );
-    }
-    return { ok: true, answer: answerOf(statusCode, headers, body, deadline, r, inflateMaxBytes) };
+    return { ok: true, answer: answerOf(head, exchange, inflateMaxBytes) };
   } catch (error) {
-    const failure = deadline.failure() ?? failureOf(error);
-    const waitedMs = deadline.end();
+    const failure = exchange.failure() ?? failureOf(error);
+    const waitedMs = exchange.tookMs;
+    exchange.close();
     return {
       ok: false,
       failure,
       idleClose: failure.kind === "reset" && waitedMs < IDLE_CLOSE_WITHIN_MS && isIdleClose(error, idle, agents.open),
     };
   }
+}
+
+let parsed: { text: string; url: URL } | undefined;
+
+/** A client asks the same few addresses again and again. */
+function urlOf(text: string): URL {
+  if (parsed?.text !== text) parsed = { text, url: new URL(text) };
+  return parsed.url;
 }
 
 /** A reused connection that was already closed fails at once. */
@@ -170,14 +179,7 @@ function isIdleClose(error: unknown, idle: ReadonlyMap<object, number>, open: Op
   return false;
 }
 
-function answerOf(
-  status: number,
-  headers: Dispatcher.ResponseData["headers"],
-  body: Dispatcher.ResponseData["body"],
-  deadline: Deadline,
-  r: HttpRequest,
-  inflateMaxBytes: number | undefined,
-): HttpAnswer {
+function answerOf({ status, headers }: Head, exchange: Exchange, inflateMaxBytes: number | undefined): HttpAnswer {
   async function* pieces(): AsyncGenerator<Uint8Array> {
     const coding = String(headers["content-encoding"] ?? "identity").toLowerCase();
     if (inflateMaxBytes === undefined || coding === "identity") yield* raw();
@@ -185,17 +187,16 @@ function answerOf(
   }
   async function* raw(): AsyncGenerator<Uint8Array> {
     try {
-      deadline.arm("idle", r.timeouts.idleMs);
-      for await (const piece of body) {
-        deadline.disarm();
-        yield piece as Uint8Array;
-        deadline.arm("idle", r.timeouts.idleMs);
-      }
-    } catch (error) {
-      throw new HttpBroken(deadline.failure() ?? failureOf(error));
+      for (let piece = await next(); piece !== undefined; piece = await next()) yield piece;
     } finally {
-      deadline.end();
-      body.destroy();
+      exchange.close();
+    }
+  }
+  async function next(): Promise<Uint8Array | undefined> {
+    try {
+      return await exchange.next();
+    } catch (error) {
+      throw new HttpBroken(exchange.failure() ?? failureOf(error));
     }
   }
   return {
@@ -236,58 +237,3 @@ function answerOf(
 }
 
 const DISCARD_BYTES = 64 * 1024;
-
-/** The timers of one exchange, the caller's signal, and which of them ended it. */
-class Deadline {
-  readonly #controller = new AbortController();
-  readonly #request: HttpRequest;
-  readonly #startedMs = performance.now();
-  readonly #total: NodeJS.Timeout | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #ended: "caller" | string | undefined;
-  readonly #onAbort = () => this.#abort("caller");
-
-  constructor(request: HttpRequest) {
-    this.#request = request;
-    const { totalMs } = request.timeouts;
-    if (totalMs !== undefined)
-      this.#total = setTimeout(() => this.#abort(`the whole exchange took more than ${totalMs} ms`), totalMs);
-    if (request.signal?.aborted) this.#abort("caller");
-    else request.signal?.addEventListener("abort", this.#onAbort, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  arm(what: "first byte" | "idle", ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => this.#abort(what === "idle" ? `nothing came for ${ms} ms` : `no answer within ${ms} ms`),
-      ms,
-    );
-  }
-
-  disarm(): void {
-    clearTimeout(this.#timer);
-  }
-
-  /** Lets go of all timers and listeners; returns how long the exchange took. */
-  end(): number {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#total);
-    this.#request.signal?.removeEventListener("abort", this.#onAbort);
-    return performance.now() - this.#startedMs;
-  }
-
-  failure(): HttpFailure | undefined {
-    if (this.#ended === undefined) return undefined;
-    if (this.#ended === "caller") return { kind: "aborted", code: "ABORTED", message: "broken off by outflow itself" };
-    return { kind: "timeout", code: "TIMEOUT", message: this.#ended };
-  }
-
-  #abort(why: string): void {
-    this.#ended ??= why;
-    this.#controller.abort();
-  }
-}
