@@ -89,7 +89,8 @@ export class Readers {
   readonly #readers = new Set<R>();
   readonly #waiting = new Set<{ query: Query; member: ReadingMember; saved?: Saved }>();
   readonly #stop = new AbortController();
-  #wake: AbortController | undefined;
+  #wake: { at: number; timer: AbortController } | undefined;
+  readonly #delays = new WeakMap<Query, number>();
   #active = 0;
   /** Queries beside the windows that wait for their turn. */
   readonly #asides: (() => void)[] = [];
@@ -126,7 +127,7 @@ export class Readers {
   /** Ends all reading; a request under way is broken off. */
   stop(): void {
     this.#stop.abort();
-    this.#wake?.abort();
+    this.#wake?.timer.abort();
     for (const turn of this.#asides.splice(0)) turn();
   }
 
@@ -161,8 +162,6 @@ export class Readers {
 
   /** Starts whatever is due. Called whenever something changed; cheap. */
   pump(): void {
-    this.#wake?.abort();
-    this.#wake = undefined;
     if (this.#stop.signal.aborted) return;
     const sourceNow = this.#ports.sourceNow();
     if (sourceNow === undefined) return void this.#firstContact();
@@ -247,7 +246,12 @@ export class Readers {
   // -- what is due
 
   #delay(reader: R): number {
-    return reader.query.delayMs + offsetInInterval(reader.query.sent, reader.query.intervalMs);
+    const known = this.#delays.get(reader.query);
+    if (known !== undefined) return known;
+    const { sent, intervalMs, delayMs } = reader.query;
+    const delay = delayMs + offsetInInterval(sent, intervalMs);
+    this.#delays.set(reader.query, delay);
+    return delay;
   }
 
   #window(reader: R, sourceNow: EpochMs, probing: boolean): Window | undefined {
@@ -306,13 +310,20 @@ export class Readers {
       );
       if (inMs > 0) ms = Math.min(ms, inMs);
     }
-    if (ms !== Number.POSITIVE_INFINITY) this.#pumpIn(ms);
+    this.#wakeAt(mono + ms);
   }
 
-  #pumpIn(ms: number): void {
-    const wake = new AbortController();
+  /** A timer that goes off within the same millisecond stays: pump() is called at each answer of each sink. */
+  #wakeAt(at: number): void {
+    if (this.#wake !== undefined && Math.abs(this.#wake.at - at) < 1) return;
+    this.#wake?.timer.abort();
+    this.#wake = undefined;
+    if (at === Number.POSITIVE_INFINITY) return;
+    const timer = new AbortController();
+    const wake = { at, timer };
     this.#wake = wake;
-    void this.#ports.clock.sleep(Math.ceil(ms), wake.signal).then((elapsed) => {
+    void this.#ports.clock.sleep(Math.ceil(at - this.#ports.clock.monotonicMs()), timer.signal).then((elapsed) => {
+      if (this.#wake === wake) this.#wake = undefined;
       if (elapsed) this.pump();
     });
   }

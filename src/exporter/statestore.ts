@@ -19,7 +19,7 @@ export type StateStore = {
   readonly closedCleanly: boolean;
   /** `policy` is namespace/name. */
   cursor(key: CursorKey): SavedCursor | undefined;
-  /** Saved within SAVE_WITHIN_MS, and by close(). Sinks that share a memory object share its row. */
+  /** Saved soon (SAVE_WITHIN_MS, SAVE_COST), and by close(). Sinks that share a memory object share its row. */
   saveCursor(key: CursorKey, cursor: EpochMs, memory?: { of: object; blob(): Uint8Array }): void;
   /** The generation of a policy whose spec has this hash: counts up by one when the hash is new. */
   generation(policy: string, specHash: string): number;
@@ -36,7 +36,9 @@ export type StateStore = {
 /** The directory is in use by another agent, or cannot be made: the caller says so and exits 2. */
 export class StateDirError extends Error {}
 
+/** Saved after this long; where a save is dear, not before this many times what the last one took: at most a hundredth of a core. */
 const SAVE_WITHIN_MS = 100;
+const SAVE_COST = 100;
 const FILE = "state.sqlite";
 
 /** Opens (and if need be makes, mode 0700) the state directory. Throws StateDirError if another agent holds it. */
@@ -142,6 +144,7 @@ class SqliteStore implements StateStore {
   #memoryRows = new WeakMap<object, number>();
   readonly #closed = new AbortController();
   #flushing = false;
+  #notBeforeMs = 0;
   #failed = false;
 
   constructor(db: DatabaseSync, clock: Clock, onTrouble: (t: StateTrouble) => void) {
@@ -188,9 +191,14 @@ class SqliteStore implements StateStore {
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    void this.#clock.sleep(SAVE_WITHIN_MS, this.#closed.signal).then((elapsed) => {
+    const ms = Math.max(SAVE_WITHIN_MS, this.#notBeforeMs - this.#clock.monotonicMs());
+    void this.#clock.sleep(ms, this.#closed.signal).then((elapsed) => {
       this.#flushing = false;
-      if (elapsed) this.#flush();
+      if (!elapsed) return;
+      const startedMs = this.#clock.monotonicMs();
+      this.#flush();
+      const endedMs = this.#clock.monotonicMs();
+      this.#notBeforeMs = endedMs + SAVE_COST * (endedMs - startedMs);
     });
   }
 

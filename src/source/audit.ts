@@ -32,10 +32,21 @@ export class Tally {
     const counts = new Map(this.#counts);
     const add = (k: number, n: number) => counts.set(k, (counts.get(k) ?? 0) + n);
     for (const frame of frames) {
+      // Neighbours are nearly always of one stretch: counted together.
+      let stretch = Number.NaN;
+      let n = 0;
       for (let i = 0; i < frame.samples; i++) {
         const ts = frame.timestamps[i]!;
-        if (ts > this.since && frame.stale[i] === 0) add(stretchOf(ts, stretchMs), 1);
+        if (ts <= this.since || frame.stale[i] !== 0) continue;
+        const k = stretchOf(ts, stretchMs);
+        if (k !== stretch) {
+          if (n > 0) add(stretch, n);
+          stretch = k;
+          n = 0;
+        }
+        n++;
       }
+      if (n > 0) add(stretch, n);
       const dropped = Object.values(frame.dropped).reduce((a, b) => a + b, 0);
       if (dropped === 0) continue;
       // Of those only the window is known.

@@ -1,8 +1,14 @@
 // Numbers as the servers print them, from bytes, bit-equal to Number(text).
+import { Buffer } from "node:buffer";
 
 const POWERS = Array.from({ length: 23 }, (_, i) => 10 ** i);
 
-const text = new TextDecoder("latin1");
+const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
+  (bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).toString(
+    "latin1",
+    from,
+    to,
+  );
 
 /** The value of `bytes[from, to)`. NaN for what is no number (callers tell "NaN" apart by its text). */
 export function parseNumber(bytes: Uint8Array, from: number, to: number): number {
@@ -21,14 +27,14 @@ export function parseNumber(bytes: Uint8Array, from: number, to: number): number
     } else if (c === 0x2e && point < 0) point = digits;
     else return slowNumber(bytes, from, to);
   }
-  if (digits === 0 || digits > 16 || mantissa >= 2 ** 53 || point === 0 || point === digits)
-    return slowNumber(bytes, from, to);
+  if (digits === 0 || point === 0 || point === digits) return slowNumber(bytes, from, to);
+  if (digits > 16 || mantissa >= 2 ** 53) return Number(latin1(bytes, from, to));
   const value = point < 0 ? mantissa : mantissa / POWERS[digits - point]!;
   return negative ? -value : value;
 }
 
 function slowNumber(bytes: Uint8Array, from: number, to: number): number {
-  const s = text.decode(bytes.subarray(from, to));
+  const s = latin1(bytes, from, to);
   if (s === "+Inf" || s === "Inf") return Number.POSITIVE_INFINITY;
   if (s === "-Inf") return Number.NEGATIVE_INFINITY;
   return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(s) ? Number(s) : Number.NaN;
