@@ -74,7 +74,7 @@ export class DeadLetters {
 
   /** Removes what is too old, of all sinks. */
   prune(): void {
-    for (const { sink, folder } of sinkFolders(this.#settings.dir)) this.#pruneSink(folder, sink);
+    for (const { sink, folder } of sinkFolders(this.#settings.dir)) this.#try(() => this.#pruneSink(folder, sink));
   }
 
   #fileFor(folder: string, sink: string): OpenFile {
@@ -154,7 +154,7 @@ export function sinkFolders(dir: string): { sink: string; folder: string }[] {
   return folders(dir).flatMap((namespace) =>
     folders(join(dir, namespace)).flatMap((policy) =>
       folders(join(dir, namespace, policy)).map((sink) => ({
-        sink: [namespace, policy, sink].map(decodeURIComponent).join("/"),
+        sink: [namespace, policy, sink].map(nameOf).join("/"),
         folder: join(dir, namespace, policy, sink),
       })),
     ),
@@ -162,6 +162,15 @@ export function sinkFolders(dir: string): { sink: string; folder: string }[] {
 }
 
 export const folderOf = (dir: string, sink: string): string => join(dir, ...sink.split("/").map(segment));
+
+/** What stands there by another hand is called as it is. */
+function nameOf(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
 
 /** Any name as the name of one folder. */
 const segment = (name: string): string =>

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
@@ -42,6 +51,18 @@ const letter = (sink: string, n = 3, seed = 0) => ({
 });
 
 describe("DeadLetters", () => {
+  test("what others put there stops nothing: a link to nowhere is told, a name of their own is left alone", () => {
+    const dir = tempDir();
+    const { folder, told } = letters(dir.path);
+    assert.equal(folder.keep(letter("default/p/vm")), true);
+    symlinkSync("/nowhere", join(folderOf(dir.path, "default/p/vm"), "a.jsonl.gz"));
+    mkdirSync(join(dir.path, "by", "hand", "100%"), { recursive: true });
+    folder.prune();
+    assert.equal(told.length, 1);
+    assert.match(told[0]!, /^error: /);
+    dir.remove();
+  });
+
   test("one private folder a sink; several drops go into one file, as gzip members; the index says when and why", () => {
     const dir = tempDir();
     const { folder, told } = letters(join(dir.path, "letters"));
