@@ -352,9 +352,12 @@ export class Exporter {
 
   /** Others wait for memory: what this sink cannot send, or has not sent for so long, it reads again later, in shorter windows. */
   #makeRoom(patienceMs: number): void {
-    const oldest = this.#delivery.batches[0]?.openedAtMs ?? this.#batcher.openedAtMs ?? Number.POSITIVE_INFINITY;
-    const stuck = this.#delivery.failing || this.#delivery.paused;
-    if (!stuck && this.#ports.clock.monotonicMs() - oldest < patienceMs) return;
+    if (!this.#delivery.failing && !this.#delivery.paused) {
+      this.#flush(); // sooner than its age asks for
+      const oldest = this.#delivery.batches[0]?.openedAtMs;
+      const since = oldest === undefined ? 0 : this.#ports.clock.monotonicMs() - oldest;
+      if (since <= patienceMs + this.#spec.info.batch.timeoutMs) return;
+    }
     this.#letGo(0.5);
     this.#delivery.compact();
   }

@@ -190,6 +190,31 @@ describe("isolation", () => {
       w.balances();
     });
 
+  test("where memory is short a healthy sink sends its open batch early: nobody starves", async () => {
+    const w = new World({
+      pollMs: 1_000,
+      settleMs: 1_000,
+      lateMs: 0,
+      maxBufferedSamples: 20,
+      sinks: {
+        slow: { sources: ["m"], timeoutMs: 60_000 },
+        quick: { sources: ["n"], timeoutMs: 100 },
+      },
+    });
+    const start = w.source.now();
+    w.source.samples = ["m0", "n0"].flatMap((m) => steady(m, start, start + 10 * MINUTE, 100));
+    await w.clock.advance(5 * MINUTE);
+    for (const [sink, source] of [
+      ["slow", "m"],
+      ["quick", "n"],
+    ] as const) {
+      const cursor = w.cursor(sink, source)!;
+      assert.ok(w.source.now() - cursor < 10_000, `${sink} is ${w.source.now() - cursor} ms behind`);
+      assert.deepEqual(timestamps(w, sink, `${source}0`), want(w, `${source}0`, start - 1, cursor));
+      assert.equal(w.account(sink).returned, 0);
+    }
+  });
+
   test("at most --max-source-queries are asked at once", async () => {
     const w = new World({
       maxQueries: 2,
