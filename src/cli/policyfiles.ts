@@ -14,7 +14,8 @@ export type PolicyFiles = { load(): LoadResult; due(): boolean };
 type Needs = Pick<
   Settings,
   "policies" | "secretsDir" | "maxPolicySize" | "maxWindow" | "maxBackfill" | "maxConcurrency"
->;
+> &
+  Partial<Pick<Settings, "onExhausted">>;
 
 export function policyFiles(settings: Needs, checkQuery: CheckQuery, files: Files = systemFiles): PolicyFiles {
   const { policies: paths, secretsDir, maxPolicySize } = settings;
@@ -26,6 +27,7 @@ export function policyFiles(settings: Needs, checkQuery: CheckQuery, files: File
       maxBackfillMs: settings.maxBackfill,
       maxConcurrency: settings.maxConcurrency,
     },
+    onExhausted: settings.onExhausted,
     secretsDir,
     maxPolicySize,
   };

@@ -32,6 +32,8 @@ export type InterpretOptions = {
   checkQuery: CheckQuery;
   /** The agent's settings that annotations may only narrow; absent (check): not known. */
   limits?: AnnotationLimits | undefined;
+  /** The agent's own, where a policy says nothing; absent (check): drop, as by default. */
+  onExhausted?: "drop" | "hold" | undefined;
 };
 
 /** What one document is: a policy, a secret, a list of them, somebody else's. */
@@ -65,7 +67,7 @@ const looksLikeSecret = ({ value }: PlacedDocument): boolean =>
 
 const meantAsPolicy = ({ value }: PlacedDocument): boolean => /^exportpolic/i.test(String(field(value, "kind")));
 
-function interpretPolicy(document: PlacedDocument, { checkQuery, limits }: InterpretOptions): Interpreted {
+function interpretPolicy(document: PlacedDocument, { checkQuery, limits, onExhausted }: InterpretOptions): Interpreted {
   const parsed = v.safeParse(exportPolicySchema, document.value);
   const annotations = annotationsOf(document);
   const own = policySettings(annotations, limits);
@@ -88,7 +90,7 @@ function interpretPolicy(document: PlacedDocument, { checkQuery, limits }: Inter
   const withLines = (problems: Problem[]) => withExcerpts(document, problems, unknown);
   if (!parsed.success || found.some((p) => p.severity === "problem")) return { problems: withLines(found) };
   const policy = typedPolicy(document, parsed.output, checkQuery, own.settings);
-  return { policy, problems: withLines([...found, ...policyWarnings(document, parsed.output, policy)]) };
+  return { policy, problems: withLines([...found, ...policyWarnings(document, parsed.output, policy, onExhausted)]) };
 }
 
 function partition<T>(all: readonly T[], is: (one: T) => boolean): [yes: T[], no: T[]] {

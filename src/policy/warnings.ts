@@ -10,7 +10,12 @@ import { DEFAULT_RETRY, type ExportPolicyDocument } from "./schema.ts";
 const MINUTE_MS = 60_000;
 const LONGEST_BACKOFF_MS = 300_000;
 
-export function policyWarnings(document: PlacedDocument, doc: ExportPolicyDocument, policy: Policy): Problem[] {
+export function policyWarnings(
+  document: PlacedDocument,
+  doc: ExportPolicyDocument,
+  policy: Policy,
+  onExhausted: "drop" | "hold" = "drop",
+): Problem[] {
   const problem = problemsOf(document);
   return doc.spec.sinks.flatMap((sink, i) => {
     const base = ["spec", "sinks", i, "target", "prometheusRemoteWrite"];
@@ -29,7 +34,7 @@ export function policyWarnings(document: PlacedDocument, doc: ExportPolicyDocume
       warn([...base, "endpoint"], "sends a password over plain http; use https");
     const retry = write.retry ?? DEFAULT_RETRY;
     const budgetMs = retryBudgetMs(retry.maxAttempts, parseDuration(retry.backoffDuration)!);
-    if (budgetMs < MINUTE_MS && policy.settings.onExhausted !== "hold")
+    if (budgetMs < MINUTE_MS && (policy.settings.onExhausted ?? onExhausted) === "drop")
       warn(
         [...base, ...(write.retry ? ["retry"] : [])],
         `${retry.maxAttempts} ${retry.maxAttempts === 1 ? "attempt" : "attempts"}, ${retry.backoffDuration} backoff: ${outage(budgetMs)}; raise maxAttempts or backoffDuration, or use --on-exhausted hold`,

@@ -11,9 +11,10 @@ import { tempDir } from "../servers/binary.ts";
 let dir: ReturnType<typeof tempDir>;
 let files: PolicyFiles;
 
-const start = (paths?: string[], disk?: Files): void => {
+const start = (paths?: string[], disk?: Files, onExhausted: "drop" | "hold" = "drop"): void => {
   files = policyFiles(
     {
+      onExhausted,
       policies: paths ?? [dir.path],
       maxPolicySize: 1_048_576,
       maxWindow: 300_000,
@@ -219,4 +220,13 @@ describe("a running agent's policies", () => {
     assert.deepEqual(runs, ["a 1"]);
     assert.match(problems[0]!, /cannot be listed/);
   });
+});
+
+test("an agent that holds what is exhausted does not warn that it gives up", () => {
+  const warnings = () => files.load().problems.filter((p) => /gives up after/.test(p.message)).length;
+  writeFileSync(join(dir.path, "a.yaml"), policy("a"));
+  start();
+  assert.equal(warnings(), 1);
+  start(undefined, undefined, "hold");
+  assert.equal(warnings(), 0);
 });
