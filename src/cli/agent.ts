@@ -17,6 +17,7 @@ import { systemRandom } from "../platform/random.ts";
 import type { LoadResult } from "../policy/policy.ts";
 import { LOOK_EVERY_MS } from "../policy/watch.ts";
 import type { Actions } from "../status/actions.ts";
+import type { ProblemInfo } from "../status/events.ts";
 import { logLine, summaryLine } from "../status/loglines.ts";
 import { changedReports } from "../status/reported.ts";
 import { StatusStore } from "../status/store.ts";
@@ -63,13 +64,11 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   store.subscribe((event, before, after) => {
     const line = logLine(event, before, after);
     if (line !== undefined) log.write(event.at, line.level, line.text, line.fields);
-    if (event.type === "policies-loaded")
-      for (const p of event.problems)
-        log.write(
-          event.at,
-          p.severity === "problem" ? "error" : p.severity === "warning" ? "warn" : "debug",
-          `${p.file}:${p.line}:${p.column}: ${p.path === "" ? "" : `${p.path}: `}${p.message}`,
-        );
+    if (event.type !== "policies-loaded") return;
+    // A warning is said once; a problem at each load, until it is mended.
+    const said = new Set(before.problems.map(placed));
+    for (const p of event.problems.filter((p) => p.severity === "problem" || !said.has(placed(p))))
+      log.write(event.at, p.severity === "problem" ? "error" : p.severity === "warning" ? "warn" : "debug", placed(p));
   });
 
   const actions = agentActions(
@@ -184,6 +183,9 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     abort: () => state.close(false),
   };
 }
+
+const placed = (p: ProblemInfo): string =>
+  `${p.file}:${p.line}:${p.column}: ${p.path === "" ? "" : `${p.path}: `}${p.message}`;
 
 export const openSource = (
   settings: Settings & { sourceUrl: string },

@@ -136,6 +136,40 @@ describe("outflow run", () => {
     assert.match(agent.log, /outflow stops: [\s\S]*outflow has stopped; everything that was read is settled\./);
   });
 
+  test("a warning of the policies is said once, a problem at each load", async () => {
+    const folder = join(dir.path, "warned");
+    mkdirSync(folder, { recursive: true });
+    const target = "{ prometheusRemoteWrite: { endpoint: http://127.0.0.1:9/write } }";
+    writeFileSync(
+      join(folder, "a.yaml"),
+      `apiVersion: telemetry.miloapis.com/v1alpha1
+kind: ExportPolicy
+metadata: { name: a }
+spec:
+  sources: [{ name: m, metrics: { metricsql: up } }]
+  sinks: [{ name: s, sources: [m], target: ${target} }]
+`,
+    );
+    writeFileSync(join(folder, "b.yaml"), "kind: ExportPolicy\n");
+    const agent = await runAgent(["--policies", folder, ...source, "--state-dir", join(dir.path, "s-warned")]);
+    const said = (what: RegExp) => agent.log.split("\n").filter((l) => what.test(l)).length;
+    await eventually(
+      "the first load",
+      () => said(/b\.yaml:1/),
+      (n) => n > 0,
+    );
+    const problems = said(/b\.yaml:1/);
+    const reloaded = await fetch(`${agent.adminUrl}/-/reload`, { method: "POST" });
+    assert.equal(reloaded.status, 422);
+    await eventually(
+      "the second",
+      () => said(/b\.yaml:1/),
+      (n) => n === 2 * problems,
+    );
+    assert.equal(said(/a\.yaml:.*gives up after/), 1);
+    assert.equal(await agent.stop("SIGTERM"), 0);
+  });
+
   test("SIGINT ends it with 0 too", async () => {
     const empty = join(dir.path, "empty");
     mkdirSync(empty, { recursive: true });
