@@ -337,6 +337,10 @@ export class Exporter {
     // What is still sent of windows that were read before moves no cursor: it would be ahead again.
     this.#ledger.abandon(name, 0);
     for (const [number, round] of this.#rounds) if (round.source.name === name) this.#rounds.delete(number);
+    const source = this.#sources.find((s) => s.name === name);
+    // Read a second time: some of it was sent.
+    if (source?.read !== undefined)
+      Object.assign(source, { replayUntil: Number.POSITIVE_INFINITY, read: to, memory: undefined });
     this.#ledger.reset(name, to);
     this.#ports.save(name, to, undefined);
   }

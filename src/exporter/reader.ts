@@ -67,6 +67,8 @@ export type Reader<M extends Member> = {
   /** Samples a millisecond in the last window, and what the next one is expected to bring. */
   density: number;
   expects: number;
+  /** Where reads stood when the source's clock leapt ahead, and how far it then was ahead of the monotonic one; first, where it began. */
+  leaps: readonly { from: EpochMs; offset: number }[];
 };
 
 /**

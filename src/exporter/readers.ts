@@ -81,6 +81,10 @@ const OUTAGE_REACH_MS = 300_000;
 /** A read that does not fit in memory looks again after this, if nothing wakes it before. */
 const SHORT_OF_MEMORY_MS = 1_000;
 
+/** Where the source's clock leaps ahead by more than this is remembered. */
+const LEAP_MS = 10_000;
+const MAX_LEAPS = 100;
+
 type R = Reader<ReadingMember>;
 
 export class Readers {
@@ -203,6 +207,7 @@ export class Readers {
         servedAt: 0,
         density: 0,
         expects: 0,
+        leaps: [],
       });
     }
     this.#waiting.clear();
@@ -274,7 +279,12 @@ export class Readers {
   /** A cursor ahead of the source's now by more than an interval: the source's clock was set back, or ours was trusted once. */
   #mendClock(reader: R, sourceNow: EpochMs): void {
     if (reader.read <= sourceNow + reader.query.intervalMs) return;
-    const to = sourceNow - reader.query.delayMs;
+    // Where the clock had leapt ahead and is right again, what was read since had not come yet: it is read again.
+    const offset = sourceNow - this.#ports.clock.monotonicMs();
+    const leap = reader.leaps.findIndex((l) => l.offset > offset + LEAP_MS);
+    const leaptAt = leap > 0 ? reader.leaps[leap]!.from : Number.POSITIVE_INFINITY;
+    if (leap >= 0) reader.leaps = reader.leaps.slice(0, leap);
+    const to = Math.min(sourceNow - reader.query.delayMs, leaptAt);
     reader.read = to;
     reader.memory = this.#ports.newMemory(reader.query, to);
     for (const member of reader.members) member.setBack(to);
@@ -393,6 +403,9 @@ export class Readers {
     const sourceNow = this.#ports.sourceNow() ?? window.to;
     this.#answered(sourceNow);
     const before = reader.memory;
+    const offset = sourceNow - this.#ports.clock.monotonicMs();
+    if (offset > (reader.leaps.at(-1)?.offset ?? Number.NEGATIVE_INFINITY) + LEAP_MS)
+      reader.leaps = [...reader.leaps, { from: window.from, offset }].slice(-MAX_LEAPS);
     reader.read = window.to;
     reader.memory = memory;
     reader.windowMs = growWindow(reader.windowMs, reader.query.maxWindowMs);
