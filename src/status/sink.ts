@@ -274,6 +274,8 @@ function delivered(
     lastSuccessAt: at,
     // Late because it failed: what it has to catch up with is known in a moment, and the next tick looks again.
     late: sink.late && sink.failing === undefined,
+    // Refused while nothing at all was taken: that was no fault of theirs. A series that is at fault is refused again.
+    rejected: sink.failing?.reason === "SamplesRejected" ? [] : sink.rejected,
   };
   return move(after, sink.behind === undefined ? "delivered" : "delivered-behind");
 }

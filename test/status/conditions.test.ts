@@ -151,6 +151,17 @@ describe("refused samples", () => {
     assert.equal(sinkOf(story.snapshot, ID)?.failing?.dropped, 300);
     assert.match(ready(story).message, /300 samples dropped/);
   });
+  test("series that were refused while nothing was taken are not blamed once batches are taken again", () => {
+    const story = flowing().read(ID, 400);
+    const blamed = () => sinkOf(story.snapshot, ID)?.rejected.length;
+    const blames = () => story.event({ type: "series-rejected", id: ID, series: "up", samples: 100, message: "No." });
+    drops(blames() && refuses(story, 100), 100);
+    assert.equal(blamed(), 1);
+    story.ended(ID, 1, 100, { kind: "delivered", status: 204 });
+    assert.equal(blamed(), 0);
+    blames().ended(ID, 1, 100, { kind: "delivered", status: 204 });
+    assert.equal(blamed(), 1);
+  });
   test("what may have been sent before may be refused: nothing is wrong", () => {
     const story = flowing().read(ID, 400);
     for (let i = 0; i < 4; i++) drops(refuses(story, 100), 100, "refused_replay");
