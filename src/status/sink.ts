@@ -1,7 +1,7 @@
 // One sink and one event about it in, the sink after it out. Immutable; what an event does not touch is shared. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 import { emptyAccount, enter } from "./account.ts";
-import { readyLagMs, sinkConditions } from "./conditions.ts";
+import { FAILURES_TO_NOT_READY, readyLagMs, sinkConditions } from "./conditions.ts";
 import type { Event, ReadFailureReason, SinkInfo } from "./events.ts";
 import { recordLag } from "./lag.ts";
 import { addLatency, emptyLatency } from "./latency.ts";
@@ -274,11 +274,14 @@ function delivered(
     lastSuccessAt: at,
     // Late because it failed: what it has to catch up with is known in a moment, and the next tick looks again.
     late: sink.late && sink.failing === undefined,
-    // Refused while nothing at all was taken: that was no fault of theirs. A series that is at fault is refused again.
-    rejected: sink.failing?.reason === "SamplesRejected" ? [] : sink.rejected,
+    rejected: refusedEverything(sink) ? [] : sink.rejected,
   };
   return move(after, sink.behind === undefined ? "delivered" : "delivered-behind");
 }
+
+/** Refused while nothing at all was taken: that was no fault of the series named. One that is at fault is refused again. */
+const refusedEverything = ({ failing, failuresInRow }: SinkState): boolean =>
+  failing?.reason === "SamplesRejected" && failuresInRow >= FAILURES_TO_NOT_READY;
 
 /** The first measure counts whole, later ones a fifth. */
 const smoothed = (was: number, now: number): number => (was === 0 ? now : was + (now - was) / 5);

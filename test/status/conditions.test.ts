@@ -155,11 +155,13 @@ describe("refused samples", () => {
     const story = flowing().read(ID, 400);
     const blamed = () => sinkOf(story.snapshot, ID)?.rejected.length;
     const blames = () => story.event({ type: "series-rejected", id: ID, series: "up", samples: 100, message: "No." });
-    drops(blames() && refuses(story, 100), 100);
+    const taken = () => story.ended(ID, 1, 100, { kind: "delivered", status: 204 });
+    for (const _ of [1, 2]) drops(refuses(blames(), 100), 100);
     assert.equal(blamed(), 1);
-    story.ended(ID, 1, 100, { kind: "delivered", status: 204 });
+    taken();
     assert.equal(blamed(), 0);
-    blames().ended(ID, 1, 100, { kind: "delivered", status: 204 });
+    drops(refuses(blames(), 100), 100); // the last piece of a batch of which the rest was taken
+    taken();
     assert.equal(blamed(), 1);
   });
   test("what may have been sent before may be refused: nothing is wrong", () => {
