@@ -1,12 +1,13 @@
 // The compiled binary as its users call it: what it prints, where, and with which exit code.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import packageJson from "../../package.json" with { type: "json" };
+import { startFakeSource } from "../fakes/source.ts";
 import { buildBinary, eventually, runAgent, tempDir } from "../servers/binary.ts";
 
 const dir = tempDir();
@@ -134,6 +135,63 @@ describe("outflow run", () => {
     assert.equal((await fetch(`${agent.adminUrl}/healthz`)).status, 200);
     assert.equal(await agent.stop("SIGTERM"), 0);
     assert.match(agent.log, /outflow stops: [\s\S]*outflow has stopped; everything that was read is settled\./);
+  });
+
+  test("a second signal ends at once, in the middle of a drain; state is in $XDG_STATE_HOME/outflow, for its user only", async () => {
+    const folder = join(dir.path, "second");
+    mkdirSync(folder, { recursive: true });
+    const fake = await startFakeSource();
+    const now = Date.now();
+    const samples = Array.from({ length: 600 }, (_, i): [number, string] => [now - 540_000 + i * 1_000, "1"]);
+    fake.rows.push({ labels: { __name__: "m" }, samples });
+    let asked = 0;
+    const silent = createServer(() => void asked++);
+    await new Promise<void>((done) => silent.listen(0, "127.0.0.1", done));
+    const { port } = silent.address() as AddressInfo;
+    const target = `{ prometheusRemoteWrite: { endpoint: "http://127.0.0.1:${port}/write" } }`;
+    writeFileSync(
+      join(folder, "p.yaml"),
+      `apiVersion: telemetry.miloapis.com/v1alpha1
+kind: ExportPolicy
+metadata: { name: a }
+spec:
+  sources: [{ name: m, metrics: { metricsql: m } }]
+  sinks: [{ name: s, sources: [m], target: ${target} }]
+`,
+    );
+    const agent = await runAgent(
+      [
+        "--policies",
+        folder,
+        "--source-url",
+        fake.url,
+        "--start",
+        "5m",
+        "--poll-interval",
+        "1s",
+        "--drain-timeout",
+        "10m",
+      ],
+      { XDG_STATE_HOME: dir.path },
+    );
+    await eventually(
+      "the sink is asked",
+      () => asked,
+      (n) => n > 0,
+    );
+    agent.child.kill("SIGTERM");
+    await eventually(
+      "it drains",
+      () => agent.log,
+      (log) => /outflow stops/.test(log),
+    );
+    assert.equal(agent.child.exitCode, null, "the sink holds up the drain");
+    assert.equal(await agent.stop("SIGINT"), 1);
+    assert.equal(statSync(join(dir.path, "outflow")).mode & 0o777, 0o700);
+    assert.ok(statSync(join(dir.path, "outflow", "state.sqlite")).size > 0);
+    silent.closeAllConnections();
+    silent.close();
+    await fake.close();
   });
 
   test("a warning of the policies is said once, a problem at each load", async () => {
