@@ -14,6 +14,8 @@ export class Batcher {
   #samples = 0;
   #openedAtMs = 0;
   #nextSeq: number;
+  /** The open batch was moved here, and its first series goes on from the batch before. */
+  #movedCut = false;
 
   /** `firstSeq`: goes on from a batcher that this one replaces, so that a sink's batches stay in order. */
   constructor(maxSize: number, firstSeq = 0) {
@@ -70,6 +72,8 @@ export class Batcher {
       else rounds.push({ round: part.round, samples: samplesOf(part) });
     }
     const span = parts.length === 1 ? first : whole(mergeSpans(parts));
+    const continues = this.#movedCut || first.firstSample > first.frame.runStart[first.firstRun]!;
+    this.#movedCut = false;
     this.#parts = [];
     this.#samples = 0;
     return {
@@ -80,7 +84,7 @@ export class Batcher {
       endSample: span.endSample,
       seq: this.#nextSeq++,
       rounds,
-      continues: first.firstSample > first.frame.runStart[first.firstRun]!,
+      continues,
       openedAtMs: this.#openedAtMs,
     };
   }
@@ -102,6 +106,9 @@ export class Batcher {
   /** Hands the open batch to `other`, which cuts by its own size; returns the batches that are full now. */
   moveTo(other: Batcher): Batch[] {
     const full: Batch[] = [];
+    const first = this.#parts[0];
+    other.#movedCut =
+      this.#movedCut || (first !== undefined && first.firstSample > first.frame.runStart[first.firstRun]!);
     for (const part of this.#parts) {
       // A copy: add() takes whole frames.
       full.push(...other.add(mergeSpans([part]), part.round, this.#openedAtMs));

@@ -174,6 +174,18 @@ describe("Batcher", () => {
     assert.deepEqual(smaller.flush()!.rounds, [{ round: 7, samples: 1 }]);
   });
 
+  test("moveTo() keeps in mind that a series goes on from the batch before: that one goes first", () => {
+    const batcher = new Batcher(3);
+    const [before] = batcher.add(frameOf([[1, [1, 2, 3, 4, 5]]]), 7, 3);
+    const larger = new Batcher(10, batcher.nextSeq);
+    assert.deepEqual(batcher.moveTo(larger), []);
+    const rest = larger.flush()!;
+    assert.deepEqual(contents(rest), [[1, [4, 5]]]);
+    assert.equal(mayStart(rest, [before!]), false);
+    larger.add(frameOf([[1, [6]]]), 7, 3);
+    assert.equal(larger.flush()!.continues, false);
+  });
+
   test("property: for any frames and size nothing is lost, nothing is made up, no batch is too large", () => {
     const rows = fc.array(
       fc.tuple(
