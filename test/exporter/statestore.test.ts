@@ -100,7 +100,7 @@ describe("the state store", () => {
       [
         "-e",
         `const { openStateStore } = await import(${JSON.stringify(join(import.meta.dirname, "../../src/exporter/statestore.ts"))});
-         openStateStore(${JSON.stringify(dir)}, { now: () => 0, monotonicMs: () => 0, sleep: () => new Promise(() => {}) }, () => {});
+         globalThis.store = openStateStore(${JSON.stringify(dir)}, { now: () => 0, monotonicMs: () => 0, sleep: () => new Promise(() => {}) }, () => {});
          console.log("held");
          setInterval(() => {}, 1000);`,
       ],
