@@ -70,6 +70,41 @@ describe("the state store", () => {
     stores.at(-1)!.close();
   });
 
+  test("a save that is dear makes the next one wait for a hundred times as long; close() does not wait", async () => {
+    let mono = 0;
+    let wake: (elapsed: boolean) => void = () => {};
+    const waits: number[] = [];
+    const slow = {
+      now: () => clock.now(),
+      monotonicMs: () => mono,
+      sleep: (ms: number) => {
+        waits.push(ms);
+        return new Promise<boolean>((resolve) => {
+          wake = resolve;
+        });
+      },
+    };
+    const store = openStateStore(dir, slow, () => {});
+    const dear = (n: number) => ({
+      of: {},
+      blob: () => {
+        mono += 7;
+        return Uint8Array.of(n);
+      },
+    });
+    store.saveCursor(KEY, 1, dear(1));
+    wake(true);
+    await clock.advance(0);
+    assert.equal(mono, 7, "it was saved");
+    mono += 250;
+    store.saveCursor(KEY, 2, dear(2));
+    assert.deepEqual(waits, [100, 700 - 250]);
+    store.close();
+    const again = open();
+    assert.deepEqual([again.cursor(KEY)?.cursor, [...again.cursor(KEY)!.memory!]], [2, [2]]);
+    again.close();
+  });
+
   test("sinks that share a memory share its row, and memories that nobody has any more are removed", () => {
     const store = open();
     const shared = memory([7]);
