@@ -11,6 +11,7 @@ import type { HttpFailure } from "../../src/platform/http.ts";
 import { createHttpClient, type HttpClientOptions } from "../../src/platform/http-client.ts";
 import { createTls, TlsFilesError, type TlsOptions } from "../../src/platform/http-tls.ts";
 import { type Authority, createAuthority, type Pair } from "../servers/certificates.ts";
+import { needs } from "../servers/found.ts";
 
 const TIMEOUTS = { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000 };
 let ours: Authority;
@@ -21,6 +22,7 @@ const open: Server[] = [];
 const told: string[] = [];
 
 before(() => {
+  if (needs("openssl").skip) return;
   ours = createAuthority();
   other = createAuthority();
   server = ours.sign("localhost");
@@ -28,6 +30,7 @@ before(() => {
 });
 after(() => {
   for (const s of open) s.close();
+  if (needs("openssl").skip) return;
   ours.remove();
   other.remove();
 });
@@ -71,7 +74,7 @@ async function fails(url: string, tls: TlsOptions, message: RegExp): Promise<voi
   assert.match(said, message, code);
 }
 
-describe("what is trusted", () => {
+describe("what is trusted", needs("openssl"), () => {
   test("a CA file, next to the roots of the system", async () => {
     const port = await https(server);
     assert.equal(await get(`https://localhost:${port}/`, { ca: ours.ca }), "answered");
@@ -91,7 +94,7 @@ describe("what is trusted", () => {
   });
 });
 
-describe("failures of TLS have their kind and say what to do", () => {
+describe("failures of TLS have their kind and say what to do", needs("openssl"), () => {
   test("an unknown authority", async () => {
     await fails(`https://localhost:${await https(server)}/`, {}, /signed by nobody who is trusted here/);
     await fails(`https://localhost:${await https(server)}/`, { ca: other.ca }, /signed by nobody who is trusted here/);
@@ -115,7 +118,7 @@ describe("failures of TLS have their kind and say what to do", () => {
   });
 });
 
-describe("files", () => {
+describe("files", needs("openssl"), () => {
   const cases: [string, () => TlsOptions, RegExp][] = [
     ["a CA that is not there", () => ({ ca: join(ours.dir, "none.pem") }), /cannot read .*none\.pem \(ENOENT\)/],
     ["a CA that is none", () => ({ ca: client.key }), /holds no PEM certificate/],

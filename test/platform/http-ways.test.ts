@@ -13,6 +13,7 @@ import { parseProxy, proxyRules } from "../../src/platform/http-proxy.ts";
 import { reachOf } from "../../src/platform/http-reach.ts";
 import { createTls } from "../../src/platform/http-tls.ts";
 import { createAuthority } from "../servers/certificates.ts";
+import { needs } from "../servers/found.ts";
 
 const TIMEOUTS = { connectMs: 10_000, firstByteMs: 60_000, idleMs: 60_000 };
 const ends: (() => void)[] = [];
@@ -135,24 +136,28 @@ describe("a proxy", () => {
     );
   });
 
-  test("makes a tunnel for https, through which the certificate of the target is checked", async () => {
-    const authority = createAuthority();
-    ends.push(authority.remove);
-    const pair = authority.sign("sink", { names: "DNS:sink.example.com" });
-    const port = await listen(
-      createHttps({ key: readFileSync(pair.key), cert: readFileSync(pair.cert) }, (_, response) =>
-        response.end("ok"),
-      ) as unknown as Server,
-    );
-    const proxy = await startProxy(basic);
-    const way = {
-      ...through(`http://${user}@127.0.0.1:${proxy.port}`),
-      tls: createTls({ ca: authority.ca }, systemFiles, () => {}),
-    };
-    assert.equal(await get(way, `https://sink.example.com:${port}/x`), "200 ok");
-    assert.match(await get(way, `https://other.example.com:${port}/x`), /^tls: .*does not match/);
-    assert.deepEqual(proxy.seen, [`CONNECT sink.example.com:${port}`, `CONNECT other.example.com:${port}`]);
-  });
+  test(
+    "makes a tunnel for https, through which the certificate of the target is checked",
+    needs("openssl"),
+    async () => {
+      const authority = createAuthority();
+      ends.push(authority.remove);
+      const pair = authority.sign("sink", { names: "DNS:sink.example.com" });
+      const port = await listen(
+        createHttps({ key: readFileSync(pair.key), cert: readFileSync(pair.cert) }, (_, response) =>
+          response.end("ok"),
+        ) as unknown as Server,
+      );
+      const proxy = await startProxy(basic);
+      const way = {
+        ...through(`http://${user}@127.0.0.1:${proxy.port}`),
+        tls: createTls({ ca: authority.ca }, systemFiles, () => {}),
+      };
+      assert.equal(await get(way, `https://sink.example.com:${port}/x`), "200 ok");
+      assert.match(await get(way, `https://other.example.com:${port}/x`), /^tls: .*does not match/);
+      assert.deepEqual(proxy.seen, [`CONNECT sink.example.com:${port}`, `CONNECT other.example.com:${port}`]);
+    },
+  );
 
   test("that refuses, is not there or wants other credentials is named, without them", async () => {
     const proxy = await startProxy(basic);
