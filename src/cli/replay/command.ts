@@ -44,7 +44,7 @@ type Options = Settings & {
 
 /** Flags of `run` that mean nothing here. */
 const NOT_HERE =
-  /^--(no-tui|start|settle|late-window|max-backfill|on-exhausted|drain-timeout|dead-letter-.*|audit-.*|listen|admin-.*|allow-actions|ready-lag|read-only|screen-reader|log-.*|theme|max-buffered-samples|eval-delay)\b/;
+  /^--(no-tui|start|settle|late-window|max-backfill|on-exhausted|drain-timeout|dead-letter-.*|audit-.*|listen|admin-.*|allow-actions|ready-lag|read-only|screen-reader|log-.*|max-buffered-samples|eval-delay)\b/;
 
 export function replayCommand(): Command {
   const command = new Command("replay").description(
