@@ -61,14 +61,25 @@ export async function startVictoriaMetrics(...flags: string[]): Promise<Victoria
     url,
     writeUrl: `${url}/api/v1/write`,
     async import(rows) {
-      const body = rows
-        .map(
-          ({ labels, samples }) =>
-            `{"metric":${JSON.stringify(labels)},"values":[${samples.map(([, v]) => (v === "NaN" ? "null" : v === "Inf" ? '"Infinity"' : v === "-Inf" ? '"-Infinity"' : numberText(v))).join(",")}],"timestamps":[${samples.map(([ts]) => ts).join(",")}]}`,
-        )
-        .join("\n");
-      const answer = await fetch(`${url}/api/v1/import`, { method: "POST", body });
-      if (!answer.ok) throw new Error(`import: ${answer.status} ${await answer.text()}`);
+      // Of the JSON lines VictoriaMetrics refuses, without a word, one that holds a value which is no number: those go as text.
+      const special = rows.filter(({ samples }) => samples.some(([, v]) => typeof v === "string"));
+      const plain = rows.filter((r) => !special.includes(r));
+      const json = plain.map(
+        ({ labels, samples }) =>
+          `{"metric":${JSON.stringify(labels)},"values":[${samples.map(([, v]) => numberText(v as number)).join(",")}],"timestamps":[${samples.map(([ts]) => ts).join(",")}]}`,
+      );
+      const text = special.flatMap(({ labels: { __name__, ...labels }, samples }) => {
+        const inner = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+        return samples.map(([ts, v]) => `${__name__}{${inner.join(",")}} ${v === "Inf" ? "+Inf" : v} ${ts}`);
+      });
+      for (const [path, lines] of [
+        ["import", json],
+        ["import/prometheus", text],
+      ] as const) {
+        if (lines.length === 0) continue;
+        const answer = await fetch(`${url}/api/v1/${path}`, { method: "POST", body: `${lines.join("\n")}\n` });
+        if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+      }
     },
     async read(selector) {
       const answer = await fetch(
@@ -77,7 +88,9 @@ export async function startVictoriaMetrics(...flags: string[]): Promise<Victoria
       const contents: Contents = new Map();
       for (const line of (await answer.text()).split("\n").filter(Boolean)) {
         // Numbers are compared as the server prints them: JSON.parse would round them.
-        const { metric } = JSON.parse(line) as { metric: Record<string, string> };
+        // And an infinity is printed bare, which is no JSON.
+        const head = line.slice(0, line.lastIndexOf(',"values":['));
+        const { metric } = JSON.parse(`${head}}`) as { metric: Record<string, string> };
         const values = /"values":\[([^\]]*)\]/.exec(line.slice(line.lastIndexOf('"values":[')))![1]!.split(",");
         const timestamps = /"timestamps":\[([^\]]*)\]/
           .exec(line.slice(line.lastIndexOf('"timestamps":[')))![1]!
