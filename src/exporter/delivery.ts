@@ -1,7 +1,6 @@
 // Batches of one sink in, settled batches out: order, concurrency, attempts, backoff and holding (design.md, Delivery rules).
 // Nothing here reads a clock or the net by itself; every batch that comes in is settled, or given back by letGo() or drain().
 import { type Batch, type Span, samplesOf } from "../batch/batch.ts";
-import { mayStart } from "../batch/order.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
@@ -10,7 +9,8 @@ import type { Verdict } from "../remotewrite/judge.ts";
 import type { Frame } from "../series/frame.ts";
 import { seriesText } from "../series/text.ts";
 import type { Event, FailureReason, SinkId } from "../status/events.ts";
-import { type Drop, type Piece, Pieces } from "./pieces.ts";
+import { type Job, newJob, nextJob, untried } from "./jobs.ts";
+import type { Drop, Piece } from "./pieces.ts";
 
 /** One way to the sink, with its present endpoint and credentials. */
 export type Sender = {
@@ -42,22 +42,6 @@ export type DeliveryPorts = {
   changed(): void;
   /** Something was thrown that nobody expected. */
   bug(error: unknown): void;
-};
-
-type Job = {
-  batch: Batch;
-  /** What is left of the batch to send: itself, or parts of it after a refusal. */
-  pieces: Pieces;
-  body?: Uint8Array;
-  /** Attempts of the piece that is being sent. */
-  attempts: number;
-  /** The last backoff of this piece: intervals never shrink. */
-  backoff: number;
-  probes: number;
-  inFlight: boolean;
-  /** Sent before, or may have been: a refusal is then expected from receivers that take a sample once. */
-  replay: boolean;
-  lastAttempt: boolean;
 };
 
 type Failing = { kind: "backing-off" | "holding"; since: EpochMs; until: number };
@@ -128,16 +112,7 @@ export class Delivery {
   }
 
   enqueue(batch: Batch, replay: boolean): void {
-    this.#jobs.push({
-      batch,
-      pieces: new Pieces(batch),
-      attempts: 0,
-      backoff: 0,
-      probes: 0,
-      inFlight: false,
-      replay,
-      lastAttempt: false,
-    });
+    this.#jobs.push(newJob(batch, replay));
     this.#pump();
   }
 
@@ -178,12 +153,7 @@ export class Delivery {
    * their windows: it is cheaper to keep than to send those windows twice.
    */
   letGo(): Batch[] {
-    const waiting = this.#jobs.filter((job) => !job.inFlight && job.attempts === 0 && job.pieces.untouched);
-    const tried = new Set(
-      this.#jobs.filter((job) => !waiting.includes(job)).flatMap((job) => job.batch.rounds.map((r) => r.round)),
-    );
-    const rest = waiting.filter((job) => job.batch.rounds.every((r) => tried.has(r.round)));
-    const back = rest.length === 1 ? waiting.filter((job) => job !== rest[0]) : waiting;
+    const back = untried(this.#jobs);
     this.#jobs = this.#jobs.filter((job) => !back.includes(job));
     return back.map((job) => job.batch);
   }
@@ -251,22 +221,8 @@ export class Delivery {
       .catch(this.#ports.bug);
   }
 
-  /** The first batch that may start; while holding, each batch in turn after three probes, so that one cannot block the sink. */
   #next(): Job | undefined {
-    const may: Job[] = [];
-    const earlier: Batch[] = [];
-    for (const job of this.#jobs) {
-      if (!mayStart(job.batch, earlier)) break;
-      if (!job.inFlight && !job.lastAttempt) {
-        may.push(job);
-        if (this.#failing?.kind !== "holding") break;
-      }
-      earlier.push(job.batch);
-    }
-    return may.reduce<Job | undefined>((best, job) => {
-      if (best === undefined) return job;
-      return Math.floor(job.probes / PROBES_EACH) < Math.floor(best.probes / PROBES_EACH) ? job : best;
-    }, undefined);
+    return nextJob(this.#jobs, this.#failing?.kind === "holding");
   }
 
   async #attempt(job: Job): Promise<void> {
@@ -460,6 +416,5 @@ function onlySeries(spans: readonly Span[]): string | undefined {
 }
 
 const SERIES_COLUMNS = 300;
-const PROBES_EACH = 3;
 /** Over an hour behind its head Prometheus refuses samples as out of bounds: nothing is wrong with such a series. */
 const OLD_MS = 3_600_000;
