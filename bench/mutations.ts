@@ -121,6 +121,13 @@ const mutations: Mutation[] = [
     test: "test/remotewrite/answers.test.ts",
   },
   {
+    rule: "an endpoint that has taken nothing is asked before anything is dropped",
+    file: "src/exporter/delivery.ts",
+    from: "if (!known) {",
+    to: "if (false) {",
+    test: "test/remotewrite/answers.test.ts",
+  },
+  {
     rule: "bisecting has a budget",
     file: "src/exporter/pieces.ts",
     from: "this.#budget -= 2;",

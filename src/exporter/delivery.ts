@@ -6,18 +6,22 @@ import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
 import { backoffMs, probeDelayMs } from "../remotewrite/backoff.ts";
 import type { Verdict } from "../remotewrite/judge.ts";
+import { NO_SAMPLES } from "../remotewrite/post.ts";
 import type { Frame } from "../series/frame.ts";
 import { seriesText } from "../series/text.ts";
 import type { Event, FailureReason, SinkId } from "../status/events.ts";
 import { type Job, newJob, nextJob, untried } from "./jobs.ts";
 import type { Drop, Piece } from "./pieces.ts";
 
+/** `answered` false: the receiver may have taken the samples, or not. */
+type Outcome = { verdict: Verdict; answered: boolean };
+
 /** One way to the sink, with its present endpoint and credentials. */
 export type Sender = {
   /** The body of a request: kept until it is acknowledged, a retry sends the same bytes. */
   encode(span: Span): Uint8Array;
   /** One attempt. Never throws. */
-  post(body: Uint8Array, signal: AbortSignal): Promise<{ verdict: Verdict; answered: boolean }>;
+  post(body: Uint8Array, signal: AbortSignal): Promise<Outcome>;
   close(): void;
 };
 
@@ -56,6 +60,8 @@ export class Delivery {
   #concurrency = 1;
   #deliveredThisRound = 0;
   #failing: Failing | undefined;
+  /** Something was taken by the present sender, and no batch was refused since. */
+  #taken = false;
   #paused = false;
   #draining: { done: () => void } | undefined;
   #wake: AbortController | undefined;
@@ -122,7 +128,8 @@ export class Delivery {
     if (sender === undefined) return;
     const before = this.#sender;
     this.#sender = sender;
-    for (const job of this.#jobs) job.probes = 0;
+    this.#taken = false;
+    for (const job of this.#jobs) Object.assign(job, { probes: 0, believed: false });
     before.close();
     if (this.#failing !== undefined) {
       this.#ofSender.abort();
@@ -248,15 +255,15 @@ export class Delivery {
     });
     const startedMs = clock.monotonicMs();
     const { signal } = this.#ofSender;
-    const { verdict, answered } = await sender.post(job.body, signal);
+    const { verdict, answered } = await this.#asked(job, sender, await sender.post(job.body, signal), signal);
     job.inFlight = false;
     this.#inFlight--;
     // It was given back by abort(), and is counted so.
     if (!this.#jobs.includes(job)) return;
-    if (signal.aborted && verdict.kind !== "delivered") {
+    if (!answered) job.replay = true;
+    if ((signal.aborted || sender !== this.#sender) && verdict.kind !== "delivered") {
       // Broken off by us, no fault of the sink's: at our end abort() counts what is left, else the next sender has a try.
       job.attempts--;
-      job.replay = true;
       this.#pump();
       this.#drainedYet();
       return;
@@ -281,11 +288,27 @@ export class Delivery {
               ...(verdict.status === undefined ? {} : { status: verdict.status }),
             },
     });
-    if (!answered) job.replay = true;
+    if (verdict.kind === "delivered" && sender === this.#sender) this.#taken = true;
     this.#judge(job, piece, verdict);
     this.#pump();
     this.#drainedYet();
     this.#ports.changed();
+  }
+
+  /**
+   * Is a 400 or 422 about the samples, or about the endpoint? (VictoriaMetrics says 400 to a wrong path.) One that took something
+   * since the last refused batch is believed; another is asked with a write without samples: what it says to that is the verdict.
+   */
+  async #asked(job: Job, sender: Sender, outcome: Outcome, signal: AbortSignal): Promise<Outcome> {
+    if (outcome.verdict.kind !== "bisect" || job.believed || sender !== this.#sender) return outcome;
+    const known = this.#taken;
+    this.#taken = false;
+    if (!known) {
+      const { verdict } = await sender.post(NO_SAMPLES, signal);
+      if (verdict.kind !== "delivered") return { ...outcome, verdict };
+    }
+    job.believed = true;
+    return outcome;
   }
 
   #judge(job: Job, piece: Piece, verdict: Verdict): void {

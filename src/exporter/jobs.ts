@@ -17,6 +17,8 @@ export type Job = {
   /** Sent before, or may have been: a refusal is then expected from receivers that take a sample once. */
   replay: boolean;
   lastAttempt: boolean;
+  /** A refusal is about its samples: the endpoint that refused takes writes. */
+  believed: boolean;
 };
 
 export const newJob = (batch: Batch, replay: boolean): Job => ({
@@ -28,6 +30,7 @@ export const newJob = (batch: Batch, replay: boolean): Job => ({
   inFlight: false,
   replay,
   lastAttempt: false,
+  believed: false,
 });
 
 const PROBES_EACH = 3;

@@ -11,12 +11,12 @@ export type Drop = { reason: DropReason; samples: number; message: string; spans
 export class Pieces {
   #left: Span[];
   #untouched = true;
-  /** Requests that bisecting may still take: 2·log2(series) + 8 for a batch. */
+  /** Requests that bisecting may still take: 2·log2(series) + 8 for a batch, less the batch itself and a write without samples. */
   #budget: number;
 
   constructor(batch: Batch) {
     this.#left = fitting(batch);
-    this.#budget = Math.ceil(2 * Math.log2(Math.max(1, batch.endRun - batch.firstRun))) + 8;
+    this.#budget = Math.ceil(2 * Math.log2(Math.max(1, batch.endRun - batch.firstRun))) + 6;
   }
 
   get done(): boolean {

@@ -19,9 +19,12 @@ export type Verdict =
   | (Trouble & { kind: "drop"; dropReason: Extract<DropReason, "conflict" | "rejected"> });
 
 export type Answer = {
-  status: number /** The receiver's own words, printable and short; may be empty. */;
+  status: number;
+  /** The receiver's own words, printable and short; may be empty. */
   text: string;
   retryAfter: string | undefined;
+  /** The write had no samples: it was a question. */
+  noSamples?: boolean;
 };
 
 export const MAX_RETRY_AFTER_MS = 900_000;
@@ -35,6 +38,25 @@ export function judgeAnswer(answer: Answer, now: EpochMs): Verdict {
     status,
     message: `${message}${said}`,
   });
+  const verdict = refusalOf(answer, trouble, now);
+  if (!answer.noSamples || verdict.kind === "retry" || verdict.kind === "hold") return verdict;
+  return {
+    kind: "hold",
+    ...trouble(
+      "NotFound",
+      `The endpoint refuses every write (${status}), also one without samples: check the path of endpoint, often /api/v1/write or /api/v1/push.`,
+    ),
+  };
+}
+
+type Refusal = Exclude<Verdict, { kind: "delivered" }>;
+
+function refusalOf(
+  answer: Answer,
+  trouble: (reason: FailureReason, message: string) => Trouble,
+  now: EpochMs,
+): Refusal {
+  const { status } = answer;
   const wait = retryAfterMs(answer.retryAfter, now);
   const after = wait === undefined ? {} : { retryAfterMs: wait };
   switch (status) {
@@ -128,8 +150,8 @@ export function judgeAnswer(answer: Answer, now: EpochMs): Verdict {
   };
 }
 
-export function judgeFailure(failure: HttpFailure): Verdict {
-  const trouble = (reason: FailureReason, message: string): Verdict => ({ kind: "retry", reason, message });
+export function judgeFailure(failure: HttpFailure): Refusal {
+  const trouble = (reason: FailureReason, message: string): Refusal => ({ kind: "retry", reason, message });
   switch (failure.kind) {
     case "refused":
       return trouble(

@@ -19,6 +19,12 @@ export type Target = {
   timeouts: HttpTimeouts;
 };
 
+/**
+ * A write without samples (an empty WriteRequest in snappy): asks an endpoint whether it takes remote write at all, and stores
+ * nothing. Receivers know such writes from Prometheus, which sends its metadata in them.
+ */
+export const NO_SAMPLES: Uint8Array = Uint8Array.of(0);
+
 const ANSWER_BYTES = 4096;
 const ANSWER_COLUMNS = 300;
 
@@ -67,7 +73,10 @@ export async function post(
     text = printable(cover(target)(said, cut).trim(), ANSWER_COLUMNS);
   }
   return {
-    verdict: judgeAnswer({ status: answer.status, text, retryAfter: answer.headers["retry-after"] }, clock.now()),
+    verdict: judgeAnswer(
+      { status: answer.status, text, retryAfter: answer.headers["retry-after"], noSamples: body === NO_SAMPLES },
+      clock.now(),
+    ),
     answered: answer.status !== 502 && answer.status !== 504,
   };
 }

@@ -108,7 +108,7 @@ function rejected(sink: SinkState, now: EpochMs): string {
   const more = all.length > SERIES_NAMED ? `; and ${all.length - SERIES_NAMED} more` : "";
   const others =
     sink.failing?.reason === "SamplesRejected"
-      ? ` Nothing has been taken since ${instant(sink.failing.since)}: path or tenant may be wrong rather than these series.`
+      ? ` Nothing has been taken since ${instant(sink.failing.since)}: the tenant or the samples' times may be wrong rather than these series.`
       : sink.failing === undefined && readyOf(sink).status === "True"
         ? " All others are sent."
         : "";
@@ -246,7 +246,7 @@ function advice(reason: FailureReason, auth: SinkState["info"]["auth"]): string 
     case "Redirected":
       return "Write the final address into endpoint: a redirect is not followed, so that credentials go nowhere else.";
     case "SamplesRejected":
-      return "Look at the receiver's words for what it refuses. If it refuses everything, check the path of endpoint and the tenant; if only some series, leave those out of the query.";
+      return "Look at the receiver's words for what it refuses. If it refuses everything, check the tenant and the samples' times; if only some series, leave those out of the query.";
     case "ProtocolError":
       return "Check scheme and port of endpoint: is it http where https listens, or another service?";
     default:

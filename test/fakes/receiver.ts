@@ -55,6 +55,7 @@ export async function startReceiver(path = "/api/v1/write"): Promise<Receiver> {
   const sockets = new Set<Socket>();
   const timers = new Set<NodeJS.Timeout>();
   const open = new Set<Open>();
+  let refused = false;
   const r: Receiver = {
     url: "",
     writeUrl: "",
@@ -103,7 +104,7 @@ export async function startReceiver(path = "/api/v1/write"): Promise<Receiver> {
       return; // broken off by the sender
     }
     const body = Buffer.concat(pieces);
-    const series = check(request, body, path, r.broken);
+    const series = check(request, body, path, refused, r.broken);
     const samples = series.reduce((n, s) => n + s.samples.length, 0);
     const received: Received = {
       path: request.url ?? "",
@@ -116,6 +117,7 @@ export async function startReceiver(path = "/api/v1/write"): Promise<Receiver> {
     alone(r, open, { body, keys: series.map(({ labels }) => JSON.stringify(labels)), response });
     const answer = await r.answer(received, r.requests.push(received) - 1);
     const taken = typeof answer === "object" && answer.status >= 200 && answer.status < 300;
+    refused ||= typeof answer === "object" && (answer.status === 400 || answer.status === 422);
     if (taken) store(r, series);
     give(response, answer);
   }
@@ -184,7 +186,7 @@ const utf8 = new TextEncoder();
 const bytewise = (a: string, b: string): number => Buffer.compare(utf8.encode(a), utf8.encode(b));
 
 /** Rules 1 to 7 of the protocol for one request; what it holds. */
-function check(request: IncomingMessage, body: Buffer, path: string, broken: string[]): Decoded[] {
+function check(request: IncomingMessage, body: Buffer, path: string, refused: boolean, broken: string[]): Decoded[] {
   const rule = (number: number, holds: boolean, what: string) => {
     if (!holds) broken.push(`rule ${number}: ${what}`);
   };
@@ -207,7 +209,7 @@ function check(request: IncomingMessage, body: Buffer, path: string, broken: str
     rule(3, false, String(error));
     return [];
   }
-  rule(2, series.length > 0, "an empty request");
+  rule(2, series.length > 0 || refused, "a write without samples, and nothing was refused before");
   const seen = new Set<string>();
   for (const { labels, samples } of series) {
     const key = JSON.stringify(labels);

@@ -42,6 +42,8 @@ export function frame(table: SeriesTable, series: number, each: number, to: numb
 
 export type Line = {
   delivery: Delivery;
+  /** As after a change of endpoint or credentials. */
+  anotherSender(): void;
   settled: Batch[];
   events: Event[];
   sink(): SinkState;
@@ -74,20 +76,24 @@ export function line(
     version: "0.1.0",
     timeouts: { ...TIMEOUTS, ...o.timeouts },
   };
-  const sender: Sender = {
+  const sender = (): Sender => ({
     encode: (span) => compress(encodeWriteRequest(span)),
     post: (body, signal) => post(http, clock, target, body, signal),
     close: () => {},
-  };
-  const delivery = new Delivery(
-    SINK.id,
-    sender,
-    { maxAttempts: 3, backoffDurationMs: 20, maxConcurrency: 4, onExhausted: "drop", ...settings },
-    { clock, random: () => 0, dispatch, settled: (batch) => settled.push(batch), changed: () => {}, bug: assert.fail },
-  );
+  });
+  const all = { maxAttempts: 3, backoffDurationMs: 20, maxConcurrency: 4, onExhausted: "drop" as const, ...settings };
+  const delivery = new Delivery(SINK.id, sender(), all, {
+    clock,
+    random: () => 0,
+    dispatch,
+    settled: (batch) => settled.push(batch),
+    changed: () => {},
+    bug: assert.fail,
+  });
   let round = 0;
   return {
     delivery,
+    anotherSender: () => delivery.update(sender(), all),
     settled,
     events,
     sink: () => store.snapshot.sinks[0]!,

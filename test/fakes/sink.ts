@@ -2,6 +2,7 @@
 import type { Sender } from "../../src/exporter/delivery.ts";
 import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
 import { judgeAnswer, judgeFailure, type Verdict } from "../../src/remotewrite/judge.ts";
+import { NO_SAMPLES } from "../../src/remotewrite/post.ts";
 import type { FakeClock } from "./clock.ts";
 import { decodeWriteRequest } from "./wire.ts";
 
@@ -41,7 +42,8 @@ export class FakeSink {
     const elapsed = await this.#clock.sleep(fault === "timeout" ? 30_000 : this.answerMs, signal);
     this.inFlight--;
     if (!elapsed) return failure("aborted");
-    const series = decodeWriteRequest(body);
+    const noSamples = body === NO_SAMPLES;
+    const series = noSamples ? [] : decodeWriteRequest(body);
     const samples = series.reduce((n, s) => n + s.samples.length, 0);
     const status = this.decide(series) ?? fault;
     this.attempts.push({ at: this.#clock.monotonicMs(), samples, status });
@@ -49,7 +51,7 @@ export class FakeSink {
     if (status === "timeout") return failure("timeout");
     if (typeof status === "number" && status >= 300)
       return {
-        verdict: judgeAnswer({ status, text: "", retryAfter: undefined }, this.#clock.now()),
+        verdict: judgeAnswer({ status, text: "", retryAfter: undefined, noSamples }, this.#clock.now()),
         answered: true,
       };
     for (const { labels, samples: list } of series) {

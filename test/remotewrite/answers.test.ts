@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { encodeBlock } from "../../src/series/block.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
+import { FakeClock } from "../fakes/clock.ts";
 import { type Answer, type Received, type Receiver, startReceiver } from "../fakes/receiver.ts";
 import { frame, type Line, line } from "../fakes/sender.ts";
 import { eventually } from "../servers/binary.ts";
@@ -21,6 +22,8 @@ afterEach(async () => {
 
 const NOW = Date.now();
 const names = (r: Received): string[] => r.series.map((s) => s.labels[0]![1]);
+/** Samples of each request. */
+const sizes = (): number[] => receiver.requests.map((r) => r.samples);
 const quiet = (l: Line) =>
   eventually(
     "everything is settled",
@@ -49,6 +52,12 @@ async function run(
   return out;
 }
 
+/** Refuses what has samples: an endpoint that takes writes, and not these. */
+const refuses =
+  (status: number, body = "") =>
+  (r: Received): Answer =>
+    r.samples > 0 ? { status, body } : { status: 204 };
+
 describe("400 and 422: the culprits are found and dropped, the rest is delivered", () => {
   for (const status of [400, 422]) {
     test(`${status}: one bad series of 100 costs few requests`, async () => {
@@ -68,10 +77,10 @@ describe("400 and 422: the culprits are found and dropped, the rest is delivered
   }
 
   test("more culprits than the budget can find: the rest is dropped and the message says that part may be stored", async () => {
-    const l = await run(() => ({ status: 400 }));
+    const l = await run(refuses(400));
     await quiet(l);
     assert.equal(l.sink().account.dropped.rejected, 100);
-    assert.ok(receiver.requests.length <= 2 * Math.ceil(Math.log2(100)) + 9, `${receiver.requests.length} requests`);
+    assert.ok(receiver.requests.length <= 2 * Math.ceil(Math.log2(100)) + 8, `${receiver.requests.length} requests`);
     assert.ok(
       l.events.some((e) => e.type === "dropped" && /the receiver may have stored part of the rest/.test(e.message)),
     );
@@ -79,38 +88,135 @@ describe("400 and 422: the culprits are found and dropped, the rest is delivered
   });
 
   test("what was perhaps sent before is not bisected: refused_replay, one request, and Ready does not suffer", async () => {
-    const l = await run(() => ({ status: 400, body: "out of order sample" }), 100, {}, 500, true);
+    const l = await run(refuses(400, "out of order sample"), 100, {}, 500, true);
     await quiet(l);
     assert.equal(l.sink().account.dropped.refused_replay, 100);
-    assert.equal(receiver.requests.length, 1);
+    assert.deepEqual(sizes(), [100, 0]);
     assert.notEqual(l.sink().conditions[1].status, "False");
     assert.deepEqual(l.sink().rejected, []);
     balanced(l);
   });
 
   test("an attempt without an answer makes the next refusal an expected one", async () => {
-    const l = await run((_, n) => (n === 0 ? "reset" : { status: 400, body: "out of order sample" }));
+    const l = await run((r, n) => (n === 0 ? "reset" : refuses(400, "out of order sample")(r)));
     await quiet(l);
     assert.equal(l.sink().account.dropped.refused_replay, 100);
-    assert.equal(receiver.requests.length, 2);
+    assert.deepEqual(sizes(), [100, 100, 0]);
     balanced(l);
   });
 
   for (const status of [502, 504])
     test(`${status}, which a proxy says that heard nothing from the receiver, makes the next refusal an expected one`, async () => {
-      const l = await run((_, n) => (n === 0 ? { status } : { status: 400, body: "out of order sample" }));
+      const l = await run((r, n) => (n === 0 ? { status } : refuses(400, "out of order sample")(r)));
       await quiet(l);
       assert.equal(l.sink().account.dropped.refused_replay, 100);
       balanced(l);
     });
 
   test("samples over an hour old are not bisected", async () => {
-    receiver.answer = () => ({ status: 400, body: "out of bounds" });
+    receiver.answer = refuses(400, "out of bounds");
     out = line(receiver.writeUrl);
     out.send(frame(new SeriesTable(), 50, 1, NOW - 3_700_000));
     await quiet(out);
-    assert.equal(receiver.requests.length, 1);
+    assert.deepEqual(sizes(), [50, 0]);
     assert.equal(out.sink().account.dropped.refused_replay, 50);
+  });
+});
+
+describe("400 and 422 from an endpoint that has taken nothing: it is asked with a write without samples", () => {
+  const holds = (l: Line) =>
+    eventually(
+      "it holds",
+      () => l.sink().phase.name,
+      (name) => name === "holding",
+    );
+  const wrongPath = (status: number): Answer => ({ status, body: 'unsupported path requested: "/api/v1/wirte"' });
+
+  for (const status of [400, 422])
+    for (const replay of [false, true])
+      test(`${status} to that too${replay ? ", for what was perhaps sent before" : ""}: held, nothing is dropped, Ready says what to do`, async () => {
+        const l = await run(() => wrongPath(status), 100, {}, 50, replay);
+        await holds(l);
+        assert.deepEqual(sizes(), [50, 0]);
+        assert.equal(l.sink().account.pending, 100);
+        const ready = l.sink().conditions[1];
+        assert.equal(`${ready.status} ${ready.reason}`, "False NotFound");
+        assert.match(
+          ready.message,
+          /check the path of endpoint.*unsupported path requested: "\/api\/v1\/wirte".*nothing is lost/s,
+        );
+        receiver.answer = () => ({ status: 204 });
+        l.delivery.retryNow();
+        await quiet(l);
+        assert.equal(l.sink().account.delivered, 100);
+        balanced(l);
+      });
+
+  test("what it says to that decides: 503 is retried, 401 held, and nothing is dropped", async () => {
+    const l = await run((r, n) =>
+      n < 6 ? { status: r.samples > 0 ? 400 : [503, 401, 503][(n - 1) / 2]! } : { status: 204 },
+    );
+    await holds(l);
+    assert.deepEqual(
+      l.sink().attempts.map((a) => a.status),
+      [503, 401],
+    );
+    l.delivery.retryNow();
+    await quiet(l);
+    assert.deepEqual(sizes(), [100, 0, 100, 0, 100, 0, 100]);
+    assert.equal(l.sink().account.delivered, 100);
+    balanced(l);
+  });
+
+  test("each batch is probed in turn, and once one is taken the true culprit is found and dropped", async () => {
+    const clock = new FakeClock();
+    receiver.answer = () => ({ status: 400 });
+    out = line(receiver.writeUrl, {}, { clock });
+    out.send(frame(new SeriesTable(), 40, 1, clock.now()), 20);
+    const minute = async (minutes: number, requests: number) => {
+      await clock.advance(minutes * 60_000);
+      await eventually("it is probed", sizes, (all) => all.length === requests);
+      await holds(out!);
+    };
+    for (const [minutes, requests] of [
+      [0, 2],
+      [1, 4],
+      [2, 6],
+      [5, 8],
+    ] as const)
+      await minute(minutes, requests);
+    const first = (n: number) => names(receiver.requests[n]!)[0];
+    assert.deepEqual([0, 2, 4, 6].map(first), ["m0", "m0", "m0", "m20"], "after three probes the next batch");
+    receiver.answer = (r) => ({ status: names(r).includes("m7") ? 400 : 204 });
+    await clock.advance(300_000);
+    await quiet(out);
+    assert.equal(out.sink().account.delivered, 39);
+    assert.equal(out.sink().rejected[0]?.series, "m7");
+    balanced(out);
+  });
+
+  test("one that takes things is not asked; after a batch of which it took nothing it is asked again", async () => {
+    const l = await run(() => ({ status: 204 }), 10);
+    await quiet(l);
+    receiver.answer = () => wrongPath(400);
+    l.send(frame(new SeriesTable(), 1, 1, NOW));
+    await quiet(l);
+    assert.deepEqual(sizes(), [10, 1], "the first is believed");
+    l.send(frame(new SeriesTable(), 10, 1, NOW + 1));
+    await holds(l);
+    assert.deepEqual(sizes(), [10, 1, 10, 0]);
+    assert.equal(l.sink().account.dropped.rejected, 1);
+  });
+
+  test("another endpoint is a stranger again", async () => {
+    const l = await run(() => ({ status: 204 }), 10);
+    await quiet(l);
+    receiver.answer = () => wrongPath(400);
+    l.anotherSender();
+    l.send(frame(new SeriesTable(), 10, 1, NOW + 1));
+    await holds(l);
+    assert.deepEqual(sizes(), [10, 10, 0]);
+    assert.equal(l.sink().account.pending, 10);
   });
 });
 

@@ -30,6 +30,16 @@ describe("the table of answers", () => {
     }
   });
 
+  test("a write without samples is never dropped or cut: what is refused is held, with the path as the thing to check", () => {
+    for (let status = 300; status < 600; status++) {
+      const verdict = judgeAnswer({ status, text: "", retryAfter: undefined, noSamples: true }, NOW);
+      const usual = judged(status).kind;
+      assert.equal(verdict.kind, usual === "retry" ? "retry" : "hold", String(status));
+      if (usual === "bisect")
+        assert.match(verdict.kind === "hold" ? verdict.message : "", /check the path of endpoint/);
+    }
+  });
+
   test("409 is a conflict, other refusals are rejected", () => {
     assert.deepEqual(
       [judged(409), judged(406)].map((v) => v.kind === "drop" && v.dropReason),

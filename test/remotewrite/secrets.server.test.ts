@@ -75,7 +75,8 @@ describe("a run with marked secrets and control characters", () => {
       const path = request.url ?? "";
       if (path.startsWith("/write/")) {
         asked.push(request.headers.authorization ?? "", String(request.headers["x-key"] ?? ""));
-        const status = Number(path.slice(7));
+        // Of some it takes writes without samples: those sinks drop what is refused, the others hold it.
+        const status = path.endsWith("?takes") && body.length === 1 ? 204 : Number.parseInt(path.slice(7), 10);
         // What comes first differs, so that secrets stand at any distance from the end of what is shown.
         const text = echo(request, body);
         response.writeHead(status, { location: `http://127.0.0.1:1/?${encodeURIComponent(text)}` });
@@ -130,7 +131,7 @@ spec:
     writeFileSync(
       join(policies, "p.yaml"),
       `${policy("p", [
-        ...statuses.map((s) => sink(`d${s}`, `${url}/write/${s}`, "document", "all")),
+        ...statuses.map((s) => sink(`d${s}`, `${url}/write/${s}?takes`, "document", "all")),
         sink("query", `${url}/write/200`, "document", "refused"),
         sink("tls", `${url.replace("http:", "https:")}/write/200`, "document", "all"),
         sink("nobody", "http://127.0.0.1:1/write?token=MARK1hunter2hunter2", "mounted", "all"),
@@ -200,8 +201,9 @@ spec:
           }[];
         };
         return (
-          sinks.filter((s) => s.info.sink !== "query" && s.attemptsTotal < 2 && !/30|40[1345]|415/.test(s.info.sink))
-            .length +
+          sinks.filter(
+            (s) => s.info.sink !== "query" && s.attemptsTotal < 2 && !/30|40[1345]|415|[mb]4(00|22)/.test(s.info.sink),
+          ).length +
           sinks.filter((s) => s.info.sink === "query" && s.sources[0]!.failure === undefined).length +
           (sinks.some((s) => s.rejected.length > 0) ? 0 : 1) +
           (sinks.length < 3 * statuses.length ? 1 : 0)

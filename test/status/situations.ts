@@ -43,6 +43,12 @@ const notFound = {
   message:
     "The endpoint takes no remote write at this path (404): check the path of endpoint, often /api/v1/write or /api/v1/push. It said: 404 page not found",
 } as const;
+const wrongPathIs400 = {
+  reason: "NotFound",
+  status: 400,
+  message:
+    'The endpoint refuses every write (400), also one without samples: check the path of endpoint, often /api/v1/write or /api/v1/push. It said: unsupported path requested: "/api/v1/wirte"',
+} as const;
 const forbidden = {
   reason: "AuthenticationRejected",
   status: 403,
@@ -115,6 +121,8 @@ const situations: Record<string, () => Story> = {
     flowing({ auth: "none" }).read(ID, 1_000).holds(ID, 60_000, unauthorized).wait(20_000),
   "The user may not write": () => flowing().read(ID, 1_000).holds(ID, 60_000, forbidden).wait(5_000),
   "Wrong path": () => flowing().read(ID, 1_000).holds(ID, 60_000, notFound).wait(5_000),
+  "Wrong path at VictoriaMetrics, which answers 400": () =>
+    start().read(ID, 1_000).holds(ID, 60_000, wrongPathIs400).wait(5_000),
   "The endpoint redirects": () => flowing().read(ID, 1_000).holds(ID, 60_000, redirected).wait(5_000),
   "The receiver refuses whole batches": () => phases()["samples-rejected"] ?? start(),
   "The receiver refuses some series": () => {
@@ -126,8 +134,8 @@ const situations: Record<string, () => Story> = {
     story.event({ type: "series-rejected", id: ID, samples: 2, ...quarantine });
     return story.ended(ID, 1, 498, { kind: "delivered", status: 204 }).settled(ID).wait(9_000);
   },
-  "The receiver refuses everything (VictoriaMetrics answers 400 to a wrong path)": () => {
-    const message = 'The endpoint refused samples (400). It said: unsupported path requested: "/api/v1/wirte"';
+  "The receiver takes writes, and refuses all of these samples": () => {
+    const message = "The endpoint refused samples (400). It said: the tenant is over its limit of series";
     const said = (port: number) => message.replace("It said: ", `It said: remoteAddr: "192.0.2.1:${port}"; `);
     const story = flowing();
     for (let batch = 0; batch < 2; batch++) {
