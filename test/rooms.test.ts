@@ -102,11 +102,6 @@ describe("rooms", () => {
     assert.deepEqual(wrong, []);
   });
 
-  test("nobody uses Bun's hollow undici", () => {
-    const wrong = modules.filter((m) => m.imports.some((i) => i.specifier === "undici")).map((m) => m.file);
-    assert.deepEqual(wrong, []);
-  });
-
   test("no folder is a drawer for everything", () => {
     const drawers = modules.filter((m) => /\/(util|utils|common|helpers|core|types)\//.test(m.file)).map((m) => m.file);
     assert.deepEqual(drawers, []);

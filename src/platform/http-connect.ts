@@ -1,9 +1,8 @@
-// From an origin to a socket that speaks HTTP with it: TCP (or a tunnel through a proxy), then TLS. undici's connector.
+// From an origin to a socket that speaks HTTP with it: TCP (or a tunnel through a proxy), then TLS.
 import type { Socket } from "node:net";
 import tls from "node:tls";
-import type { buildConnector } from "undici/index.js";
 import { ConnectFailure, dial, type Resolve } from "./http-dial.ts";
-import { bare, type HttpProxy, type ProxyRules, parseProxy, portOf } from "./http-proxy.ts";
+import { bare, type HttpProxy, type ProxyRules, portOf } from "./http-proxy.ts";
 import type { Reach } from "./http-reach.ts";
 import type { Tls } from "./http-tls.ts";
 
@@ -18,33 +17,27 @@ export type Way = {
 
 const LONGEST_HEAD = 8192;
 
-/** To the origin itself. */
-export const connector = (way: Way): buildConnector.connector =>
-  bounded(way, (url, signal) => connect(way, url, signal));
+/** To the origin itself: TCP, or a tunnel, then TLS. */
+export const connectTo = (way: Way, url: URL, signal: AbortSignal): Promise<Socket> =>
+  bounded(way, signal, (within) => connect(way, url, within));
 
 /** To a proxy that plain http requests are written to. */
-export const proxyConnector = (way: Way): buildConnector.connector =>
-  bounded(way, (url, signal) => {
-    const proxy = parseProxy(url.origin);
-    return typeof proxy === "string" ? Promise.reject(new Error(proxy)) : toProxy(way, proxy, signal);
-  });
+export const connectToProxy = (way: Way, proxy: HttpProxy, signal: AbortSignal): Promise<Socket> =>
+  bounded(way, signal, (within) => toProxy(way, proxy, within));
 
-function bounded(way: Way, connect: (url: URL, signal: AbortSignal) => Promise<Socket>): buildConnector.connector {
-  return ({ hostname, port, protocol }, callback) => {
-    const host = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
-    const url = new URL(`${protocol}//${host}${port === "" ? "" : `:${port}`}`);
-    const limit = new AbortController();
-    const timer = setTimeout(
-      () => limit.abort(Object.assign(new Error(`no connection within ${way.connectMs} ms`), { code: "ETIMEDOUT" })),
-      way.connectMs,
-    );
-    connect(url, limit.signal)
-      .finally(() => clearTimeout(timer))
-      .then(
-        (socket) => callback(null, socket as Socket),
-        (error: Error) => callback(error, null),
-      );
-  };
+async function bounded(
+  way: Way,
+  signal: AbortSignal,
+  connect: (within: AbortSignal) => Promise<Socket>,
+): Promise<Socket> {
+  const limit = new AbortController();
+  const late = Object.assign(new Error(`no connection within ${way.connectMs} ms`), { code: "ETIMEDOUT" });
+  const timer = setTimeout(() => limit.abort(late), way.connectMs);
+  try {
+    return await connect(AbortSignal.any([signal, limit.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function connect(way: Way, url: URL, signal: AbortSignal): Promise<Socket> {

@@ -1,21 +1,23 @@
-// One request and its answer as undici's dispatcher reports them, without a stream in between: the head as a promise, the body as
-// pieces that wait here until they are asked for (bounded: the connection pauses), and exact timers of our own.
-import type { Dispatcher } from "undici/index.js";
+// One request and its answer, between a connection that fills it and a caller that takes it: the head as a promise, the body as pieces
+// that wait here until they are asked for (bounded: the connection pauses), and exact timers of our own.
 import type { HttpFailure, HttpRequest } from "./http.ts";
+import type { Head } from "./http-wire.ts";
 
-export type Head = { status: number; headers: Record<string, string | string[] | undefined> };
+/** What an exchange may do to the connection that carries it. */
+export type Carrier = { pause(): void; resume(): void; destroy(): void };
 
 /** More than this waits to be taken: the connection is not read further. */
 const WAITING_BYTES = 128 * 1024;
 
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange {
   /** Rejects with what ended the exchange before an answer came. */
   readonly head: Promise<Head>;
   #answered: (head: Head) => void = () => {};
   #failed: (error: unknown) => void = () => {};
   readonly #startedMs = performance.now();
   readonly #request: HttpRequest;
-  #controller: Dispatcher.DispatchController | undefined;
+  #carrier: Carrier | undefined;
+  #paused = false;
   readonly #pieces: Uint8Array[] = [];
   #waiting = 0;
   #state: "running" | "complete" | "broken" | "closed" = "running";
@@ -27,6 +29,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** When the timer goes off, and when that means something: it is set anew only where it would be late. */
   #timerAtMs = 0;
   #dueAtMs = Number.POSITIVE_INFINITY;
+  #dueMs = 0;
   #dueWhy = "";
   readonly #total: NodeJS.Timeout | undefined;
   #ended: "caller" | string | undefined;
@@ -46,35 +49,42 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else request.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  // -- of the dispatcher
+  // -- of the connection
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#state !== "running") controller.abort(new Error("aborted"));
+  /** False: it has ended already and needs no connection. */
+  carriedBy(carrier: Carrier): boolean {
+    if (this.#state !== "running") return false;
+    this.#carrier = carrier;
+    return true;
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Head["headers"]): void {
-    if (status < 200) return;
+  get running(): boolean {
+    return this.#state === "running";
+  }
+
+  begins(head: Head): void {
     this.#arm(this.#request.timeouts.idleMs, "nothing came for");
-    this.#answered({ status, headers });
+    this.#answered(head);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, piece: Uint8Array): void {
+  data(piece: Uint8Array): void {
+    if (this.#state !== "running") return;
     this.#arm(this.#request.timeouts.idleMs, "nothing came for");
     this.#pieces.push(piece);
     this.#waiting += piece.length;
-    if (this.#waiting > WAITING_BYTES) {
-      controller.pause();
+    if (this.#waiting > WAITING_BYTES && !this.#paused) {
+      this.#paused = true;
+      this.#carrier?.pause();
       this.#disarm(); // it is we who are slow
     }
     this.#wake();
   }
 
-  onResponseEnd(): void {
+  complete(): void {
     this.#end("complete");
   }
 
-  onResponseError(_: unknown, error: unknown): void {
+  broken(error: unknown): void {
     this.#error ??= error;
     this.#end("broken");
   }
@@ -87,9 +97,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
       const piece = this.#pieces.shift();
       if (piece !== undefined) {
         this.#waiting -= piece.length;
-        if (this.#controller?.paused && this.#waiting <= WAITING_BYTES / 2 && this.#state === "running") {
+        if (this.#paused && this.#waiting <= WAITING_BYTES / 2 && this.#state === "running") {
           this.#arm(this.#request.timeouts.idleMs, "nothing came for");
-          this.#controller.resume();
+          this.#paused = false;
+          this.#carrier?.resume();
         }
         return piece;
       }
@@ -106,7 +117,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#pieces.length = 0;
     if (this.#state !== "running") return;
     this.#end("closed");
-    this.#controller?.abort(new Error("closed"));
+    this.#carrier?.destroy();
   }
 
   /** Why our own timers or the caller ended it; undefined: they did not. */
@@ -120,18 +131,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return performance.now() - this.#startedMs;
   }
 
-  /** What the dispatcher threw instead of reporting it. */
-  fail(error: unknown): void {
-    this.onResponseError(undefined, error);
-  }
-
   #breakOff(why: string): void {
     if (this.#state !== "running") return;
     this.#ended = why;
     this.#error = new Error("aborted");
     this.#pieces.length = 0;
     this.#end("broken");
-    this.#controller?.abort(new Error("aborted"));
+    this.#carrier?.destroy();
   }
 
   #end(state: "complete" | "broken" | "closed"): void {
@@ -154,7 +160,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #arm(ms: number, why: string): void {
     this.#dueAtMs = performance.now() + ms;
-    this.#dueWhy = `${why} ${ms} ms`;
+    this.#dueMs = ms;
+    this.#dueWhy = why;
     if (this.#timer === undefined || this.#timerAtMs > this.#dueAtMs) this.#setTimer(ms);
   }
 
@@ -171,7 +178,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #onTimer(): void {
     this.#timer = undefined;
     const left = this.#dueAtMs - performance.now();
-    if (left <= 0) this.#breakOff(this.#dueWhy);
+    if (left <= 0) this.#breakOff(`${this.#dueWhy} ${this.#dueMs} ms`);
     else if (left !== Number.POSITIVE_INFINITY) this.#setTimer(Math.ceil(left));
   }
 }

@@ -14,16 +14,10 @@ const KINDS: Record<string, HttpFailureKind> = {
   EADDRNOTAVAIL: "unreachable",
   ECONNRESET: "reset",
   EPIPE: "reset",
-  UND_ERR_SOCKET: "reset",
-  UND_ERR_CLOSED: "aborted",
-  UND_ERR_DESTROYED: "aborted",
-  UND_ERR_ABORTED: "aborted",
+  CLOSED: "reset",
+  ABORTED: "aborted",
   ETIMEDOUT: "timeout",
-  UND_ERR_CONNECT_TIMEOUT: "timeout",
-  UND_ERR_HEADERS_TIMEOUT: "timeout",
-  UND_ERR_BODY_TIMEOUT: "timeout",
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "protocol",
-  UND_ERR_HEADERS_OVERFLOW: "protocol",
+  NOT_HTTP: "protocol",
   EPROTO: "tls",
   DEPTH_ZERO_SELF_SIGNED_CERT: "tls",
   SELF_SIGNED_CERT_IN_CHAIN: "tls",
@@ -54,10 +48,7 @@ export function failureOf(error: unknown): HttpFailure {
 
 function kindOf(e: Error & { code?: string }): HttpFailureKind | undefined {
   const code = e.code ?? "";
-  if (e.name === "HTTPParserError" || code.startsWith("HPE_")) return "protocol";
   if (/^(CERT_|ERR_TLS_|ERR_SSL_|SSL_|CRL_)/.test(code)) return "tls";
-  if (code === "UND_ERR_SOCKET" && /TLS|certificate|SSL/i.test(e.message)) return "tls";
-  if (code === "UND_ERR_SOCKET" && /^bad (response|upgrade)$/.test(e.message)) return "protocol"; // informational answers for ever, 101
   return KINDS[code];
 }
 

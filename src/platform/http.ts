@@ -46,7 +46,7 @@ export type HttpFailureKind =
 
 export type HttpFailure = {
   kind: HttpFailureKind;
-  /** The runtime's error code, e.g. ECONNREFUSED, UND_ERR_HEADERS_TIMEOUT, CERT_HAS_EXPIRED. */
+  /** The runtime's error code, e.g. ECONNREFUSED, NOT_HTTP, CERT_HAS_EXPIRED. */
   code: string;
   /** One plain sentence without secrets; not yet passed through printable(). */
   message: string;

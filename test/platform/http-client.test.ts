@@ -1,4 +1,4 @@
-// The client on undici: connections are used again, an idle close by the server is no failed attempt, and nothing is resent else.
+// The client: connections are used again, an idle close by the server is no failed attempt, and nothing is resent else.
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
@@ -38,11 +38,11 @@ describe("connections", () => {
     http = createHttpClient({ connectMs: 2_000, connections: 1 });
   });
 
+  const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/x`;
   const post = async () => {
-    const { port } = server.address() as AddressInfo;
     const sent = await http.request({
       method: "POST",
-      url: `http://127.0.0.1:${port}/x`,
+      url: url(),
       headers: {},
       body: "body",
       timeouts: TIMEOUTS,
@@ -79,5 +79,95 @@ describe("connections", () => {
     assert.equal(await post(), "reset");
     assert.equal(requests, 2);
     await http.close();
+  });
+
+  test("one whose server says more than was asked for is not used again", async () => {
+    serve = (socket) => socket.write(`${OK}HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad`);
+    assert.equal(await post(), 204);
+    assert.equal(await post(), 204);
+    assert.equal(connections, 2);
+    await http.close();
+  });
+
+  test("one whose server speaks while nothing was asked is closed", async () => {
+    let closed: (() => void) | undefined;
+    const gone = new Promise<void>((done) => {
+      closed = done;
+    });
+    serve = (socket, n) => {
+      socket.write(OK);
+      if (n > 1) return;
+      setTimeout(() => socket.write("HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n"), 20);
+      socket.once("close", () => closed?.());
+    };
+    assert.equal(await post(), 204);
+    await gone;
+    assert.equal(await post(), 204);
+    await http.close();
+  });
+
+  test("one is not used again when its server says that it closes, or for how short it keeps it", async () => {
+    for (const header of ["connection: close", "keep-alive: timeout=1"]) {
+      connections = 0;
+      serve = (socket) => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 0\r\n${header}\r\n\r\n`);
+      assert.equal(await post(), 200);
+      assert.equal(await post(), 200);
+      assert.equal(connections, 2, header);
+    }
+    await http.close();
+  });
+
+  test("one that was paused under a large answer carries the next request too", async () => {
+    const large = 4 << 20;
+    serve = (socket, n) => {
+      if (n > 1) return void socket.write(OK);
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${large}\r\n\r\n`);
+      socket.write(Buffer.alloc(large));
+    };
+    const sent = await http.request({ method: "POST", url: url(), headers: {}, body: "body", timeouts: TIMEOUTS });
+    assert.ok(sent.ok);
+    let length = 0;
+    for await (const piece of sent.answer.body) {
+      length += piece.length;
+      await new Promise((turn) => setTimeout(turn, 1));
+    }
+    assert.equal(length, large);
+    assert.equal(await post(), 204);
+    assert.equal(connections, 1);
+    await http.close();
+  });
+
+  test("an answer to a request that is still being written is taken, and its connection is not used again", async () => {
+    const early = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => {
+        socket.pause();
+        socket.write("HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n");
+      });
+      connections++;
+    });
+    await new Promise<void>((done) => early.listen(0, "127.0.0.1", done));
+    for (let i = 0; i < 2; i++) {
+      const sent = await http.request({
+        method: "POST",
+        url: `http://127.0.0.1:${(early.address() as AddressInfo).port}/`,
+        headers: {},
+        body: new Uint8Array(32 << 20),
+        timeouts: TIMEOUTS,
+      });
+      assert.ok(sent.ok);
+      assert.equal(sent.answer.status, 413);
+      await sent.answer.discard();
+    }
+    assert.equal(connections, 2);
+    await http.close();
+    early.close();
+  });
+
+  test("what is under way when the client closes is broken off by us, and what comes after is not sent", async () => {
+    serve = () => void http.close();
+    assert.equal(await post(), "aborted");
+    assert.equal(await post(), "aborted");
+    assert.equal(requests, 1);
   });
 });

@@ -1,31 +1,14 @@
-// One exchange as undici's dispatcher drives it: bounded waiting, timers, and who closes the connection.
+// One exchange as a connection drives it: bounded waiting, timers, and who closes the connection.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Dispatcher } from "undici/index.js";
 import { Exchange } from "../../src/platform/http-exchange.ts";
 
 const PIECE = new Uint8Array(50_000);
 
-function controller() {
+function carrier() {
   const calls: string[] = [];
-  const c = {
-    aborted: false,
-    paused: false,
-    reason: null,
-    pause() {
-      calls.push("pause");
-      c.paused = true;
-    },
-    resume() {
-      calls.push("resume");
-      c.paused = false;
-    },
-    abort() {
-      calls.push("abort");
-      c.aborted = true;
-    },
-  };
-  return { c: c as Dispatcher.DispatchController, calls };
+  const say = (what: string) => () => void calls.push(what);
+  return { c: { pause: say("pause"), resume: say("resume"), destroy: say("destroy") }, calls };
 }
 
 const exchange = (idleMs = 60_000, signal?: AbortSignal) =>
@@ -39,17 +22,17 @@ const exchange = (idleMs = 60_000, signal?: AbortSignal) =>
 
 describe("Exchange", () => {
   test("reads no further while much waits to be taken, and goes on when it was", async () => {
-    const { c, calls } = controller();
+    const { c, calls } = carrier();
     const e = exchange();
-    e.onRequestStart(c);
-    e.onResponseStart(c, 200, {});
-    for (let i = 0; i < 3; i++) e.onResponseData(c, PIECE);
+    e.carriedBy(c);
+    e.begins({ status: 200, headers: {} });
+    for (let i = 0; i < 3; i++) e.data(PIECE);
     assert.deepEqual(calls, ["pause"]);
     assert.equal(await e.next(), PIECE);
     assert.deepEqual(calls, ["pause"]);
     assert.equal(await e.next(), PIECE);
     assert.deepEqual(calls, ["pause", "resume"]);
-    e.onResponseEnd();
+    e.complete();
     assert.equal(await e.next(), PIECE);
     assert.equal(await e.next(), undefined);
     e.close();
@@ -57,51 +40,51 @@ describe("Exchange", () => {
   });
 
   test("an answer that nobody reads on closes its connection", async () => {
-    const { c, calls } = controller();
+    const { c, calls } = carrier();
     const e = exchange();
-    e.onRequestStart(c);
-    e.onResponseStart(c, 200, {});
+    e.carriedBy(c);
+    e.begins({ status: 200, headers: {} });
     assert.deepEqual(await e.head, { status: 200, headers: {} });
     e.close();
-    assert.deepEqual(calls, ["abort"]);
+    assert.deepEqual(calls, ["destroy"]);
     assert.equal(await e.next(), undefined);
   });
 
   test("breaks off when nothing comes any more, after the pieces that came", async () => {
-    const { c, calls } = controller();
+    const { c, calls } = carrier();
     const e = exchange(30);
-    e.onRequestStart(c);
-    e.onResponseStart(c, 200, {});
-    e.onResponseData(c, PIECE);
+    e.carriedBy(c);
+    e.begins({ status: 200, headers: {} });
+    e.data(PIECE);
     assert.equal(await e.next(), PIECE);
     await assert.rejects(e.next());
     assert.deepEqual(e.failure(), { kind: "timeout", code: "TIMEOUT", message: "nothing came for 30 ms" });
-    assert.deepEqual(calls, ["abort"]);
+    assert.deepEqual(calls, ["destroy"]);
   });
 
   test("does not count the time in which it is we who do not read", async () => {
-    const { c, calls } = controller();
+    const { c, calls } = carrier();
     const e = exchange(20);
-    e.onRequestStart(c);
-    e.onResponseStart(c, 200, {});
-    for (let i = 0; i < 3; i++) e.onResponseData(c, PIECE);
+    e.carriedBy(c);
+    e.begins({ status: 200, headers: {} });
+    for (let i = 0; i < 3; i++) e.data(PIECE);
     const other = exchange(60);
-    other.onResponseStart(c, 200, {});
+    other.begins({ status: 200, headers: {} });
     await assert.rejects(other.next()); // three times as long has passed
     assert.equal(e.failure(), undefined);
     assert.equal(await e.next(), PIECE);
-    assert.equal(calls.includes("abort"), false);
+    assert.equal(calls.includes("destroy"), false);
     e.close();
   });
 
   test("one that waits for a connection ends at once when the caller gives up, and takes none later", async () => {
-    const { c, calls } = controller();
+    const { c, calls } = carrier();
     const caller = new AbortController();
     const e = exchange(60_000, caller.signal);
     caller.abort();
     await assert.rejects(e.head);
     assert.equal(e.failure()?.kind, "aborted");
-    e.onRequestStart(c);
-    assert.deepEqual(calls, ["abort"]);
+    assert.equal(e.carriedBy(c), false);
+    assert.deepEqual(calls, []);
   });
 });

@@ -31,7 +31,7 @@ const tls = {
 const silent = { reason: "Timeout", message: "The endpoint did not answer in time (TIMEOUT)." } as const;
 const noHttp = {
   reason: "ProtocolError",
-  message: "What listens at the endpoint does not speak HTTP (HPE_INVALID_CONSTANT): check scheme and port.",
+  message: "What listens at the endpoint does not speak HTTP (NOT_HTTP): check scheme and port.",
 } as const;
 const refused = {
   reason: "EndpointUnreachable",

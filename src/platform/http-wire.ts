@@ -1,0 +1,221 @@
+// HTTP/1.1 as bytes, for a client (RFC 9112): the head of a request out; an answer in, cut anywhere, its body handed on as views of
+// what came, never copied. Strict: where two readers could understand an answer differently it is no HTTP. Pure.
+import { Buffer } from "node:buffer";
+
+export type Head = {
+  status: number;
+  /** Lower-case names; repeated headers joined with ", ". */
+  headers: Record<string, string>;
+};
+
+/** What came is no HTTP/1.x answer, or what was to be sent is no legal request. */
+export class NotHttp extends Error {
+  readonly code = "NOT_HTTP";
+}
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** `target`: path and query, or the whole URL for a proxy. Throws NotHttp where a header cannot be sent. */
+export function requestHead(
+  method: string,
+  target: string,
+  host: string,
+  headers: Readonly<Record<string, string>>,
+  bodyBytes: number | undefined,
+): string {
+  let head = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n`;
+  for (const name in headers) {
+    const value = headers[name]!;
+    if (!TOKEN.test(name) || !TEXT.test(value)) throw new NotHttp(`the header ${JSON.stringify(name)} cannot be sent`);
+    head += `${name}: ${value}\r\n`;
+  }
+  return `${head}${bodyBytes === undefined ? "" : `content-length: ${bodyBytes}\r\n`}\r\n`;
+}
+
+const MAX_HEAD_BYTES = 16 * 1024;
+const MAX_INFORMATIONAL = 16;
+const MAX_LINE_BYTES = 4096;
+const CR = 0x0d;
+const LF = 0x0a;
+const STATUS = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/;
+
+type State = "head" | "length" | "close" | "size" | "chunk" | "chunk-end" | "trailer" | "done";
+
+/** One answer to one request (not HEAD). */
+export class AnswerParser {
+  readonly #onHead: (head: Head) => void;
+  readonly #onData: (piece: Uint8Array) => void;
+  #state: State = "head";
+  /** A line, or the head, that is not complete yet. */
+  #text = "";
+  /** Bytes of the body, or of the chunk, that are still to come. */
+  #left = 0;
+  #informational = 0;
+  #trailerBytes = 0;
+  #reusable = true;
+  /** How long the server says that it keeps the connection, ms. */
+  keepAliveMs = Number.POSITIVE_INFINITY;
+
+  constructor(onHead: (head: Head) => void, onData: (piece: Uint8Array) => void) {
+    this.#onHead = onHead;
+    this.#onData = onData;
+  }
+
+  get done(): boolean {
+    return this.#state === "done";
+  }
+
+  /** May the connection carry another request? */
+  get reusable(): boolean {
+    return this.done && this.#reusable;
+  }
+
+  /** Takes what came. Throws NotHttp. */
+  push(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length) {
+      switch (this.#state) {
+        case "head":
+          at = this.#headBytes(bytes, at);
+          break;
+        case "length":
+        case "chunk":
+          at = this.#body(bytes, at);
+          break;
+        case "close":
+          this.#onData(at === 0 ? bytes : bytes.subarray(at));
+          return;
+        case "size":
+        case "chunk-end":
+        case "trailer":
+          at = this.#line(bytes, at);
+          break;
+        case "done":
+          this.#reusable = false; // more than was asked for
+          return;
+      }
+    }
+  }
+
+  /** The other side has closed. True: that is how this answer ends. */
+  end(): boolean {
+    if (this.#state === "close") this.#state = "done";
+    return this.done;
+  }
+
+  #headBytes(bytes: Uint8Array, from: number): number {
+    const before = this.#text.length;
+    const to = Math.min(bytes.length, from + MAX_HEAD_BYTES + 4 - before);
+    this.#text += Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
+    const start = "HTTP/1.".slice(0, this.#text.length);
+    if (!this.#text.startsWith(start)) throw new NotHttp("the answer does not begin with HTTP/1");
+    const end = this.#text.indexOf("\r\n\r\n", Math.max(0, before - 3));
+    if (end < 0) {
+      if (this.#text.length >= MAX_HEAD_BYTES)
+        throw new NotHttp(`the head of the answer has no end in ${MAX_HEAD_BYTES} bytes`);
+      return to;
+    }
+    const head = this.#text.slice(0, end);
+    this.#text = "";
+    this.#take(head);
+    return from + end + 4 - before;
+  }
+
+  #take(text: string): void {
+    const lines = text.split("\r\n");
+    const [, minor, digits] = STATUS.exec(lines[0]!) ?? [];
+    if (digits === undefined) throw new NotHttp("the answer has no status");
+    const status = Number(digits);
+    const headers = headersOf(lines);
+    if (status === 101) throw new NotHttp("the server wants to speak another protocol (101)");
+    if (status < 200) {
+      if (++this.#informational > MAX_INFORMATIONAL) throw new NotHttp(`the server says ${status} without end`);
+      return;
+    }
+    const connection = (headers.connection ?? "").toLowerCase();
+    this.#reusable = minor === "1" ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection);
+    const timeout = /\btimeout=(\d{1,6})/.exec(headers["keep-alive"] ?? "")?.[1];
+    if (timeout !== undefined) this.keepAliveMs = Number(timeout) * 1000;
+    this.#frame(status, headers);
+    this.#onHead({ status, headers });
+  }
+
+  /** How long the body is (RFC 9112, section 6.3). */
+  #frame(status: number, headers: Readonly<Record<string, string>>): void {
+    const coding = headers["transfer-encoding"];
+    const length = headers["content-length"];
+    if (coding !== undefined && length !== undefined) throw new NotHttp("the answer has chunks and a length at once");
+    if (status === 204 || status === 304) this.#state = "done";
+    else if (coding !== undefined) {
+      if (coding.toLowerCase() !== "chunked")
+        throw new NotHttp("the answer has a transfer coding that was not asked for");
+      this.#state = "size";
+    } else if (length !== undefined) {
+      const each = new Set(length.split(", "));
+      const [text = ""] = each;
+      if (each.size > 1 || !/^\d{1,15}$/.test(text)) throw new NotHttp("the length of the answer is no number");
+      this.#left = Number(text);
+      this.#state = this.#left === 0 ? "done" : "length";
+    } else {
+      this.#state = "close";
+      this.#reusable = false;
+    }
+  }
+
+  #body(bytes: Uint8Array, at: number): number {
+    const to = Math.min(bytes.length, at + this.#left);
+    this.#left -= to - at;
+    if (this.#left === 0) this.#state = this.#state === "length" ? "done" : "chunk-end";
+    this.#onData(at === 0 && to === bytes.length ? bytes : bytes.subarray(at, to));
+    return to;
+  }
+
+  /** A line between chunks, up to its CR LF. */
+  #line(bytes: Uint8Array, from: number): number {
+    for (let at = from; at < bytes.length; at++) {
+      const c = bytes[at]!;
+      if (c !== LF) {
+        if (this.#text.length > MAX_LINE_BYTES) throw new NotHttp("a line between chunks has no end");
+        this.#text += String.fromCharCode(c);
+        continue;
+      }
+      if (this.#text.charCodeAt(this.#text.length - 1) !== CR)
+        throw new NotHttp("a line between chunks ends without CR");
+      const line = this.#text.slice(0, -1);
+      this.#text = "";
+      this.#ended(line);
+      return at + 1;
+    }
+    return bytes.length;
+  }
+
+  #ended(line: string): void {
+    if (this.#state === "chunk-end") {
+      if (line !== "") throw new NotHttp("a chunk is longer than it says");
+      this.#state = "size";
+    } else if (this.#state === "size") {
+      const digits = /^([0-9a-fA-F]{1,12})[ \t]*(?:;|$)/.exec(line)?.[1];
+      if (digits === undefined) throw new NotHttp("the size of a chunk is no number");
+      this.#left = Number.parseInt(digits, 16);
+      this.#state = this.#left === 0 ? "trailer" : "chunk";
+    } else {
+      this.#trailerBytes += line.length;
+      if (this.#trailerBytes > MAX_HEAD_BYTES) throw new NotHttp("the trailer of the answer has no end");
+      if (line === "") this.#state = "done";
+    }
+  }
+}
+
+function headersOf(lines: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let i = 1; i < lines.length; i++) {
+    const line = lines[i]!;
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (colon < 1 || !TOKEN.test(name) || !TEXT.test(value)) throw new NotHttp("a header of the answer is none");
+    headers[name] = Object.hasOwn(headers, name) ? `${headers[name]}, ${value}` : value;
+  }
+  return headers;
+}
