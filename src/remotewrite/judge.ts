@@ -23,6 +23,8 @@ export type Answer = {
   /** The receiver's own words, printable and short; may be empty. */
   text: string;
   retryAfter: string | undefined;
+  /** Where a redirect leads: an address without query and user info, printable; absent where it says none. */
+  location?: string | undefined;
   /** The write had no samples: it was a question. */
   noSamples?: boolean;
 };
@@ -133,7 +135,7 @@ function refusalOf(
       kind: "hold",
       ...trouble(
         "Redirected",
-        `The endpoint redirects (${status}), which is not followed: write the final address into endpoint.`,
+        `The endpoint redirects (${status})${answer.location === undefined ? "" : ` to ${answer.location}`}, which is not followed: write the final address into endpoint.`,
       ),
     };
   if (status >= 400 && status < 500)

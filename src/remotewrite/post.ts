@@ -72,13 +72,20 @@ export async function post(
     const cut = Buffer.byteLength(said) >= ANSWER_BYTES;
     text = printable(cover(target)(said, cut).trim(), ANSWER_COLUMNS);
   }
+  const { status } = answer;
+  const retryAfter = answer.headers["retry-after"];
+  const location = locationOf(answer.headers.location, target);
   return {
-    verdict: judgeAnswer(
-      { status: answer.status, text, retryAfter: answer.headers["retry-after"], noSamples: body === NO_SAMPLES },
-      clock.now(),
-    ),
-    answered: answer.status !== 502 && answer.status !== 504,
+    verdict: judgeAnswer({ status, text, retryAfter, location, noSamples: body === NO_SAMPLES }, clock.now()),
+    answered: status !== 502 && status !== 504,
   };
+}
+
+/** Scheme, host and path only: a query or user info may carry a token. */
+function locationOf(header: string | undefined, target: Target): string | undefined {
+  if (header === undefined || !URL.canParse(header, target.endpoint)) return undefined;
+  const { origin, pathname } = new URL(header, target.endpoint);
+  return origin === "null" ? undefined : printable(cover(target)(`${origin}${pathname}`), ANSWER_COLUMNS);
 }
 
 /** Receivers that echo what they got must not bring a secret into a log or a status. */

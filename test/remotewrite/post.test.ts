@@ -93,6 +93,29 @@ describe("an attempt", () => {
       assert.deepEqual([verdict.kind, answered], ["delivered", true]);
     });
 
+  for (const [location, shown] of [
+    ["https://new.example.com/api/v1/write", "(308) to https://new.example.com/api/v1/write,"],
+    ["/elsewhere/", "(308) to ORIGIN/elsewhere/,"],
+    ["https://u:secret@new.example.com/w?token=secret#secret", "(308) to https://new.example.com/w,"],
+    ["https://new.example.com/echo/p%61ss-word/\u00e9", "(308) to https://new.example.com/echo/[redacted]/%C3%A9,"],
+    ["javascript:alert(1)", "(308), which"],
+    ["http://[", "(308), which"],
+  ] as const)
+    test(`a redirect says where to, without query and secrets: ${location}`, async () => {
+      answer = { status: 308, body: "", headers: { location } };
+      const { verdict } = await send("/w", { username: "u", password: "pass-word" });
+      assert.equal(verdict.kind, "hold");
+      const message = verdict.kind === "hold" ? verdict.message : "";
+      assert.ok(message.includes(shown.replace("ORIGIN", origin)), message);
+      assert.ok(!/secret|token|pass-word/.test(message), message);
+    });
+
+  test("a redirect that says nowhere", async () => {
+    answer = { status: 302, body: "" };
+    const { verdict } = await send("/w");
+    assert.match(verdict.kind === "hold" ? verdict.message : "", /redirects \(302\), which is not followed/);
+  });
+
   test("credentials go to the endpoint's own origin only: a redirect is not followed", async () => {
     answer = { status: 307, body: "", headers: { location: `${origin}/elsewhere` } };
     const { verdict } = await send("/w", { username: "u", password: "p" });

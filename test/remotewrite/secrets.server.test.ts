@@ -79,7 +79,9 @@ describe("a run with marked secrets and control characters", () => {
         const status = path.endsWith("?takes") && body.length === 1 ? 204 : Number.parseInt(path.slice(7), 10);
         // What comes first differs, so that secrets stand at any distance from the end of what is shown.
         const text = echo(request, body);
-        response.writeHead(status, { location: `http://127.0.0.1:1/?${encodeURIComponent(text)}` });
+        response.writeHead(status, {
+          location: `http://127.0.0.1:1/${encodeURIComponent(text)}?${encodeURIComponent(text)}`,
+        });
         return void response.end(status < 300 ? "" : ".".repeat(asked.length % 60) + text);
       }
       asked.push(request.headers.authorization ?? "");

@@ -58,7 +58,8 @@ const forbidden = {
 const redirected = {
   reason: "Redirected",
   status: 308,
-  message: "The endpoint redirects (308), which is not followed: write the final address into endpoint.",
+  message:
+    "The endpoint redirects (308) to https://metrics.example.com/api/v1/write, which is not followed: write the final address into endpoint.",
 } as const;
 
 /** Three attempts, then the batch is given up; and the next one too. */
