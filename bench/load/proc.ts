@@ -17,3 +17,10 @@ const statusMiB = (pid: number, field: string): number =>
 
 export const peakRss = (pid: number): number => statusMiB(pid, "VmHWM");
 export const rss = (pid: number): number => statusMiB(pid, "VmRSS");
+
+/** Resident MiB: all of it, what is the process' own, and pages of files (the program above all), which processes may share. */
+export const memory = (pid: number) => ({
+  rss: rss(pid),
+  own: statusMiB(pid, "RssAnon"),
+  files: statusMiB(pid, "RssFile"),
+});

@@ -7,6 +7,7 @@ import type { StatusStore } from "../status/store.ts";
 import { type Access, mayAsk } from "./access.ts";
 import { addressText, parseAddress } from "./address.ts";
 import { EventStream } from "./eventstream.ts";
+import { CONTENT_TYPE } from "./metrics/exposition.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { type Page, page, pageOf } from "./pages.ts";
 
@@ -106,7 +107,7 @@ async function serve(
       send(page(503, "too many readers of events"));
     return;
   }
-  if (path === "/metrics") return send({ status: 200, type: metrics.contentType, body: await metrics.text() });
+  if (path === "/metrics") return send({ status: 200, type: CONTENT_TYPE, body: await metrics.text() });
   send(pageOf(path, options.store.snapshot));
 }
 

@@ -6,15 +6,15 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { definitions } from "../../src/admin/metrics/definitions.ts";
 import { createMetrics, type Metrics } from "../../src/admin/metrics/metrics.ts";
-import { type Observed, observed } from "../../src/admin/metrics/observed.ts";
+import { observations } from "../../src/admin/metrics/observed.ts";
 import { StatusStore } from "../../src/status/store.ts";
 import { needs, pathOf } from "../servers/found.ts";
 import { sinkInfo } from "../status/scenes.ts";
 import { ID, Served } from "./agent.ts";
+import { readExposition } from "./exposition.ts";
 
 const root = join(import.meta.dirname, "../..");
-const allDefinitions: readonly Observed[] = Object.values(observed);
-const all = [...definitions, ...allDefinitions];
+const all = [...definitions, ...observations];
 
 let served: Served;
 let metrics: Metrics;
@@ -174,10 +174,18 @@ describe("what names metrics names real ones", () => {
         [],
       );
     });
-  test("every metric has a family of its own in the text", async () => {
-    const text = await metrics.text();
-    for (const { name, type } of all) assert.ok(text.includes(`# TYPE ${name} ${type}\n`), name);
-    assert.equal(text.match(/^# TYPE /gm)?.length, all.length);
+  test("every metric has a family of its own in the text, and its samples the labels it says", async () => {
+    const families = readExposition(await metrics.text());
+    assert.equal(families.size, all.length);
+    for (const { name, type, help, labels } of all) {
+      const family = families.get(name);
+      assert.deepEqual([family?.type, family?.help], [type, help], name);
+      for (const sample of family!.samples)
+        assert.deepEqual(
+          sample.labels.map(([label]) => label).filter((label) => label !== "le"),
+          labels,
+        );
+    }
   });
 });
 

@@ -52,7 +52,9 @@ describe("reading", () => {
     const status = JSON.parse((await ask("/api/v1/status")).text) as { kind: string; items: object[] };
     assert.equal(status.kind, "ExportPolicyList");
     assert.equal(status.items.length, 1);
-    assert.match((await ask("/metrics")).text, /^outflow_build_info\{/m);
+    const metrics = await ask("/metrics");
+    assert.equal(metrics.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    assert.match(metrics.text, /^outflow_build_info\{/m);
   });
   test("HEAD has the length and no body; another path says what there is; other methods are refused", async () => {
     await served.load().start();

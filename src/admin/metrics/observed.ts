@@ -1,75 +1,11 @@
 // Metrics that are no state but a sum over events: durations, sizes, attempts by result. In come events; a sink's series exist with 0
 // from the moment the sink does, and go with it.
-import { Counter, Histogram, type Registry } from "prom-client";
-import type { Event, FailureReason, SinkInfo } from "../../status/events.ts";
+import type { Event, FailureReason, ReadFailureReason, SinkInfo } from "../../status/events.ts";
+import { type Definition, joined, labelsText } from "./exposition.ts";
+import { Histogram } from "./histogram.ts";
 
-export type Observed = {
-  name: string;
-  type: "counter" | "histogram";
-  help: string;
-  labels: readonly string[];
-  buckets?: readonly number[];
-};
-
-const SINK = ["policy", "sink"];
-
-/** The table; docs/metrics.md is made from it too. */
-export const observed = {
-  attempts: {
-    name: "outflow_sink_attempts_total",
-    type: "counter",
-    help: "Requests to the sink, retries too, by result: delivered, or the reason that Ready gives.",
-    labels: [...SINK, "result"],
-  },
-  sentBytes: {
-    name: "outflow_sink_sent_bytes_total",
-    type: "counter",
-    help: "Bytes of request bodies, compressed, retries too.",
-    labels: SINK,
-  },
-  readBytes: {
-    name: "outflow_sink_read_bytes_total",
-    type: "counter",
-    help: "Bytes of the source's answers; sinks that share a reader count them once.",
-    labels: SINK,
-  },
-  readFailures: {
-    name: "outflow_sink_read_failures_total",
-    type: "counter",
-    help: "Reads of the sink's sources that failed, by reason.",
-    labels: [...SINK, "reason"],
-  },
-  sendSeconds: {
-    name: "outflow_sink_send_duration_seconds",
-    type: "histogram",
-    help: "How long an attempt took, from connect to answer.",
-    labels: SINK,
-    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-  },
-  batchSamples: {
-    name: "outflow_sink_batch_samples",
-    type: "histogram",
-    help: "Samples in a request.",
-    labels: SINK,
-    buckets: [1, 10, 100, 500, 1000, 5000],
-  },
-  readSeconds: {
-    name: "outflow_sink_read_duration_seconds",
-    type: "histogram",
-    help: "How long the source took to answer for a window, to its last byte.",
-    labels: SINK,
-    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-  },
-  loopSeconds: {
-    name: "outflow_event_loop_delay_seconds",
-    type: "histogram",
-    help: "How late a timer fired, sampled twice a second: the agent was busy that long.",
-    labels: [],
-    buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
-  },
-} as const satisfies Record<string, Observed>;
-
-const results: readonly (FailureReason | "delivered")[] = [
+type Result = FailureReason | "delivered";
+const results: readonly Result[] = [
   "delivered",
   "EndpointUnreachable",
   "TLSFailure",
@@ -82,88 +18,140 @@ const results: readonly (FailureReason | "delivered")[] = [
   "Redirected",
   "SamplesRejected",
 ];
-const readReasons = ["SourceUnavailable", "QueryFailed"] as const;
+const readReasons: readonly ReadFailureReason[] = ["SourceUnavailable", "QueryFailed"];
+const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+const SAMPLES = [1, 10, 100, 500, 1000, 5000];
+const LOOP_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 
-export class ObservedMetrics {
-  readonly #attempts: Counter;
-  readonly #sentBytes: Counter;
-  readonly #readBytes: Counter;
-  readonly #readFailures: Counter;
-  readonly #sendSeconds: Histogram;
-  readonly #batchSamples: Histogram;
-  readonly #readSeconds: Histogram;
-  readonly #loopSeconds: Histogram;
-  readonly #sinks = new Map<string, { policy: string; sink: string }>();
+/** What was seen of one sink. */
+class Seen {
+  readonly labels: string;
+  readonly attempts = new Map<Result, number>(results.map((result) => [result, 0]));
+  readonly readFailures = new Map<ReadFailureReason, number>(readReasons.map((reason) => [reason, 0]));
+  sentBytes = 0;
+  readBytes = 0;
+  readonly sendSeconds = new Histogram(SECONDS);
+  readonly batchSamples = new Histogram(SAMPLES);
+  readonly readSeconds = new Histogram(SECONDS);
 
-  constructor(registry: Registry) {
-    const counter = ({ name, help, labels }: Observed) =>
-      new Counter({ name, help, labelNames: [...labels], registers: [registry] });
-    const histogram = ({ name, help, labels, buckets = [] }: Observed) =>
-      new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [registry] });
-    this.#attempts = counter(observed.attempts);
-    this.#sentBytes = counter(observed.sentBytes);
-    this.#readBytes = counter(observed.readBytes);
-    this.#readFailures = counter(observed.readFailures);
-    this.#sendSeconds = histogram(observed.sendSeconds);
-    this.#batchSamples = histogram(observed.batchSamples);
-    this.#readSeconds = histogram(observed.readSeconds);
-    this.#loopSeconds = histogram(observed.loopSeconds);
+  constructor({ policy, sink }: SinkInfo) {
+    this.labels = labelsText({ policy, sink });
   }
+}
 
-  loopWasLate(ms: number): void {
-    this.#loopSeconds.observe(ms / 1000);
-  }
+export class Observed {
+  readonly sinks = new Map<string, Seen>();
+  readonly loopSeconds = new Histogram(LOOP_SECONDS);
 
   observe(event: Event): void {
     switch (event.type) {
       case "sink-started":
       case "sink-refused":
-        return this.#begin(event.sink);
+        if (!this.sinks.has(event.sink.id)) this.sinks.set(event.sink.id, new Seen(event.sink));
+        return;
       case "sink-forgotten":
-        return this.#end(event.id);
+        this.sinks.delete(event.id);
+        return;
       case "window-read": {
-        const labels = this.#sinks.get(event.id);
-        if (labels === undefined) return;
-        this.#readSeconds.observe(labels, event.durationMs / 1000);
-        this.#readBytes.inc(labels, event.bytes);
+        const sink = this.sinks.get(event.id);
+        if (sink === undefined) return;
+        sink.readSeconds.observe(event.durationMs / 1000);
+        sink.readBytes += event.bytes;
         return;
       }
       case "read-failed": {
-        const labels = this.#sinks.get(event.id);
-        if (labels !== undefined) this.#readFailures.inc({ ...labels, reason: event.reason });
+        const sink = this.sinks.get(event.id);
+        if (sink !== undefined) count(sink.readFailures, event.reason);
         return;
       }
       case "attempt-ended": {
-        const labels = this.#sinks.get(event.id);
-        if (labels === undefined) return;
-        const result = event.result.kind === "delivered" ? "delivered" : event.result.reason;
-        this.#attempts.inc({ ...labels, result });
-        this.#sentBytes.inc(labels, event.bytes);
-        this.#sendSeconds.observe(labels, event.durationMs / 1000);
-        this.#batchSamples.observe(labels, event.samples);
+        const sink = this.sinks.get(event.id);
+        if (sink === undefined) return;
+        count(sink.attempts, event.result.kind === "delivered" ? "delivered" : event.result.reason);
+        sink.sentBytes += event.bytes;
+        sink.sendSeconds.observe(event.durationMs / 1000);
+        sink.batchSamples.observe(event.samples);
         return;
       }
       default:
     }
   }
-
-  #begin({ id, policy, sink }: SinkInfo): void {
-    if (this.#sinks.has(id)) return;
-    const labels = { policy, sink };
-    this.#sinks.set(id, labels);
-    for (const result of results) this.#attempts.inc({ ...labels, result }, 0);
-    for (const reason of readReasons) this.#readFailures.inc({ ...labels, reason }, 0);
-    for (const bytes of [this.#sentBytes, this.#readBytes]) bytes.inc(labels, 0);
-    for (const histogram of [this.#sendSeconds, this.#batchSamples, this.#readSeconds]) histogram.zero(labels);
-  }
-
-  #end(id: string): void {
-    const labels = this.#sinks.get(id);
-    if (labels === undefined) return;
-    this.#sinks.delete(id);
-    for (const result of results) this.#attempts.remove({ ...labels, result });
-    for (const reason of readReasons) this.#readFailures.remove({ ...labels, reason });
-    for (const bytes of [this.#sentBytes, this.#readBytes]) bytes.remove(labels);
-    for (const histogram of [this.#sendSeconds, this.#batchSamples, this.#readSeconds]) histogram.remove(labels);
-  }
 }
+
+function count<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+const SINK = ["policy", "sink"];
+
+const counter = (name: string, help: string, value: (sink: Seen) => number): Definition<Observed> => ({
+  name: `outflow_sink_${name}`,
+  type: "counter",
+  help,
+  labels: SINK,
+  write({ sinks }, row) {
+    for (const sink of sinks.values()) row(value(sink), sink.labels);
+  },
+});
+
+const counterBy = (
+  name: string,
+  help: string,
+  label: string,
+  counts: (sink: Seen) => ReadonlyMap<string, number>,
+): Definition<Observed> => ({
+  name: `outflow_sink_${name}`,
+  type: "counter",
+  help,
+  labels: [...SINK, label],
+  write({ sinks }, row) {
+    for (const sink of sinks.values())
+      for (const [key, n] of counts(sink)) row(n, joined(sink.labels, `${label}="${key}"`));
+  },
+});
+
+const histogram = (name: string, help: string, of: (sink: Seen) => Histogram): Definition<Observed> => ({
+  name: `outflow_sink_${name}`,
+  type: "histogram",
+  help,
+  labels: SINK,
+  write({ sinks }, row) {
+    for (const sink of sinks.values()) of(sink).write(row, sink.labels);
+  },
+});
+
+/** The table; docs/metrics.md is made from it too. */
+export const observations: readonly Definition<Observed>[] = [
+  counterBy(
+    "attempts_total",
+    "Requests to the sink, retries too, by result: delivered, or the reason that Ready gives.",
+    "result",
+    (sink) => sink.attempts,
+  ),
+  counter("sent_bytes_total", "Bytes of request bodies, compressed, retries too.", (sink) => sink.sentBytes),
+  counter(
+    "read_bytes_total",
+    "Bytes of the source's answers; sinks that share a reader count them once.",
+    (sink) => sink.readBytes,
+  ),
+  counterBy(
+    "read_failures_total",
+    "Reads of the sink's sources that failed, by reason.",
+    "reason",
+    (sink) => sink.readFailures,
+  ),
+  histogram("send_duration_seconds", "How long an attempt took, from connect to answer.", (sink) => sink.sendSeconds),
+  histogram("batch_samples", "Samples in a request.", (sink) => sink.batchSamples),
+  histogram(
+    "read_duration_seconds",
+    "How long the source took to answer for a window, to its last byte.",
+    (sink) => sink.readSeconds,
+  ),
+  {
+    name: "outflow_event_loop_delay_seconds",
+    type: "histogram",
+    help: "How late a timer fired, sampled twice a second: the agent was busy that long.",
+    labels: [],
+    write: ({ loopSeconds }, row) => loopSeconds.write(row),
+  },
+];

@@ -1,0 +1,128 @@
+// What an agent costs that has next to nothing to do, and what a scrape of its /metrics costs: the compiled binary with a series a poll
+// for each sink, --after seconds after its first delivery. Binaries may be named, to compare them.
+//   bun bench/idle.ts [dist/outflow …] [--sinks 1] [--rounds 5] [--after 10] [--scrapes 20]
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { freePort } from "../test/servers/servers.ts";
+import { cpuSeconds, memory } from "./load/proc.ts";
+
+const { values, positionals } = parseArgs({
+  options: {
+    sinks: { type: "string", default: "1" },
+    rounds: { type: "string", default: "5" },
+    after: { type: "string", default: "10" },
+    scrapes: { type: "string", default: "20" },
+  },
+  allowPositionals: true,
+});
+const sinks = Number(values.sinks);
+const scrapes = Number(values.scrapes);
+
+const source = createServer(async (request, response) => {
+  let body = "";
+  for await (const piece of request) body += piece;
+  const form = new URLSearchParams(body);
+  response.setHeader("x-server-hostname", "bench");
+  const at = Math.floor(Number(form.get("time")));
+  const raw = /\[\d+ms\]$/.test(form.get("query") ?? "");
+  response.end(
+    raw
+      ? `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"m"},"values":[[${at},"1"]]}]}}`
+      : '{"status":"success","data":{"resultType":"scalar","result":[0,"1"]}}',
+  );
+});
+let delivered = () => {};
+const sink = createServer((request, response) => {
+  request.resume();
+  request.once("end", () => {
+    response.writeHead(204).end();
+    delivered();
+  });
+});
+await Promise.all([source, sink].map((s) => new Promise<void>((done) => s.listen(0, "127.0.0.1", done))));
+const url = (s: typeof source) => `http://127.0.0.1:${(s.address() as AddressInfo).port}`;
+
+const dir = mkdtempSync(join(tmpdir(), "outflow-bench-idle-"));
+const policies = join(dir, "policies.yaml");
+const sinkYaml = (i: number) =>
+  `    - { name: s${i}, sources: [m], target: { prometheusRemoteWrite: { endpoint: "${url(sink)}/w", batch: { maxSize: 500, timeout: 1s }, retry: { maxAttempts: 3, backoffDuration: 1s } } } }`;
+/** A policy has at most this many. */
+const IN_A_POLICY = 20;
+writeFileSync(
+  policies,
+  Array.from({ length: Math.ceil(sinks / IN_A_POLICY) }, (_, p) => {
+    const own = Array.from({ length: Math.min(IN_A_POLICY, sinks - p * IN_A_POLICY) }, (_, i) => sinkYaml(i));
+    return `apiVersion: telemetry.miloapis.com/v1alpha1
+kind: ExportPolicy
+metadata: { name: p${p} }
+spec:
+  sources: [{ name: m, metrics: { metricsql: m } }]
+  sinks:
+${own.join("\n")}
+`;
+  }).join("---\n"),
+);
+
+const median = (list: number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
+type Cost = ReturnType<typeof memory> & { cpu: number; scrapeMs: number; grownBy: number };
+
+async function round(binary: string): Promise<Cost> {
+  const first = new Promise<void>((done) => {
+    delivered = done;
+  });
+  const state = join(dir, "state");
+  const listen = `127.0.0.1:${await freePort()}`;
+  // Polls are the same few in each round; with many sinks hardly one falls between two scrapes.
+  const interval = sinks > 1 ? "60s" : "1s";
+  const child = spawn(
+    binary,
+    ["run", "--no-tui", "--listen", listen, "--poll-interval", interval, "--start", "60s"].concat([
+      "--policies",
+      policies,
+      "--source-url",
+      url(source),
+      "--state-dir",
+      state,
+    ]),
+    { stdio: "ignore" },
+  );
+  const ended = new Promise<void>((done) => child.once("exit", () => done()));
+  try {
+    await Promise.race([first, ended]);
+    await Bun.sleep(Number(values.after) * 1000);
+    if (child.exitCode !== null) throw new Error(`${binary} ended with ${child.exitCode}`);
+    const idle = { ...memory(child.pid!), cpu: cpuSeconds(child.pid!) };
+    for (let i = 0; i < scrapes; i++) await (await fetch(`http://${listen}/metrics`)).text();
+    return {
+      ...idle,
+      scrapeMs: (1000 * (cpuSeconds(child.pid!) - idle.cpu)) / Math.max(1, scrapes),
+      grownBy: memory(child.pid!).rss - idle.rss,
+    };
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+    rmSync(state, { recursive: true, force: true });
+  }
+}
+
+console.log(
+  `${sinks} sinks, medians of ${values.rounds}\n RSS MiB  own  of files  CPU s  CPU ms a scrape  MiB grown by ${scrapes}`,
+);
+for (const binary of positionals.length > 0 ? positionals : [resolve(import.meta.dirname, "../dist/outflow")]) {
+  const costs: Cost[] = [];
+  for (let i = 0; i < Number(values.rounds); i++) costs.push(await round(binary));
+  const of = (field: keyof Cost, width: number, digits = 1) =>
+    median(costs.map((c) => c[field]))
+      .toFixed(digits)
+      .padStart(width);
+  console.log(
+    `${of("rss", 8)}${of("own", 6)}${of("files", 9)}${of("cpu", 8, 2)}${of("scrapeMs", 12)}${of("grownBy", 15)}    ${binary}`,
+  );
+}
+rmSync(dir, { recursive: true, force: true });
+process.exit(0);
