@@ -222,14 +222,14 @@ export function fingerprint(table: SeriesTable, id: number): number {
     prints.set(table, grown);
     known = grown;
   }
-  if (known[id] === 0) known[id] = hash(table.arena, table.blockStart(id), table.blockEnd(id));
+  if (known[id] === 0) known[id] = hash(table.block(id));
   return known[id]!;
 }
 
-function hash(bytes: Uint8Array, from: number, to: number): number {
+function hash(bytes: Uint8Array): number {
   let a = 0x811c9dc5;
   let b = 0xdeadbeef;
-  for (let i = from; i < to; i++) {
+  for (let i = 0; i < bytes.length; i++) {
     a = Math.imul(a ^ bytes[i]!, 0x01000193);
     b = Math.imul(b ^ bytes[i]!, 0x85ebca6b) ^ (b >>> 13);
   }

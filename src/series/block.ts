@@ -1,4 +1,4 @@
-// A series' labels as bytes: the `repeated Label labels = 1` fields of a remote-write TimeSeries, made once and copied ever after.
+// A series' labels as bytes: the `repeated Label labels = 1` fields of a remote-write TimeSeries.
 import { Buffer } from "node:buffer";
 import type { Label } from "./labels.ts";
 
@@ -12,23 +12,12 @@ export function encodeBlock(labels: readonly Label[]): Uint8Array {
   return new Uint8Array(scratchBlock(labels));
 }
 
-/** The same, as a view of a buffer that is used again: no object is made for a label, since a first answer may have a million series. */
-export function scratchBlock(labels: readonly Label[], without?: string): Buffer {
+/** The same, as a view of a buffer that is used again. */
+export function scratchBlock(labels: readonly Label[]): Buffer {
   let at = 0;
   for (const [name, value] of labels) {
-    if (name === without) continue;
-    const nameBytes = Buffer.byteLength(name);
-    const valueBytes = Buffer.byteLength(value);
-    const inner = 2 + varintLength(nameBytes) + varintLength(valueBytes) + nameBytes + valueBytes;
-    reserve(at, 6 + inner);
-    scratch[at++] = 0x0a; // TimeSeries.labels
-    at = writeVarint(scratch, at, inner);
-    scratch[at++] = 0x0a;
-    at = writeVarint(scratch, at, nameBytes);
-    at += scratch.write(name, at, "utf8");
-    scratch[at++] = 0x12;
-    at = writeVarint(scratch, at, valueBytes);
-    at += scratch.write(value, at, "utf8");
+    reserve(at, labelBytes(name, value));
+    at = writeLabel(scratch, at, name, value);
   }
   return scratch.subarray(0, at);
 }
@@ -38,6 +27,29 @@ function reserve(at: number, bytes: number): void {
   const grown = Buffer.alloc(Math.max(2 * scratch.length, at + bytes));
   grown.set(scratch.subarray(0, at));
   scratch = grown;
+}
+
+/** How many bytes the field of one label takes, its tag and length with it. */
+export function labelBytes(name: string, value: string): number {
+  const inner = innerBytes(Buffer.byteLength(name), Buffer.byteLength(value));
+  return 1 + varintLength(inner) + inner;
+}
+
+const innerBytes = (name: number, value: number): number => 2 + varintLength(name) + varintLength(value) + name + value;
+
+/** Writes the field of one label; returns its end. */
+export function writeLabel(to: Buffer, start: number, name: string, value: string): number {
+  const nameBytes = Buffer.byteLength(name);
+  const valueBytes = Buffer.byteLength(value);
+  let at = start;
+  to[at++] = 0x0a; // TimeSeries.labels
+  at = writeVarint(to, at, innerBytes(nameBytes, valueBytes));
+  to[at++] = 0x0a;
+  at = writeVarint(to, at, nameBytes);
+  at += to.write(name, at, "utf8");
+  to[at++] = 0x12;
+  at = writeVarint(to, at, valueBytes);
+  return at + to.write(value, at, "utf8");
 }
 
 /** The labels of a block, for people: not on the hot path. */

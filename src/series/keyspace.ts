@@ -67,8 +67,7 @@ export class Keyspace {
     }
     const legal = this.#exportable(labels, this.#fallbackName);
     if (typeof legal === "string") return CODES[legal];
-    const entity = hashOf(legal, "__name__");
-    const id = this.table.intern(scratchBlock(legal), entity);
+    const id = this.table.intern(legal);
     return this.#isFirst(id, labels) ? id : INVALID_LABELS;
   }
 
@@ -103,8 +102,8 @@ export class Keyspace {
 }
 
 /** 53 bits over a list of labels, never 0. */
-function hashOf(labels: readonly Label[], without?: string): number {
-  const block = scratchBlock(labels, without);
+function hashOf(labels: readonly Label[]): number {
+  const block = scratchBlock(labels);
   hashBytes(block, new DataView(block.buffer, block.byteOffset, block.length), 0, block.length, 0x1b873593, 0x6b43a9b5);
   return lanes[0]! * 0x200000 + (lanes[1]! & 0x1fffff) || 1;
 }

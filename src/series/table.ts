@@ -1,37 +1,77 @@
-// All series the agent knows, each once: its labels as encoded bytes in one arena. Ids are dense and never change their meaning;
-// a table that has grown old is replaced by a new one that adopts what is still alive, while old frames still refer to it.
-import { Buffer } from "node:buffer";
+// All series the agent knows, each once. Ids are dense and never change their meaning; a table that has grown old is replaced by a new
+// one that adopts what is still alive, while old frames still refer to it.
+//   a series = its name (a pair) + its entity      an entity = the list of all its other labels      a pair = a label's bytes, once
+// So a series takes some twenty bytes, where its labels take three hundred.
 import { decodeBlock } from "./block.ts";
-import { hashBytes, lanes } from "./hash.ts";
+import { release, wider } from "./columns.ts";
+import { HashIndex } from "./hash-index.ts";
 import type { Label } from "./labels.ts";
+import { OVERSHOOT, Pairs } from "./pairs.ts";
+
+/** In an entity's list: where the name goes. In place of a series' name: it has none. */
+const NAME = -1;
+/** An entity's list begins with how many bytes its labels take, and how many of them come before the name. */
+const HEAD = 2;
 
 export class SeriesTable {
-  /** Encoded labels of all series. Replaced when it grows: read it anew each time. */
-  arena: Buffer = Buffer.alloc(64 * 1024);
-  #view = viewOf(this.arena);
-  #end = new Int32Array(1024);
-  #size = 0;
-  /** Open addressing over the blocks' hash: id + 1, or 0. */
-  #index = new Int32Array(4096);
-  /** The entity (labels but the name) of each series, numbered in order of appearance. */
+  readonly #pairs = new Pairs();
+  readonly #series = new HashIndex(
+    (id) => this.#hash(id),
+    (id) => this.#name[id] === this.#name[this.size] && this.#entity[id] === this.#entity[this.size],
+  );
+  #name = new Int32Array(1024);
   #entity = new Int32Array(1024);
-  readonly #entities = new Map<number, number>();
-  #positions: Int32Array | undefined;
+  /** Entities are numbered in order of appearance. */
+  readonly #entities = new HashIndex(
+    (entity) => this.#hashEntity(entity),
+    (entity) => this.#isLastEntity(entity),
+  );
+  #lists = new Int32Array(1024);
+  #listEnd = new Int32Array(1024);
+  #positions: Int32Array<ArrayBuffer> | undefined;
 
   get size(): number {
-    return this.#size;
-  }
-
-  blockStart(id: number): number {
-    return id === 0 ? 0 : this.#end[id - 1]!;
-  }
-
-  blockEnd(id: number): number {
-    return this.#end[id]!;
+    return this.#series.size;
   }
 
   labels(id: number): Label[] {
-    return decodeBlock(this.arena.subarray(this.blockStart(id), this.blockEnd(id)));
+    return decodeBlock(this.block(id));
+  }
+
+  /** The encoded labels of a series (encodeBlock), as a copy. */
+  block(id: number): Uint8Array {
+    const bytes = new Uint8Array(this.blockBytes(id) + OVERSHOOT);
+    this.copyBlock(id, bytes, new DataView(bytes.buffer), 0);
+    return bytes.subarray(0, -OVERSHOOT);
+  }
+
+  /** How many bytes its labels take. */
+  blockBytes(id: number): number {
+    const name = this.#name[id]!;
+    return this.#lists[this.#listStart(this.#entity[id]!)]! + (name === NAME ? 0 : this.#pairs.bytes(name));
+  }
+
+  /**
+   * Writes the encoded labels of a series at `at`, and up to OVERSHOOT bytes more. `view` covers the same bytes as `to`. `like`: a series
+   * whose labels stand at `likeAt` there already; one of the same entity is a third of the work.
+   */
+  copyBlock(id: number, to: Uint8Array, view: DataView, at: number, like = -1, likeAt = 0): void {
+    const name = this.#name[id]!;
+    const entity = this.#entity[id]!;
+    const start = this.#listStart(entity);
+    let next = at;
+    if (like >= 0 && this.#entity[like] === entity && name !== NAME) {
+      const before = this.#lists[start + 1]!;
+      const likeEnd = likeAt + this.blockBytes(like);
+      if (before > 0) to.copyWithin(at, likeAt, likeAt + before);
+      next = this.#pairs.copy(name, view, at + before);
+      to.copyWithin(next, likeAt + before + this.#pairs.bytes(this.#name[like]!), likeEnd);
+      return;
+    }
+    for (let i = start + HEAD; i < this.#listEnd[entity]!; i++) {
+      const pair = this.#lists[i]!;
+      next = this.#pairs.copy(pair === NAME ? name : pair, view, next);
+    }
   }
 
   /** Place in the order of sending, dense from 0: like series next to each other, so that they compress well. */
@@ -41,85 +81,99 @@ export class SeriesTable {
 
   /** rank() of all ids; valid until the next intern(). */
   positions(): Int32Array {
-    if (this.#positions !== undefined) return this.#positions;
+    if (this.#positions?.length === this.size) return this.#positions;
     // Counting sort by entity; ids are in order of appearance already.
     const next = new Int32Array(this.#entities.size + 1);
-    for (let id = 0; id < this.#size; id++) next[this.#entity[id]! + 1]!++;
+    for (let id = 0; id < this.size; id++) next[this.#entity[id]! + 1]!++;
     for (let e = 1; e < next.length; e++) next[e]! += next[e - 1]!;
-    const positions = new Int32Array(this.#size);
-    for (let id = 0; id < this.#size; id++) positions[id] = next[this.#entity[id]!]!++;
+    const positions = new Int32Array(this.size);
+    for (let id = 0; id < this.size; id++) positions[id] = next[this.#entity[id]!]!++;
+    release(next);
+    if (this.#positions !== undefined) release(this.#positions);
     this.#positions = positions;
     return positions;
   }
 
-  /** The id of the series with these encoded labels (encodeBlock), new or known. `entity`: hash of the labels but the name. */
-  intern(block: Uint8Array, entity: number): number {
-    const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
-    hashBytes(block, view, 0, block.length, 0x9e3779b9, 0x85ebca6b);
-    const mask = this.#index.length - 1;
-    let slot = lanes[0]! & mask;
-    for (; ; slot = (slot + 1) & mask) {
-      const id = this.#index[slot]! - 1;
-      if (id < 0) break;
-      if (this.#equals(id, block)) return id;
+  /** The id of the series with these labels, sorted and legal (exportable()); new or known. */
+  intern(labels: readonly Label[]): number {
+    this.#beginList(labels.length);
+    let series = NAME;
+    for (const [name, value] of labels) {
+      const pair = this.#pairs.intern(name, value);
+      if (name === "__name__") series = pair;
+      this.#addToList(name === "__name__" ? NAME : pair);
     }
-    const id = this.#append(block, entity);
-    this.#index[slot] = id + 1;
-    if (this.#size * 2 > this.#index.length) this.#grow();
-    return id;
+    return this.#internLast(series);
   }
 
   /** The id here of a series of another table, new or known. */
   adopt(other: SeriesTable, id: number): number {
-    // Numbers of entities stay together; the half keeps them apart from hashes.
-    return this.intern(other.arena.subarray(other.blockStart(id), other.blockEnd(id)), other.#entity[id]! + 0.5);
-  }
-
-  #equals(id: number, block: Uint8Array): boolean {
-    const start = this.blockStart(id);
-    if (this.blockEnd(id) - start !== block.length) return false;
-    return Buffer.compare(this.arena.subarray(start, start + block.length), block) === 0;
-  }
-
-  #append(block: Uint8Array, entity: number): number {
-    const id = this.#size++;
-    const start = this.blockStart(id);
-    if (start + block.length > this.arena.length) {
-      const grown = Buffer.alloc(Math.max(Math.ceil(this.arena.length * 1.5), start + block.length + 1024));
-      grown.set(this.arena.subarray(0, start));
-      this.arena = grown;
-      this.#view = viewOf(grown);
+    const entity = other.#entity[id]!;
+    const start = other.#listStart(entity) + HEAD;
+    const end = other.#listEnd[entity]!;
+    this.#beginList(end - start);
+    for (let i = start; i < end; i++) {
+      const pair = other.#lists[i]!;
+      this.#addToList(pair === NAME ? NAME : this.#pairs.adopt(other.#pairs, pair));
     }
-    this.arena.set(block, start);
-    if (id >= this.#end.length) {
-      this.#end = wider(this.#end);
-      this.#entity = wider(this.#entity);
-    }
-    this.#end[id] = start + block.length;
-    let number = this.#entities.get(entity);
-    if (number === undefined) this.#entities.set(entity, (number = this.#entities.size));
-    this.#entity[id] = number;
-    this.#positions = undefined;
-    return id;
+    const name = other.#name[id]!;
+    return this.#internLast(name === NAME ? NAME : this.#pairs.adopt(other.#pairs, name));
   }
 
-  #grow(): void {
-    const index = new Int32Array(this.#index.length * 2);
-    const mask = index.length - 1;
-    for (let id = 0; id < this.#size; id++) {
-      hashBytes(this.arena, this.#view, this.blockStart(id), this.blockEnd(id), 0x9e3779b9, 0x85ebca6b);
-      let slot = lanes[0]! & mask;
-      while (index[slot] !== 0) slot = (slot + 1) & mask;
-      index[slot] = id + 1;
-    }
-    this.#index = index;
+  #listStart(entity: number): number {
+    return entity === 0 ? 0 : this.#listEnd[entity - 1]!;
   }
-}
 
-const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  // The list of what may be a new entity is written behind those of the others.
 
-function wider(array: Int32Array): Int32Array<ArrayBuffer> {
-  const grown = new Int32Array(array.length * 2);
-  grown.set(array);
-  return grown;
+  #beginList(pairs: number): void {
+    const last = this.#entities.size;
+    const start = this.#listStart(last);
+    this.#lists = wider(this.#lists, start + HEAD + pairs);
+    this.#listEnd = wider(this.#listEnd, last + 1);
+    this.#lists[start] = 0;
+    this.#lists[start + 1] = 0;
+    this.#listEnd[last] = start + HEAD;
+  }
+
+  #addToList(pair: number): void {
+    const last = this.#entities.size;
+    const start = this.#listStart(last);
+    if (pair === NAME) this.#lists[start + 1] = this.#lists[start]!;
+    else this.#lists[start]! += this.#pairs.bytes(pair);
+    this.#lists[this.#listEnd[last]!++] = pair;
+  }
+
+  #internLast(name: number): number {
+    const id = this.size;
+    const entity = this.#entities.intern(this.#hashEntity(this.#entities.size));
+    this.#name = wider(this.#name, id + 1);
+    this.#entity = wider(this.#entity, id + 1);
+    this.#name[id] = name;
+    this.#entity[id] = entity;
+    return this.#series.intern(this.#hash(id));
+  }
+
+  #hash(id: number): number {
+    const h = Math.imul(this.#name[id]! ^ Math.imul(this.#entity[id]!, 0x9e3779b1), 0x85ebca6b);
+    return h ^ (h >>> 15);
+  }
+
+  #hashEntity(entity: number): number {
+    let h = 0;
+    for (let i = this.#listStart(entity); i < this.#listEnd[entity]!; i++) {
+      h = Math.imul(h ^ this.#lists[i]!, 0x2c1b3c6d);
+      h ^= h >>> 15;
+    }
+    return h;
+  }
+
+  #isLastEntity(entity: number): boolean {
+    const start = this.#listStart(entity);
+    const last = this.#listStart(this.#entities.size);
+    const length = this.#listEnd[entity]! - start;
+    if (length !== this.#listEnd[this.#entities.size]! - last) return false;
+    for (let i = 0; i < length; i++) if (this.#lists[start + i] !== this.#lists[last + i]) return false;
+    return true;
+  }
 }

@@ -13,7 +13,6 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { DeadLetters, folderOf, INDEX, letterFiles, sinkFolders } from "../../src/deadletter/folder.ts";
-import { encodeBlock } from "../../src/series/block.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
 import { tempDir } from "../servers/binary.ts";
@@ -24,7 +23,7 @@ const NOW = Date.parse("2026-11-25T01:55:23.123Z");
 function span(n: number, seed = 0) {
   const table = new SeriesTable();
   const builder = new FrameBuilder();
-  builder.startRun(table.intern(encodeBlock([["__name__", "m"]]), 0));
+  builder.startRun(table.intern([["__name__", "m"]]));
   for (let i = 0; i < n; i++) builder.add(NOW - n + i, Math.sin(i + seed * 1000), false);
   const { frame } = builder.build(table, 0, 1);
   return { frame, firstRun: 0, endRun: 1, firstSample: 0, endSample: n };

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { addLine, toLines } from "../../src/deadletter/lines.ts";
-import { encodeBlock } from "../../src/series/block.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { Keyspace } from "../../src/series/keyspace.ts";
@@ -14,8 +13,8 @@ type Sample = { ts: number; value: number | "stale" };
 function frameOf(rows: { labels: Label[]; samples: Sample[] }[]): Frame {
   const table = new SeriesTable();
   const builder = new FrameBuilder();
-  rows.forEach(({ labels, samples }, i) => {
-    builder.startRun(table.intern(encodeBlock(labels), i));
+  rows.forEach(({ labels, samples }) => {
+    builder.startRun(table.intern(labels));
     for (const { ts, value } of samples) builder.add(ts, value === "stale" ? Number.NaN : value, value === "stale");
   });
   return builder.build(table, 0, 1).frame;

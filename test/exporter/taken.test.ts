@@ -3,7 +3,6 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { Memory } from "../../src/exporter/memory.ts";
 import { Taken } from "../../src/exporter/taken.ts";
-import { encodeBlock } from "../../src/series/block.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
@@ -12,7 +11,7 @@ const STRETCH = 15_000;
 
 function tableOf(series: number): SeriesTable {
   const table = new SeriesTable();
-  for (let i = 0; i < series; i++) table.intern(encodeBlock([["__name__", `m${i}`]]), i);
+  for (let i = 0; i < series; i++) table.intern([["__name__", `m${i}`]]);
   return table;
 }
 

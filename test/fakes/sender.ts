@@ -10,7 +10,6 @@ import { createHttpClient } from "../../src/platform/http-client.ts";
 import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
 import { post } from "../../src/remotewrite/post.ts";
 import { compress } from "../../src/remotewrite/snappy.ts";
-import { encodeBlock } from "../../src/series/block.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import type { SeriesTable } from "../../src/series/table.ts";
@@ -34,7 +33,7 @@ export const SINK: SinkInfo = {
 export function frame(table: SeriesTable, series: number, each: number, to: number): Frame {
   const builder = new FrameBuilder();
   for (let s = 0; s < series; s++) {
-    builder.startRun(table.intern(encodeBlock([["__name__", `m${s}`]]), s));
+    builder.startRun(table.intern([["__name__", `m${s}`]]));
     for (let i = each - 1; i >= 0; i--) builder.add(to - 1000 * i, s + i / 10, false);
   }
   return builder.build(table, to - 1000 * each, to).frame;

@@ -1,7 +1,6 @@
 // The table of answers over real HTTP: the right number of requests, the right reason, and an account that balances.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { encodeBlock } from "../../src/series/block.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
 import { FakeClock } from "../fakes/clock.ts";
@@ -374,7 +373,7 @@ describe("rule 2: bodies stay under 16 MiB decoded, whatever maxSize says", () =
         ["__name__", "m"],
         ["long", `${s}${"x".repeat(1024 * 1024)}`],
       ];
-      builder.startRun(table.intern(encodeBlock(labels), s));
+      builder.startRun(table.intern(labels));
       builder.add(NOW, 1, false);
     }
     out.send(builder.build(table, NOW - 1, NOW).frame, 5000);

@@ -4,7 +4,6 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
 import { compress } from "../../src/remotewrite/snappy.ts";
-import { encodeBlock } from "../../src/series/block.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
@@ -21,8 +20,8 @@ function bitsOf(value: number): bigint {
 function frameOf(series: readonly Given[]): Frame {
   const table = new SeriesTable();
   const builder = new FrameBuilder();
-  series.forEach(({ labels, samples }, i) => {
-    builder.startRun(table.intern(encodeBlock(labels), i));
+  series.forEach(({ labels, samples }) => {
+    builder.startRun(table.intern(labels));
     for (const { ts, value, stale } of samples) builder.add(ts, value, stale);
   });
   return builder.build(table, 0, Number.MAX_SAFE_INTEGER).frame;

@@ -106,6 +106,65 @@ describe("SeriesTable", () => {
     );
   });
 
+  const label = fc.tuple(
+    fc.stringMatching(/^(__name__|[A-Z_a-z][a-z_]{0,6})$/),
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }),
+  );
+  /** Few names and values, so that series share labels, and long values at times. */
+  const labelSet = fc
+    .uniqueArray(
+      fc.oneof(
+        label,
+        fc.tuple(fc.constantFrom("__name__", "job", "Zone", "a"), fc.constantFrom("x", "yy", "z".repeat(200))),
+      ),
+      { maxLength: 8, selector: ([name]) => name },
+    )
+    .map((list) => list.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const labelSets = fc.array(labelSet, { minLength: 1, maxLength: 30 });
+
+  test("property: gives back exactly the bytes of encodeBlock(), by itself, behind any other series, and from another table", () => {
+    fc.assert(
+      fc.property(labelSets, (sets) => {
+        const table = new SeriesTable();
+        const other = new SeriesTable();
+        const ids = sets.map((labels) => table.intern(labels));
+        const adopted = ids.map((id) => other.adopt(table, id));
+        const out = new Uint8Array(8_192);
+        const view = new DataView(out.buffer);
+        let before = -1;
+        sets.forEach((labels, i) => {
+          const block = encodeBlock(labels);
+          const id = ids[i]!;
+          assert.equal(table.intern(labels), id);
+          assert.equal(table.blockBytes(id), block.length);
+          assert.deepEqual(table.block(id), block);
+          assert.deepEqual(table.labels(id), labels);
+          assert.deepEqual(other.block(adopted[i]!), block);
+          // Behind the series before, where it can take over what stands there already.
+          if (before >= 0) table.copyBlock(before, out, view, 5);
+          table.copyBlock(id, out, view, 4_000, before, 5);
+          assert.deepEqual(out.slice(4_000, 4_000 + block.length), block);
+          before = id;
+        });
+        assert.equal(table.size, new Set(sets.map((labels) => JSON.stringify(labels))).size);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  for (const [what, labelsOf] of [
+    ["share all labels but the name", (i: number) => ({ __name__: `m${i}`, job: "x", pod: "y" })],
+    ["have a label that no other has", (i: number) => ({ __name__: "m", job: "x", uid: `uid-${i}` })],
+  ] as const)
+    test(`100,000 series that ${what}: each keeps its bytes through all growth`, () => {
+      const table = new SeriesTable();
+      const labels = (i: number) => Object.entries(labelsOf(i));
+      for (let i = 0; i < 100_000; i++) table.intern(labels(i));
+      for (let i = 0; i < 100_000; i++) if (table.intern(labels(i)) !== i) assert.fail(`series ${i}`);
+      for (let i = 0; i < 100_000; i += 97) assert.deepEqual(table.block(i), encodeBlock(labels(i)));
+      assert.equal(table.size, 100_000);
+    });
+
   test("adopt() gives the same labels another table's id, once", () => {
     const old = space();
     const young = space();

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { encodeBlock } from "../../src/series/block.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
@@ -18,7 +17,7 @@ import {
 const STEP = 15_000;
 
 const table = new SeriesTable();
-const ids = ["a", "b", "c"].map((name, i) => table.intern(encodeBlock([["__name__", name]]), i));
+const ids = ["a", "b", "c"].map((name) => table.intern([["__name__", name]]));
 const [a, b, c] = ids as [number, number, number];
 
 function answer(rows: [number, [number, number][]][], window: Window): Frame {
