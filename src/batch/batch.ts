@@ -50,3 +50,15 @@ export function subspan(span: Span, firstRun: number, endRun: number): Span {
     endSample: Math.min(span.endSample, frame.runStart[endRun] ?? frame.samples),
   };
 }
+
+/** The oldest and the newest time of their samples. */
+export function timesOf(spans: readonly Span[]): [oldest: EpochMs, newest: EpochMs] {
+  let oldest = Number.POSITIVE_INFINITY;
+  let newest = Number.NEGATIVE_INFINITY;
+  for (const { frame, firstSample, endSample } of spans)
+    for (let i = firstSample; i < endSample; i++) {
+      oldest = Math.min(oldest, frame.timestamps[i]!);
+      newest = Math.max(newest, frame.timestamps[i]!);
+    }
+  return [oldest, newest];
+}

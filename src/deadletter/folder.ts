@@ -5,7 +5,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { type Span, samplesOf } from "../batch/batch.ts";
+import { type Span, samplesOf, timesOf } from "../batch/batch.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { toLines } from "./lines.ts";
 
@@ -183,15 +183,4 @@ function shortenIndex(folder: string): void {
   if (size <= INDEX_BYTES) return;
   const text = readFileSync(file, "utf8");
   writeFileSync(file, text.slice(text.indexOf("\n", text.length / 2) + 1), { mode: 0o600 });
-}
-
-function timesOf(spans: readonly Span[]): [EpochMs, EpochMs] {
-  let from = Number.POSITIVE_INFINITY;
-  let to = Number.NEGATIVE_INFINITY;
-  for (const { frame, firstSample, endSample } of spans)
-    for (let i = firstSample; i < endSample; i++) {
-      from = Math.min(from, frame.timestamps[i]!);
-      to = Math.max(to, frame.timestamps[i]!);
-    }
-  return [from, to];
 }

@@ -1,6 +1,6 @@
 // Batches of one sink in, settled batches out: order, concurrency, attempts, backoff and holding (design.md, Delivery rules).
 // Nothing here reads a clock or the net by itself; every batch that comes in is settled, or given back by letGo() or drain().
-import { type Batch, type Span, samplesOf } from "../batch/batch.ts";
+import { type Batch, type Span, samplesOf, timesOf } from "../batch/batch.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
@@ -400,7 +400,8 @@ export class Delivery {
       const series = reason === "rejected" || reason === "too_large" ? onlySeries(spans) : undefined;
       if (series !== undefined)
         dispatch({ type: "series-rejected", at: clock.now(), id: this.#id, series, samples, message });
-      dispatch({ type: "dropped", at: clock.now(), id: this.#id, ...dropped, kept });
+      const [oldest, newest] = timesOf(spans);
+      dispatch({ type: "dropped", at: clock.now(), id: this.#id, ...dropped, oldest, newest, kept });
     }
     delete job.body;
     job.attempts = 0;

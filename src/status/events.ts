@@ -168,8 +168,17 @@ export type Event = { at: EpochMs } & (
     }
   /** A refusal that no retry mends; a probe follows at `probeAt`. */
   | { type: "holding"; id: SinkId; since: EpochMs; probeAt: EpochMs; reason: FailureReason; message: string }
-  /** `kept`: written to the dead-letter folder. */
-  | { type: "dropped"; id: SinkId; reason: DropReason; samples: number; message: string; kept?: boolean }
+  /** `oldest`, `newest`: times of the samples. `kept`: written to the dead-letter folder. */
+  | {
+      type: "dropped";
+      id: SinkId;
+      reason: DropReason;
+      samples: number;
+      oldest: EpochMs;
+      newest: EpochMs;
+      message: string;
+      kept?: boolean;
+    }
   /** What a closer look at a failing connection found: the certificate, the addresses of a name. */
   | { type: "evidence"; id: SinkId; reason: FailureReason; text: string }
   /** A series that the receiver does not take, found by bisecting: its labels, and the receiver's words. */

@@ -4,6 +4,7 @@ import type { EpochMs } from "../platform/clock.ts";
 import { droppedTotal } from "./account.ts";
 import { failsForGood, readyLagMs, readyOf, remedies } from "./conditions.ts";
 import type { FailureReason } from "./events.ts";
+import { replayOf } from "./lost.ts";
 import { lagOf } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
 import { age, bytes, clockTime, count, counted, instant, sentence, took } from "./words.ts";
@@ -26,7 +27,7 @@ export function explain(sink: SinkState, source: Snapshot["source"], now: EpochM
   add("Rejected", rejected(sink, now));
   add("At risk", atRisk(sink, now));
   add("Next", nextStep(sink, now));
-  add("To do", toDo(sink, now));
+  add("To do", toDo(sink));
   return { headline: headline(sink, now), parts };
 }
 
@@ -203,21 +204,19 @@ function comesNext(sink: SinkState): string {
   return "The next batches are sent as they come; one that is taken makes the sink ready again.";
 }
 
-/** Dropped, and no dead letter of it: the source has it as long as its retention. From well before the first failure: repeats do no harm. */
-function againLater(sink: SinkState, now: EpochMs): string {
-  const { failing, deadLetters, info } = sink;
-  if (failing === undefined || failing.dropped === 0 || deadLetters > 0) return "";
-  const from = instant(failing.since - readyLagMs(sink));
-  return ` What was dropped is still at the source; when the sink is ready: outflow replay --policy ${info.policy} --sink ${info.sink} --from ${from} --to ${instant(now)}`;
-}
+/** Dropped, and no dead letter of it: the source has it as long as its retention. */
+const againLater = ({ failing, info }: SinkState): string =>
+  failing?.lost === undefined
+    ? ""
+    : ` What was dropped is still at the source; when the sink is ready: ${replayOf(info, failing.lost)}`;
 
-function toDo(sink: SinkState, now: EpochMs): string {
+function toDo(sink: SinkState): string {
   const { phase, failing } = sink;
   if (phase.name === "refused")
     return "Correct the policy or its Secret; outflow check shows each problem with its place.";
   if (phase.name === "paused") return "Resume the sink when the reason is gone.";
   if (phase.name === "starting" && phase.crash !== undefined) return "Please report it, with the log around it.";
-  if (failing !== undefined) return `${advice(failing.reason, sink.info.auth)}${againLater(sink, now)}`;
+  if (failing !== undefined) return `${advice(failing.reason, sink.info.auth)}${againLater(sink)}`;
   const unread = sourceFailure(sink)?.failure;
   if (unread?.reason === "QueryFailed")
     return "Correct the query in the policy; outflow check and outflow query explain read it offline.";
@@ -227,10 +226,16 @@ function toDo(sink: SinkState, now: EpochMs): string {
   if (sink.restored?.status === "False") return "Nothing yet: the first attempt tells whether it is still so.";
   if (readyOf(sink).reason === "Idle")
     return "If there should be data, try the query at the source: does it select anything there? Otherwise nothing.";
-  if (sink.rejected.length > 0)
-    return "If it goes on, leave these series out of the query, or correct them where they come from.";
-  if (sink.lastLate !== undefined) return `To send what came too late: ${sink.lastLate.remedy}`;
-  return "";
+  return whileReady(sink).join(" ");
+}
+
+function whileReady({ info, lastLost, lastLate, rejected }: SinkState): string[] {
+  const said: string[] = [];
+  if (lastLost !== undefined) said.push(`To send what was dropped while it failed: ${replayOf(info, lastLost)}`);
+  if (rejected.length > 0)
+    said.push("If it goes on, leave these series out of the query, or correct them where they come from.");
+  if (lastLate !== undefined) said.push(`To send what came too late: ${lastLate.remedy}`);
+  return said;
 }
 
 function advice(reason: FailureReason, auth: SinkState["info"]["auth"]): string {

@@ -4,6 +4,7 @@ import type { EpochMs } from "../platform/clock.ts";
 import { droppedTotal } from "./account.ts";
 import { readyOf } from "./conditions.ts";
 import type { Event, SinkId } from "./events.ts";
+import { replayOf } from "./lost.ts";
 import { lagOf, sinkOf } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
 import { age, count, counted, instant } from "./words.ts";
@@ -148,7 +149,7 @@ function readyChanged(
   const lost =
     was.failing === undefined || was.failing.dropped === 0
       ? ""
-      : ` ${counted(was.failing.dropped, "sample")} dropped meanwhile.`;
+      : ` ${counted(was.failing.dropped, "sample")} dropped meanwhile.${was.failing.lost === undefined ? "" : ` To send them: ${replayOf(was.info, was.failing.lost)}`}`;
   return say(
     "info",
     `ready again after ${age(at - before.lastTransitionTime)} (${reason}): ${ready.message}${lost}`,

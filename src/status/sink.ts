@@ -5,6 +5,7 @@ import { FAILURES_TO_NOT_READY, readyLagMs, sinkConditions } from "./conditions.
 import type { Event, ReadFailureReason, SinkInfo } from "./events.ts";
 import { recordLag } from "./lag.ts";
 import { addLatency, emptyLatency } from "./latency.ts";
+import { droppedAlso } from "./lost.ts";
 import { nextPhase, type Trigger } from "./phases.ts";
 import { addToRing, emptyRing } from "./rings.ts";
 import { lagOf } from "./sinks.ts";
@@ -263,7 +264,7 @@ function delivered(
   sink: SinkState,
   { at, samples, bytes, durationMs }: { at: EpochMs; samples: number; bytes: number; durationMs: number },
 ): SinkState {
-  const { failing: _, refusal: __, restored: ___, ...rest } = sink;
+  const { failing, refusal: _, restored: __, ...rest } = sink;
   const after: SinkState = {
     ...rest,
     account: enter(sink.account, { delivered: samples }),
@@ -273,7 +274,8 @@ function delivered(
     pace: { ...sink.pace, sendPerS: smoothed(sink.pace.sendPerS, (1000 * samples) / Math.max(1, durationMs)) },
     lastSuccessAt: at,
     // Late because it failed: what it has to catch up with is known in a moment, and the next tick looks again.
-    late: sink.late && sink.failing === undefined,
+    late: sink.late && failing === undefined,
+    ...(failing?.lost === undefined ? {} : { lastLost: failing.lost }),
     rejected: refusedEverything(sink) ? [] : sink.rejected,
   };
   return move(after, sink.behind === undefined ? "delivered" : "delivered-behind");
@@ -289,12 +291,8 @@ const smoothed = (was: number, now: number): number => (was === 0 ? now : was + 
 type Failure = Extract<Extract<Event, { type: "attempt-ended" }>["result"], { kind: "failed" }>;
 
 function failed(sink: SinkState, at: EpochMs, { kind: _, ...failure }: Failure): SinkState {
-  const { since, dropped, evidence } = sink.failing ?? { since: at, dropped: 0 };
-  return {
-    ...sink,
-    failuresInRow: sink.failuresInRow + 1,
-    failing: { since, dropped, ...failure, ...(evidence === undefined ? {} : { evidence }) },
-  };
+  const { reason: _was, status: __, message: ___, ...rest } = { since: at, dropped: 0, ...sink.failing };
+  return { ...sink, failuresInRow: sink.failuresInRow + 1, failing: { ...rest, ...failure } };
 }
 
 /** Samples were refused: whether that is the sink's trouble or some series' is known when the batch is through. */
@@ -309,25 +307,17 @@ function dropped(sink: SinkState, event: Extract<SinkEvent, { type: "dropped" }>
     account: enter(sink.account, { dropped: { [event.reason]: event.samples } }),
     deadLetters: sink.deadLetters + (event.kept ? event.samples : 0),
   };
-  if (sink.failing !== undefined) after.failing = { ...sink.failing, dropped: sink.failing.dropped + event.samples };
+  if (sink.failing !== undefined) after.failing = droppedAlso(sink.failing, event);
   if (sink.refusal === undefined) return after;
   const { refusal: _, ...rest } = after;
   if (event.reason === "refused_replay") return rest; // what was sent before may be refused: nothing is wrong
-  const refusal = { ...sink.refusal, dropped: sink.refusal.dropped + event.samples };
+  const refusal = droppedAlso(sink.refusal, event);
   if (refusal.dropped < refusal.samples) return { ...after, refusal };
-  const { samples: __, dropped: lost, ...answer } = refusal;
-  const whole = failed(rest, event.at, { kind: "failed", reason: "SamplesRejected", ...answer });
-  return {
-    ...whole,
-    failing: {
-      since: event.at,
-      reason: "SamplesRejected",
-      ...whole.failing,
-      message: answer.message,
-      // While the sink was failing already each part was counted as it was dropped (above).
-      dropped: after.failing?.dropped ?? lost,
-    },
-  };
+  // While the sink was failing already each part was counted as it was dropped (above).
+  const { samples: __, ...refused } = refusal;
+  const failing = after.failing ?? { since: event.at, reason: "SamplesRejected", ...refused };
+  const { dropped: ___, lost: ____, ...answer } = refused;
+  return failed({ ...rest, failing }, event.at, { kind: "failed", reason: "SamplesRejected", ...answer });
 }
 
 function rejectedAlso(

@@ -11,6 +11,7 @@ import type {
   SinkId,
   SinkInfo,
 } from "./events.ts";
+import type { Lost } from "./lost.ts";
 
 export type { Condition };
 
@@ -119,8 +120,9 @@ export type Failing = {
   status?: number;
   /** The last failure, with the receiver's own words. */
   message: string;
-  /** Samples dropped since then. */
+  /** Samples dropped since then, and those of them that only the source still has. */
   dropped: number;
+  lost?: Lost;
   /** What a closer look found, for the reason it looked for. */
   evidence?: { reason: FailureReason; text: string };
 };
@@ -148,8 +150,10 @@ export type SinkState = {
   /** Failed attempts in a row; 0 after a delivery. A batch that is refused as a whole counts as one. */
   failuresInRow: number;
   failing?: Failing;
+  /** Of the last time it failed. */
+  lastLost?: Lost;
   /** Samples were refused and nothing was delivered since: `samples` of the refused batch, and how many of them were dropped. */
-  refusal?: { samples: number; dropped: number; status?: number; message: string };
+  refusal?: { samples: number; dropped: number; lost?: Lost; status?: number; message: string };
   /** What was reported before the agent was restarted, until there is news. */
   restored?: Condition;
   /** Data is older than it may be, as the last tick saw it. */

@@ -63,8 +63,8 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
   });
 
   /** 20 series, a sample each second, one of them with a stale marker in between. */
-  async function produce(): Promise<void> {
-    for (let s = 0; !producing.signal.aborted; s++) {
+  async function produce(signal: AbortSignal): Promise<void> {
+    for (let s = 0; !signal.aborted; s++) {
       const now = Date.now();
       await source.import(
         Array.from({ length: 20 }, (_, i) => ({
@@ -80,7 +80,7 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
     const file = join(dir.path, "p.yaml");
     const letters = join(dir.path, "letters");
     writeFileSync(file, policy({ vm: sink.writeUrl }));
-    const producer = produce();
+    const producer = produce(producing.signal);
     const flags = ["--policies", file, "--source-url", source.url, "--poll-interval", "1s", "--settle", "1s"];
     agent = await runAgent([...flags, "--state-dir", join(dir.path, "state"), "--dead-letter-dir", letters]);
     const metric = async (name: string) => (await agent!.metrics()).get(`${name}{policy="default/r",sink="vm"}`) ?? 0;
@@ -209,6 +209,59 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
       (left) => left.length === 0,
     );
     assert.deepEqual(missing(await fresh.read(SELECTOR), all).slice(0, 3), []);
+    await fresh.remove();
+  });
+
+  test("without dead letters the log has the command that sends just what was dropped", async () => {
+    const fresh = await startVictoriaMetrics();
+    const file = join(dir.path, "dropped.yaml");
+    const state = join(dir.path, "dropped");
+    writeFileSync(file, policy({ fresh: fresh.writeUrl }));
+    const again = new AbortController();
+    const from = Date.now();
+    const producer = produce(again.signal);
+    const where = ["--policies", file, "--source-url", source.url, "--state-dir", state, "--poll-interval", "1s"];
+    agent = await runAgent([...where, "--settle", "1s", "--log-format", "text"]);
+    const dropped = async () =>
+      (await agent!.metrics()).get(
+        'outflow_sink_samples_dropped_total{policy="default/r",sink="fresh",reason="exhausted"}',
+      ) ?? 0;
+    await eventually(
+      "samples arrive",
+      () => agent!.ready("fresh"),
+      (ready) => ready === "True Delivering",
+    );
+    await fresh.stop();
+    await eventually("batches are given up", dropped, (n) => n > 60);
+    await fresh.start();
+    const told = /ready again after .* dropped meanwhile\. To send them: outflow (replay .*)/;
+    await eventually(
+      "the log says what to do",
+      () => agent!.log,
+      (log) => told.test(log),
+    );
+    again.abort();
+    await producer;
+    const want = async () =>
+      new Map(
+        [...(await source.read(SELECTOR))].map(([series, samples]) => [series, samples.filter(([ts]) => ts > from)]),
+      );
+    const lost = await dropped();
+    await eventually(
+      "all else arrived",
+      async () => missing(await want(), await fresh.read(SELECTOR)).length,
+      (n) => n === lost,
+    );
+    const replayed = await outflow(...told.exec(agent.log)![1]!.split(" "), ...where);
+    assert.equal(replayed.code, 0, replayed.stderr);
+    const read = Number(/: read ([\d,]+) =/.exec(replayed.stdout)![1]!.replaceAll(",", ""));
+    assert.ok(read >= lost && read < lost + 60, `${read} read again for ${lost} that were dropped`);
+    await eventually(
+      "the sink has what the source has",
+      async () => missing(await want(), await fresh.read(SELECTOR)).slice(0, 3),
+      (left) => left.length === 0,
+    );
+    assert.equal(await agent.stop(), 0);
     await fresh.remove();
   });
 });

@@ -265,6 +265,20 @@ describe("dropped at once", () => {
   }
 });
 
+test("what is dropped says from when its samples are", async () => {
+  receiver.answer = (r) => ({ status: r.series.length > 4 ? 413 : 409 });
+  out = line(receiver.writeUrl);
+  out.send(frame(new SeriesTable(), 8, 5, NOW));
+  await quiet(out);
+  assert.deepEqual(
+    out.events.flatMap((e) => (e.type === "dropped" ? [[e.samples, e.oldest, e.newest]] : [])),
+    [
+      [20, NOW - 4_000, NOW],
+      [20, NOW - 4_000, NOW],
+    ],
+  );
+});
+
 describe("held", () => {
   for (const status of [301, 307, 401, 402, 403, 404, 405, 410, 415]) {
     test(`${status}: one request, nothing dropped; after a change of settings it is tried at once`, async () => {

@@ -126,7 +126,7 @@ describe("when Ready turns", () => {
 describe("refused samples", () => {
   const refuses = (story: Story, samples: number) => story.ended(ID, 1, samples, { kind: "failed", ...rejected });
   const drops = (story: Story, samples: number, reason: "rejected" | "refused_replay" = "rejected") =>
-    story.event({ type: "dropped", id: ID, reason, samples, message: rejected.message });
+    story.drops(ID, reason, samples, rejected.message);
 
   test("some series of each batch: ready, since data arrives", () => {
     const story = flowing();

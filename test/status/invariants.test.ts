@@ -25,14 +25,7 @@ const steps: ((s: Story, id: string, n: number, pending: number) => unknown)[] =
   (s, id, n) => s.fails(id, 1 + (n % 3), 5_000, n % 2 === 0 ? serverError : rateLimited),
   (s, id) => s.holds(id, 60_000, unauthorized),
   (s, id, n) => s.ended(id, 1, n, { kind: "failed", ...rejected }),
-  (s, id, n, pending) =>
-    s.event({
-      type: "dropped",
-      id,
-      reason: n % 2 === 0 ? "rejected" : "exhausted",
-      samples: Math.min(n, pending),
-      message: "Gone.",
-    }),
+  (s, id, n, pending) => s.drops(id, n % 2 === 0 ? "rejected" : "exhausted", Math.min(n, pending), "Gone."),
   (s, id, n, pending) => s.event({ type: "returned", id, samples: Math.min(n, pending) }),
   (s, id, n) => s.event({ type: "behind", id, behindMs: (n % 2) * 60_000 }),
   (s, id) =>

@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createLog } from "../../src/platform/log.ts";
 import { readyOf } from "../../src/status/conditions.ts";
+import { explain } from "../../src/status/explain.ts";
 import { START, Story, serverError, sinkInfo } from "./scenes.ts";
 
 const ID = "default/p/s";
 const texts = (story: Story) => story.snapshot.events.map((e) => e.text).filter((t) => t.startsWith(ID));
+const explainText = ({ snapshot: { sinks, source }, now }: Story) => explain(sinks[0]!, source, now).parts.at(-1)!.text;
 const flowing = () => new Story([sinkInfo(ID)]).sourceAnswers().wait(1_000).delivers(ID, 10);
 
 describe("what is said", () => {
@@ -34,9 +36,25 @@ describe("what is said", () => {
   });
   test("drops: the first, then each time the number has doubled", () => {
     const story = flowing();
-    for (let i = 0; i < 100; i++)
-      story.event({ type: "dropped", id: ID, reason: "rejected", samples: 1, message: "No." });
+    for (let i = 0; i < 100; i++) story.drops(ID, "rejected", 1, "No.");
     assert.equal(texts(story).filter((t) => t.includes("dropped")).length, 7);
+  });
+  test("once a sink takes batches again: the command that sends just what was dropped, but for what is in dead letters", () => {
+    const at = (s: number) => START + 1_000 * s;
+    const story = flowing().read(ID, 1_000).fails(ID, 1, 5_000).fails(ID, 2, 5_000);
+    story.drops(ID, "exhausted", 10, "Gave up.", { oldest: at(5), newest: at(9) + 250 });
+    story.drops(ID, "exhausted", 10, "Gave up.", { oldest: at(4) + 7, newest: at(6) });
+    story.drops(ID, "exhausted", 10, "Gave up.", { oldest: at(1), newest: at(99), kept: true });
+    story.drops(ID, "refused_replay", 10, "Known.", { oldest: at(1), newest: at(99) });
+    const command =
+      "outflow replay --policy default/p --sink s --from 2026-11-23T14:00:04.006Z --to 2026-11-23T14:00:09.250Z";
+    assert.ok(explainText(story).endsWith(`when the sink is ready: ${command}`), explainText(story));
+    story.delivers(ID, 10);
+    assert.ok(
+      texts(story).at(-1)!.endsWith(`40 samples dropped meanwhile. To send them: ${command}`),
+      texts(story).join("\n"),
+    );
+    assert.ok(explainText(story).endsWith(`To send what was dropped while it failed: ${command}`), explainText(story));
   });
   test("a series that is rejected again and again: once", () => {
     const story = flowing();

@@ -74,7 +74,7 @@ const events: Record<string, (story: Story) => Story> = {
   "series-rejected": (s) => s.event({ type: "series-rejected", id: ID, series: "{}", samples: 1, message: "No." }),
   late: (s) => s.event({ type: "late", id: ID, source: "metrics", from: 0, to: 1, samples: 1, remedy: "replay" }),
   skipped: (s) => s.event({ type: "skipped", id: ID, source: "metrics", from: 0, to: 1, why: "old" }),
-  dropped: (s) => s.read(ID, 5).event({ type: "dropped", id: ID, reason: "rejected", samples: 5, message: "No." }),
+  dropped: (s) => s.read(ID, 5).drops(ID, "rejected", 5, "No."),
   returned: (s) => s.read(ID, 5).event({ type: "returned", id: ID, samples: 5 }),
   "cursor-moved": (s) => s.settled(ID),
   tick: (s) => s.wait(1_000),

@@ -169,6 +169,19 @@ export class Story {
     return this.event({ type: "cursor-moved", id, source, cursor: this.now - lagMs, sourceNow: this.now });
   }
 
+  /** Of the window that was read last. */
+  drops(
+    id: string,
+    reason: About<"dropped">["reason"],
+    samples: number,
+    message: string,
+    more: Partial<About<"dropped">> = {},
+  ): this {
+    const { now } = this;
+    const times = { oldest: now - 19_000, newest: now - 5_000 };
+    return this.event({ type: "dropped", id, reason, samples, ...times, message, ...more });
+  }
+
   /** A window every 15 s for `ms`, each sink at its own second and of its own size. */
   flows(sinks: readonly { id: string; samples: number }[], ms: number): this {
     for (let second = 0; second < ms / 1_000; second++) {

@@ -67,14 +67,7 @@ function exhausted(): Story {
   const story = flowing().read(ID, 2_000);
   for (const batch of [1, 2]) {
     story.fails(ID, 1, 5_000).wait(5_000).fails(ID, 2, 10_000).wait(10_000).fails(ID, 3, 20_000);
-    story.event({
-      type: "dropped",
-      id: ID,
-      reason: "exhausted",
-      samples: 1_000,
-      message: "Gave up after 3 attempts.",
-      kept: true,
-    });
+    story.drops(ID, "exhausted", 1_000, "Gave up after 3 attempts.", { kept: true });
     story.wait(batch === 1 ? 20_000 : 2_000);
   }
   return story;
@@ -96,6 +89,10 @@ const situations: Record<string, () => Story> = {
   "One attempt failed": () => flowing().read(ID, 1_000).fails(ID, 1, 5_000).wait(2_000),
   "The receiver answers 503": () => failsTwice(serverError),
   "All attempts are used up, batches are dropped": exhausted,
+  "Batches were dropped, and the sink takes them again": () => {
+    const story = failsTwice(serverError).wait(7_000).fails(ID, 3, 20_000);
+    return story.drops(ID, "exhausted", 1_000, "Gave up after 3 attempts.").wait(20_000).delivers(ID, 500);
+  },
   "All attempts are used up, the batch is held (--on-exhausted hold)": () =>
     failsTwice(serverError, undefined, { onExhausted: "hold" }).wait(7_000).fails(ID, 3, 300_000).wait(240_000),
   "Nobody listens at the endpoint": () => failsTwice(refused, "cloud.example.com resolves to 192.0.2.17, 192.0.2.18."),
@@ -131,7 +128,7 @@ const situations: Record<string, () => Story> = {
       .read(ID, 1_000)
       .attempt(ID, 1, 500)
       .ended(ID, 1, 500, { kind: "failed", ...rejected });
-    story.event({ type: "dropped", id: ID, reason: "rejected", samples: 2, message: rejected.message });
+    story.drops(ID, "rejected", 2, rejected.message);
     story.event({ type: "series-rejected", id: ID, samples: 2, ...quarantine });
     return story.ended(ID, 1, 498, { kind: "delivered", status: 204 }).settled(ID).wait(9_000);
   },
@@ -147,18 +144,14 @@ const situations: Record<string, () => Story> = {
       for (const n of [1, 2, 3]) {
         const series = `{__name__="up", instance="gw-${n}"}`;
         story.event({ type: "series-rejected", id: ID, samples: 2, series, message: said(4_000 + n) });
-        story.event({ type: "dropped", id: ID, reason: "rejected", samples: 2, message: said(4_000 + n) });
+        story.drops(ID, "rejected", 2, said(4_000 + n));
       }
       story.settled(ID).wait(15_000);
     }
     return story;
   },
   "What was sent before is refused": () =>
-    flowing()
-      .read(ID, 500)
-      .event({ type: "dropped", id: ID, reason: "refused_replay", samples: 500, message: rejected.message })
-      .wait(2_000)
-      .delivers(ID, 500),
+    flowing().read(ID, 500).drops(ID, "refused_replay", 500, rejected.message).wait(2_000).delivers(ID, 500),
   "The source is down": () => phases()["source-down"] ?? start(),
   "The source refuses the query": () => phases()["query-failed"] ?? start(),
   "The source refuses the query from the start": () =>

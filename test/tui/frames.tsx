@@ -69,13 +69,7 @@ export function oneFails(failure: Failure = serverError): Story {
   const story = threeReady();
   story.read(EDGE, 3_500);
   for (const attempt of [1, 2, 3]) story.fails(EDGE, attempt, 20_000, failure).flows(flow.slice(1), 20_000);
-  story.event({
-    type: "dropped",
-    id: EDGE,
-    reason: "exhausted",
-    samples: 1_000,
-    message: `Gave up after 3 attempts: ${failure.message}`,
-  });
+  story.drops(EDGE, "exhausted", 1_000, `Gave up after 3 attempts: ${failure.message}`);
   return story.fails(EDGE, 1, 20_000, failure).fails(EDGE, 2, 20_000, failure).flows(flow.slice(1), 8_000);
 }
 
@@ -173,11 +167,11 @@ export function phases(): Record<string, Story> {
       .read(EDGE, 2_000)
       .attempt(EDGE, 1, 1_000)
       .ended(EDGE, 1, 1_000, { kind: "failed", ...rejected })
-      .event({ type: "dropped", id: EDGE, reason: "rejected", samples: 1_000, message: rejected.message })
+      .drops(EDGE, "rejected", 1_000, rejected.message)
       .wait(15_000)
       .attempt(EDGE, 1, 1_000)
       .ended(EDGE, 1, 1_000, { kind: "failed", ...rejected })
-      .event({ type: "dropped", id: EDGE, reason: "rejected", samples: 1_000, message: rejected.message })
+      .drops(EDGE, "rejected", 1_000, rejected.message)
       .wait(2_000),
   };
 }
