@@ -7,7 +7,7 @@ import type { FailureReason } from "./events.ts";
 import { replayOf } from "./lost.ts";
 import { lagOf } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
-import { age, bytes, clockTime, count, counted, instant, sentence, took } from "./words.ts";
+import { age, bytes, clockTime, count, counted, gist, instant, sentence, took } from "./words.ts";
 
 export type Explanation = {
   /** `Not ready for 3m12s: RateLimited` */
@@ -95,14 +95,11 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
 
 const SERIES_NAMED = 5;
 
-/** What a receiver says of one connection (its remote port) makes no other reason of it. */
-const said = (message: string): string => message.replace(/\bremoteAddr: "[^"]*"(?:; )?/, "");
-
 function rejected(sink: SinkState, now: EpochMs): string {
   const all = sink.rejected;
   if (all.length === 0) return "";
   const shown = all.slice(-SERIES_NAMED).toReversed();
-  const alike = shown.every((r) => said(r.message) === said(shown[0]?.message ?? ""));
+  const alike = shown.every((r) => gist(r.message) === gist(shown[0]?.message ?? ""));
   const named = shown.map(
     (r) => `${r.series} (${counted(r.samples, "sample")}, ${age(now - r.at)} ago${alike ? "" : `: ${r.message}`})`,
   );
@@ -114,7 +111,7 @@ function rejected(sink: SinkState, now: EpochMs): string {
         ? " All others are sent."
         : "";
   const one = shown[0]?.message ?? "";
-  const why = alike && said(one) !== said(cause(sink)) ? ` ${sentence(one)}` : "";
+  const why = alike && gist(one) !== gist(cause(sink)) ? ` ${sentence(one)}` : "";
   return `The endpoint refused ${all.length === 1 ? "this series" : "these series"}: ${named.join("; ")}${more}.${why}${others}`;
 }
 

@@ -88,9 +88,7 @@ function sinkLine(
     case "evidence":
       return undefined;
     case "series-rejected":
-      return was?.rejected.some((r) => r.series === event.series)
-        ? undefined
-        : say("warn", `the endpoint does not take ${event.series}: ${event.message}`, { reason: "rejected" });
+      return rejected(event, was, now, say);
     case "late":
       return say(
         "warn",
@@ -109,6 +107,19 @@ function sinkLine(
 }
 
 type Say = (level: LogLine["level"], text: string, fields?: LogLine["fields"]) => LogLine;
+
+/** The first series that is refused with these words, then each time there are twice as many. */
+function rejected(
+  { series, message }: Extract<Event, { type: "series-rejected" }>,
+  was: SinkState | undefined,
+  now: SinkState | undefined,
+  say: Say,
+): LogLine | undefined {
+  const { nth = 1 } = now?.rejected.at(-1) ?? {};
+  if (was?.rejected.some((r) => r.series === series) || !Number.isInteger(Math.log2(nth))) return undefined;
+  const soFar = nth === 1 ? "" : ` (${count(nth)} refusals like this so far)`;
+  return say("warn", `the endpoint does not take ${series}${soFar}: ${message}`, { reason: "rejected" });
+}
 
 /** The first drop for a reason, then each time the number has doubled. */
 function dropped(

@@ -10,6 +10,7 @@ import { nextPhase, type Trigger } from "./phases.ts";
 import { addToRing, emptyRing } from "./rings.ts";
 import { lagOf } from "./sinks.ts";
 import type { AttemptRecord, Condition, Phase, SinkSource, SinkState } from "./snapshot.ts";
+import { gist } from "./words.ts";
 
 /** A sink is idle when nothing was read for this long: longer than any usual scrape interval. */
 export const IDLE_AFTER_MS = 90_000;
@@ -324,9 +325,11 @@ function rejectedAlso(
   rejected: SinkState["rejected"],
   { series, samples, message, at }: Extract<SinkEvent, { type: "series-rejected" }>,
 ): SinkState["rejected"] {
-  const was = rejected.find((r) => r.series === series)?.samples ?? 0;
+  const was = rejected.find((r) => r.series === series);
   const others = rejected.filter((r) => r.series !== series);
-  return [...others.slice(1 - REJECTED_KEPT), { series, samples: was + samples, message, at }];
+  const alike = rejected.findLast((r) => gist(r.message) === gist(message));
+  const nth = was?.nth ?? (alike?.nth ?? 0) + 1;
+  return [...others.slice(1 - REJECTED_KEPT), { series, samples: (was?.samples ?? 0) + samples, message, at, nth }];
 }
 
 function behind(sink: SinkState, { behindMs, etaMs }: { behindMs: number; etaMs?: number }): SinkState {

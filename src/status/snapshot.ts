@@ -111,7 +111,14 @@ export type SinkSource = {
   failure?: { reason: ReadFailureReason; message: string; since: EpochMs; inRow: number };
 };
 
-export type RejectedSeries = { series: string; samples: number; message: string; at: EpochMs };
+export type RejectedSeries = {
+  series: string;
+  samples: number;
+  message: string;
+  at: EpochMs;
+  /** Which one it is of those that were refused with these words (numbers do not count). */
+  nth: number;
+};
 
 /** Why a sink is not taking batches: from its first failed attempt until a batch is delivered again. */
 export type Failing = {

@@ -48,6 +48,9 @@ const pad = (n: number): string => String(n).padStart(2, "0");
 /** The text with a full stop, if it has no end of its own: receivers' words seldom do. */
 export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
+/** A receiver's words without their numbers: what differs in a port, a count or a time only says the same. */
+export const gist = (text: string): string => text.replace(/\d+/g, "#");
+
 /** 2026-11-23T14:02:11Z */
 export const instant = (at: EpochMs): string => `${new Date(at).toISOString().slice(0, 19)}Z`;
 

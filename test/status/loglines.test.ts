@@ -69,6 +69,21 @@ describe("what is said", () => {
     assert.equal(texts(story).filter((t) => t.includes('{a="b"}')).length, 1);
     assert.equal(story.snapshot.sinks[0]?.rejected[0]?.samples, 5);
   });
+  test("many series that are refused with words that differ in numbers only: summed up; other words are told at once", () => {
+    const story = flowing();
+    const refuse = (series: string, message: string) =>
+      story.event({ type: "series-rejected", id: ID, series, samples: 1, message });
+    for (let i = 0; i < 200; i++) {
+      refuse(`{i="${i}"}`, `Refused (400). It said: remoteAddr: "192.0.2.1:${40_000 + i}"; limit 30`);
+      if (i % 4 === 0) refuse(`{k="${i}"}`, "Refused (400). It said: too old");
+    }
+    const told = texts(story).filter((t) => t.includes("limit 30"));
+    assert.equal(told.length, 8, told.join("\n"));
+    assert.match(told[0]!, /does not take {i="0"}: Refused/);
+    assert.match(told[7]!, /does not take {i="127"} \(128 refusals like this so far\): Refused/);
+    refuse('{j="1"}', "The endpoint refused samples (400). It said: out of order sample");
+    assert.match(texts(story).at(-1)!, /does not take {j="1"}: .*out of order sample/);
+  });
   test("late samples: where, how many, and the command that repairs it", () => {
     const story = flowing().event({
       type: "late",

@@ -140,7 +140,7 @@ const situations: Record<string, () => Story> = {
       story
         .read(ID, 6)
         .attempt(ID, 1, 6)
-        .ended(ID, 1, 6, { kind: "failed", ...rejected, message });
+        .ended(ID, 1, 6, { kind: "failed", ...rejected, message: said(4_000) });
       for (const n of [1, 2, 3]) {
         const series = `{__name__="up", instance="gw-${n}"}`;
         story.event({ type: "series-rejected", id: ID, samples: 2, series, message: said(4_000 + n) });
