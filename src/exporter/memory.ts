@@ -1,7 +1,9 @@
 // What a reader remembers of each series: the last timestamp that was taken, and how many samples of the recent past (taken.ts).
 // It makes late samples come through, and nothing twice. A version is never changed; a read that succeeds makes the next one.
 import type { EpochMs } from "../platform/clock.ts";
+import { wider } from "../series/columns.ts";
 import type { Frame } from "../series/frame.ts";
+import { OVERSHOOT } from "../series/pairs.ts";
 import type { SeriesTable } from "../series/table.ts";
 import type { Tally } from "../source/audit.ts";
 import { endedAt } from "../source/endings.ts";
@@ -211,27 +213,34 @@ function sameAbove(a: Parts["saved"], b: Parts["saved"], reachFrom: EpochMs): bo
 }
 
 /** By table and id, 0 where not made yet: labels never change, so their hash is made once. */
-const prints = new WeakMap<SeriesTable, Float64Array>();
+const prints = new WeakMap<SeriesTable, { column: Float64Array<ArrayBuffer> }>();
 
 /** 53 bits of hash over a series' encoded labels (two 32-bit multiplicative lanes): the same in every process. */
 export function fingerprint(table: SeriesTable, id: number): number {
   let known = prints.get(table);
-  if (known === undefined || id >= known.length) {
-    const grown = new Float64Array(Math.max(1024, 2 * (id + 1)));
-    if (known !== undefined) grown.set(known);
-    prints.set(table, grown);
-    known = grown;
-  }
-  if (known[id] === 0) known[id] = hash(table.block(id));
-  return known[id]!;
+  if (known === undefined) prints.set(table, (known = { column: new Float64Array(1024) }));
+  known.column = wider(known.column, id + 1);
+  const { column } = known;
+  if (column[id] === 0) column[id] = hash(table, id);
+  return column[id]!;
 }
 
-function hash(bytes: Uint8Array): number {
+/** Where labels are written to be hashed: no object is made for a series, there may be a million. */
+let scratch = new Uint8Array(4096);
+let scratchView = new DataView(scratch.buffer);
+
+function hash(table: SeriesTable, id: number): number {
+  const length = table.blockBytes(id);
+  if (length + OVERSHOOT > scratch.length) {
+    scratch = new Uint8Array(2 * (length + OVERSHOOT));
+    scratchView = new DataView(scratch.buffer);
+  }
+  table.copyBlock(id, scratch, scratchView, 0);
   let a = 0x811c9dc5;
   let b = 0xdeadbeef;
-  for (let i = 0; i < bytes.length; i++) {
-    a = Math.imul(a ^ bytes[i]!, 0x01000193);
-    b = Math.imul(b ^ bytes[i]!, 0x85ebca6b) ^ (b >>> 13);
+  for (let i = 0; i < length; i++) {
+    a = Math.imul(a ^ scratch[i]!, 0x01000193);
+    b = Math.imul(b ^ scratch[i]!, 0x85ebca6b) ^ (b >>> 13);
   }
   return (a >>> 0) * 0x200000 + ((b >>> 0) & 0x1fffff);
 }

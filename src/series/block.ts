@@ -30,26 +30,53 @@ function reserve(at: number, bytes: number): void {
 }
 
 /** How many bytes the field of one label takes, its tag and length with it. */
-export function labelBytes(name: string, value: string): number {
-  const inner = innerBytes(Buffer.byteLength(name), Buffer.byteLength(value));
+export const labelBytes = (name: string, value: string): number =>
+  labelLength(Buffer.byteLength(name), Buffer.byteLength(value));
+
+/** The same by the bytes of name and value. */
+export function labelLength(name: number, value: number): number {
+  const inner = innerLength(name, value);
   return 1 + varintLength(inner) + inner;
 }
 
-const innerBytes = (name: number, value: number): number => 2 + varintLength(name) + varintLength(value) + name + value;
+const innerLength = (name: number, value: number): number =>
+  2 + varintLength(name) + varintLength(value) + name + value;
 
 /** Writes the field of one label; returns its end. */
 export function writeLabel(to: Buffer, start: number, name: string, value: string): number {
   const nameBytes = Buffer.byteLength(name);
   const valueBytes = Buffer.byteLength(value);
-  let at = start;
-  to[at++] = 0x0a; // TimeSeries.labels
-  at = writeVarint(to, at, innerBytes(nameBytes, valueBytes));
-  to[at++] = 0x0a;
-  at = writeVarint(to, at, nameBytes);
+  let at = writeHead(to, start, nameBytes, valueBytes);
   at += to.write(name, at, "utf8");
   to[at++] = 0x12;
   at = writeVarint(to, at, valueBytes);
   return at + to.write(value, at, "utf8");
+}
+
+/** The same from the UTF-8 of a name and a value. */
+export function writeLabelBytes(
+  to: Uint8Array,
+  start: number,
+  from: Uint8Array,
+  nameFrom: number,
+  nameTo: number,
+  valueFrom: number,
+  valueTo: number,
+): number {
+  let at = writeHead(to, start, nameTo - nameFrom, valueTo - valueFrom);
+  for (let i = nameFrom; i < nameTo; i++) to[at++] = from[i]!;
+  to[at++] = 0x12;
+  at = writeVarint(to, at, valueTo - valueFrom);
+  for (let i = valueFrom; i < valueTo; i++) to[at++] = from[i]!;
+  return at;
+}
+
+/** Up to where the name begins. */
+function writeHead(to: Uint8Array, start: number, nameBytes: number, valueBytes: number): number {
+  to[start] = 0x0a; // TimeSeries.labels
+  const at = writeVarint(to, start + 1, innerLength(nameBytes, valueBytes));
+  to[at] = 0x0a;
+  return writeVarint(to, at + 1, nameBytes);
 }
 
 /** The labels of a block, for people: not on the hot path. */

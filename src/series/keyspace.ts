@@ -2,8 +2,18 @@
 // bytes mean is worked out once, when they are first seen.
 import { Buffer } from "node:buffer";
 import { scratchBlock } from "./block.ts";
+import { release, wider } from "./columns.ts";
 import { hashBytes, lanes } from "./hash.ts";
-import { type Exportable, type Label, type LabelRules, type LabelTrouble, labelRules, plainRules } from "./labels.ts";
+import {
+  arePlain,
+  type Exportable,
+  type Label,
+  type LabelRules,
+  type LabelTrouble,
+  labelRules,
+  plainRules,
+} from "./labels.ts";
+import { addPlain } from "./plain.ts";
 import type { SeriesTable } from "./table.ts";
 
 /** Instead of an id: this series cannot be exported, and why. */
@@ -15,13 +25,16 @@ export class Keyspace {
   readonly table: SeriesTable;
   readonly #fallbackName: string | undefined;
   readonly #exportable: Exportable;
+  readonly #plain: boolean;
   readonly #seedA: number;
   readonly #seedB: number;
   /** Slots of three: lane A, lane B, id + 3 (0: free). */
   #slots = new Int32Array(3 * 2048);
   #used = 0;
-  /** By id: a hash of the labels that the source gave it, 0 where this keyspace did not make it. */
-  #origins = new Float64Array(1024);
+  /** By id: 1 where this keyspace made the series. */
+  #made = new Uint8Array(1024);
+  /** By id: a hash of the labels that the source gave it, 0 (or beyond the end) where they are sent as they are. */
+  #origins = new Float64Array(0);
 
   /** `fallbackName`: for expressions, the metric name of results without one. `seed`: two random 32-bit numbers. */
   constructor(
@@ -32,6 +45,7 @@ export class Keyspace {
   ) {
     this.table = table;
     this.#exportable = labelRules(rules);
+    this.#plain = arePlain(rules);
     this.#fallbackName = fallbackName;
     this.#seedA = seed[0] | 0;
     this.#seedB = seed[1] | 0;
@@ -54,41 +68,52 @@ export class Keyspace {
       if (id === 0) break;
       if (slots[at] === a && slots[at + 1] === b) return id - 3;
     }
-    const id = this.#learn(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("utf8")));
+    const id = this.#learn(bytes, from, to);
     this.#put(a, b, id);
     return id;
   }
 
-  #learn(metric: unknown): number {
+  #learn(bytes: Uint8Array, from: number, to: number): number {
+    if (this.#plain && addPlain(this.table, bytes, from, to)) {
+      const id = this.table.end();
+      return this.#isFirst(id, 0) ? id : INVALID_LABELS;
+    }
+    return this.#learnObject(
+      JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("utf8")),
+    );
+  }
+
+  #learnObject(metric: unknown): number {
     const labels: Label[] = [];
     for (const [name, value] of Object.entries(metric as Record<string, unknown>)) {
       if (typeof value !== "string") throw new SyntaxError("a label value is no string");
-      labels.push([name, value]);
+      if (value !== "") labels.push([name, value]);
     }
     const legal = this.#exportable(labels, this.#fallbackName);
     if (typeof legal === "string") return CODES[legal];
     const id = this.table.intern(legal);
-    return this.#isFirst(id, labels) ? id : INVALID_LABELS;
+    labels.sort(([a], [b]) => (a < b ? -1 : 1));
+    return this.#isFirst(id, sameLabels(labels, legal) ? 0 : hashOf(labels)) ? id : INVALID_LABELS;
   }
 
   /**
    * Two series of the source that become one by escaped names or dropped labels would mix their samples: the first one stays, the
-   * other is dropped and counted. (Of an expression it is an error of the query: the caller sees the series twice.)
+   * other is dropped and counted. (Of an expression it is an error of the query: the caller sees the series twice.) `origin`: hash
+   * of the labels that the source gave it, 0 where they are sent as they are.
    */
-  #isFirst(id: number, labels: readonly Label[]): boolean {
+  #isFirst(id: number, origin: number): boolean {
     if (this.#fallbackName !== undefined) return true;
-    const origin = hashOf(labels.filter(([, value]) => value !== "").sort(([a], [b]) => (a < b ? -1 : 1)));
-    if (id >= this.#origins.length) {
-      const grown = new Float64Array(2 * (id + 1));
-      grown.set(this.#origins);
-      this.#origins = grown;
-    }
-    if (this.#origins[id] === 0) this.#origins[id] = origin;
-    return this.#origins[id] === origin;
+    this.#made = wider(this.#made, id + 1);
+    if (origin !== 0) this.#origins = wider(this.#origins, id + 1);
+    const before = id < this.#origins.length ? this.#origins[id]! : 0;
+    if (this.#made[id] === 1) return before === origin;
+    this.#made[id] = 1;
+    if (origin !== 0) this.#origins[id] = origin;
+    return true;
   }
 
   #put(a: number, b: number, id: number): void {
-    if (++this.#used * 2 > this.#slots.length / 3) this.#grow();
+    if (++this.#used * 4 > this.#slots.length) this.#grow();
     insert(this.#slots, a, b, id + 3);
   }
 
@@ -98,8 +123,12 @@ export class Keyspace {
     for (let at = 0; at < old.length; at += 3) {
       if (old[at + 2] !== 0) insert(this.#slots, old[at]!, old[at + 1]!, old[at + 2]!);
     }
+    release(old);
   }
 }
+
+const sameLabels = (a: readonly Label[], b: readonly Label[]): boolean =>
+  a.length === b.length && a.every(([name, value], i) => name === b[i]![0] && value === b[i]![1]);
 
 /** 53 bits over a list of labels, never 0. */
 function hashOf(labels: readonly Label[]): number {

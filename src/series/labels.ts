@@ -31,6 +31,11 @@ export const plainRules: LabelRules = {
   maxValueBytes: 0,
 };
 
+/** Labels that are legal, sorted and not empty are sent as they are. */
+export const arePlain = (rules: LabelRules): boolean =>
+  rules.drop.length + rules.external.length + rules.force.length === 0 &&
+  rules.maxLabels + rules.maxNameBytes + rules.maxValueBytes === 0;
+
 /** Why a series cannot be exported. */
 export type LabelTrouble = "invalid_name" | "invalid_labels";
 

@@ -1,7 +1,7 @@
 // Each label (a name and a value) once, as it is sent: the bytes of a `Label labels = 1` field. Series share nearly all of their labels,
 // so these few bytes stay in the processor's cache.
 import { Buffer } from "node:buffer";
-import { labelBytes, writeLabel } from "./block.ts";
+import { labelBytes, labelLength, writeLabel, writeLabelBytes } from "./block.ts";
 import { wider } from "./columns.ts";
 import { hashBytes, lanes } from "./hash.ts";
 import { HashIndex } from "./hash-index.ts";
@@ -38,6 +38,14 @@ export class Pairs {
     const length = labelBytes(name, value);
     this.#reserve(length);
     writeLabel(this.#bytes, 4 * this.#next, name, value);
+    return this.#internLast(length);
+  }
+
+  /** The same of a label whose UTF-8 is at hand: no string is made. */
+  internBytes(from: Uint8Array, nameFrom: number, nameTo: number, valueFrom: number, valueTo: number): number {
+    const length = labelLength(nameTo - nameFrom, valueTo - valueFrom);
+    this.#reserve(length);
+    writeLabelBytes(this.#bytes, 4 * this.#next, from, nameFrom, nameTo, valueFrom, valueTo);
     return this.#internLast(length);
   }
 

@@ -20,6 +20,7 @@ export class SeriesTable {
     (id) => this.#name[id] === this.#name[this.size] && this.#entity[id] === this.#entity[this.size],
   );
   #name = new Int32Array(1024);
+  #newName = NAME;
   #entity = new Int32Array(1024);
   /** Entities are numbered in order of appearance. */
   readonly #entities = new HashIndex(
@@ -96,62 +97,66 @@ export class SeriesTable {
 
   /** The id of the series with these labels, sorted and legal (exportable()); new or known. */
   intern(labels: readonly Label[]): number {
-    this.#beginList(labels.length);
-    let series = NAME;
-    for (const [name, value] of labels) {
-      const pair = this.#pairs.intern(name, value);
-      if (name === "__name__") series = pair;
-      this.#addToList(name === "__name__" ? NAME : pair);
-    }
-    return this.#internLast(series);
+    this.begin();
+    for (const [name, value] of labels) this.#add(this.#pairs.intern(name, value), name === "__name__");
+    return this.end();
+  }
+
+  // The same without an object for a label, since a first answer may have a million series: begin(), its labels one by one, end().
+
+  begin(): void {
+    const last = this.#entities.size;
+    const start = this.#listStart(last);
+    this.#lists = wider(this.#lists, start + HEAD);
+    this.#listEnd = wider(this.#listEnd, last + 1);
+    this.#lists[start] = 0;
+    this.#lists[start + 1] = 0;
+    this.#listEnd[last] = start + HEAD;
+    this.#newName = NAME;
+  }
+
+  /** A label of the series that was begun, as UTF-8; `isName`: it is `__name__`. */
+  add(bytes: Uint8Array, nameFrom: number, nameTo: number, valueFrom: number, valueTo: number, isName: boolean): void {
+    this.#add(this.#pairs.internBytes(bytes, nameFrom, nameTo, valueFrom, valueTo), isName);
+  }
+
+  end(): number {
+    const id = this.size;
+    const entity = this.#entities.intern(this.#hashEntity(this.#entities.size));
+    this.#name = wider(this.#name, id + 1);
+    this.#entity = wider(this.#entity, id + 1);
+    this.#name[id] = this.#newName;
+    this.#entity[id] = entity;
+    return this.#series.intern(this.#hash(id));
   }
 
   /** The id here of a series of another table, new or known. */
   adopt(other: SeriesTable, id: number): number {
     const entity = other.#entity[id]!;
-    const start = other.#listStart(entity) + HEAD;
-    const end = other.#listEnd[entity]!;
-    this.#beginList(end - start);
-    for (let i = start; i < end; i++) {
+    this.begin();
+    for (let i = other.#listStart(entity) + HEAD; i < other.#listEnd[entity]!; i++) {
       const pair = other.#lists[i]!;
-      this.#addToList(pair === NAME ? NAME : this.#pairs.adopt(other.#pairs, pair));
+      this.#add(this.#pairs.adopt(other.#pairs, pair === NAME ? other.#name[id]! : pair), pair === NAME);
     }
-    const name = other.#name[id]!;
-    return this.#internLast(name === NAME ? NAME : this.#pairs.adopt(other.#pairs, name));
+    return this.end();
+  }
+
+  /** The list of what may be a new entity is written behind those of the others. */
+  #add(pair: number, isName: boolean): void {
+    const last = this.#entities.size;
+    const start = this.#listStart(last);
+    const end = this.#listEnd[last]!;
+    if (isName) {
+      this.#newName = pair;
+      this.#lists[start + 1] = this.#lists[start]!;
+    } else this.#lists[start]! += this.#pairs.bytes(pair);
+    this.#lists = wider(this.#lists, end + 1);
+    this.#lists[end] = isName ? NAME : pair;
+    this.#listEnd[last] = end + 1;
   }
 
   #listStart(entity: number): number {
     return entity === 0 ? 0 : this.#listEnd[entity - 1]!;
-  }
-
-  // The list of what may be a new entity is written behind those of the others.
-
-  #beginList(pairs: number): void {
-    const last = this.#entities.size;
-    const start = this.#listStart(last);
-    this.#lists = wider(this.#lists, start + HEAD + pairs);
-    this.#listEnd = wider(this.#listEnd, last + 1);
-    this.#lists[start] = 0;
-    this.#lists[start + 1] = 0;
-    this.#listEnd[last] = start + HEAD;
-  }
-
-  #addToList(pair: number): void {
-    const last = this.#entities.size;
-    const start = this.#listStart(last);
-    if (pair === NAME) this.#lists[start + 1] = this.#lists[start]!;
-    else this.#lists[start]! += this.#pairs.bytes(pair);
-    this.#lists[this.#listEnd[last]!++] = pair;
-  }
-
-  #internLast(name: number): number {
-    const id = this.size;
-    const entity = this.#entities.intern(this.#hashEntity(this.#entities.size));
-    this.#name = wider(this.#name, id + 1);
-    this.#entity = wider(this.#entity, id + 1);
-    this.#name[id] = name;
-    this.#entity[id] = entity;
-    return this.#series.intern(this.#hash(id));
   }
 
   #hash(id: number): number {

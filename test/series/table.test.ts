@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { decodeBlock, encodeBlock } from "../../src/series/block.ts";
 import { INVALID_NAME, Keyspace } from "../../src/series/keyspace.ts";
+import { plainRules } from "../../src/series/labels.ts";
 import { SeriesTable } from "../../src/series/table.ts";
 
 const utf8 = new TextEncoder();
@@ -55,6 +56,48 @@ describe("Keyspace", () => {
       ["__name__", "my_source"],
       ["job", "x"],
     ]);
+  });
+
+  test("property: labels straight from the bytes are those that JSON.parse() and the rules give, one series for one label set", () => {
+    const word = fc.constantFrom(
+      "__name__",
+      "a",
+      "b",
+      "job",
+      "Zone",
+      "é",
+      "9",
+      "a b",
+      "",
+      'q"',
+      "x\\y",
+      "up:sum",
+      "toString",
+    );
+    const layout = fc.constantFrom(undefined, " ");
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.array(fc.tuple(word, word), { maxLength: 5 }), layout)), (sets) => {
+        const fast = space();
+        const thorough = new Keyspace(new SeriesTable(), undefined, [7, 9], { ...plainRules, maxLabels: 1_000 });
+        for (const [pairs, indent] of sets) {
+          const json = JSON.stringify({ __name__: "m", ...Object.fromEntries(pairs) }, undefined, indent);
+          const id = idOf(fast, json);
+          assert.equal(id, idOf(thorough, json), json);
+          if (id >= 0) assert.deepEqual(fast.table.labels(id), thorough.table.labels(id));
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("what only begins like a label set is none", () => {
+    for (const json of [
+      '{"__name__":"a"',
+      '{"__name__":"a",}',
+      '{"__name__":"a"}}',
+      '{"__name__":"a","b":"c" "d":"e"}',
+    ])
+      assert.throws(() => idOf(space(), json), SyntaxError);
   });
 
   test("property: ids are dense, stay, and name their labels, through all growth", () => {
