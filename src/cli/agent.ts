@@ -54,6 +54,8 @@ export type AgentOptions = {
 const SUMMARY_EVERY_MS = 60_000;
 const TICK_MS = 1_000;
 const PRUNE_EVERY_MS = 600_000;
+/** An answer that trickles must not hold one of the few places for queries for ever. */
+const READ_MS = 300_000;
 
 export async function startAgent({ settings, load, writeLog, logFormat }: AgentOptions): Promise<Agent> {
   const clock = systemClock;
@@ -198,7 +200,7 @@ export const openSource = (
       url: settings.sourceUrl,
       kind: settings.sourceKind,
       headers: { "user-agent": `outflow/${version}` },
-      timeouts: { connectMs: CONNECT_MS, firstByteMs: 30_000, idleMs: 30_000 },
+      timeouts: { connectMs: CONNECT_MS, firstByteMs: 30_000, idleMs: 30_000, totalMs: READ_MS },
       maxWindowSamples: settings.maxWindowSamples,
       allowPartial: settings.allowPartial,
       auditMs: settings.auditInterval,

@@ -33,6 +33,7 @@ export type SourceSettings = {
   url: string;
   kind: "auto" | "victoriametrics" | "prometheus";
   headers: Record<string, string>;
+  /** `totalMs`: of a read, or its interval where that is longer: one that takes longer could never keep up. */
   timeouts: HttpTimeouts;
   maxWindowSamples: number;
   /** Take answers that lack the data of a storage node. */
@@ -206,6 +207,7 @@ export class SourcePort {
       from: to,
       to,
       expect: ["vector"],
+      intervalMs: query.intervalMs,
     });
     // Without it nothing is known to have ended: the window is read again.
     if (!result.ok) return { ok: false, ...result.failure };
@@ -290,6 +292,7 @@ export class SourcePort {
       ...(far ? { passedOver: (id: number, newest: EpochMs) => passOver(memory, passed, id, newest) } : {}),
       ...window,
       expect: ["matrix"],
+      intervalMs: query.intervalMs,
     });
   }
 
@@ -306,6 +309,7 @@ export class SourcePort {
       newerThan: () => first - 1,
       ...window,
       expect: ["matrix"],
+      intervalMs: query.intervalMs,
     });
   }
 
@@ -315,9 +319,11 @@ export class SourcePort {
     signal: AbortSignal,
     {
       late,
+      intervalMs = 0,
       ...what
     }: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect" | "passedOver"> & {
       late?: Omit<LateOptions, "builder">;
+      intervalMs?: number;
     },
   ): Promise<ReadResult> {
     const { url, headers, timeouts, maxWindowSamples } = this.#settings;
@@ -332,7 +338,8 @@ export class SourcePort {
       nanIsStale: (kind) => (this.#settings.kind === "auto" ? kind : this.#settings.kind) === "victoriametrics",
       allowPartial: this.#settings.allowPartial,
       maxSamples: maxWindowSamples,
-      timeouts,
+      timeouts:
+        timeouts.totalMs === undefined ? timeouts : { ...timeouts, totalMs: Math.max(timeouts.totalMs, intervalMs) },
       signal,
     });
     for (const b of [builder, lateBuilder]) {

@@ -108,7 +108,9 @@ export async function readAnswer(
         message:
           error.failure.code === TOO_LARGE
             ? `The source's answer was broken off: ${error.failure.message}. A shorter window is read next.`
-            : `The source broke its answer off after ${bytes} bytes: ${error.failure.message}`,
+            : error.failure.kind === "timeout"
+              ? `The source's answer came too slowly and was broken off after ${bytes} bytes: ${error.failure.message}. A shorter window is read next.`
+              : `The source broke its answer off after ${bytes} bytes: ${error.failure.message}`,
       },
     };
   }

@@ -154,6 +154,44 @@ describe("isolation", () => {
     assert.deepEqual(timestamps(w, "good", "m0"), want(w, "m0", start - 1, w.cursor("good", "m0")!));
   });
 
+  test("answers that trickle without end hold their places for five minutes, not for ever", async () => {
+    const w = new World({ sinks: { good: { sources: ["g"] }, one: { sources: ["m1"] }, two: { sources: ["m2"] } } });
+    const start = w.source.now();
+    w.source.samples = ["g", "m1", "m2"].flatMap((m) => steady(m, start, start + 60 * MINUTE, 5_000));
+    await w.clock.advance(MINUTE);
+    const before = w.cursor("good", "g")!;
+    w.source.faultOf = (query) => (query.startsWith("m") ? "endless" : undefined);
+    await w.clock.advance(4 * MINUTE);
+    assert.equal(w.source.inFlight, 2, "both places are taken");
+    for (let i = 0; i < 12; i++) {
+      await w.clock.advance(5 * MINUTE);
+      const lag = w.source.now() - w.cursor("good", "g")!;
+      assert.ok(lag < 5 * MINUTE + 2 * POLL + 11_000, `${lag} ms behind`);
+    }
+    assert.deepEqual(timestamps(w, "good", "g"), want(w, "g", start - 1, w.cursor("good", "g")!));
+    assert.ok(w.cursor("good", "g")! > before);
+    w.source.faultOf = () => undefined;
+    await w.clock.advance(6 * MINUTE);
+    for (const [sink, series] of [
+      ["one", "m1"],
+      ["two", "m2"],
+    ] as const)
+      assert.deepEqual(timestamps(w, sink, series), want(w, series, start - 1, w.cursor(sink, series)!));
+    w.balances();
+  });
+
+  test("a read may take as long as its interval where that is longer than five minutes: it keeps up", async () => {
+    const w = new World({ pollMs: 20 * MINUTE, maxWindowMs: 20 * MINUTE });
+    const start = w.source.now();
+    w.source.samples = steady("m0", start, start + 60 * MINUTE, 15_000);
+    await w.clock.advance(MINUTE);
+    w.source.fault = "trickle";
+    w.source.pieces = 30; // 14.5 minutes
+    await w.clock.advance(80 * MINUTE);
+    assert.deepEqual(timestamps(w, "s", "m0"), want(w, "m0", start - 1, w.cursor()!));
+    assert.ok(w.cursor()! > start + 40 * MINUTE);
+  });
+
   for (const fault of ["hold", "pause", "slow"] as const)
     test(`a sink that keeps --max-buffered-samples to itself (${fault}) lets go of it: the others read on`, async () => {
       const w = new World({

@@ -6,7 +6,17 @@ import type { FakeClock } from "./clock.ts";
 export type SourceSample = { series: string; ts: number; value: number; visibleAt: number };
 
 /** What happens to requests now. */
-export type SourceFault = "none" | "refused" | "unavailable" | "bad-query" | "html" | "truncated" | "hang" | "slow";
+export type SourceFault =
+  | "none"
+  | "refused"
+  | "unavailable"
+  | "bad-query"
+  | "html"
+  | "truncated"
+  | "hang"
+  | "slow"
+  | "trickle" // a piece always a second before it would be silent for too long
+  | "endless"; // so too, and never done
 
 export class TableSource implements HttpClient {
   samples: SourceSample[] = [];
@@ -21,6 +31,8 @@ export class TableSource implements HttpClient {
   mostInFlight = 0;
   /** How long an answer takes. */
   answerMs = 1;
+  /** Of an answer that trickles. */
+  pieces = 8;
   readonly #clock: FakeClock;
 
   constructor(clock: FakeClock) {
@@ -60,6 +72,8 @@ export class TableSource implements HttpClient {
     if (fault === "html") return this.#text(200, "<html>a proxy speaks</html>");
     const body = this.#matrix(new URLSearchParams(String(r.body)));
     if (fault === "truncated") return this.#text(200, body.slice(0, Math.floor(body.length / 2)), true);
+    if (fault === "trickle" || fault === "endless")
+      return { ok: true, answer: { ...this.#text(200, body).answer, body: this.#trickle(body, fault, r) } };
     return this.#text(200, body);
   }
 
@@ -83,6 +97,27 @@ export class TableSource implements HttpClient {
       return `{"metric":{"__name__":"${name}"},"values":[${values.join(",")}]}`;
     });
     return `{"status":"success","data":{"resultType":"matrix","result":[${result.join(",")}]}}`;
+  }
+
+  async *#trickle(body: string, fault: "trickle" | "endless", r: HttpRequest): AsyncGenerator<Uint8Array> {
+    const bytes = new TextEncoder().encode(body);
+    const { idleMs, totalMs = Number.POSITIVE_INFINITY } = r.timeouts;
+    const endMs = this.#clock.monotonicMs() + totalMs;
+    this.inFlight++;
+    try {
+      for (let piece = 0; fault === "endless" || piece < this.pieces; piece++) {
+        const leftMs = endMs - this.#clock.monotonicMs();
+        if (!(await this.#clock.sleep(Math.min(idleMs - 1_000, leftMs), r.signal)))
+          throw new HttpBroken({ kind: "aborted", code: "ABORTED", message: "stopped" });
+        if (leftMs <= idleMs - 1_000)
+          throw new HttpBroken({ kind: "timeout", code: "TIMEOUT", message: "the whole exchange took too long" });
+        const at = (n: number) =>
+          fault === "endless" ? Math.min(n, bytes.length - 1) : Math.ceil((n * bytes.length) / this.pieces);
+        yield bytes.subarray(at(piece), at(piece + 1));
+      }
+    } finally {
+      this.inFlight--;
+    }
   }
 
   #text(status: number, text: string, broken = false): { ok: true; answer: HttpAnswer } {

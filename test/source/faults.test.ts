@@ -94,6 +94,13 @@ describe("a source that", () => {
       true,
     ],
     [
+      "trickles, always a byte before it would be silent for too long",
+      () => (source.behave = behaviours.slow(1, 10)),
+      { timeouts: { connectMs: 50, firstByteMs: 30_000, idleMs: 30_000, totalMs: 300 } },
+      /came too slowly .* after [1-9]\d* bytes: the whole exchange took more than 300 ms/,
+      true,
+    ],
+    [
       "resets the connection",
       () => (source.behave = behaviours.reset),
       {},
