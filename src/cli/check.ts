@@ -1,5 +1,6 @@
-// outflow check: every problem of the policies, offline. Exit 0 valid, 1 problems, 2 usage.
+// outflow check: every problem of the policies, offline. Exit 0 valid, 1 problems, 2 usage, or no policy at all.
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../config/parsers.ts";
 import { enforcementOptions } from "../config/settings.ts";
@@ -10,6 +11,7 @@ import { loadPolicies } from "../policy/load.ts";
 import type { LoadResult } from "../policy/policy.ts";
 import { policyYaml } from "../policy/print.ts";
 import { githubLine, jsonReport, problemText, summary } from "../policy/report.ts";
+import { API_VERSION } from "../policy/schema.ts";
 import { example } from "./example.ts";
 import { queryRules } from "./querycheck.ts";
 
@@ -57,6 +59,11 @@ export function checkCommand(): Command {
         command.error("error: missing required argument 'path': name a file or a directory, or - for standard input");
       const loaded = load(paths, options);
       report(loaded, options);
+      if (isEmpty(loaded)) {
+        process.stderr.write(nothingFound(paths, loaded.files.length));
+        process.exitCode = 2;
+        return;
+      }
       const bad = loaded.problems.some(
         (p) => p.severity === "problem" || (options.warningsAsErrors && p.severity === "warning"),
       );
@@ -82,11 +89,21 @@ function report(loaded: LoadResult, { format, print, warningsAsErrors }: Options
   const excerpts = process.stderr.isTTY === true;
   const lines = loaded.problems.map((p) => (format === "github" ? githubLine(p) : problemText(p, excerpts)));
   process.stderr.write(lines.map((line) => `${line}\n`).join(""));
-  if (loaded.policies.length + loaded.problems.length === 0)
-    process.stderr.write("outflow: no ExportPolicy is there: does the path name *.yaml, *.yml or *.json files?\n");
   if (print) {
     for (const policy of loaded.policies)
       process.stdout.write(`# ${printable(policy.place.file)}:${policy.place.line}\n${policyYaml(policy)}\n---\n`);
   }
+  if (isEmpty(loaded)) return;
   process.stdout.write(`${print ? "# " : ""}${summary(loaded, warningsAsErrors === true)}\n`);
+}
+
+/** Nothing that could be valid, and nothing that is wrong. */
+const isEmpty = ({ policies, problems }: LoadResult): boolean =>
+  policies.length === 0 && !problems.some((p) => p.severity === "problem");
+
+function nothingFound(paths: readonly string[], files: number): string {
+  const where = paths.map((path) => (path === "-" ? "standard input" : printable(resolve(path)))).join(", ");
+  const read =
+    files === 0 ? "there is no *.yaml, *.yml or *.json file" : `read ${files === 1 ? "1 file" : `${files} files`}`;
+  return `outflow: no ExportPolicy in ${where}: ${read}. Name the file or directory that has one, or write one there: kind ExportPolicy, apiVersion ${API_VERSION}. outflow demo shows how it looks when it works.\n`;
 }

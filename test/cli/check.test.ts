@@ -13,6 +13,12 @@ const AUTH = "          authentication: { basicAuth: { secretRef: { name: door }
 
 before(() => {
   mkdirSync(at("both"));
+  mkdirSync(at("empty"));
+  writeFileSync(
+    at("secret.yaml"),
+    "apiVersion: v1\nkind: Secret\nmetadata: { name: door }\nstringData: { token: x }\n",
+    { mode: 0o600 },
+  );
   writeFileSync(at("valid.yaml"), VALID);
   writeFileSync(at("both/a.yaml"), VALID.replace("[gateway]", "[gatewy]"));
   writeFileSync(at("both/b.yml"), VALID.replace("name: edge", "name: b").replace("endpoint:", "endpont:"));
@@ -50,8 +56,22 @@ describe("outflow check", () => {
     assert.equal(stderr.trim().split("\n").length, 3, "no excerpts without a terminal");
   });
 
-  test("nothing to check is said", () =>
-    assert.match(outflow(["check", "-"], "").stderr, /^outflow: no ExportPolicy is there: /));
+  test("no policy at all: where it looked, what to do, and exit 2", () => {
+    for (const [path, stdin, said] of [
+      ["-", "", "no ExportPolicy in standard input: read 1 file. "],
+      ["empty", "", `no ExportPolicy in ${at("empty")}: there is no *.yaml, *.yml or *.json file. `],
+      ["secret.yaml", "", `no ExportPolicy in ${at("secret.yaml")}: read 1 file. `],
+    ] as const)
+      for (const format of ["text", "json"]) {
+        const { code, stdout, stderr } = outflow(["check", "--format", format, path], stdin);
+        assert.equal(code, 2);
+        assert.ok(
+          stderr.startsWith(`outflow: ${said}Name the file or directory that has one, or write one there`),
+          stderr,
+        );
+        assert.ok(format === "json" || stdout === "", stdout);
+      }
+  });
 
   test("standard input", () => {
     assert.equal(outflow(["check", "-"], VALID).code, 0);
@@ -103,9 +123,10 @@ describe("outflow check", () => {
     assert.equal(outflow(["check", "--require-secrets", "auth.yaml"]).code, 1);
   });
 
-  test("somebody else's documents: a note, exit 0", () => {
+  test("somebody else's documents: a note, and no policy if there is none beside them", () => {
     const { code, stderr } = outflow(["check", "other.yaml"]);
-    assert.equal(code, 0);
+    assert.equal(code, 2);
+    assert.equal(outflow(["check", "other.yaml", "valid.yaml"]).code, 0);
     assert.match(stderr, /note: kind: is skipped/);
   });
 
