@@ -264,6 +264,7 @@ export class Delivery {
     if ((signal.aborted || sender !== this.#sender) && verdict.kind !== "delivered") {
       // Broken off by us, no fault of the sink's: at our end abort() counts what is left, else the next sender has a try.
       job.attempts--;
+      dispatch({ type: "attempt-broken-off", at: clock.now(), id: this.#id, inFlight: this.#inFlight });
       this.#pump();
       this.#drainedYet();
       return;

@@ -155,6 +155,8 @@ export type Event = { at: EpochMs } & (
         | { kind: "delivered"; status: number }
         | { kind: "failed"; reason: FailureReason; status?: number; message: string };
     }
+  /** By outflow itself (another sender, the end of a drain): it says nothing about the sink, and does not count. */
+  | { type: "attempt-broken-off"; id: SinkId; inFlight: number }
   /** Retryable failure: the next attempt is at `retryAt`. `attempt` is the one that failed. */
   | {
       type: "backing-off";

@@ -139,6 +139,8 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
       return { ...sink, skippedMs: sink.skippedMs + (event.to - event.from) };
     case "attempt-started":
       return { ...sink, inFlight: event.inFlight, concurrency: event.concurrency };
+    case "attempt-broken-off":
+      return { ...sink, inFlight: event.inFlight };
     case "attempt-ended":
       return attemptEnded(sink, event);
     case "backing-off": {

@@ -219,6 +219,29 @@ describe("400 and 422 from an endpoint that has taken nothing: it is asked with 
   });
 });
 
+test("an attempt that is broken off because its sender was replaced is in flight no more, and counts as none", async () => {
+  const l = await run((_, n) => (n === 0 ? { status: 503 } : "hang"));
+  await eventually(
+    "the second attempt hangs",
+    () => receiver.requests.length,
+    (n) => n === 2,
+  );
+  assert.equal(l.sink().inFlight, 1);
+  l.delivery.pause();
+  l.anotherSender();
+  await eventually(
+    "nothing is in flight",
+    () => l.sink().inFlight,
+    (n) => n === 0,
+  );
+  assert.equal(l.sink().attemptsTotal, 1);
+  receiver.answer = () => ({ status: 204 });
+  l.delivery.resume();
+  await quiet(l);
+  assert.equal(l.sink().account.delivered, 100);
+  balanced(l);
+});
+
 describe("413: halved until it fits", () => {
   test("all is delivered in smaller requests", async () => {
     const l = await run((r) => (r.samples > 10 ? { status: 413 } : { status: 204 }));

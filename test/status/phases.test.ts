@@ -64,6 +64,7 @@ const events: Record<string, (story: Story) => Story> = {
   "window-read": (s) => s.read(ID, 10),
   "read-failed": (s) =>
     s.event({ type: "read-failed", id: ID, source: "metrics", reason: "QueryFailed", message: "Bad." }),
+  "attempt-broken-off": (s) => s.event({ type: "attempt-broken-off", id: ID, inFlight: 0 }),
   delivered: (s) => s.delivers(ID, 10),
   "backing-off": ways["backing-off"],
   holding: ways.holding,
