@@ -95,6 +95,7 @@ export async function readAnswer(
     for await (const piece of answer.body) {
       bytes += piece.length;
       if (!scanner.push(piece)) break;
+      giveBack(piece);
     }
   } catch (error) {
     if (!(error instanceof HttpBroken)) throw error;
@@ -133,6 +134,23 @@ export async function readAnswer(
     warnings: warnings.map(words),
     series,
   };
+}
+
+/** Smaller ones may be parts of a buffer that Node shares out. */
+const OWN_BUFFER_BYTES = 65_536;
+
+/**
+ * A piece that has been read is of no use to anybody, and the one that ends where its buffer ends is the last of that: its memory is
+ * given back at once. The garbage collector would get to it when a hundred megabytes of an answer have piled up.
+ */
+function giveBack(piece: Uint8Array): void {
+  const { buffer, byteOffset, length } = piece;
+  if (
+    buffer.byteLength >= OWN_BUFFER_BYTES &&
+    byteOffset + length === buffer.byteLength &&
+    buffer instanceof ArrayBuffer
+  )
+    buffer.transfer(0);
 }
 
 function judge(result: ScanResult, r: ReadRequest, words: (text: string) => string): ReadFailure | undefined {
