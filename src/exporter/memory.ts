@@ -139,32 +139,43 @@ export class Memory {
   /**
    * For the state store. A head of little-endian doubles: version, stretchMs, from when on counts are complete, number of the first
    * stretch, stretches; then for every series with a timestamp newer than `since`: fingerprint and last timestamp as doubles, and a
-   * 16-bit count for each stretch. Older series are not needed, since no read reaches back so far.
+   * 16-bit count for each stretch. Older series are not needed, since no read reaches back so far. In pieces of whole series, each
+   * valid until the next is asked for: twenty bytes of a million series are not to be held at once.
    */
-  toBlob(since: EpochMs): Uint8Array {
+  *pieces(since: EpochMs): Iterable<Uint8Array> {
     const { first, length } = this.taken.span;
     const record = 16 + 2 * length;
-    const bytes = new Uint8Array(HEAD_BYTES + record * (this.last.length + (this.#saved?.size ?? 0)));
+    const bytes = new Uint8Array(HEAD_BYTES + record * Math.ceil(PIECE_BYTES / record));
     const view = new DataView(bytes.buffer);
     [BLOB_VERSION, this.taken.stretchMs, this.taken.from, first, length].forEach((n, i) => {
       view.setFloat64(8 * i, n, true);
     });
     let at = HEAD_BYTES;
-    const put = (print: number, ts: EpochMs, count: (k: number) => number) => {
-      view.setFloat64(at, print, true);
-      view.setFloat64(at + 8, ts, true);
-      for (let i = 0; i < length; i++) view.setUint16(at + 16 + 2 * i, count(first + i), true);
-      at += record;
-    };
     const seen = new Set<number>();
     for (let id = 0; id < this.last.length; id++) {
       if (this.last[id]! <= since) continue;
-      if (this.#saved !== undefined) seen.add(this.print(id));
-      put(this.print(id), this.last[id]!, (k) => this.taken.count(k, id, this.print));
+      const print = fingerprint(this.table, id);
+      if (this.#saved !== undefined) seen.add(print);
+      view.setFloat64(at, print, true);
+      view.setFloat64(at + 8, this.last[id]!, true);
+      for (let i = 0; i < length; i++)
+        view.setUint16(at + 16 + 2 * i, this.taken.count(first + i, id, this.print), true);
+      at += record;
+      if (at + record <= bytes.length) continue;
+      yield bytes.subarray(0, at);
+      at = 0;
     }
-    for (const [print, ts] of this.#saved ?? [])
-      if (ts > since && !seen.has(print)) put(print, ts, (k) => this.taken.savedCount(k, print));
-    return bytes.subarray(0, at);
+    for (const [print, ts] of this.#saved ?? []) {
+      if (ts <= since || seen.has(print)) continue;
+      view.setFloat64(at, print, true);
+      view.setFloat64(at + 8, ts, true);
+      for (let i = 0; i < length; i++) view.setUint16(at + 16 + 2 * i, this.taken.savedCount(first + i, print), true);
+      at += record;
+      if (at + record <= bytes.length) continue;
+      yield bytes.subarray(0, at);
+      at = 0;
+    }
+    if (at > 0) yield bytes.subarray(0, at);
   }
 
   /** `floor`: series that are not in the blob pass only newer samples. A blob of another version or length is ignored. */
@@ -196,6 +207,7 @@ export class Memory {
 }
 
 const HEAD_BYTES = 40;
+const PIECE_BYTES = 512 * 1024;
 const BLOB_VERSION = 2;
 
 /** Counts are not known up to here: the newest timestamp that was taken. */
@@ -219,7 +231,7 @@ const prints = new WeakMap<SeriesTable, { column: Float64Array<ArrayBuffer> }>()
 export function fingerprint(table: SeriesTable, id: number): number {
   let known = prints.get(table);
   if (known === undefined) prints.set(table, (known = { column: new Float64Array(1024) }));
-  known.column = wider(known.column, id + 1);
+  if (id >= known.column.length) known.column = wider(known.column, table.size);
   const { column } = known;
   if (column[id] === 0) column[id] = hash(table, id);
   return column[id]!;

@@ -1,6 +1,7 @@
 // What survives a restart: cursors with their memories, and policy generations, in a node:sqlite database in the state directory. One agent a
 // directory: the database is held exclusively, and a crashed agent's lock is gone with it. Disk trouble never stops the
 // agent: it runs on with what it has in memory and says so through `onTrouble`.
+import { Buffer } from "node:buffer";
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -11,8 +12,17 @@ export type CursorKey = { policy: string; sink: string; source: string };
 
 export type StateTrouble = { state: "memory" | "set-aside"; message: string };
 
-/** A cursor and what belongs to it: last timestamps (Memory.toBlob). One without its memory would lose late samples. */
+/** A cursor and what belongs to it: last timestamps (Memory.pieces). One without its memory would lose late samples. */
 export type SavedCursor = { cursor: EpochMs; memory: Uint8Array | undefined };
+
+/** `of`: which memory it is. A piece is valid until the next is asked for. */
+export type SavedMemory = { of: object; pieces(): Iterable<Uint8Array> };
+
+/** The pieces of a memory as one. */
+export function joined(pieces: Iterable<Uint8Array>): Uint8Array {
+  const { buffer, byteOffset, length } = Buffer.concat(Array.from(pieces, (piece) => Buffer.from(piece)));
+  return new Uint8Array(buffer, byteOffset, length);
+}
 
 export type StateStore = {
   /** False: the agent before this one was killed, or is the first: what it had under way may have been sent. */
@@ -20,7 +30,7 @@ export type StateStore = {
   /** `policy` is namespace/name. */
   cursor(key: CursorKey): SavedCursor | undefined;
   /** Saved soon (SAVE_WITHIN_MS, SAVE_COST), and by close(). Sinks that share a memory object share its row. */
-  saveCursor(key: CursorKey, cursor: EpochMs, memory?: { of: object; blob(): Uint8Array }): void;
+  saveCursor(key: CursorKey, cursor: EpochMs, memory?: SavedMemory): void;
   /** The generation of a policy whose spec has this hash: counts up by one when the hash is new. */
   generation(policy: string, specHash: string): number;
   /** What a sink or a policy reported last; empty if nothing is known. */
@@ -106,6 +116,8 @@ const MIGRATIONS = [
    CREATE TABLE memories (id INTEGER PRIMARY KEY AUTOINCREMENT, pairs BLOB NOT NULL) STRICT;
    CREATE TABLE generations (policy TEXT PRIMARY KEY, spec_hash TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;`,
   `CREATE TABLE IF NOT EXISTS conditions (id TEXT PRIMARY KEY, conditions TEXT NOT NULL) STRICT;`,
+  // What follows the first piece of a memory.
+  `CREATE TABLE pieces (memory INTEGER NOT NULL, piece INTEGER NOT NULL, pairs BLOB NOT NULL, PRIMARY KEY (memory, piece)) STRICT;`,
 ];
 
 /** Brings the database to the present version, all or nothing. */
@@ -131,7 +143,7 @@ function schema(db: DatabaseSync): DatabaseSync {
   return db;
 }
 
-type Unsaved = { key: CursorKey; cursor: EpochMs; memory: { of: object; blob(): Uint8Array } | undefined };
+type Unsaved = { key: CursorKey; cursor: EpochMs; memory: SavedMemory | undefined };
 
 class SqliteStore implements StateStore {
   readonly #db: DatabaseSync;
@@ -159,16 +171,24 @@ class SqliteStore implements StateStore {
   cursor(key: CursorKey): SavedCursor | undefined {
     this.#flush();
     const unsaved = this.#unsaved.get(JSON.stringify([key.policy, key.sink, key.source]));
-    if (unsaved !== undefined) return { cursor: unsaved.cursor, memory: unsaved.memory?.blob() }; // the disk is full
+    // The disk is full:
+    if (unsaved !== undefined)
+      return { cursor: unsaved.cursor, memory: unsaved.memory && joined(unsaved.memory.pieces()) };
     const row = this.#db
       .prepare(
-        "SELECT cursor_ms, pairs FROM cursors LEFT JOIN memories ON memories.id = cursors.memory WHERE policy = ? AND sink = ? AND source = ?",
+        "SELECT cursor_ms, memory, pairs FROM cursors LEFT JOIN memories ON memories.id = cursors.memory WHERE policy = ? AND sink = ? AND source = ?",
       )
-      .get(key.policy, key.sink, key.source) as { cursor_ms: number; pairs: Uint8Array | null } | undefined;
-    return row && { cursor: row.cursor_ms, memory: row.pairs ?? undefined };
+      .get(key.policy, key.sink, key.source) as
+      | { cursor_ms: number; memory: number; pairs: Uint8Array | null }
+      | undefined;
+    if (row === undefined || row.pairs === null) return row && { cursor: row.cursor_ms, memory: undefined };
+    const more = this.#db.prepare("SELECT pairs FROM pieces WHERE memory = ? ORDER BY piece").all(row.memory) as {
+      pairs: Uint8Array;
+    }[];
+    return { cursor: row.cursor_ms, memory: joined([row.pairs, ...more.map(({ pairs }) => pairs)]) };
   }
 
-  saveCursor(key: CursorKey, cursor: EpochMs, memory?: { of: object; blob(): Uint8Array }): void {
+  saveCursor(key: CursorKey, cursor: EpochMs, memory?: SavedMemory): void {
     this.#unsaved.set(JSON.stringify([key.policy, key.sink, key.source]), { key, cursor, memory });
     this.#flushSoon();
   }
@@ -273,7 +293,9 @@ class SqliteStore implements StateStore {
           if (conditions.length === 0) forget.run(id);
           else say.run(id, JSON.stringify(conditions));
         }
-        this.#db.exec("DELETE FROM memories WHERE id NOT IN (SELECT memory FROM cursors WHERE memory IS NOT NULL)");
+        this.#db.exec(
+          "DELETE FROM memories WHERE id NOT IN (SELECT memory FROM cursors WHERE memory IS NOT NULL); DELETE FROM pieces WHERE memory NOT IN (SELECT id FROM memories);",
+        );
         this.#db.exec("COMMIT");
       } catch (error) {
         this.#memoryRows = new WeakMap(); // rows that were rolled back: their numbers are given to others
@@ -287,11 +309,20 @@ class SqliteStore implements StateStore {
     return true;
   }
 
-  #memoryRow(memory: { of: object; blob(): Uint8Array }): number {
+  #memoryRow(memory: SavedMemory): number {
     const known = this.#memoryRows.get(memory.of);
     if (known !== undefined && this.#db.prepare("SELECT 1 FROM memories WHERE id = ?").get(known) !== undefined)
       return known;
-    const row = Number(this.#db.prepare("INSERT INTO memories (pairs) VALUES (?)").run(memory.blob()).lastInsertRowid);
+    let row: number | undefined;
+    let pieces = 0;
+    // A statement keeps a copy of what it wrote last until it is collected: of a piece, not of a whole memory.
+    const first = this.#db.prepare("INSERT INTO memories (pairs) VALUES (?)");
+    const next = this.#db.prepare("INSERT INTO pieces (memory, piece, pairs) VALUES (?, ?, ?)");
+    for (const piece of memory.pieces()) {
+      if (row === undefined) row = Number(first.run(piece).lastInsertRowid);
+      else next.run(row, ++pieces, piece);
+    }
+    row ??= Number(first.run(new Uint8Array()).lastInsertRowid);
     this.#memoryRows.set(memory.of, row);
     return row;
   }

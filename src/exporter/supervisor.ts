@@ -250,7 +250,7 @@ export class Supervisor {
           cursor,
           memory && {
             of: memory,
-            blob: () => memory.toBlob(Math.min(querySince(source, cursor), cursor - LOOKBACK_MS)),
+            pieces: () => memory.pieces(Math.min(querySince(source, cursor), cursor - LOOKBACK_MS)),
           },
         ),
       attach: (query, member: ReadingMember, saved) => readers.attach(query, member, saved),

@@ -1,7 +1,11 @@
 // Columns that grow: typed arrays that move to a larger buffer. The old one is given back at once, it does not wait for the garbage
 // collector; half as much again at a time, since with a million series the part that is not in use yet weighs.
 
-type Column = Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+export type Column =
+  | Int32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
 
 /** `column` with room for `length` elements at least, the new ones 0; the array that was passed is of no use any more. */
 export function wider<C extends Column>(column: C, length: number): C {

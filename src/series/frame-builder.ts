@@ -1,5 +1,6 @@
 // Samples in as they are decoded, a Frame out: columns that grow and are used again, then one right-sized copy in sending order.
 import type { EpochMs } from "../platform/clock.ts";
+import { type Column, release, wider } from "./columns.ts";
 import type { Frame } from "./frame.ts";
 import type { SeriesTable } from "./table.ts";
 
@@ -27,20 +28,21 @@ export class FrameBuilder {
     this.#runs = 0;
     this.#tidy = true;
     if (this.#timestamps.length > KEEP_CAPACITY) {
-      for (const column of [this.#timestamps, this.#values, this.#stale]) column.buffer.transfer(0); // given back at once
-      this.#timestamps = new Float64Array(4096);
-      this.#values = new Float64Array(4096);
-      this.#stale = new Uint8Array(4096);
+      this.#timestamps = emptied(this.#timestamps, new Float64Array(4096));
+      this.#values = emptied(this.#values, new Float64Array(4096));
+      this.#stale = emptied(this.#stale, new Uint8Array(4096));
+    }
+    if (this.#runSeries.length > KEEP_CAPACITY) {
+      this.#runSeries = emptied(this.#runSeries, new Int32Array(1024));
+      this.#runStart = emptied(this.#runStart, new Int32Array(1025));
     }
   }
 
   /** Samples that follow belong to this series. */
   startRun(series: number): void {
     if (this.#runs > 0 && this.#runStart[this.#runs - 1] === this.#samples) this.#runs--; // the run before stayed empty
-    if (this.#runs + 1 >= this.#runSeries.length) {
-      this.#runSeries = widerInt(this.#runSeries);
-      this.#runStart = widerInt(this.#runStart);
-    }
+    this.#runSeries = wider(this.#runSeries, this.#runs + 1);
+    this.#runStart = wider(this.#runStart, this.#runs + 2);
     this.#runSeries[this.#runs] = series;
     this.#runStart[this.#runs] = this.#samples;
     this.#runs++;
@@ -56,51 +58,69 @@ export class FrameBuilder {
     this.#samples = ++n;
   }
 
-  /** `seriesTwice`: two different label sets of the answer became one series. */
+  /**
+   * What was added, as a frame; the builder is empty then. `seriesTwice`: two different label sets of the answer became one series.
+   * Of a large answer each column is given back as soon as it is copied.
+   */
   build(table: SeriesTable, from: EpochMs, to: EpochMs): { frame: Frame; seriesTwice: boolean } {
     if (this.#runs > 0 && this.#runStart[this.#runs - 1] === this.#samples) this.#runs--;
+    this.#runStart[this.#runs] = this.#samples;
     const order = this.#order(table);
     const { runs, seriesTwice } = this.#countRuns(order);
     const samples = this.#samples;
-    const frame: Frame = {
-      table,
-      from,
-      to,
-      runs,
-      runSeries: new Int32Array(runs),
-      runStart: new Int32Array(runs + 1),
-      samples,
-      timestamps: new Float64Array(samples),
-      values: new Float64Array(samples),
-      stale: new Uint8Array(samples),
-      dropped: {},
-      bytes: 0,
-    };
+    const runSeries = new Int32Array(runs);
+    const runStart = new Int32Array(runs + 1);
     let at = 0;
     let run = -1;
     // By index: an iterator over a typed array makes an object a step.
     for (let o = 0; o < order.length; o++) {
       const i = order[o]!;
       const series = this.#runSeries[i]!;
-      if (run < 0 || frame.runSeries[run] !== series) {
+      if (run < 0 || runSeries[run] !== series) {
         run++;
-        frame.runSeries[run] = series;
-        frame.runStart[run] = at;
+        runSeries[run] = series;
+        runStart[run] = at;
       }
-      const end = i + 1 < this.#runs ? this.#runStart[i + 1]! : samples;
-      for (let s = this.#runStart[i]!; s < end; s++, at++) {
-        frame.timestamps[at] = this.#timestamps[s]!;
-        frame.values[at] = this.#values[s]!;
-        frame.stale[at] = this.#stale[s]!;
-      }
+      at += this.#runStart[i + 1]! - this.#runStart[i]!;
     }
-    frame.runStart[runs] = samples;
+    runStart[runs] = samples;
+    const timestamps = this.#inOrder(order, this.#timestamps, new Float64Array(samples));
+    if (samples > KEEP_CAPACITY) this.#timestamps = emptied(this.#timestamps, new Float64Array(4096));
+    const values = this.#inOrder(order, this.#values, new Float64Array(samples));
+    if (samples > KEEP_CAPACITY) this.#values = emptied(this.#values, new Float64Array(4096));
+    const stale = this.#inOrder(order, this.#stale, new Uint8Array(samples));
+    release(order);
+    const frame: Frame = {
+      table,
+      from,
+      to,
+      runs,
+      runSeries,
+      runStart,
+      samples,
+      timestamps,
+      values,
+      stale,
+      dropped: {},
+      bytes: 0,
+    };
     if (!this.#tidy || seriesTwice) sortRuns(frame);
+    this.clear();
     return { frame, seriesTwice };
   }
 
+  #inOrder<C extends Float64Array | Uint8Array>(order: Int32Array, column: C, sorted: C): C {
+    let at = 0;
+    for (let o = 0; o < order.length; o++) {
+      const i = order[o]!;
+      const end = this.#runStart[i + 1]!;
+      for (let s = this.#runStart[i]!; s < end; s++) sorted[at++] = column[s]!;
+    }
+    return sorted;
+  }
+
   /** Runs in the table's sending order. A series that comes twice keeps the order of its runs. */
-  #order(table: SeriesTable): Int32Array {
+  #order(table: SeriesTable): Int32Array<ArrayBuffer> {
     const positions = table.positions();
     // Series by place: the first run of each, and chains of the rare further ones.
     const first = new Int32Array(positions.length);
@@ -115,6 +135,7 @@ export class FrameBuilder {
     for (let place = 0; place < first.length; place++) {
       for (let run = first[place]!; run !== 0; run = next[run - 1]!) order[n++] = run - 1;
     }
+    release(first, next);
     return order;
   }
 
@@ -129,22 +150,20 @@ export class FrameBuilder {
     return { runs, seriesTwice: runs !== order.length };
   }
 
-  /** The columns move to larger ones without a copy that waits for the garbage collector. */
   #grow(): void {
-    const capacity = this.#timestamps.length * 2;
-    this.#timestamps = new Float64Array(this.#timestamps.buffer.transfer(capacity * 8));
-    this.#values = new Float64Array(this.#values.buffer.transfer(capacity * 8));
-    this.#stale = new Uint8Array(this.#stale.buffer.transfer(capacity));
+    const more = this.#samples + 1;
+    this.#timestamps = wider(this.#timestamps, more);
+    this.#values = wider(this.#values, more);
+    this.#stale = wider(this.#stale, more);
   }
 }
 
-/** Samples; a builder that had to hold more gives its columns back afterwards. */
+/** Samples or runs; a builder that had to hold more gives its columns back afterwards. */
 const KEEP_CAPACITY = 262_144;
 
-function widerInt(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const grown = new Int32Array(array.length * 2);
-  grown.set(array);
-  return grown;
+function emptied<C extends Column>(column: C, empty: C): C {
+  release(column);
+  return empty;
 }
 
 /** Each run by timestamp, stable. Rare: sources answer in order. */

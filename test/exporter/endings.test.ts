@@ -5,6 +5,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import type { Memory } from "../../src/exporter/memory.ts";
 import type { Query } from "../../src/exporter/reader.ts";
 import { SourcePort, type SourceSettings } from "../../src/exporter/sourceport.ts";
+import { joined } from "../../src/exporter/statestore.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import type { HttpClient } from "../../src/platform/http.ts";
 import { createHttpClient } from "../../src/platform/http-client.ts";
@@ -158,7 +159,7 @@ describe("a series that ends at a Prometheus", () => {
     const { memory } = await read(p, p.newMemory(query, NOW), 0, 2);
     gone.add("ends");
     const again = port();
-    const run = await read(again, again.restore(query, memory.toBlob(NOW - 300_000), NOW - 15_000), 2, 4);
+    const run = await read(again, again.restore(query, joined(memory.pieces(NOW - 300_000)), NOW - 15_000), 2, 4);
     assert.deepEqual(run.got.sort(), ["ends@45 stale", "stays@31 1", "stays@46 1"]);
   });
 
@@ -168,7 +169,7 @@ describe("a series that ends at a Prometheus", () => {
     gone.add("ends");
     const { memory } = await read(p, p.newMemory(query, NOW), 0, 1);
     const again = port();
-    const run = await read(again, again.restore(query, memory.toBlob(NOW - 300_000), NOW - 15_000), 1, 3);
+    const run = await read(again, again.restore(query, joined(memory.pieces(NOW - 300_000)), NOW - 15_000), 1, 3);
     assert.deepEqual(run.got, []);
   });
 

@@ -1,7 +1,9 @@
 // What the state store keeps of a series is its fingerprint: another version of outflow has to find it again.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { fingerprint } from "../../src/exporter/memory.ts";
+import { fingerprint, Memory } from "../../src/exporter/memory.ts";
+import { joined } from "../../src/exporter/statestore.ts";
+import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
 
 describe("fingerprint()", () => {
@@ -15,5 +17,28 @@ describe("fingerprint()", () => {
     ]);
     assert.equal(fingerprint(table, up), 5152547614127072);
     assert.equal(fingerprint(table, long), 3443500593408985);
+  });
+});
+
+describe("Memory.pieces()", () => {
+  test("of 100,000 series: several, of a bounded size, and nothing is lost, before and after a second restart", () => {
+    const table = new SeriesTable();
+    const builder = new FrameBuilder();
+    for (let i = 0; i < 100_000; i++) {
+      builder.startRun(table.intern([["__name__", `m${i}`]]));
+      builder.add(1_000_000 + i / 10, i, false);
+    }
+    const { frame } = builder.build(table, 0, 2_000_000);
+    let memory = Memory.fresh(table, 0, 15_000).after(frame, undefined, 0);
+    for (let restart = 0; restart < 2; restart++) {
+      const sizes = Array.from(memory.pieces(0), (piece) => piece.length);
+      assert.ok(sizes.length > 3);
+      assert.ok(Math.max(...sizes) < 1_000_000);
+      memory = Memory.fromBlob(table, joined(memory.pieces(0)), 0, 15_000);
+      for (let i = 0; i < 100_000; i += 991) {
+        assert.equal(memory.of(i), 1_000_000 + i / 10);
+        assert.equal(memory.taken.expected(0, memory.print)(i), 1);
+      }
+    }
   });
 });

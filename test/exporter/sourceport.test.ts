@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import type { Memory } from "../../src/exporter/memory.ts";
 import type { Query } from "../../src/exporter/reader.ts";
 import { SourcePort } from "../../src/exporter/sourceport.ts";
+import { joined } from "../../src/exporter/statestore.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import type { HttpClient } from "../../src/platform/http.ts";
 import { createHttpClient } from "../../src/platform/http-client.ts";
@@ -132,7 +133,7 @@ describe("late samples", () => {
     samples = Array.from({ length: 10 }, (_, i) => ({ name: "steady", ts: NOW + 1_000 * i, visibleAt: 0 }));
     const taken: number[] = [];
     const memory = await read(port.newMemory(query, NOW - 1), NOW + 6_000, NOW - 1, NOW + 4_000, LATE, taken);
-    const restored = port.restore(query, memory.toBlob(NOW - 60_000), NOW - 60_000);
+    const restored = port.restore(query, joined(memory.pieces(NOW - 60_000)), NOW - 60_000);
     await read(restored, NOW + 12_000, NOW + 4_000, NOW + 9_000, 2_000, taken);
     assert.deepEqual(
       taken,

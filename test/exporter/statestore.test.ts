@@ -10,7 +10,7 @@ import { openStateStore, StateDirError, type StateStore, type StateTrouble } fro
 import { FakeClock } from "../fakes/clock.ts";
 
 const KEY = { policy: "default/p", sink: "s", source: "m" };
-const memory = (bytes: number[]) => ({ of: {}, blob: () => Uint8Array.from(bytes) });
+const memory = (bytes: number[]) => ({ of: {}, pieces: () => [Uint8Array.from(bytes)] });
 
 let parent: string;
 let dir: string;
@@ -87,9 +87,9 @@ describe("the state store", () => {
     const store = openStateStore(dir, slow, () => {});
     const dear = (n: number) => ({
       of: {},
-      blob: () => {
+      pieces: () => {
         mono += 7;
-        return Uint8Array.of(n);
+        return [Uint8Array.of(n)];
       },
     });
     store.saveCursor(KEY, 1, dear(1));
@@ -169,6 +169,25 @@ describe("the state store", () => {
     stores.at(-1)!.close();
   });
 
+  test("a memory in several pieces comes back as one, and goes with the last cursor that has it", () => {
+    const store = open();
+    const scratch = new Uint8Array(2);
+    function* pieces(from: number) {
+      for (let i = from; i < from + 6; i += 2) {
+        scratch.set([i, i + 1]);
+        yield scratch;
+      }
+    }
+    store.saveCursor(KEY, 1, { of: {}, pieces: () => pieces(1) });
+    assert.deepEqual([...store.cursor(KEY)!.memory!], [1, 2, 3, 4, 5, 6]);
+    store.saveCursor(KEY, 2, { of: {}, pieces: () => pieces(11) });
+    assert.deepEqual([...store.cursor(KEY)!.memory!], [11, 12, 13, 14, 15, 16]);
+    store.close();
+    const db = new DatabaseSync(join(dir, "state.sqlite"));
+    assert.equal(db.prepare("SELECT count(*) AS n FROM pieces").get()?.n, 2);
+    db.close();
+  });
+
   test("a database of an older version is brought to the present one and keeps its cursors", () => {
     mkdirSync(dir, { recursive: true });
     const db = new DatabaseSync(join(dir, "state.sqlite"));
@@ -179,16 +198,17 @@ describe("the state store", () => {
       CREATE TABLE memories (id INTEGER PRIMARY KEY AUTOINCREMENT, pairs BLOB NOT NULL) STRICT;
       CREATE TABLE generations (policy TEXT PRIMARY KEY, spec_hash TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;
       INSERT INTO meta VALUES ('schema', '1');
-      INSERT INTO cursors VALUES ('default/p', 's', 'm', 42, NULL, 0);`);
+      INSERT INTO memories VALUES (7, x'010203');
+      INSERT INTO cursors VALUES ('default/p', 's', 'm', 42, 7, 0);`);
     db.close();
     const store = open();
-    assert.equal(store.cursor(KEY)?.cursor, 42);
+    assert.deepEqual(store.cursor(KEY), { cursor: 42, memory: Uint8Array.of(1, 2, 3) });
     store.saveConditions("default/p", []);
     assert.deepEqual(store.conditions("default/p"), []);
     store.close();
     assert.deepEqual(troubles, []);
     const after = new DatabaseSync(join(dir, "state.sqlite"));
-    assert.equal(after.prepare("SELECT value FROM meta WHERE key = 'schema'").get()?.value, "2");
+    assert.equal(after.prepare("SELECT value FROM meta WHERE key = 'schema'").get()?.value, "3");
     after.close();
   });
 
@@ -227,7 +247,7 @@ describe("the state store", () => {
       const store = openStateStore(${JSON.stringify(dir)}, clock, (t) => troubles.push(t));
       const key = { policy: "default/p", sink: "s", source: "m" };
       for (let i = 1; i <= 10; i++) {
-        store.saveCursor(key, i, { of: {}, blob: () => new Uint8Array(20_000).fill(i) });
+        store.saveCursor(key, i, { of: {}, pieces: () => [new Uint8Array(20_000).fill(i)] });
         await new Promise((done) => setTimeout(done));
       }
       console.log(JSON.stringify({ troubles, cursor: store.cursor(key).cursor }));
@@ -253,7 +273,7 @@ describe("the state store", () => {
   test("what was rolled back is no memory of anybody: a cursor gets its own with the next save", () => {
     const store = open();
     const mine = memory([1]);
-    const broken = { of: {}, blob: () => assert.fail("the disk is full") };
+    const broken = { of: {}, pieces: () => assert.fail("the disk is full") };
     store.saveCursor(KEY, 1, mine);
     store.saveCursor({ ...KEY, sink: "u" }, 1, broken);
     store.cursor(KEY); // the save fails
@@ -270,7 +290,7 @@ describe("the state store", () => {
 
   test("an end that could not save is no clean end", () => {
     const store = open();
-    store.saveCursor(KEY, 1, { of: {}, blob: () => assert.fail("the disk is full") });
+    store.saveCursor(KEY, 1, { of: {}, pieces: () => assert.fail("the disk is full") });
     store.close(true);
     const again = open();
     assert.equal(again.closedCleanly, false);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { Memory } from "../../src/exporter/memory.ts";
+import { joined } from "../../src/exporter/statestore.ts";
 import { Taken } from "../../src/exporter/taken.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
@@ -86,7 +87,7 @@ describe("Taken", () => {
             const fresh = part.filter((ts) => !all.has(ts)).sort((a, b) => a - b);
             for (const ts of fresh) all.add(ts);
             memory = memory.after(frame(table, fresh.length === 0 ? {} : { 0: fresh }), undefined, 0);
-            if (restart) memory = Memory.fromBlob(table, memory.toBlob(-1), 0, STRETCH);
+            if (restart) memory = Memory.fromBlob(table, joined(memory.pieces(-1)), 0, STRETCH);
           }
           const late = extra.filter((ts) => !all.has(ts));
           const answer = [...all, ...late].sort((a, b) => a - b);
@@ -118,7 +119,7 @@ describe("Memory", () => {
       undefined,
       0,
     );
-    const restored = Memory.fromBlob(table, before.toBlob(0), 0, STRETCH);
+    const restored = Memory.fromBlob(table, joined(before.pieces(0)), 0, STRETCH);
     assert.deepEqual(
       [0, 1, 2].map((id) => restored.of(id)),
       [20_000, 0, 41_000],
@@ -133,9 +134,8 @@ describe("Memory", () => {
 
   test("two that were restored from one blob are equal: their sinks share a reader", () => {
     const table = tableOf(2);
-    const blob = Memory.fresh(table, 0, STRETCH)
-      .after(frame(table, { 0: [1_000], 1: [2_000] }), undefined, 0)
-      .toBlob(0);
+    const saved = Memory.fresh(table, 0, STRETCH).after(frame(table, { 0: [1_000], 1: [2_000] }), undefined, 0);
+    const blob = joined(saved.pieces(0));
     const [a, b] = [Memory.fromBlob(table, blob, 0, STRETCH), Memory.fromBlob(table, blob, 0, STRETCH)];
     assert.equal(a.equals(b, 0), true);
     assert.equal(a.after(frame(table, { 0: [3_000] }), undefined, 0).equals(b, 0), false);

@@ -6,7 +6,13 @@ import type { Drop } from "../../src/exporter/pieces.ts";
 import type { Query } from "../../src/exporter/reader.ts";
 import { Readers } from "../../src/exporter/readers.ts";
 import { SourcePort } from "../../src/exporter/sourceport.ts";
-import type { CursorKey, SavedCursor, StateStore } from "../../src/exporter/statestore.ts";
+import {
+  type CursorKey,
+  joined,
+  type SavedCursor,
+  type SavedMemory,
+  type StateStore,
+} from "../../src/exporter/statestore.ts";
 import { type SinkPlan, Supervisor } from "../../src/exporter/supervisor.ts";
 import type { Policy, Sink } from "../../src/policy/policy.ts";
 import { plainRules } from "../../src/series/labels.ts";
@@ -86,8 +92,8 @@ class FakeStore implements StateStore {
     return this.saved.get(JSON.stringify(key));
   }
 
-  saveCursor(key: CursorKey, cursor: number, memory?: { blob(): Uint8Array }): void {
-    this.#unsaved.set(JSON.stringify(key), () => ({ cursor, memory: memory?.blob() }));
+  saveCursor(key: CursorKey, cursor: number, memory?: SavedMemory): void {
+    this.#unsaved.set(JSON.stringify(key), () => ({ cursor, memory: memory && joined(memory.pieces()) }));
     if (this.#flushing) return;
     this.#flushing = true;
     void this.#clock.sleep(100).then(() => {
