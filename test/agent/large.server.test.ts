@@ -1,11 +1,13 @@
-// The compiled binary and a window whose answer is 300 MB: it is broken off at --max-window-samples and read in shorter windows, so
-// that all of it is exported within 300 MB of memory; with the sink hanging no answer is left standing at the source.
+// The compiled binary and answers of 300 MB. One of many samples is broken off at --max-window-samples and read in shorter windows, one
+// of 900,000 series is read in one piece: all of it is exported within 300 MiB of memory, and with the sink hanging no answer is left
+// standing at the source.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { unsnappy } from "../fakes/wire.ts";
 import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
 
 const SERIES = 1_000;
@@ -14,7 +16,77 @@ const SPACING_MS = 37.5;
 const SPAN_MS = 300_000;
 const MiB = 1024 * 1024;
 
-describe("a very large answer", () => {
+const url = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+const listening = (...servers: Server[]) =>
+  Promise.all(servers.map((s) => new Promise<void>((done) => s.listen(0, "127.0.0.1", done))));
+
+function closeAll(...servers: Server[]): void {
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/** Writes as fast as the other side reads, and ends; how many bytes that were. */
+async function stream(response: ServerResponse, pieces: Iterable<string>): Promise<number> {
+  let bytes = 0;
+  for (const piece of pieces) {
+    bytes += piece.length;
+    if (response.destroyed) break;
+    if (response.write(piece)) continue;
+    await new Promise<void>((done) => {
+      const on = () => {
+        response.off("drain", on).off("close", on);
+        done();
+      };
+      response.on("drain", on).on("close", on);
+    });
+  }
+  response.end();
+  return bytes;
+}
+
+/** The window that a request asks for, undefined where it asks for something else. */
+async function windowOf(asked: IncomingMessage): Promise<{ from: number; to: number } | undefined> {
+  let body = "";
+  for await (const piece of asked) body += piece;
+  const form = new URLSearchParams(body);
+  const to = Math.round(Number(form.get("time")) * 1000);
+  const window = /\[(\d+)ms\]$/.exec(form.get("query") ?? "");
+  return window === null ? undefined : { from: to - Number(window[1]), to };
+}
+
+const ONE = '{"status":"success","data":{"resultType":"scalar","result":[0,"1"]}}';
+
+/** One sink, one source. */
+function startAgent(dir: string, name: string, source: Server, sink: Server, flags: string[]): Promise<Running> {
+  const file = join(dir, `${name}.yaml`);
+  writeFileSync(
+    file,
+    `apiVersion: telemetry.miloapis.com/v1alpha1
+kind: ExportPolicy
+metadata: { name: p }
+spec:
+  sources: [{ name: large, metrics: { metricsql: large } }]
+  sinks:
+    - name: s
+      sources: [large]
+      target: { prometheusRemoteWrite: { endpoint: "${url(sink)}", batch: { maxSize: 5000, timeout: 1s } } }
+`,
+  );
+  return runAgent(
+    ["--policies", file, "--source-url", url(source), "--state-dir", join(dir, name), "--on-exhausted", "hold"].concat(
+      flags,
+    ),
+  );
+}
+
+const counted = (m: Map<string, number>, what: "read" | "delivered") =>
+  m.get(`outflow_sink_samples_${what}_total{policy="default/p",sink="s"}`) ?? 0;
+const peak = (pid: number) => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) * 1024;
+
+describe("an answer of very many samples", () => {
   const dir = tempDir();
   const end = Math.floor(Date.now() / 15_000) * 15_000;
   let source: Server;
@@ -39,29 +111,13 @@ describe("a very large answer", () => {
   }
 
   before(async () => {
-    source = createServer(async (request, response) => {
-      let body = "";
-      for await (const piece of request) body += piece;
-      const form = new URLSearchParams(body);
-      const to = Math.round(Number(form.get("time")) * 1000);
-      const window = /\[(\d+)ms\]$/.exec(form.get("query") ?? "");
+    source = createServer(async (asked, response) => {
+      const window = await windowOf(asked);
       response.setHeader("x-server-hostname", "large");
-      if (window === null)
-        return void response.end('{"status":"success","data":{"resultType":"scalar","result":[0,"1"]}}');
+      if (window === undefined) return void response.end(ONE);
       open++;
       response.once("close", () => open--);
-      let bytes = 0;
-      for (const piece of answer(to - Number(window[1]), to)) {
-        bytes += piece.length;
-        if (response.destroyed) break;
-        if (!response.write(piece))
-          await new Promise<void>((done) => {
-            response.once("drain", done);
-            response.once("close", done);
-          });
-      }
-      offered = Math.max(offered, bytes);
-      response.end();
+      offered = Math.max(offered, await stream(response, answer(window.from, window.to)));
     });
     sink = createServer((request, response) => {
       request.resume();
@@ -69,53 +125,17 @@ describe("a very large answer", () => {
         if (!hang) response.writeHead(204).end();
       });
     });
-    await Promise.all([source, sink].map((s) => new Promise<void>((done) => s.listen(0, "127.0.0.1", done))));
+    await listening(source, sink);
   });
 
   after(async () => {
     await agent?.stop("SIGKILL");
-    for (const server of [source, sink]) {
-      server.closeAllConnections();
-      server.close();
-    }
+    closeAll(source, sink);
     dir.remove();
   });
 
-  const url = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-
-  const start = (name: string): Promise<Running> => {
-    const file = join(dir.path, "p.yaml");
-    writeFileSync(
-      file,
-      `apiVersion: telemetry.miloapis.com/v1alpha1
-kind: ExportPolicy
-metadata: { name: p }
-spec:
-  sources: [{ name: large, metrics: { metricsql: large } }]
-  sinks:
-    - name: s
-      sources: [large]
-      target: { prometheusRemoteWrite: { endpoint: "${url(sink)}", batch: { maxSize: 5000, timeout: 1s } } }
-`,
-    );
-    return runAgent(
-      ["--policies", file, "--source-url", url(source), "--state-dir", join(dir.path, name)].concat([
-        "--start",
-        "6m",
-        "--poll-interval",
-        "1s",
-        "--on-exhausted",
-        "hold",
-        "--max-window",
-        "6m",
-      ]),
-    );
-  };
-
-  const delivered = (m: Map<string, number>) =>
-    m.get('outflow_sink_samples_delivered_total{policy="default/p",sink="s"}') ?? 0;
-  const peak = (pid: number) =>
-    Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) * 1024;
+  const start = (name: string): Promise<Running> =>
+    startAgent(dir.path, name, source, sink, ["--start", "6m", "--poll-interval", "1s", "--max-window", "6m"]);
 
   test("300 MB, read in shorter windows, are exported within 300 MB of memory", async () => {
     samples = SERIES * (SPAN_MS / SPACING_MS + 1);
@@ -123,7 +143,7 @@ spec:
     await eventually(
       "all samples are delivered",
       () => agent!.metrics(),
-      (m) => delivered(m) >= samples,
+      (m) => counted(m, "delivered") >= samples,
       60_000,
     );
     const rss = peak(agent.child.pid!);
@@ -141,12 +161,182 @@ spec:
       "answers are read and none is left standing",
       async () => ({
         open,
-        read: (await agent!.metrics()).get('outflow_sink_samples_read_total{policy="default/p",sink="s"}') ?? 0,
+        read: counted(await agent!.metrics(), "read"),
       }),
       (now) => now.read > 100_000 && now.open === 0,
       60_000,
     );
     assert.ok(peak(agent.child.pid!) < 300 * MiB);
     await agent.stop("SIGKILL");
+  });
+});
+
+const MANY = 900_000;
+
+/** Ten labels, fifty metrics a host. */
+const manyLabels = (i: number): [string, string][] => [
+  ["__name__", `node_metric_number_${i % 50}_total`],
+  ["cluster", "prod-eu-west-1"],
+  ["container", "node-exporter"],
+  ["instance", `host-${Math.floor(i / 50)}.dc1.example.internal:9100`],
+  ["job", "fleet"],
+  ["namespace", "monitoring"],
+  ["pod", `node-exporter-${Math.floor(i / 50).toString(16)}`],
+  ["region", "eu-west-1"],
+  ["resource_kind", "Gateway"],
+  ["service_name", "networking.example.com"],
+];
+
+describe("one answer of 900,000 series", () => {
+  const dir = tempDir();
+  let source: Server;
+  let sink: Server;
+  let at = 0;
+  /** How long each answer with the series took, from the request to its last byte, ms. */
+  let took: number[] = [];
+  let open = 0;
+  let hang = false;
+  const seen = new Uint8Array(MANY);
+  const strange: string[] = [];
+  let agent: Running | undefined;
+
+  function* answer(from: number, to: number): Iterable<string> {
+    yield '{"status":"success","data":{"resultType":"matrix","result":[';
+    let text = "";
+    for (let i = 0; i < MANY && at > from && at <= to; i++) {
+      const labels = manyLabels(i).map(([name, value]) => `"${name}":"${value}"`);
+      text += `${i === 0 ? "" : ","}{"metric":{${labels.join(",")}},"values":[[${at / 1000},"${i}"]]}`;
+      if (text.length < 100_000) continue;
+      yield text;
+      text = "";
+    }
+    yield `${text}]}}`;
+  }
+
+  const varint = (n: number): string =>
+    n < 0x80 ? String.fromCharCode(n) : String.fromCharCode((n % 0x80) | 0x80) + varint(Math.floor(n / 0x80));
+  const field = (tag: number, text: string): string => String.fromCharCode(tag) + varint(text.length) + text;
+  const double = (n: number): string => Buffer.from(Float64Array.of(n).buffer).toString("latin1");
+  /** The TimeSeries of series `i`, by remote write 1.0. */
+  const expected = (i: number): string =>
+    manyLabels(i)
+      .map(([name, value]) => field(0x0a, field(0x0a, name) + field(0x12, value)))
+      .concat(field(0x12, `\x09${double(i)}\x10${varint(at)}`))
+      .join("");
+
+  /** Marks the series of a request, each of which is to come once, with exactly its labels and its one sample. */
+  function take(raw: Uint8Array): void {
+    const text = Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString("latin1");
+    for (let next = 0; next < text.length; ) {
+      let length = 0;
+      next++; // tag
+      for (let shift = 0; ; shift += 7) {
+        const byte = text.charCodeAt(next++);
+        length |= (byte & 0x7f) << shift;
+        if (byte < 0x80) break;
+      }
+      const series = text.slice(next, next + length);
+      next += length;
+      const i = Number(/host-(\d+)\./.exec(series)?.[1]) * 50 + Number(/number_(\d+)_/.exec(series)?.[1]);
+      if (series === expected(i) && seen[i] === 0) seen[i] = 1;
+      else strange.push(JSON.stringify(series));
+    }
+  }
+
+  before(async () => {
+    source = createServer(async (asked, response) => {
+      const startedMs = performance.now();
+      const window = await windowOf(asked);
+      response.setHeader("x-server-hostname", "large");
+      if (window === undefined) return void response.end(ONE);
+      open++;
+      response.once("close", () => open--);
+      const bytes = await stream(response, answer(window.from, window.to));
+      if (bytes > MiB) response.once("close", () => took.push(performance.now() - startedMs));
+    });
+    sink = createServer((request, response) => {
+      const pieces: Buffer[] = [];
+      request.on("data", (piece) => pieces.push(piece));
+      request.once("end", () => {
+        if (hang) return;
+        take(unsnappy(Buffer.concat(pieces)));
+        response.writeHead(204).end();
+      });
+    });
+    await listening(source, sink);
+  });
+
+  after(async () => {
+    await agent?.stop("SIGKILL");
+    closeAll(source, sink);
+    dir.remove();
+  });
+
+  const start = async (name: string): Promise<Running> => {
+    await agent?.stop("SIGKILL");
+    at = Math.floor(Date.now() / 1000) * 1000 - 30_000;
+    took = [];
+    return startAgent(dir.path, name, source, sink, ["--start", "1m"]);
+  };
+
+  test("300 MB in one piece are exported within 300 MiB of memory: all samples and nothing else", async () => {
+    agent = await start("one");
+    await eventually(
+      "all samples are delivered",
+      () => agent!.metrics(),
+      (m) => counted(m, "delivered") >= MANY,
+      120_000,
+    );
+    const rss = peak(agent.child.pid!);
+    await agent.stop("SIGKILL");
+    assert.deepEqual(strange.slice(0, 3), []);
+    assert.equal(
+      seen.reduce((a, b) => a + b, 0),
+      MANY,
+    );
+    assert.ok(rss < 300 * MiB, `peak ${Math.round(rss / MiB)} MiB`);
+    console.log(`${MANY} series in one answer: peak ${Math.round(rss / MiB)} MiB`);
+  });
+
+  /** A client that only counts. */
+  const download = () =>
+    new Promise<number>((done, fail) => {
+      const asked = request(`${url(source)}/api/v1/query`, { method: "POST" }, (response) => {
+        let bytes = 0;
+        response.on("data", (piece: Buffer) => {
+          bytes += piece.length;
+        });
+        response.once("end", () => done(bytes));
+      });
+      asked.once("error", fail);
+      asked.end(new URLSearchParams({ query: "large\n[60000ms]", time: String(at / 1000 + 1) }).toString());
+    });
+
+  test("with the only sink hanging the source is free again when the answer has been downloaded, in bounded memory", async () => {
+    hang = true;
+    agent = await start("hanging");
+    await eventually(
+      "the answer is read and none is left standing",
+      async () => ({ open, read: counted(await agent!.metrics(), "read") }),
+      (now) => now.read >= MANY && now.open === 0,
+      120_000,
+    );
+    const readMs = took[0]!;
+    const rss = peak(agent.child.pid!);
+    await agent.stop("SIGKILL");
+    took = [];
+    const bytes = await download();
+    await eventually(
+      "the plain client's connection is free",
+      async () => took,
+      (now) => now.length > 0,
+      10_000,
+    );
+    const plainMs = took[0]!;
+    assert.ok(rss < 300 * MiB, `peak ${Math.round(rss / MiB)} MiB`);
+    assert.ok(readMs < 3 * plainMs + 2_000, `${Math.round(readMs)} ms; a plain client ${Math.round(plainMs)} ms`);
+    console.log(
+      `${Math.round(bytes / 1e6)} MB read in ${Math.round(readMs)} ms with the sink hanging, by a plain client in ${Math.round(plainMs)} ms; peak ${Math.round(rss / MiB)} MiB`,
+    );
   });
 });
