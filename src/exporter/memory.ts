@@ -7,7 +7,8 @@ import { OVERSHOOT } from "../series/pairs.ts";
 import type { SeriesTable } from "../series/table.ts";
 import type { Tally } from "../source/audit.ts";
 import { endedAt } from "../source/endings.ts";
-import { type SavedCounts, Taken } from "./taken.ts";
+import { SavedSeries } from "./saved.ts";
+import { Taken } from "./taken.ts";
 
 type Parts = {
   table: SeriesTable;
@@ -17,7 +18,7 @@ type Parts = {
   /** Series that were not seen yet: only samples newer than this. */
   floor: EpochMs;
   /** From before a restart, by fingerprint, for series that have not been seen since. */
-  saved?: ReadonlyMap<number, EpochMs> | undefined;
+  saved?: SavedSeries | undefined;
   /** False after a restart, until the first read: which series were alive is not known (evaluated sources). */
   known: boolean;
   /** What was taken by stretches of the audit; absent until the first read, or where there is no audit. */
@@ -31,7 +32,7 @@ export class Memory {
   readonly floor: EpochMs;
   readonly known: boolean;
   readonly tally: Tally | undefined;
-  readonly #saved: ReadonlyMap<number, EpochMs> | undefined;
+  readonly #saved: SavedSeries | undefined;
 
   private constructor(parts: Parts) {
     this.table = parts.table;
@@ -57,12 +58,18 @@ export class Memory {
   of(id: number): EpochMs {
     const last = id < this.last.length ? this.last[id]! : Number.NEGATIVE_INFINITY;
     if (last !== Number.NEGATIVE_INFINITY) return last;
-    return this.#saved?.get(fingerprint(this.table, id)) ?? this.floor;
+    const saved = this.#find(id);
+    return saved < 0 ? this.floor : this.#saved!.last(saved);
   }
 
   /** Was a sample of this series taken, or passed over? */
   has(id: number): boolean {
-    return this.met(id) || (this.#saved?.has(fingerprint(this.table, id)) ?? false);
+    return this.met(id) || this.#find(id) >= 0;
+  }
+
+  /** Where a series is among those that were saved; -1: it is not. */
+  #find(id: number): number {
+    return this.#saved === undefined ? -1 : this.#saved.find(fingerprint(this.table, id));
   }
 
   /** The same, in this life of the agent. */
@@ -120,8 +127,7 @@ export class Memory {
     for (let id = 0; id < this.last.length; id++) if (this.last[id]! > reach) ids.set(id, table.adopt(this.table, id));
     const last = new Float64Array(table.size).fill(Number.NEGATIVE_INFINITY);
     for (const [before, now] of ids) last[now] = this.last[before]!;
-    const saved = new Map([...(this.#saved ?? [])].filter(([, ts]) => ts > reach));
-    return this.#with({ table, last, saved, taken: this.taken.migrate(ids, table.size) });
+    return this.#with({ table, last, saved: this.#saved?.after(reach), taken: this.taken.migrate(ids, table.size) });
   }
 
   /** Do both let the same samples newer than `reachFrom` pass? */
@@ -151,11 +157,13 @@ export class Memory {
       view.setFloat64(8 * i, n, true);
     });
     let at = HEAD_BYTES;
-    const seen = new Set<number>();
+    const saved = this.#saved ?? new SavedSeries(0);
+    const seen = new Uint8Array(saved.size);
     for (let id = 0; id < this.last.length; id++) {
       if (this.last[id]! <= since) continue;
       const print = fingerprint(this.table, id);
-      if (this.#saved !== undefined) seen.add(print);
+      const known = saved.find(print);
+      if (known >= 0) seen[known] = 1;
       view.setFloat64(at, print, true);
       view.setFloat64(at + 8, this.last[id]!, true);
       for (let i = 0; i < length; i++)
@@ -165,10 +173,11 @@ export class Memory {
       yield bytes.subarray(0, at);
       at = 0;
     }
-    for (const [print, ts] of this.#saved ?? []) {
-      if (ts <= since || seen.has(print)) continue;
+    for (let s = 0; s < saved.size; s++) {
+      if (saved.last(s) <= since || seen[s] === 1) continue;
+      const print = saved.print(s);
       view.setFloat64(at, print, true);
-      view.setFloat64(at + 8, ts, true);
+      view.setFloat64(at + 8, saved.last(s), true);
       for (let i = 0; i < length; i++) view.setUint16(at + 16 + 2 * i, this.taken.savedCount(first + i, print), true);
       at += record;
       if (at + record <= bytes.length) continue;
@@ -183,24 +192,20 @@ export class Memory {
     const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
     const head = (i: number) => view.getFloat64(8 * i, true);
     const last = new Float64Array(0);
-    if (blob.byteLength < HEAD_BYTES || head(0) !== BLOB_VERSION)
+    if (blob.byteLength < HEAD_BYTES || head(0) !== BLOB_VERSION || !(head(4) >= 0))
       return new Memory({ table, last, taken: new Taken(stretchMs, floor), floor, known: false });
     const [stretch, from, first, length] = [head(1), head(2), head(3), head(4)];
-    const saved = new Map<number, EpochMs>();
-    const byPrint = new Map<number, Uint16Array>();
     const record = 16 + 2 * length;
+    const most = Math.floor((blob.byteLength - HEAD_BYTES) / record);
+    const saved = new SavedSeries(most);
+    const counts = new Uint16Array(most * length);
     for (let at = HEAD_BYTES; at + record <= blob.byteLength; at += record) {
-      const print = view.getFloat64(at, true);
-      saved.set(print, view.getFloat64(at + 8, true));
-      byPrint.set(
-        print,
-        Uint16Array.from({ length }, (_, i) => view.getUint16(at + 16 + 2 * i, true)),
-      );
+      const row = length * saved.set(view.getFloat64(at, true), view.getFloat64(at + 8, true));
+      for (let i = 0; i < length; i++) counts[row + i] = view.getUint16(at + 16 + 2 * i, true);
     }
-    const counts: SavedCounts = { first, length, byPrint };
     const taken =
       stretch === stretchMs && stretchMs > 0
-        ? new Taken(stretchMs, from, new Map(), counts)
+        ? new Taken(stretchMs, from, new Map(), { first, length, series: saved, counts })
         : new Taken(stretchMs, lastOf(saved, floor));
     return new Memory({ table, last, taken, floor, saved, known: false });
   }
@@ -211,17 +216,22 @@ const PIECE_BYTES = 512 * 1024;
 const BLOB_VERSION = 2;
 
 /** Counts are not known up to here: the newest timestamp that was taken. */
-const lastOf = (saved: ReadonlyMap<number, EpochMs>, floor: EpochMs): EpochMs => {
+function lastOf(saved: SavedSeries, floor: EpochMs): EpochMs {
   let last = floor;
-  for (const ts of saved.values()) last = Math.max(last, ts);
+  for (let i = 0; i < saved.size; i++) last = Math.max(last, saved.last(i));
   return last;
-};
+}
 
 function sameAbove(a: Parts["saved"], b: Parts["saved"], reachFrom: EpochMs): boolean {
   if (a === b) return true;
-  const above = (map: Parts["saved"]) => [...(map ?? [])].filter(([, ts]) => ts > reachFrom);
-  const mine = above(a);
-  return mine.length === above(b).length && mine.every(([print, ts]) => b?.get(print) === ts);
+  const mine = a?.after(reachFrom) ?? new SavedSeries(0);
+  const others = b?.after(reachFrom) ?? new SavedSeries(0);
+  if (mine.size !== others.size) return false;
+  for (let i = 0; i < mine.size; i++) {
+    const other = others.find(mine.print(i));
+    if (other < 0 || others.last(other) !== mine.last(i)) return false;
+  }
+  return true;
 }
 
 /** By table and id, 0 where not made yet: labels never change, so their hash is made once. */

@@ -4,6 +4,7 @@
 import type { EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
 import { FrameBuilder } from "../series/frame-builder.ts";
+import type { SavedCounts } from "./saved.ts";
 
 /** A count that is full says nothing any more: such a stretch of such a series has no late samples. */
 const FULL = 0xffff;
@@ -12,8 +13,6 @@ const MAX_COUNTS = 8_000_000;
 const KEEP_STRETCHES = 5;
 
 type Counts = ReadonlyMap<number, Uint16Array>;
-/** From before a restart, by fingerprint: counts of the stretches from `first` on. */
-export type SavedCounts = { first: number; length: number; byPrint: ReadonlyMap<number, Uint16Array> };
 
 export class Taken {
   /** A stretch is (k·stretchMs, (k+1)·stretchMs]; 0: nothing is counted. */
@@ -53,8 +52,8 @@ export class Taken {
         const count = id < column.length ? column[id]! : 0;
         n += count === FULL ? Number.POSITIVE_INFINITY : count;
       }
-      const before = saved?.byPrint.get(print(id));
-      if (before !== undefined) for (let i = skip; i < before.length; i++) n += before[i]!;
+      const before = saved === undefined ? -1 : saved.series.find(print(id));
+      if (before >= 0) for (let i = skip; i < saved!.length; i++) n += saved!.counts[before * saved!.length + i]!;
       return n;
     };
   }
@@ -197,7 +196,10 @@ export class Taken {
 
   /** Of a series that was not seen since the restart. */
   savedCount(k: number, print: number): number {
-    return this.#saved?.byPrint.get(print)?.[k - this.#saved.first] ?? 0;
+    const saved = this.#saved;
+    if (saved === undefined || k < saved.first || k >= saved.first + saved.length) return 0;
+    const i = saved.series.find(print);
+    return i < 0 ? 0 : saved.counts[i * saved.length + k - saved.first]!;
   }
 
   /** Samples that a series has in a millisecond, about: how much a read that looks back is asked for again and again. */

@@ -1,7 +1,9 @@
 // What the state store keeps of a series is its fingerprint: another version of outflow has to find it again.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
 import { fingerprint, Memory } from "../../src/exporter/memory.ts";
+import { SavedSeries } from "../../src/exporter/saved.ts";
 import { joined } from "../../src/exporter/statestore.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
@@ -17,6 +19,31 @@ describe("fingerprint()", () => {
     ]);
     assert.equal(fingerprint(table, up), 5152547614127072);
     assert.equal(fingerprint(table, long), 3443500593408985);
+  });
+});
+
+describe("SavedSeries", () => {
+  test("property: is a map", () => {
+    // Few places to be at, so that many are wanted twice.
+    const print = fc
+      .tuple(fc.nat(6), fc.nat(3))
+      .map(([upper, lower]) => (upper * 0x10000000 + upper) * 0x200000 + lower);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(print, fc.nat(9))), fc.nat(9), (entries, ts) => {
+        const saved = new SavedSeries(entries.length);
+        const map = new Map(entries);
+        for (const [p, last] of entries) saved.set(p, last);
+        for (const [series, want] of [
+          [saved, map],
+          [saved.after(ts), new Map([...map].filter(([, last]) => last > ts))],
+        ] as const) {
+          assert.equal(series.size, want.size);
+          for (const [p, last] of want) assert.equal(series.last(series.find(p)), last);
+          for (let i = 0; i < series.size; i++) assert.equal(want.get(series.print(i)), series.last(i));
+          assert.equal(series.find(12345), -1);
+        }
+      }),
+    );
   });
 });
 
