@@ -308,7 +308,7 @@ export class Delivery {
       const { verdict } = await sender.post(NO_SAMPLES, signal);
       if (verdict.kind !== "delivered") return { ...outcome, verdict };
     }
-    job.believed = true;
+    job.believed = sender === this.#sender; // it may have been replaced meanwhile
     return outcome;
   }
 

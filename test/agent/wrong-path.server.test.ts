@@ -1,10 +1,11 @@
 // The compiled binary with a wrong path at VictoriaMetrics, which answers it with 400: nothing is dropped, also over a kill, and all
 // of it arrives once the policy is corrected.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
+import { binary, eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
 import { fleetPolicy, missing, row, size } from "../servers/contents.ts";
 import { needs } from "../servers/found.ts";
 import { type Server, startVictoriaMetrics, type VictoriaMetrics } from "../servers/servers.ts";
@@ -75,6 +76,14 @@ describe("a wrong path at VictoriaMetrics", needs("victoria-metrics"), () => {
       () => source.read(SELECTOR),
       (c) => size(c) === written,
     );
+    const replay = ["replay", "--policies", file, "--source-url", source.url, "--state-dir", join(dir.path, "replay")];
+    const { status, stdout, stderr } = spawnSync(binary, [...replay, "--policy", "p", "--from", "1m", "--to", "now"], {
+      encoding: "utf8",
+    });
+    assert.equal(status, 1, stdout);
+    assert.match(stdout, /delivered 0 \+ dropped 0 \+ returned/, "nor does a replay drop anything");
+    assert.match(stderr, /check the path of endpoint.*The same command goes on from there/);
+
     writeFileSync(file, policy(vm.writeUrl));
     await eventually(
       "all samples are at the sink",
