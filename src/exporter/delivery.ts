@@ -125,7 +125,10 @@ export class Delivery {
   /** `sender`: another endpoint or other credentials; what waits is tried with them at once, also in the middle of a backoff. */
   update(sender: Sender | undefined, settings: DeliverySettings): void {
     this.#settings = settings;
-    if (sender === undefined) return;
+    if (sender === undefined) {
+      if (this.#failing?.kind === "holding") this.retryNow(); // whoever edits the policy may have mended the rest as well
+      return;
+    }
     const before = this.#sender;
     this.#sender = sender;
     this.#taken = false;

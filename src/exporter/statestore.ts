@@ -10,7 +10,7 @@ import type { Condition } from "../status/condition.ts";
 
 export type CursorKey = { policy: string; sink: string; source: string };
 
-export type StateTrouble = { state: "memory" | "set-aside"; message: string };
+export type StateTrouble = { state: "ok" | "memory" | "set-aside"; message: string };
 
 /** A cursor and what belongs to it: last timestamps (Memory.pieces). One without its memory would lose late samples. */
 export type SavedCursor = { cursor: EpochMs; memory: Uint8Array | undefined };
@@ -330,6 +330,7 @@ class SqliteStore implements StateStore {
   #try(write: () => void): boolean {
     try {
       write();
+      if (this.#failed) this.#onTrouble({ state: "ok", message: "State is saved again." });
       this.#failed = false;
       return true;
     } catch (error) {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { scrape } from "../servers/account.ts";
 import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
 import { fleetPolicy, missing, row, size } from "../servers/contents.ts";
 import { needs } from "../servers/found.ts";
@@ -69,6 +70,7 @@ describe("outflow killed again and again", needs("victoria-metrics", "prometheus
     ];
     const writing = new AbortController();
     const produced = produce(source, writing.signal);
+    const scrapes = scrape(() => agent);
     for (let kill = 0; kill < KILLS; kill++) {
       agent = await runAgent(args);
       // Chance is the point here: each run is another schedule, and the law holds for all.
@@ -113,6 +115,9 @@ describe("outflow killed again and again", needs("victoria-metrics", "prometheus
     assert.deepEqual(wouldTake(have), [], "a plain Prometheus lacks nothing that it would take");
     assert.deepEqual(missing(have, want).slice(0, 5), []);
     console.log(`plain Prometheus: ${missing(want, have).length} of ${size(want)} samples refused as sent again`);
+    await scrapes.stop();
+    assert.deepEqual(scrapes.unbalanced, [], "the account balances at every scrape");
+    assert.ok(scrapes.count > KILLS, `${scrapes.count} scrapes`);
     const metrics = await agent.metrics();
     for (const [key, value] of metrics)
       assert.ok(
