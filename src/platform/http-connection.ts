@@ -139,8 +139,9 @@ export class Connection implements Carrier {
     const again = parser.reusable && this.#sent;
     exchange.complete();
     if (this.#paused) this.resume();
-    if (again) this.#changed(this);
-    else this.destroy();
+    if (!again) this.destroy();
+    // A server that closes right behind its answer is found out before the next request is written.
+    else setImmediate(() => this.#gone || this.#changed(this));
   }
 
   #end(): void {

@@ -18,6 +18,7 @@ type Happening = { atMs: number } & (
   | { what: "remove"; forMs: number }
   | { what: "interval"; pollMs: number }
   | { what: "jump"; byMs: number }
+  | { what: "source-jump"; byMs: number; forMs: number }
 );
 
 const at = fc.integer({ min: 1_000, max: MINUTES_5 });
@@ -41,6 +42,12 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ atMs: at, what: fc.constant("remove" as const), forMs }),
   fc.record({ atMs: at, what: fc.constant("interval" as const), pollMs: fc.constantFrom(2_000, 10_000, 20_000) }),
   fc.record({ atMs: at, what: fc.constant("jump" as const), byMs: fc.integer({ min: -7_200_000, max: 7_200_000 }) }),
+  fc.record({
+    atMs: at,
+    what: fc.constant("source-jump" as const),
+    byMs: fc.integer({ min: -7_200_000, max: 7_200_000 }),
+    forMs,
+  }),
 );
 
 /** A series with gaps of its own that is born sometime; its samples become visible up to `late` after their time. */
@@ -89,6 +96,11 @@ function stepsOf(h: Happening): Step[] {
       const exporter = w.supervisor.exporter("default/p/s"); // it may be out of the policy just now
       if (on) exporter?.pause();
       else exporter?.resume();
+    });
+  // There and back: what was visible in between was so by a clock that was wrong.
+  if (h.what === "source-jump")
+    return until((w, on) => {
+      w.source.offset += on ? h.byMs : -h.byMs;
     });
   if (h.what === "remove") return until((w, on) => w.setSinks(on ? ["t"] : ["s", "t"]));
   if (h.what === "interval")

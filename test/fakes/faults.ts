@@ -336,6 +336,7 @@ export async function startFaultyServer(): Promise<FaultyServer> {
     if (faulty.fault.connect !== undefined) return faulty.fault.connect(socket);
     let seen = "";
     socket.on("data", (d) => {
+      if (socket.writableEnded) return; // sent while the end was on its way: the client sends it again
       const before = seen.includes("\r\n\r\n");
       seen = (seen + d.toString("latin1")).slice(-4096);
       if (before || !seen.includes("\r\n\r\n")) return;
