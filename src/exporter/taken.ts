@@ -4,15 +4,14 @@
 import type { EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
 import { FrameBuilder } from "../series/frame-builder.ts";
+import { Column, FULL } from "./column.ts";
 import type { SavedCounts } from "./saved.ts";
 
-/** A count that is full says nothing any more: such a stretch of such a series has no late samples. */
-const FULL = 0xffff;
 /** Counts kept at most (16 MB), however long an outage of the source was; but always what an ordinary read looks back. */
 const MAX_COUNTS = 8_000_000;
 const KEEP_STRETCHES = 5;
 
-type Counts = ReadonlyMap<number, Uint16Array>;
+type Counts = ReadonlyMap<number, Column>;
 
 export class Taken {
   /** A stretch is (k·stretchMs, (k+1)·stretchMs]; 0: nothing is counted. */
@@ -35,7 +34,7 @@ export class Taken {
 
   /** Samples of a series in a stretch; `print`: its fingerprint. */
   count(k: number, id: number, print: (id: number) => number): number {
-    const counted = this.#counts.get(k)?.[id] ?? 0;
+    const counted = this.#counts.get(k)?.get(id) ?? 0;
     if (this.#saved === undefined) return counted;
     return counted + this.savedCount(k, print(id));
   }
@@ -49,7 +48,7 @@ export class Taken {
     return (id) => {
       let n = 0;
       for (const column of columns) {
-        const count = id < column.length ? column[id]! : 0;
+        const count = column.get(id);
         n += count === FULL ? Number.POSITIVE_INFINITY : count;
       }
       const before = saved === undefined ? -1 : saved.series.find(print(id));
@@ -67,25 +66,25 @@ export class Taken {
     const first = Math.ceil(keepFrom / this.stretchMs);
     const counts = new Map([...this.#counts].filter(([k]) => k >= first));
     const own = new Set<number>();
-    const column = (k: number, id: number, size: number): Uint16Array => {
-      let known = counts.get(k);
-      if (known !== undefined && own.has(k) && id < known.length) return known;
-      const copy = new Uint16Array(Math.max(size, known?.length ?? 0));
-      if (known !== undefined) copy.set(known);
-      counts.set(k, (known = copy));
+    const column = (k: number, id: number): Column => {
+      const known = counts.get(k);
+      if (known !== undefined && own.has(k) && id < known.size) return known;
+      const copy = new Column(frame.table.size, known);
+      counts.set(k, copy);
       own.add(k);
-      return known;
+      return copy;
     };
-    for (const { id, k, samples } of late === undefined ? [] : this.#perStretch(late)) {
-      if (k < first) continue;
-      const saved = this.#saved === undefined ? 0 : this.savedCount(k, print(id));
-      column(k, id, late!.table.size)[id] = Math.min(FULL, samples - saved);
-    }
-    for (const { id, k, samples } of this.#perStretch(frame)) {
-      if (k < first) continue;
-      const known = column(k, id, frame.table.size);
-      known[id] = Math.min(FULL, known[id]! + samples);
-    }
+    if (late !== undefined)
+      this.#perStretch(late, (id, k, samples) => {
+        if (k < first) return;
+        const saved = this.#saved === undefined ? 0 : this.savedCount(k, print(id));
+        column(k, id).set(id, samples - saved);
+      });
+    this.#perStretch(frame, (id, k, samples) => {
+      if (k < first) return;
+      const known = column(k, id);
+      known.set(id, known.get(id) + samples);
+    });
     const bounded = this.#bounded(counts);
     const from = Math.max(this.from, first * this.stretchMs, bounded);
     const saved = this.#saved;
@@ -97,29 +96,28 @@ export class Taken {
     );
   }
 
-  *#perStretch({ timestamps, runStart, runSeries, runs }: Frame): Iterable<{ id: number; k: number; samples: number }> {
-    const entry = { id: 0, k: 0, samples: 0 }; // used again: only one is looked at
+  /** Tells `each` how many samples a series has in a stretch, run by run. */
+  #perStretch(frame: Frame, each: (id: number, k: number, samples: number) => void): void {
+    const { timestamps, runStart, runSeries, runs } = frame;
     for (let run = 0; run < runs; run++) {
-      entry.id = runSeries[run]!;
       for (let i = runStart[run]!; i < runStart[run + 1]!; ) {
         const start = i;
-        entry.k = this.#stretch(timestamps[i]!);
-        const end = (entry.k + 1) * this.stretchMs;
+        const k = this.#stretch(timestamps[i]!);
+        const end = (k + 1) * this.stretchMs;
         while (i < runStart[run + 1]! && timestamps[i]! <= end) i++;
-        entry.samples = i - start;
-        yield entry;
+        each(runSeries[run]!, k, i - start);
       }
     }
   }
 
   /** Forgets the oldest stretches where there are too many; returns from when on they are complete. */
-  #bounded(counts: Map<number, Uint16Array>): EpochMs {
+  #bounded(counts: Map<number, Column>): EpochMs {
     const stretches = [...counts.keys()].sort((a, b) => a - b);
-    let total = [...counts.values()].reduce((n, column) => n + column.length, 0);
+    let total = [...counts.values()].reduce((n, column) => n + column.size, 0);
     let from = Number.NEGATIVE_INFINITY;
     while (total > MAX_COUNTS && stretches.length > KEEP_STRETCHES) {
       const k = stretches.shift()!;
-      total -= counts.get(k)!.length;
+      total -= counts.get(k)!.size;
       counts.delete(k);
       from = (k + 1) * this.stretchMs;
     }
@@ -177,10 +175,10 @@ export class Taken {
 
   /** The same counts over other ids; series without a new id are left behind. */
   migrate(ids: ReadonlyMap<number, number>, size: number): Taken {
-    const counts = new Map<number, Uint16Array>();
+    const counts = new Map<number, Column>();
     for (const [k, column] of this.#counts) {
-      const moved = new Uint16Array(size);
-      for (const [before, now] of ids) moved[now] = column[before] ?? 0;
+      const moved = new Column(size);
+      for (const [before, now] of ids) moved.set(now, column.get(before));
       counts.set(k, moved);
     }
     return new Taken(this.stretchMs, this.from, counts, this.#saved);
@@ -207,11 +205,8 @@ export class Taken {
     let samples = 0;
     let series = 0;
     for (const column of this.#counts.values()) {
-      for (let id = 0; id < column.length; id++) {
-        if (column[id] === 0) continue;
-        samples += column[id]!;
-        series++;
-      }
+      samples += column.samples;
+      series += column.series;
     }
     return series === 0 ? 0 : samples / series / this.stretchMs;
   }

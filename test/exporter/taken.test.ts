@@ -49,6 +49,17 @@ describe("Taken", () => {
     assert.deepEqual(timestamps(taken.late(frame(table, { 1: [5_000, 16_000] }), print)), [16_000]);
   });
 
+  test("density() is what a series has in a stretch, also after late ones, and of each version its own", () => {
+    const table = tableOf(2);
+    const { print } = Memory.fresh(table, 0);
+    const one = new Taken(STRETCH, 0).add(frame(table, { 0: [1_000, 2_000], 1: [5_000, 16_000] }), undefined, 0, print);
+    assert.equal(one.density(), 4 / 3 / STRETCH);
+    const two = one.add(frame(table, { 1: [17_000] }), frame(table, { 0: [1_000, 1_500, 2_000] }), 0, print);
+    assert.equal(two.density(), 6 / 3 / STRETCH);
+    assert.equal(two.add(frame(table, {}), undefined, STRETCH, print).density(), 2 / STRETCH);
+    assert.equal(one.density(), 4 / 3 / STRETCH);
+  });
+
   test("a source that has fewer than were taken (it removed doubles) has none late", () => {
     const table = tableOf(1);
     const { print } = Memory.fresh(table, 0);

@@ -1,0 +1,47 @@
+// How many samples of each series one stretch of time has: two bytes a series, and their sums, which are asked for at each read.
+
+/** A count that is full says nothing any more: such a stretch of such a series has no late samples. */
+export const FULL = 0xffff;
+
+export class Column {
+  readonly #counts: Uint16Array;
+  #samples = 0;
+  #series = 0;
+
+  /** Room for `size` series, or for more where it is a copy of a column that has more. */
+  constructor(size: number, copyOf?: Column) {
+    this.#counts = new Uint16Array(Math.max(size, copyOf?.size ?? 0));
+    if (copyOf === undefined) return;
+    this.#counts.set(copyOf.#counts);
+    this.#samples = copyOf.#samples;
+    this.#series = copyOf.#series;
+  }
+
+  get size(): number {
+    return this.#counts.length;
+  }
+
+  /** Sum of all counts. */
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** Series that have one. */
+  get series(): number {
+    return this.#series;
+  }
+
+  /** By series id; 0 beyond the end. */
+  get(id: number): number {
+    return id < this.#counts.length ? this.#counts[id]! : 0;
+  }
+
+  set(id: number, samples: number): void {
+    const before = this.#counts[id]!;
+    const now = Math.max(0, Math.min(FULL, samples));
+    this.#counts[id] = now;
+    this.#samples += now - before;
+    if (before === 0 && now > 0) this.#series++;
+    if (before > 0 && now === 0) this.#series--;
+  }
+}
