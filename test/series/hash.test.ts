@@ -56,7 +56,7 @@ describe("hashBytes()", () => {
     for (let offset = 0; offset < 8; offset++) {
       const hashes = new Set<number>();
       for (const name of names)
-        hashes.add(hash(`{"__name__":"up",${" ".repeat(offset)}"pod":"web-7d9f8b6c5-${name}"}`));
+        hashes.add(hash(`{"__name__":"up",${" ".repeat(offset)}"pod":"web-7d9f8b6c5-${name}","zone":"x"}`));
       assert.equal(hashes.size, names.size, `${offset} spaces before it`);
     }
   });
