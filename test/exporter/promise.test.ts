@@ -227,12 +227,16 @@ describe("the promise", () => {
           assert.deepEqual([...new Set([...have, ...dropped])].sort(), w.source.samples.map(key).sort());
           const counted = w.events.reduce((n, e) => n + (e.type === "dropped" ? e.samples : 0), 0);
           assert.equal(counted, w.drops.length);
-          for (const [name, list] of firsts(w))
+          // What was dropped may come after all, and late, where a cursor was set back: it is read again.
+          const gone = new Set(dropped);
+          for (const [name, list] of firsts(w)) {
+            const kept = list.filter((ts) => !gone.has(key({ series: name, ts })));
             assert.deepEqual(
-              list,
-              list.toSorted((a, b) => a - b),
+              kept,
+              kept.toSorted((a, b) => a - b),
               `the order of ${name}`,
             );
+          }
         },
       ),
       { numRuns: RUNS },
