@@ -284,7 +284,8 @@ export class Readers {
     const leap = reader.leaps.findIndex((l) => l.offset > offset + LEAP_MS);
     const leaptAt = leap > 0 ? reader.leaps[leap]!.from : Number.POSITIVE_INFINITY;
     if (leap >= 0) reader.leaps = reader.leaps.slice(0, leap);
-    const to = Math.min(sourceNow - reader.query.delayMs, leaptAt);
+    // What comes late of before is not in the new memory: it begins a late window earlier, and sends that much again.
+    const to = Math.min(sourceNow - reader.query.delayMs, leaptAt) - reader.query.lateWindowMs;
     reader.read = to;
     reader.memory = this.#ports.newMemory(reader.query, to);
     for (const member of reader.members) member.setBack(to);
