@@ -30,7 +30,7 @@ export function readExposition(text: string): Map<string, Read> {
   const seen = new Set<string>();
   for (const line of text.slice(0, -1).split("\n")) {
     if (line === "") continue;
-    const comment = /^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.*)$/.exec(line);
+    const comment = /^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.*)$/s.exec(line);
     if (comment?.[1] === "HELP") {
       name = comment[2]!;
       help = unescaped(comment[3]!, "\\n");
@@ -42,7 +42,7 @@ export function readExposition(text: string): Map<string, Read> {
       families.set(name, family);
       help = undefined;
     } else {
-      const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/.exec(line);
+      const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/s.exec(line);
       assert.ok(sample !== null && family !== undefined && help === undefined, line);
       const suffixes = family.type === "histogram" ? ["_bucket", "_sum", "_count"] : [""];
       assert.ok(
