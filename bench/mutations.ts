@@ -80,10 +80,10 @@ const mutations: Mutation[] = [
   },
   {
     rule: "9 the same bytes again",
-    file: "src/platform/http-client.ts",
+    file: "src/http/client.ts",
     from: "first.ok || !first.idleClose",
     to: "first.ok",
-    test: "test/platform/http-client.test.ts",
+    test: "test/http/client.test.ts",
   },
   {
     rule: "10 no retry of a 4xx",
@@ -115,21 +115,21 @@ const mutations: Mutation[] = [
   },
   {
     rule: "a refusal of what was perhaps sent before is not bisected",
-    file: "src/exporter/delivery.ts",
+    file: "src/delivery/delivery.ts",
     from: "if (!answered) job.replay = true;",
     to: "",
     test: "test/remotewrite/answers.test.ts",
   },
   {
     rule: "an endpoint that has taken nothing is asked before anything is dropped",
-    file: "src/exporter/delivery.ts",
+    file: "src/delivery/delivery.ts",
     from: "if (!known) {",
     to: "if (false) {",
     test: "test/remotewrite/answers.test.ts",
   },
   {
     rule: "bisecting has a budget",
-    file: "src/exporter/pieces.ts",
+    file: "src/delivery/batch-splitter.ts",
     from: "this.#budget -= 2;",
     to: "",
     test: "test/remotewrite/answers.test.ts",

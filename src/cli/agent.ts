@@ -4,18 +4,18 @@ import { hostname } from "node:os";
 import { createAdmin } from "../admin/server.ts";
 import type { Settings } from "../config/settings.ts";
 import { DeadLetters } from "../deadletter/folder.ts";
-import { audit } from "../exporter/auditor.ts";
-import { Readers } from "../exporter/readers.ts";
-import { SourcePort } from "../exporter/sourceport.ts";
-import { openStateStore, StateDirError } from "../exporter/statestore.ts";
 import { Supervisor } from "../exporter/supervisor.ts";
+import { diagnose } from "../http/diagnose.ts";
+import type { HttpClient } from "../http/http.ts";
 import { systemClock } from "../platform/clock.ts";
-import { diagnose } from "../platform/diagnose.ts";
-import type { HttpClient } from "../platform/http.ts";
 import { createLog, type Log } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import type { LoadResult } from "../policy/policy.ts";
 import { LOOK_EVERY_MS } from "../policy/watch.ts";
+import { audit } from "../reading/auditor.ts";
+import { Readers } from "../reading/readers.ts";
+import { SourcePort } from "../reading/source-port.ts";
+import { openStateStore, StateDirError } from "../state/store.ts";
 import type { Actions } from "../status/actions.ts";
 import type { ProblemInfo } from "../status/events.ts";
 import { logLine, summaryLine } from "../status/loglines.ts";
@@ -24,12 +24,12 @@ import { StatusStore } from "../status/store.ts";
 import { version } from "../version.ts";
 import { agentActions } from "./actions.ts";
 import { gatherEvidence } from "./evidence.ts";
+import { CONNECT_MS, httpClientsOf } from "./http-clients.ts";
 import { planner, specHash } from "./plan.ts";
 import { type PolicyFiles, policyFiles } from "./policyfiles.ts";
 import { type QueryRules, queryRules } from "./querycheck.ts";
 import { replayCommandLine } from "./replay/line.ts";
 import { StartError } from "./start-error.ts";
-import { CONNECT_MS, waysOf } from "./ways.ts";
 
 export type Agent = {
   store: StatusStore;
@@ -94,10 +94,10 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   store.subscribe((_, before, after) => {
     for (const { id, conditions } of changedReports(before, after)) state.saveConditions(id, conditions);
   });
-  const ways = waysOf(settings, process.env, (level, message) =>
+  const clients = httpClientsOf(settings, process.env, (level, message) =>
     dispatch({ type: "notice", at: clock.now(), level, message }),
   );
-  const source = openSource(settings, rules, ways.source, dispatch);
+  const source = openSource(settings, rules, clients.source, dispatch);
   const letters = deadLetters(settings, dispatch);
   const readers: Readers = new Readers(
     {
@@ -123,7 +123,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
         ? {}
         : { keep: (sink, { reason, message, spans }) => letters.keep({ sink, reason, message, spans }) }),
       readers,
-      plan: planner(settings, ways.sink, clock, rules),
+      plan: planner(settings, clients.sink, clock, rules),
       specHash,
       newMemory: (query, blob, floor) =>
         blob === undefined ? source.newMemory(query, floor) : source.restore(query, blob, floor),
@@ -165,7 +165,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     ended.abort();
     await Promise.all([ticking, summing, watching, pruning, auditing]);
     state.close(cleanly);
-    await Promise.all([admin.close(), ways.source.close()]);
+    await Promise.all([admin.close(), clients.source.close()]);
   };
   return {
     store,

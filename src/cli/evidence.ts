@@ -1,7 +1,8 @@
 // Looks closer at connections that fail, so that an explanation can show the certificate and the addresses of a name: once when a sink
 // begins to fail for such a reason, and every ten minutes while it does. One look at a time for each sink; nothing waits for it.
+
+import type { diagnose } from "../http/diagnose.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { diagnose } from "../platform/diagnose.ts";
 import { printable } from "../platform/printable.ts";
 import type { FailureReason, SinkId } from "../status/events.ts";
 import { sinkOf } from "../status/sinks.ts";

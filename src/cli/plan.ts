@@ -1,12 +1,12 @@
 // From a policy, a sink and the agent's settings to what its exporter does.
 import type { Settings } from "../config/settings.ts";
-import type { Query } from "../exporter/reader.ts";
 import type { SinkPlan } from "../exporter/supervisor.ts";
+import type { HttpClient } from "../http/http.ts";
 import type { Clock } from "../platform/clock.ts";
 import { sha256 } from "../platform/files.ts";
-import type { HttpClient } from "../platform/http.ts";
 import type { PolicySettings } from "../policy/annotations.ts";
 import type { Policy, Refusal, Sink, Source } from "../policy/policy.ts";
+import type { Query } from "../reading/reader.ts";
 import { encodeWriteRequest } from "../remotewrite/encode.ts";
 import { post, type Target } from "../remotewrite/post.ts";
 import { compress } from "../remotewrite/snappy.ts";

@@ -2,8 +2,8 @@
 // asked, or nothing has that name.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../config/duration.ts";
+import { createHttpClient } from "../http/client.ts";
 import { systemClock } from "../platform/clock.ts";
-import { createHttpClient } from "../platform/http-client.ts";
 import { readyOf } from "../status/conditions.ts";
 import type { SinkState, Snapshot } from "../status/snapshot.ts";
 import { sentence } from "../status/words.ts";

@@ -2,8 +2,8 @@
 // its state instead, for scripts.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../config/duration.ts";
+import { createHttpClient } from "../http/client.ts";
 import { systemClock } from "../platform/clock.ts";
-import { createHttpClient } from "../platform/http-client.ts";
 import type { Actions } from "../status/actions.ts";
 import { remoteActions } from "./attach/actions.ts";
 import type { Agent } from "./attach/address.ts";

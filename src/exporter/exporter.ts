@@ -6,18 +6,18 @@
 // While the sink fails it reads nothing (ready()), so memory stays flat and no other sink notices.
 import { type Batch, samplesOf } from "../batch/batch.ts";
 import { Batcher } from "../batch/batcher.ts";
+import type { Drop } from "../delivery/batch-splitter.ts";
+import { Delivery, type DeliverySettings, type Sender } from "../delivery/delivery.ts";
+import { Ledger } from "../delivery/ledger.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
+import type { Memory } from "../reading/memory.ts";
+import type { Query } from "../reading/reader.ts";
+import type { Arrival, ReadingMember, Saved, Window } from "../reading/readers.ts";
+import { endingsOf } from "../reading/removed-source.ts";
 import type { Frame } from "../series/frame.ts";
 import type { Condition } from "../status/condition.ts";
 import type { DropReason, Event, ReadFailureReason, SinkId, SinkInfo } from "../status/events.ts";
-import { Delivery, type DeliverySettings, type Sender } from "./delivery.ts";
-import { endingsOf } from "./endings.ts";
-import { Ledger } from "./ledger.ts";
-import type { Memory } from "./memory.ts";
-import type { Drop } from "./pieces.ts";
-import type { Query } from "./reader.ts";
-import type { Arrival, ReadingMember, Saved, Window } from "./readers.ts";
 
 export type ExporterSpec = {
   info: SinkInfo;
@@ -235,7 +235,7 @@ export class Exporter {
       }),
       setBack: guard((to: EpochMs) => this.#setBack(name, to)),
       othersAt: guard((read: EpochMs) => this.#othersAt(name, read)),
-      makeRoom: guard((patienceMs: number) => this.#makeRoom(patienceMs)),
+      freeMemory: guard((patienceMs: number) => this.#freeMemory(patienceMs)),
       frames: () => this.frames(),
     };
   }
@@ -351,26 +351,26 @@ export class Exporter {
     const round = oldest && this.#rounds.get(oldest.round);
     if (oldest === undefined || round === undefined || !round.shared) return;
     if (read <= oldest.to + 2 * (oldest.to - oldest.from)) return;
-    this.#letGo();
+    this.#releaseUnsent();
   }
 
   /** Others wait for memory: what this sink cannot send, or has not sent for so long, it reads again later, in shorter windows. */
-  #makeRoom(patienceMs: number): void {
+  #freeMemory(patienceMs: number): void {
     if (!this.#delivery.failing && !this.#delivery.paused) {
       this.#flush(); // sooner than its age asks for
       const oldest = this.#delivery.batches[0]?.openedAtMs;
       const since = oldest === undefined ? 0 : this.#ports.clock.monotonicMs() - oldest;
       if (since <= patienceMs + this.#spec.info.batch.timeoutMs) return;
     }
-    this.#letGo(0.5);
+    this.#releaseUnsent(0.5);
     this.#delivery.compact();
   }
 
   /** `shorter`: windows are read again at this share of their length. */
-  #letGo(shorter = 1): void {
+  #releaseUnsent(shorter = 1): void {
     const roundsOf = (batches: readonly Batch[]) =>
       new Set(batches.flatMap((batch) => batch.rounds.map((r) => r.round)));
-    const back = this.#delivery.letGo();
+    const back = this.#delivery.releaseUnsent();
     const kept = roundsOf(this.#delivery.batches);
     const given = roundsOf(back);
     // The last few samples of a window that is tried already are cheaper to keep than to send the window twice.

@@ -1,14 +1,15 @@
 // A stretch of time, read from the source again and sent to one sink: window by window through the agent's own reader and
 // delivery. `settled` tells how far each source is, so that a replay that was stopped goes on there.
+
+import { Ledger } from "../delivery/ledger.ts";
+import { ReplaySink } from "../delivery/replay-sink.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
+import type { Memory } from "../reading/memory.ts";
+import type { Query } from "../reading/reader.ts";
+import type { ReadOutcome, Window } from "../reading/readers.ts";
 import { gridFloor, growWindow, shrinkWindow } from "../source/window.ts";
 import type { DropReason, Event } from "../status/events.ts";
-import { Ledger } from "./ledger.ts";
-import type { Memory } from "./memory.ts";
-import { Outlet } from "./outlet.ts";
-import type { Query } from "./reader.ts";
-import type { ReadOutcome, Window } from "./readers.ts";
 import type { SinkPlan } from "./supervisor.ts";
 
 /** The query looks for no late samples: all that the source has in a window is read. */
@@ -43,14 +44,14 @@ export async function replay(
   const moved = () => {
     for (const { source, cursor } of ledger.advance()) ports.settled(source, cursor);
   };
-  const outlet = new Outlet(plan, options.maxRate, signal, {
+  const sink = new ReplaySink(plan, options.maxRate, signal, {
     ...ports,
     settled: (round, samples) => {
       ledger.settle(round, samples);
       moved();
     },
   });
-  const stopped = (): ReplayResult => ({ ok: false, why: outlet.why ?? "It was stopped." });
+  const stopped = (): ReplayResult => ({ ok: false, why: sink.why ?? "It was stopped." });
   try {
     for (const source of sources) {
       const { query } = source;
@@ -90,15 +91,15 @@ export async function replay(
         read = window.to;
         if (options.dryRun) continue;
         const round = ledger.open(source.name, window.from, window.to, frame.samples);
-        if (!(await outlet.offer(frame, round))) return stopped();
+        if (!(await sink.offer(frame, round))) return stopped();
         moved();
       }
     }
-    if (!(await outlet.flush())) return stopped();
+    if (!(await sink.flush())) return stopped();
     moved();
     return { ok: true };
   } finally {
-    outlet.close();
+    sink.close();
   }
 }
 

@@ -1,23 +1,24 @@
 // All sinks of all policies: starts, changes, drains and removes their exporters as policies come and go, and contains a bug
 // in one of them. Knows no clock, disk or net but what comes in as ports.
+
+import type { Drop } from "../delivery/batch-splitter.ts";
+import type { DeliverySettings, Sender } from "../delivery/delivery.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
 import type { LoadResult, Policy, Refusal, Sink } from "../policy/policy.ts";
 import { policyYaml } from "../policy/print.ts";
-import { LOOKBACK_MS } from "../source/endings.ts";
+import type { Memory } from "../reading/memory.ts";
+import type { Query } from "../reading/reader.ts";
+import type { Readers, ReadingMember } from "../reading/readers.ts";
+import { LOOKBACK_MS } from "../source/stale-markers.ts";
 import { LOOK_BACK } from "../source/window.ts";
+import type { CursorKey, StateStore } from "../state/store.ts";
 import type { SinkAction } from "../status/actions.ts";
 import type { Condition } from "../status/condition.ts";
 import type { Event, PolicyInfo, SinkId, SinkInfo } from "../status/events.ts";
-import type { DeliverySettings, Sender } from "./delivery.ts";
 import { Exporter, type ExporterSpec } from "./exporter.ts";
-import type { Memory } from "./memory.ts";
-import type { Drop } from "./pieces.ts";
-import type { Query } from "./reader.ts";
-import type { Readers, ReadingMember } from "./readers.ts";
 import { removalReport, successorOf } from "./removal.ts";
-import type { CursorKey, StateStore } from "./statestore.ts";
 
 /** A sink as its policy and the agent's settings make it. */
 export type SinkPlan = {

@@ -1,7 +1,8 @@
 // An answer (or none) in, what to do out: the table of answers in docs/design.md, complete. Pure; the text of an answer is shown,
 // never interpreted (remote-write rules 9 to 13).
+
+import type { HttpFailure } from "../http/http.ts";
 import type { EpochMs } from "../platform/clock.ts";
-import type { HttpFailure } from "../platform/http.ts";
 import type { DropReason, FailureReason } from "../status/events.ts";
 
 type Trouble = { reason: FailureReason; message: string; status?: number };

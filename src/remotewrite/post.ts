@@ -1,8 +1,8 @@
 // One attempt: the exact headers of remote write 1.0 (rule 4), the endpoint exactly as the user gave it (rule 1), a bounded look at
 // the answer.
 import { Buffer } from "node:buffer";
+import type { HttpClient, HttpFailureKind, HttpTimeouts } from "../http/http.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { HttpClient, HttpFailureKind, HttpTimeouts } from "../platform/http.ts";
 import { printable } from "../platform/printable.ts";
 import { redactor } from "../platform/redact.ts";
 import { judgeAnswer, judgeFailure, type Verdict } from "./judge.ts";

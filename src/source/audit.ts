@@ -1,5 +1,5 @@
 // The audit of late samples: how many samples of each stretch of time a reader has taken, and which stretches can be compared with
-// what the source has by now. A tally is never changed in place: it is a part of a reader's memory. Pure.
+// what the source has by now. A auditCounts is never changed in place: it is a part of a reader's memory. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
 
@@ -8,7 +8,7 @@ export type Stretch = { from: EpochMs; to: EpochMs };
 /** Stretches that are remembered: the running one, the one that ripens, and what an audit may be behind. */
 const KEEP = 5;
 
-export class Tally {
+export class AuditCounts {
   /** Everything that was taken after this time is counted here. */
   readonly since: EpochMs;
   readonly #counts: ReadonlyMap<number, number>;
@@ -19,16 +19,16 @@ export class Tally {
   }
 
   /** Begins at a read position; what is taken of older times is not counted. */
-  static begin(since: EpochMs): Tally {
-    return new Tally(since, new Map());
+  static begin(since: EpochMs): AuditCounts {
+    return new AuditCounts(since, new Map());
   }
 
   /**
-   * The tally after a window. Stale markers are not counted, as the source's count_over_time does not. A window that is read long
+   * The auditCounts after a window. Stale markers are not counted, as the source's count_over_time does not. A window that is read long
    * after its time has nothing late any more: counting begins anew behind it.
    */
-  add(frames: readonly Frame[], window: Stretch, sourceNow: EpochMs, stretchMs: number): Tally {
-    if (sourceNow - window.to >= stretchMs) return Tally.begin(window.to);
+  add(frames: readonly Frame[], window: Stretch, sourceNow: EpochMs, stretchMs: number): AuditCounts {
+    if (sourceNow - window.to >= stretchMs) return AuditCounts.begin(window.to);
     const counts = new Map(this.#counts);
     const add = (k: number, n: number) => counts.set(k, (counts.get(k) ?? 0) + n);
     for (const frame of frames) {
@@ -50,12 +50,13 @@ export class Tally {
       const dropped = Object.values(frame.dropped).reduce((a, b) => a + b, 0);
       if (dropped === 0) continue;
       // Of those only the window is known.
-      if (stretchOf(window.from + 1, stretchMs) !== stretchOf(window.to, stretchMs)) return Tally.begin(window.to);
+      if (stretchOf(window.from + 1, stretchMs) !== stretchOf(window.to, stretchMs))
+        return AuditCounts.begin(window.to);
       add(stretchOf(window.to, stretchMs), dropped);
     }
     const oldest = stretchOf(window.to, stretchMs) - KEEP;
     for (const k of counts.keys()) if (k < oldest) counts.delete(k);
-    return new Tally(this.since, counts);
+    return new AuditCounts(this.since, counts);
   }
 
   /** Samples taken in the stretch that ends at `to`. */

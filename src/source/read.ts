@@ -1,8 +1,9 @@
 // One request to the source: streams the answer into a frame as fast as it comes and gives the connection back. Failures are
 // values; nothing of a failed read is kept.
+
+import { HttpBroken, type HttpClient, type HttpFailure, type HttpTimeouts } from "../http/http.ts";
+import { TOO_LARGE } from "../http/inflate.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
-import { HttpBroken, type HttpClient, type HttpFailure, type HttpTimeouts } from "../platform/http.ts";
-import { TOO_LARGE } from "../platform/http-inflate.ts";
 import { printable } from "../platform/printable.ts";
 import type { Frame } from "../series/frame.ts";
 import type { FrameBuilder } from "../series/frame-builder.ts";

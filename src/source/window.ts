@@ -44,7 +44,7 @@ export const growWindow = (windowMs: number, maxWindowMs: number): number => Mat
 /** Late windows that the furthest reach looks back. */
 export const LOOK_BACK = 1.5;
 
-/** What is taken of late samples is counted by stretches of this length (Taken): reads that look back far begin at one. */
+/** What is taken of late samples is counted by stretches of this length (RecentCounts): reads that look back far begin at one. */
 export const stretchMs = (lateWindowMs: number): number => lateWindowMs / 2;
 
 /** A read that looks back one and a half late windows may ask for this many samples a series each time: labels weigh more. */

@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { planner } from "../../src/cli/plan.ts";
 import { queryRules } from "../../src/cli/querycheck.ts";
 import type { Settings } from "../../src/config/settings.ts";
+import { createHttpClient } from "../../src/http/client.ts";
 import { systemClock } from "../../src/platform/clock.ts";
-import { createHttpClient } from "../../src/platform/http-client.ts";
 import { loadText } from "../../src/policy/load.ts";
 
 test("two sinks at one origin: one hangs with all its connections, the other delivers; the client ends with its sender", async () => {

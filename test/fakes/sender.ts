@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import type { Batch } from "../../src/batch/batch.ts";
 import { Batcher } from "../../src/batch/batcher.ts";
-import { Delivery, type DeliverySettings, type Sender } from "../../src/exporter/delivery.ts";
+import { Delivery, type DeliverySettings, type Sender } from "../../src/delivery/delivery.ts";
+import { createHttpClient } from "../../src/http/client.ts";
+import type { HttpTimeouts } from "../../src/http/http.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";
-import type { HttpTimeouts } from "../../src/platform/http.ts";
-import { createHttpClient } from "../../src/platform/http-client.ts";
 import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
 import { post } from "../../src/remotewrite/post.ts";
 import { compress } from "../../src/remotewrite/snappy.ts";

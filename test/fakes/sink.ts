@@ -1,5 +1,5 @@
 // The far end of a sink: takes, refuses or keeps silent as told; what it took is decoded by code of its own.
-import type { Sender } from "../../src/exporter/delivery.ts";
+import type { Sender } from "../../src/delivery/delivery.ts";
 import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
 import { judgeAnswer, judgeFailure, type Verdict } from "../../src/remotewrite/judge.ts";
 import { NO_SAMPLES } from "../../src/remotewrite/post.ts";

@@ -1,6 +1,6 @@
 // A source that is a table of samples, each visible from a time of its own, behind the HTTP port: it answers raw windows as
 // VictoriaMetrics does, and fails as told. Its clock is its own.
-import { type HttpAnswer, HttpBroken, type HttpClient, type HttpRequest } from "../../src/platform/http.ts";
+import { type HttpAnswer, HttpBroken, type HttpClient, type HttpRequest } from "../../src/http/http.ts";
 import type { FakeClock } from "./clock.ts";
 
 export type SourceSample = { series: string; ts: number; value: number; visibleAt: number };

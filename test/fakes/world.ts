@@ -1,21 +1,15 @@
 // The exporting half of an agent, real but for its two ends, the clock and the disk: a fake source, fake sinks, time that the test
 // moves. restart() ends it as a kill would and starts it again from what was saved.
 import assert from "node:assert/strict";
+import type { Drop } from "../../src/delivery/batch-splitter.ts";
 import type { Exporter } from "../../src/exporter/exporter.ts";
-import type { Drop } from "../../src/exporter/pieces.ts";
-import type { Query } from "../../src/exporter/reader.ts";
-import { Readers } from "../../src/exporter/readers.ts";
-import { SourcePort } from "../../src/exporter/sourceport.ts";
-import {
-  type CursorKey,
-  joined,
-  type SavedCursor,
-  type SavedMemory,
-  type StateStore,
-} from "../../src/exporter/statestore.ts";
 import { type SinkPlan, Supervisor } from "../../src/exporter/supervisor.ts";
 import type { Policy, Sink } from "../../src/policy/policy.ts";
+import type { Query } from "../../src/reading/reader.ts";
+import { Readers } from "../../src/reading/readers.ts";
+import { SourcePort } from "../../src/reading/source-port.ts";
 import { plainRules } from "../../src/series/labels.ts";
+import { type CursorKey, joined, type SavedCursor, type SavedMemory, type StateStore } from "../../src/state/store.ts";
 import type { Event } from "../../src/status/events.ts";
 import type { Account, SinkState } from "../../src/status/snapshot.ts";
 import { StatusStore } from "../../src/status/store.ts";

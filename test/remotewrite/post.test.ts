@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { createHttpClient } from "../../src/http/client.ts";
+import type { HttpClient } from "../../src/http/http.ts";
 import { systemClock } from "../../src/platform/clock.ts";
-import type { HttpClient } from "../../src/platform/http.ts";
-import { createHttpClient } from "../../src/platform/http-client.ts";
 import { post, type Target } from "../../src/remotewrite/post.ts";
 
 type Got = { method: string; url: string; headers: IncomingMessage["headers"]; raw: string[]; body: Buffer };

@@ -2,9 +2,9 @@
 // and the next read is as if nothing had been.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { createHttpClient } from "../../src/http/client.ts";
+import type { HttpClient } from "../../src/http/http.ts";
 import { systemClock } from "../../src/platform/clock.ts";
-import type { HttpClient } from "../../src/platform/http.ts";
-import { createHttpClient } from "../../src/platform/http-client.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { Keyspace } from "../../src/series/keyspace.ts";
 import { SeriesTable } from "../../src/series/table.ts";

@@ -2,9 +2,9 @@
 // taken, memory is bounded, and the next read from a good source is whole. Faults of answers that begin well: faults.test.ts.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { createHttpClient } from "../../src/http/client.ts";
+import type { HttpClient } from "../../src/http/http.ts";
 import { systemClock } from "../../src/platform/clock.ts";
-import type { HttpClient } from "../../src/platform/http.ts";
-import { createHttpClient } from "../../src/platform/http-client.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { Keyspace } from "../../src/series/keyspace.ts";
 import { SeriesTable } from "../../src/series/table.ts";

@@ -1,6 +1,6 @@
 // How a running agent is asked: its address, the token, and in plain words why it gave no answer.
 
-import type { HttpAnswer, HttpClient, HttpFailure } from "../../platform/http.ts";
+import type { HttpAnswer, HttpClient, HttpFailure } from "../../http/http.ts";
 import { printable } from "../../platform/printable.ts";
 
 export type Agent = {

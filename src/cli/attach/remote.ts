@@ -1,8 +1,8 @@
 // An agent in another process as a store: its snapshot once, then its events through the same reduce(). When the stream breaks off it
 // says so, keeps what it knew and begins again with a new snapshot, until it is told to stop.
 
+import { HttpBroken } from "../../http/http.ts";
 import type { Clock, EpochMs } from "../../platform/clock.ts";
-import { HttpBroken } from "../../platform/http.ts";
 import type { Event } from "../../status/events.ts";
 import type { Link } from "../../status/link.ts";
 import { initialSnapshot, reduce } from "../../status/reduce.ts";

@@ -6,12 +6,12 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { applyConfigFile, runOptions, type Settings } from "../../config/settings.ts";
 import { sinkFolders } from "../../deadletter/folder.ts";
 import { replay } from "../../exporter/replay.ts";
-import type { SourcePort } from "../../exporter/sourceport.ts";
 import type { SinkPlan } from "../../exporter/supervisor.ts";
 import { type EpochMs, systemClock } from "../../platform/clock.ts";
 import { systemRandom } from "../../platform/random.ts";
 import { problemLine } from "../../policy/load.ts";
 import type { Policy } from "../../policy/policy.ts";
+import type { SourcePort } from "../../reading/source-port.ts";
 import { gridFloor } from "../../source/window.ts";
 import { droppedTotal } from "../../status/account.ts";
 import { dropReasons, type SinkId } from "../../status/events.ts";
@@ -20,12 +20,12 @@ import { StatusStore } from "../../status/store.ts";
 import { count, counted, instant } from "../../status/words.ts";
 import { openSource } from "../agent.ts";
 import { example } from "../example.ts";
+import { type HttpClients, httpClientsOf } from "../http-clients.ts";
 import { planner } from "../plan.ts";
 import { policyFiles } from "../policyfiles.ts";
 import { type QueryRules, queryRules } from "../querycheck.ts";
 import { completeSettings } from "../run.ts";
 import { StartError } from "../start-error.ts";
-import { type Ways, waysOf } from "../ways.ts";
 import { replayLetters } from "./letters.ts";
 import { Progress } from "./progress.ts";
 import { resumeFile } from "./resume.ts";
@@ -114,16 +114,16 @@ async function run(options: Options, letters: string | undefined): Promise<boole
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   const rules = queryRules(settings);
-  const ways = waysOf(settings, process.env, (level, message) =>
+  const clients = httpClientsOf(settings, process.env, (level, message) =>
     process.stderr.write(`outflow: ${level}: ${message}\n`),
   );
   try {
     const wanted = fromFile ? undefined : options.policy;
-    const chosen = choose(settings, rules, ways, wanted, options.sink);
+    const chosen = choose(settings, rules, clients, wanted, options.sink);
     return letters === undefined
       ? await replayRange(
           chosen,
-          openSource.bind(null, settings, rules, ways.source),
+          openSource.bind(null, settings, rules, clients.source),
           settings.stateDir,
           options,
           stop.signal,
@@ -132,7 +132,7 @@ async function run(options: Options, letters: string | undefined): Promise<boole
   } finally {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
-    await ways.source.close();
+    await clients.source.close();
   }
 }
 
@@ -140,7 +140,7 @@ async function run(options: Options, letters: string | undefined): Promise<boole
 function choose(
   settings: Settings,
   rules: QueryRules,
-  ways: Ways,
+  clients: HttpClients,
   policy: string | undefined,
   sink: string | undefined,
 ): SinkPlan[] {
@@ -153,7 +153,7 @@ function choose(
     throw new StartError(
       `no policy ${policy ?? ""} is valid; there ${loaded.policies.length === 1 ? "is" : "are"}: ${loaded.policies.map(name).join(", ") || "none"}.`,
     );
-  const plan = planner(settings, ways.sink, systemClock, rules);
+  const plan = planner(settings, clients.sink, systemClock, rules);
   const plans = policies.flatMap((p) =>
     p.sinks.filter((s) => sink === undefined || s.name === sink).map((s) => plan(p, s, p.generation ?? 1)),
   );

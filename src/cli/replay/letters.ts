@@ -2,11 +2,11 @@
 
 import { letterFiles } from "../../deadletter/folder.ts";
 import { claim, delivered, readLetters } from "../../deadletter/reading.ts";
-import { Outlet, type OutletPorts } from "../../exporter/outlet.ts";
+import { ReplaySink, type ReplaySinkPorts } from "../../delivery/replay-sink.ts";
 import type { SinkPlan } from "../../exporter/supervisor.ts";
 import type { EpochMs } from "../../platform/clock.ts";
 
-export type LettersPorts = Omit<OutletPorts, "settled"> & {
+export type LettersPorts = Omit<ReplaySinkPorts, "settled"> & {
   /** Samples of the sink that were dropped so far. */
   dropped(): number;
   progress(samples: number, done: number): void;
@@ -44,10 +44,10 @@ export async function replayLetters(
     ports.progress(frame.samples, (i + 1) / files.length);
     if (options.dryRun) continue;
     const before = ports.dropped();
-    const outlet = new Outlet(plan, options.maxRate, signal, { ...ports, settled: () => {} });
-    const sent = (await outlet.offer(frame, round++)) && (await outlet.flush());
-    outlet.close();
-    if (!sent) return { ok: false, why: outlet.why ?? "It was stopped." };
+    const sink = new ReplaySink(plan, options.maxRate, signal, { ...ports, settled: () => {} });
+    const sent = (await sink.offer(frame, round++)) && (await sink.flush());
+    sink.close();
+    if (!sent) return { ok: false, why: sink.why ?? "It was stopped." };
     const lost = ports.dropped() - before;
     if (lost > 0 || letters.broken > 0 || letters.illegal > 0) {
       kept++;

@@ -1,0 +1,176 @@
+// From settings and environment to HTTP clients: one for the source, one for each sender, so that a sink that hangs has only its
+// own connections to wait for. What cannot be used is said at the start.
+import { Buffer } from "node:buffer";
+import type { Settings } from "../config/settings.ts";
+import { createHttpClient } from "../http/client.ts";
+import { connectPolicyOf } from "../http/connect-policy.ts";
+import { parseHostPattern } from "../http/host-pattern.ts";
+import type { HttpClient } from "../http/http.ts";
+import { type ProxyRules, proxyRules } from "../http/proxy.ts";
+import { createTls, type Tls, TlsFilesError, type TlsOptions } from "../http/tls.ts";
+import { systemFiles } from "../platform/files.ts";
+import { printable } from "../platform/printable.ts";
+import { redactor } from "../platform/redact.ts";
+import { firstLine, type WatchedFile, watchedFile } from "../platform/watched-file.ts";
+import { isLoopback } from "../policy/endpoint.ts";
+import { basicAuth } from "../remotewrite/post.ts";
+import { StartError } from "./start-error.ts";
+
+export type Tell = (level: "info" | "warn", message: string) => void;
+export type HttpClients = { source: HttpClient; sink(connections: number): HttpClient };
+
+export const CONNECT_MS = 5_000;
+/** A sample takes about 25 bytes of an answer, labels more: what inflates beyond this is no answer to a window. */
+const INFLATE_BASE_BYTES = 64 << 20;
+const INFLATE_SAMPLE_BYTES = 256;
+
+export function httpClientsOf(
+  settings: Settings & { sourceUrl: string },
+  env: Readonly<Record<string, string | undefined>>,
+  tell: Tell,
+): HttpClients {
+  const warn = (message: string) => tell("warn", printable(message, 300));
+  const sinkTls = tlsOf("sink", settings, warn);
+  const sinkProxy = proxyOf("--proxy", settings.proxy, env);
+  const connectPolicy = connectPolicyOf(
+    (settings.allowSink ?? []).map((text) => {
+      const pattern = parseHostPattern(text);
+      if (pattern === undefined)
+        throw new StartError(`--allow-sink: "${text}" is no pattern: write a host, .suffix, address or CIDR.`);
+      return pattern;
+    }),
+  );
+  return {
+    source: sourceClient(settings, env, warn, tell),
+    sink: (connections) =>
+      createHttpClient({ connectMs: CONNECT_MS, connections, tls: sinkTls, proxy: sinkProxy, connectPolicy }),
+  };
+}
+
+function sourceClient(
+  settings: Settings & { sourceUrl: string },
+  env: Readonly<Record<string, string | undefined>>,
+  warn: (message: string) => void,
+  tell: Tell,
+): HttpClient {
+  const url = new URL(settings.sourceUrl);
+  const proxy = proxyOf("--source-proxy", settings.sourceProxy, env);
+  const through = proxy(url);
+  if (through !== undefined) tell("info", `The source is read through the proxy ${through.shown}.`);
+  const plain = isLoopback(url.hostname) && through === undefined;
+  const headers = sourceHeaders(settings, warn);
+  const client = createHttpClient({
+    connectMs: CONNECT_MS,
+    connections: settings.maxSourceQueries,
+    tls: tlsOf("source", settings, warn),
+    proxy,
+    headers,
+    ...(plain ? {} : { inflateMaxBytes: INFLATE_BASE_BYTES + INFLATE_SAMPLE_BYTES * settings.maxWindowSamples }),
+  });
+  return { ...client, cover: coverOf(headers) };
+}
+
+/** A source that echoes what it got must not bring a credential into a log or a status. They may be replaced at any time. */
+function coverOf(headers: () => Record<string, string>): (text: string) => string {
+  let known = "";
+  let cover = redactor([]);
+  return (text) => {
+    const secrets = Object.values(headers()).flatMap(secretsIn);
+    if (secrets.join("\n") !== known) {
+      known = secrets.join("\n");
+      cover = redactor(secrets);
+    }
+    return cover(text, true);
+  };
+}
+
+function secretsIn(header: string): string[] {
+  const [, scheme = "", rest = header] = /^(\w+) +(.+)$/.exec(header) ?? [];
+  if (scheme.toLowerCase() !== "basic") return [rest];
+  const plain = Buffer.from(rest, "base64").toString("utf8");
+  return [plain, plain.slice(plain.indexOf(":") + 1)];
+}
+
+function tlsOf(who: "sink" | "source", settings: Settings, warn: (message: string) => void): Tls {
+  const options: TlsOptions =
+    who === "sink"
+      ? {
+          ca: settings.sinkCa,
+          cert: settings.sinkCert,
+          key: settings.sinkKey,
+          serverName: settings.sinkServerName,
+          insecure: settings.sinkInsecure,
+        }
+      : {
+          ca: settings.sourceCa,
+          cert: settings.sourceCert,
+          key: settings.sourceKey,
+          serverName: settings.sourceServerName,
+          insecure: settings.sourceInsecure,
+        };
+  if (options.insecure)
+    warn(
+      `--${who}-insecure: the certificate of ${who === "sink" ? "sinks" : "the source"} is not checked; whoever is in between can read and change everything. Use --${who}-ca.`,
+    );
+  try {
+    return createTls(options, systemFiles, warn);
+  } catch (error) {
+    if (error instanceof TlsFilesError)
+      throw new StartError(`--${who}-ca, --${who}-cert, --${who}-key: ${error.message}.`);
+    throw error;
+  }
+}
+
+function proxyOf(
+  flag: "--proxy" | "--source-proxy",
+  value: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): ProxyRules {
+  const made = proxyRules(value, env);
+  if ("problem" in made) throw new StartError(`${value === undefined ? "" : `${flag}: `}${made.problem}.`);
+  return made.rules;
+}
+
+/** What the connection and the request need for themselves. */
+const OWN_HEADERS = /^(host|content-(length|type|encoding)|transfer-encoding|connection|accept-encoding|proxy-.*)$/i;
+
+/** The text may hold a credential: it is not repeated. */
+function headerOf(text: string): [name: string, value: string] {
+  const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*[=:]\s*([\t\x20-\x7e]*)$/.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw new StartError("--source-header: write a header as X-Scope-OrgID=team-a.");
+  if (OWN_HEADERS.test(name)) throw new StartError(`--source-header: ${name} is outflow's own.`);
+  return [name.toLowerCase(), value.trim()];
+}
+
+/** Read at each request, so that what is replaced needs no restart. */
+function sourceHeaders(settings: Settings, warn: (message: string) => void): () => Record<string, string> {
+  const { sourceUsername: username, sourcePasswordFile, sourceBearerFile } = settings;
+  const sourceHeader = (settings.sourceHeader ?? []).map(headerOf);
+  if ((username === undefined) !== (sourcePasswordFile === undefined))
+    throw new StartError("--source-username and --source-password-file go together: give both.");
+  if (username?.includes(":")) throw new StartError("--source-username: basic auth cannot carry a colon in it.");
+  const sets = (name: string) => sourceHeader.some(([header]) => header === name);
+  if ([username, sourceBearerFile, sets("authorization") || undefined].filter((x) => x !== undefined).length > 1)
+    throw new StartError(
+      "the source gets one kind of credentials: --source-username, --source-bearer-file or --source-header authorization=….",
+    );
+  const password = open("--source-password-file", sourcePasswordFile, warn);
+  const bearer = open("--source-bearer-file", sourceBearerFile, warn);
+  return () => ({
+    ...Object.fromEntries(sourceHeader),
+    ...(password === undefined || username === undefined
+      ? {}
+      : { authorization: basicAuth({ username, password: firstLine(password.text()) }) }),
+    ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer.text().trim()}` }),
+  });
+}
+
+function open(flag: string, path: string | undefined, warn: (message: string) => void): WatchedFile | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return watchedFile(path, systemFiles, warn);
+  } catch (error) {
+    throw new StartError(`cannot read ${flag} ${path} (${(error as { code?: string }).code ?? "not UTF-8"}).`);
+  }
+}

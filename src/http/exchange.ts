@@ -1,0 +1,184 @@
+// One request and its answer, between a connection that fills it and a caller that takes it: the head as a promise, the body as pieces
+// that wait here until they are asked for (bounded: the connection pauses), and exact timers of our own.
+import type { HttpFailure, HttpRequest } from "./http.ts";
+import type { Head } from "./wire.ts";
+
+/** What an exchange may do to the connection that carries it. */
+export type Carrier = { pause(): void; resume(): void; destroy(): void };
+
+/** More than this waits to be taken: the connection is not read further. */
+const WAITING_BYTES = 128 * 1024;
+
+export class Exchange {
+  /** Rejects with what ended the exchange before an answer came. */
+  readonly head: Promise<Head>;
+  #answered: (head: Head) => void = () => {};
+  #failed: (error: unknown) => void = () => {};
+  readonly #startedMs = performance.now();
+  readonly #request: HttpRequest;
+  #carrier: Carrier | undefined;
+  #paused = false;
+  readonly #pieces: Uint8Array[] = [];
+  #waiting = 0;
+  #state: "running" | "complete" | "broken" | "closed" = "running";
+  #error: unknown;
+  /** Wakes whoever waits for the next piece. */
+  #turn: (() => void) | undefined;
+
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer goes off, and when that means something: it is set anew only where it would be late. */
+  #timerAtMs = 0;
+  #dueAtMs = Number.POSITIVE_INFINITY;
+  #dueMs = 0;
+  #dueWhy = "";
+  readonly #total: NodeJS.Timeout | undefined;
+  #ended: "caller" | string | undefined;
+  readonly #onAbort = () => this.#breakOff("caller");
+
+  constructor(request: HttpRequest) {
+    this.#request = request;
+    this.head = new Promise((answered, failed) => {
+      this.#answered = answered;
+      this.#failed = failed;
+    });
+    const { totalMs, firstByteMs, connectMs } = request.timeouts;
+    if (totalMs !== undefined)
+      this.#total = setTimeout(() => this.#breakOff(`the whole exchange took more than ${totalMs} ms`), totalMs);
+    this.#arm(firstByteMs + connectMs, "no answer within");
+    if (request.signal?.aborted) this.#breakOff("caller");
+    else request.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  // -- of the connection
+
+  /** False: it has ended already and needs no connection. */
+  carriedBy(carrier: Carrier): boolean {
+    if (this.#state !== "running") return false;
+    this.#carrier = carrier;
+    return true;
+  }
+
+  get running(): boolean {
+    return this.#state === "running";
+  }
+
+  begins(head: Head): void {
+    this.#arm(this.#request.timeouts.idleMs, "nothing came for");
+    this.#answered(head);
+  }
+
+  data(piece: Uint8Array): void {
+    if (this.#state !== "running") return;
+    this.#arm(this.#request.timeouts.idleMs, "nothing came for");
+    this.#pieces.push(piece);
+    this.#waiting += piece.length;
+    if (this.#waiting > WAITING_BYTES && !this.#paused) {
+      this.#paused = true;
+      this.#carrier?.pause();
+      this.#disarm(); // it is we who are slow
+    }
+    this.#wake();
+  }
+
+  complete(): void {
+    this.#end("complete");
+  }
+
+  broken(error: unknown): void {
+    this.#error ??= error;
+    this.#end("broken");
+  }
+
+  // -- of the caller
+
+  /** The next piece of the body; undefined at its end. Throws what broke it off. */
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const piece = this.#pieces.shift();
+      if (piece !== undefined) {
+        this.#waiting -= piece.length;
+        if (this.#paused && this.#waiting <= WAITING_BYTES / 2 && this.#state === "running") {
+          this.#arm(this.#request.timeouts.idleMs, "nothing came for");
+          this.#paused = false;
+          this.#carrier?.resume();
+        }
+        return piece;
+      }
+      if (this.#state === "broken") throw this.#error;
+      if (this.#state !== "running") return undefined;
+      await new Promise<void>((turn) => {
+        this.#turn = turn;
+      });
+    }
+  }
+
+  /** Lets go of what is left: nothing if the answer is complete, else the connection is closed. */
+  close(): void {
+    this.#pieces.length = 0;
+    if (this.#state !== "running") return;
+    this.#end("closed");
+    this.#carrier?.destroy();
+  }
+
+  /** Why our own timers or the caller ended it; undefined: they did not. */
+  failure(): HttpFailure | undefined {
+    if (this.#ended === undefined) return undefined;
+    if (this.#ended === "caller") return { kind: "aborted", code: "ABORTED", message: "broken off by outflow itself" };
+    return { kind: "timeout", code: "TIMEOUT", message: this.#ended };
+  }
+
+  get tookMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+
+  #breakOff(why: string): void {
+    if (this.#state !== "running") return;
+    this.#ended = why;
+    this.#error = new Error("aborted");
+    this.#pieces.length = 0;
+    this.#end("broken");
+    this.#carrier?.destroy();
+  }
+
+  #end(state: "complete" | "broken" | "closed"): void {
+    if (this.#state !== "running") return;
+    this.#state = state;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#total);
+    this.#request.signal?.removeEventListener("abort", this.#onAbort);
+    if (state === "broken") {
+      this.head.catch(() => {}); // whoever has the head already learns it from the body
+      this.#failed(this.#error);
+    }
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#turn?.();
+    this.#turn = undefined;
+  }
+
+  #arm(ms: number, why: string): void {
+    this.#dueAtMs = performance.now() + ms;
+    this.#dueMs = ms;
+    this.#dueWhy = why;
+    if (this.#timer === undefined || this.#timerAtMs > this.#dueAtMs) this.#setTimer(ms);
+  }
+
+  #disarm(): void {
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  #setTimer(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timerAtMs = performance.now() + ms;
+    this.#timer = setTimeout(() => this.#onTimer(), ms);
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    const left = this.#dueAtMs - performance.now();
+    if (left <= 0) this.#breakOff(`${this.#dueWhy} ${this.#dueMs} ms`);
+    else if (left !== Number.POSITIVE_INFINITY) this.#setTimer(Math.ceil(left));
+  }
+}

@@ -1,0 +1,104 @@
+// The connections of a client to one origin: at most so many, used again, the longest waiting request first.
+import type { Socket } from "node:net";
+import { type Asked, aborted, Connection } from "./connection.ts";
+
+/** How often idle connections are looked through. */
+const SWEEP_MS = 2_000;
+
+export class Pool {
+  readonly #connect: (signal: AbortSignal) => Promise<Socket>;
+  readonly #most: number;
+  readonly #connections = new Set<Connection>();
+  readonly #idle: Connection[] = [];
+  readonly #queue: Asked[] = [];
+  readonly #end = new AbortController();
+  #connecting = 0;
+  #closing = false;
+  #sweep: NodeJS.Timeout | undefined;
+  readonly #done: (() => void)[] = [];
+
+  constructor(connect: (signal: AbortSignal) => Promise<Socket>, most: number) {
+    this.#connect = connect;
+    this.#most = most;
+  }
+
+  ask(asked: Asked): void {
+    if (this.#closing) return asked.exchange.broken(aborted());
+    this.#queue.push(asked);
+    this.#pump();
+  }
+
+  /** Breaks off what is under way; `gracefully`: lets it end first. */
+  close(how?: "gracefully"): Promise<void> {
+    this.#closing = true;
+    if (how !== "gracefully") {
+      this.#end.abort(aborted());
+      for (const { exchange } of this.#queue.splice(0)) exchange.broken(aborted());
+      for (const connection of [...this.#connections]) connection.destroy();
+    }
+    return new Promise((done) => {
+      this.#done.push(done);
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#queue.length > 0 && !this.#queue[0]!.exchange.running) this.#queue.shift();
+    while (this.#queue.length > 0) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) break;
+      if (connection.isStale(performance.now())) connection.destroy();
+      else this.#carry(connection, this.#queue.shift()!);
+    }
+    while (this.#connecting < this.#queue.length && this.#connections.size + this.#connecting < this.#most)
+      this.#open();
+    if (this.#closing && this.#queue.length === 0) {
+      for (const connection of this.#idle.splice(0)) connection.destroy();
+      clearTimeout(this.#sweep);
+      if (this.#connections.size + this.#connecting === 0) for (const done of this.#done.splice(0)) done();
+    } else if (this.#idle.length > 0) this.#sweep ??= setTimeout(() => this.#swept(), SWEEP_MS);
+  }
+
+  #open(): void {
+    this.#connecting++;
+    this.#connect(this.#end.signal).then(
+      (socket) => {
+        this.#connecting--;
+        const connection = new Connection(socket, (c) => this.#changed(c));
+        this.#connections.add(connection);
+        if (this.#end.signal.aborted) connection.destroy();
+        else this.#changed(connection);
+      },
+      (error) => {
+        this.#connecting--;
+        this.#queue.shift()?.exchange.broken(error);
+        this.#pump();
+      },
+    );
+  }
+
+  #carry(connection: Connection, asked: Asked): void {
+    try {
+      connection.carry(asked);
+    } catch (error) {
+      asked.exchange.broken(error);
+      this.#changed(connection);
+    }
+  }
+
+  #changed(connection: Connection): void {
+    if (connection.gone) {
+      this.#connections.delete(connection);
+      const at = this.#idle.indexOf(connection);
+      if (at >= 0) this.#idle.splice(at, 1);
+    } else if (!connection.busy) this.#idle.push(connection);
+    this.#pump();
+  }
+
+  #swept(): void {
+    this.#sweep = undefined;
+    const now = performance.now();
+    for (const connection of [...this.#idle]) if (connection.isStale(now)) connection.destroy();
+    this.#pump();
+  }
+}

@@ -1,0 +1,274 @@
+// What a reader remembers of each series: the last timestamp that was taken, and how many samples of the recent past (recent-counts.ts).
+// It makes late samples come through, and nothing twice. A version is never changed; a read that succeeds makes the next one.
+import type { EpochMs } from "../platform/clock.ts";
+import { wider } from "../series/columns.ts";
+import type { Frame } from "../series/frame.ts";
+import { OVERSHOOT } from "../series/pairs.ts";
+import type { SeriesTable } from "../series/table.ts";
+import type { AuditCounts } from "../source/audit.ts";
+import { endedAt } from "../source/stale-markers.ts";
+import { RecentCounts } from "./recent-counts.ts";
+import { RestoredSeries } from "./restored-series.ts";
+
+type Parts = {
+  table: SeriesTable;
+  /** By series id; -Infinity (or beyond the end): not seen by this reader. */
+  last: Float64Array;
+  taken: RecentCounts;
+  /** Series that were not seen yet: only samples newer than this. */
+  floor: EpochMs;
+  /** From before a restart, by fingerprint, for series that have not been seen since. */
+  saved?: RestoredSeries | undefined;
+  /** False after a restart, until the first read: which series were alive is not known (evaluated sources). */
+  known: boolean;
+  /** What was taken by stretches of the audit; absent until the first read, or where there is no audit. */
+  auditCounts?: AuditCounts | undefined;
+};
+
+export class Memory {
+  readonly table: SeriesTable;
+  readonly last: Float64Array;
+  readonly taken: RecentCounts;
+  readonly floor: EpochMs;
+  readonly known: boolean;
+  readonly auditCounts: AuditCounts | undefined;
+  readonly #saved: RestoredSeries | undefined;
+
+  private constructor(parts: Parts) {
+    this.table = parts.table;
+    this.last = parts.last;
+    this.taken = parts.taken;
+    this.floor = parts.floor;
+    this.known = parts.known;
+    this.auditCounts = parts.auditCounts;
+    this.#saved = parts.saved;
+  }
+
+  /** `stretchMs`: by which the recent past is counted (RecentCounts); 0: not at all. */
+  static fresh(table: SeriesTable, floor: EpochMs, stretchMs = 0): Memory {
+    return new Memory({
+      table,
+      last: new Float64Array(0),
+      taken: new RecentCounts(stretchMs, floor),
+      floor,
+      known: true,
+    });
+  }
+
+  #with(parts: Partial<Parts>): Memory {
+    const { table, last, taken, floor, known, auditCounts } = this;
+    return new Memory({ table, last, taken, floor, saved: this.#saved, known, auditCounts, ...parts });
+  }
+
+  /** The last timestamp taken of a series: only newer samples pass. */
+  of(id: number): EpochMs {
+    const last = id < this.last.length ? this.last[id]! : Number.NEGATIVE_INFINITY;
+    if (last !== Number.NEGATIVE_INFINITY) return last;
+    const saved = this.#find(id);
+    return saved < 0 ? this.floor : this.#saved!.last(saved);
+  }
+
+  /** Was a sample of this series taken, or passed over? */
+  has(id: number): boolean {
+    return this.met(id) || this.#find(id) >= 0;
+  }
+
+  /** Where a series is among those that were saved; -1: it is not. */
+  #find(id: number): number {
+    return this.#saved === undefined ? -1 : this.#saved.find(fingerprint(this.table, id));
+  }
+
+  /** The same, in this life of the agent. */
+  met(id: number): boolean {
+    return id < this.last.length && this.last[id] !== Number.NEGATIVE_INFINITY;
+  }
+
+  /** The fingerprint of a series of this memory's table. */
+  print = (id: number): number => fingerprint(this.table, id);
+
+  tallied(auditCounts: AuditCounts): Memory {
+    return this.#with({ auditCounts });
+  }
+
+  /** The next version: `last` is taken over as it is. */
+  next(last: Float64Array): Memory {
+    return this.#with({ last, known: true });
+  }
+
+  /**
+   * The memory after an answer: the last timestamp of each of its series, and what was taken after `keepFrom`. `passed`: the newest
+   * timestamp of series that were seen for the first time and had nothing to take.
+   */
+  after(frame: Frame, late: Frame | undefined, keepFrom: EpochMs, passed?: ReadonlyMap<number, EpochMs>): Memory {
+    const taken = this.taken.add(frame, late, keepFrom, this.print);
+    if (frame.runs === 0 && !passed?.size) return this.#with({ taken, known: true });
+    const last = new Float64Array(Math.max(this.last.length, frame.table.size)).fill(Number.NEGATIVE_INFINITY);
+    last.set(this.last);
+    for (let run = 0; run < frame.runs; run++) {
+      const id = frame.runSeries[run]!;
+      const i = frame.runStart[run + 1]! - 1;
+      const newest = frame.stale[i] === 1 ? endedAt(frame.timestamps[i]!) : frame.timestamps[i]!;
+      if (newest > last[id]!) last[id] = newest;
+    }
+    for (const [id, newest] of passed ?? []) if (newest > last[id]!) last[id] = newest;
+    return this.#with({ last, taken, known: true });
+  }
+
+  /** The memory with another last timestamp for some series. */
+  lastOf(ids: readonly number[], last: number): Memory {
+    if (ids.length === 0) return this;
+    const column = this.last.slice();
+    for (const id of ids) column[id] = last;
+    return this.#with({ last: column });
+  }
+
+  /** The same position in another query: its series are other ones, all taken up to `read`. */
+  at(read: EpochMs): Memory {
+    return Memory.fresh(this.table, read, this.taken.stretchMs);
+  }
+
+  /** The same memory over another table: series not seen since `reach` are left behind. */
+  migrate(table: SeriesTable, reach: EpochMs): Memory {
+    const ids = new Map<number, number>();
+    for (let id = 0; id < this.last.length; id++) if (this.last[id]! > reach) ids.set(id, table.adopt(this.table, id));
+    const last = new Float64Array(table.size).fill(Number.NEGATIVE_INFINITY);
+    for (const [before, now] of ids) last[now] = this.last[before]!;
+    return this.#with({ table, last, saved: this.#saved?.after(reach), taken: this.taken.migrate(ids, table.size) });
+  }
+
+  /** Do both let the same samples newer than `reachFrom` pass? */
+  equals(other: Memory, reachFrom: EpochMs): boolean {
+    if (this === other) return true;
+    if (this.table !== other.table) return false;
+    if (Math.max(this.floor, reachFrom) !== Math.max(other.floor, reachFrom)) return false;
+    const n = Math.max(this.last.length, other.last.length);
+    for (let id = 0; id < n; id++) {
+      if (Math.max(this.of(id), reachFrom) !== Math.max(other.of(id), reachFrom)) return false;
+    }
+    return sameAbove(this.#saved, other.#saved, reachFrom) && this.taken.equals(other.taken, reachFrom, n, this.print);
+  }
+
+  /**
+   * For the state store. A head of little-endian doubles: version, stretchMs, from when on counts are complete, number of the first
+   * stretch, stretches; then for every series with a timestamp newer than `since`: fingerprint and last timestamp as doubles, and a
+   * 16-bit count for each stretch. Older series are not needed, since no read reaches back so far. In pieces of whole series, each
+   * valid until the next is asked for: twenty bytes of a million series are not to be held at once.
+   */
+  *pieces(since: EpochMs): Iterable<Uint8Array> {
+    const { first, length } = this.taken.span;
+    const record = 16 + 2 * length;
+    const bytes = new Uint8Array(HEAD_BYTES + record * Math.ceil(PIECE_BYTES / record));
+    const view = new DataView(bytes.buffer);
+    [BLOB_VERSION, this.taken.stretchMs, this.taken.from, first, length].forEach((n, i) => {
+      view.setFloat64(8 * i, n, true);
+    });
+    let at = HEAD_BYTES;
+    const saved = this.#saved ?? new RestoredSeries(0);
+    const seen = new Uint8Array(saved.size);
+    for (let id = 0; id < this.last.length; id++) {
+      if (this.last[id]! <= since) continue;
+      const print = fingerprint(this.table, id);
+      const known = saved.find(print);
+      if (known >= 0) seen[known] = 1;
+      view.setFloat64(at, print, true);
+      view.setFloat64(at + 8, this.last[id]!, true);
+      for (let i = 0; i < length; i++)
+        view.setUint16(at + 16 + 2 * i, this.taken.count(first + i, id, this.print), true);
+      at += record;
+      if (at + record <= bytes.length) continue;
+      yield bytes.subarray(0, at);
+      at = 0;
+    }
+    for (let s = 0; s < saved.size; s++) {
+      if (saved.last(s) <= since || seen[s] === 1) continue;
+      const print = saved.print(s);
+      view.setFloat64(at, print, true);
+      view.setFloat64(at + 8, saved.last(s), true);
+      for (let i = 0; i < length; i++) view.setUint16(at + 16 + 2 * i, this.taken.savedCount(first + i, print), true);
+      at += record;
+      if (at + record <= bytes.length) continue;
+      yield bytes.subarray(0, at);
+      at = 0;
+    }
+    if (at > 0) yield bytes.subarray(0, at);
+  }
+
+  /** `floor`: series that are not in the blob pass only newer samples. A blob of another version or length is ignored. */
+  static fromBlob(table: SeriesTable, blob: Uint8Array, floor: EpochMs, stretchMs = 0): Memory {
+    const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
+    const head = (i: number) => view.getFloat64(8 * i, true);
+    const last = new Float64Array(0);
+    if (blob.byteLength < HEAD_BYTES || head(0) !== BLOB_VERSION || !(head(4) >= 0))
+      return new Memory({ table, last, taken: new RecentCounts(stretchMs, floor), floor, known: false });
+    const [stretch, from, first, length] = [head(1), head(2), head(3), head(4)];
+    const record = 16 + 2 * length;
+    const most = Math.floor((blob.byteLength - HEAD_BYTES) / record);
+    const saved = new RestoredSeries(most);
+    const counts = new Uint16Array(most * length);
+    for (let at = HEAD_BYTES; at + record <= blob.byteLength; at += record) {
+      const row = length * saved.set(view.getFloat64(at, true), view.getFloat64(at + 8, true));
+      for (let i = 0; i < length; i++) counts[row + i] = view.getUint16(at + 16 + 2 * i, true);
+    }
+    const taken =
+      stretch === stretchMs && stretchMs > 0
+        ? new RecentCounts(stretchMs, from, new Map(), { first, length, series: saved, counts })
+        : new RecentCounts(stretchMs, lastOf(saved, floor));
+    return new Memory({ table, last, taken, floor, saved, known: false });
+  }
+}
+
+const HEAD_BYTES = 40;
+const PIECE_BYTES = 512 * 1024;
+const BLOB_VERSION = 2;
+
+/** Counts are not known up to here: the newest timestamp that was taken. */
+function lastOf(saved: RestoredSeries, floor: EpochMs): EpochMs {
+  let last = floor;
+  for (let i = 0; i < saved.size; i++) last = Math.max(last, saved.last(i));
+  return last;
+}
+
+function sameAbove(a: Parts["saved"], b: Parts["saved"], reachFrom: EpochMs): boolean {
+  if (a === b) return true;
+  const mine = a?.after(reachFrom) ?? new RestoredSeries(0);
+  const others = b?.after(reachFrom) ?? new RestoredSeries(0);
+  if (mine.size !== others.size) return false;
+  for (let i = 0; i < mine.size; i++) {
+    const other = others.find(mine.print(i));
+    if (other < 0 || others.last(other) !== mine.last(i)) return false;
+  }
+  return true;
+}
+
+/** By table and id, 0 where not made yet: labels never change, so their hash is made once. */
+const prints = new WeakMap<SeriesTable, { column: Float64Array<ArrayBuffer> }>();
+
+/** 53 bits of hash over a series' encoded labels (two 32-bit multiplicative lanes): the same in every process. */
+export function fingerprint(table: SeriesTable, id: number): number {
+  let known = prints.get(table);
+  if (known === undefined) prints.set(table, (known = { column: new Float64Array(1024) }));
+  if (id >= known.column.length) known.column = wider(known.column, table.size);
+  const { column } = known;
+  if (column[id] === 0) column[id] = hash(table, id);
+  return column[id]!;
+}
+
+/** Where labels are written to be hashed: no object is made for a series, there may be a million. */
+let scratch = new Uint8Array(4096);
+let scratchView = new DataView(scratch.buffer);
+
+function hash(table: SeriesTable, id: number): number {
+  const length = table.blockBytes(id);
+  if (length + OVERSHOOT > scratch.length) {
+    scratch = new Uint8Array(2 * (length + OVERSHOOT));
+    scratchView = new DataView(scratch.buffer);
+  }
+  table.copyBlock(id, scratch, scratchView, 0);
+  let a = 0x811c9dc5;
+  let b = 0xdeadbeef;
+  for (let i = 0; i < length; i++) {
+    a = Math.imul(a ^ scratch[i]!, 0x01000193);
+    b = Math.imul(b ^ scratch[i]!, 0x85ebca6b) ^ (b >>> 13);
+  }
+  return (a >>> 0) * 0x200000 + ((b >>> 0) & 0x1fffff);
+}

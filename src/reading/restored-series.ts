@@ -1,0 +1,67 @@
+// What was remembered of each series before a restart, by its fingerprint: the last timestamp that was taken, and how many samples of
+// the recent past. Columns and an index of our own: a map of a million entries takes ten times as much.
+import type { EpochMs } from "../platform/clock.ts";
+
+/** Series by fingerprint, numbered from 0, each with the last timestamp that was taken of it. */
+export class RestoredSeries {
+  #size = 0;
+  readonly #prints: Float64Array;
+  readonly #last: Float64Array;
+  /** Number + 1, or 0. */
+  readonly #slots: Int32Array;
+
+  /** Room for `most` series. */
+  constructor(most: number) {
+    this.#prints = new Float64Array(most);
+    this.#last = new Float64Array(most);
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(most / 0.75 + 1)));
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  print(i: number): number {
+    return this.#prints[i]!;
+  }
+
+  last(i: number): EpochMs {
+    return this.#last[i]!;
+  }
+
+  /** The number of a series; -1: it is not here. */
+  find(print: number): number {
+    return this.#slots[this.#slot(print)]! - 1;
+  }
+
+  /** Adds a series, or changes its last timestamp; returns its number. */
+  set(print: number, last: EpochMs): number {
+    const slot = this.#slot(print);
+    if (this.#slots[slot] === 0) {
+      this.#prints[this.#size] = print;
+      this.#slots[slot] = ++this.#size;
+    }
+    const i = this.#slots[slot]! - 1;
+    this.#last[i] = last;
+    return i;
+  }
+
+  /** Those whose last timestamp is after `ts`. */
+  after(ts: EpochMs): RestoredSeries {
+    const left = new RestoredSeries(this.#size);
+    for (let i = 0; i < this.#size; i++) if (this.#last[i]! > ts) left.set(this.#prints[i]!, this.#last[i]!);
+    return left;
+  }
+
+  /** Where the series is, or has to go. A fingerprint is a hash: its upper 32 bits tell the place. */
+  #slot(print: number): number {
+    const mask = this.#slots.length - 1;
+    for (let slot = Math.floor(print / 0x200000) & mask; ; slot = (slot + 1) & mask) {
+      const i = this.#slots[slot]! - 1;
+      if (i < 0 || this.#prints[i] === print) return slot;
+    }
+  }
+}
+
+/** Samples of each of `series` in the stretches from `first` on: `length` counts a series. */
+export type RestoredCounts = { first: number; length: number; series: RestoredSeries; counts: Uint16Array };

@@ -1,0 +1,193 @@
+// After maxAttempts, in fake time: drop goes on behind the last backoff, hold keeps the batch and tries at the cap until the sink is
+// back; one request in flight while the sink fails.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Batcher } from "../../src/batch/batcher.ts";
+import type { Drop } from "../../src/delivery/batch-splitter.ts";
+import { Delivery, type DeliverySettings } from "../../src/delivery/delivery.ts";
+import { SeriesTable } from "../../src/series/table.ts";
+import type { Event } from "../../src/status/events.ts";
+import { FakeClock } from "../fakes/clock.ts";
+import { frame } from "../fakes/sender.ts";
+import { FakeSink } from "../fakes/sink.ts";
+
+const SECOND = 1_000;
+
+function start(settings: Partial<DeliverySettings>, keep?: (drop: Drop) => boolean) {
+  const clock = new FakeClock();
+  const sink = new FakeSink(clock);
+  sink.answerMs = 0;
+  const events: Event[] = [];
+  let settled = 0;
+  const sender = sink.sender();
+  const delivery = new Delivery(
+    "default/p/s",
+    sender,
+    { maxAttempts: 3, backoffDurationMs: SECOND, maxConcurrency: 8, onExhausted: "drop", ...settings },
+    {
+      clock,
+      random: () => 0,
+      dispatch: (event) => events.push(event),
+      settled: (batch) => {
+        settled += batch.endSample - batch.firstSample;
+      },
+      changed: () => {},
+      bug: assert.fail,
+      ...(keep === undefined ? {} : { keep }),
+    },
+  );
+  const batcher = new Batcher(10);
+  const table = new SeriesTable();
+  let round = 0;
+  return {
+    clock,
+    sink,
+    delivery,
+    events,
+    settled: () => settled,
+    answersAll(post: (typeof sender)["post"]) {
+      sender.post = post;
+    },
+    /** A window of `series` series with one sample each, in batches of 10. */
+    send(series: number) {
+      for (const batch of batcher.add(frame(table, series, 1, clock.now()), round++, clock.monotonicMs()))
+        delivery.enqueue(batch, false);
+      const last = batcher.flush();
+      if (last !== undefined) delivery.enqueue(last, false);
+    },
+    times: () => sink.attempts.map((a) => a.at),
+  };
+}
+
+const dropped = (events: readonly Event[]) => events.filter((e) => e.type === "dropped");
+
+describe("drop", () => {
+  test("after the last attempt the batch is dropped; the next one's first attempt is not before the last backoff has passed", async () => {
+    const w = start({});
+    w.sink.fault = 503;
+    w.send(20);
+    await w.clock.advance(3 * SECOND);
+    assert.deepEqual(w.times(), [0, 1 * SECOND, 3 * SECOND], "1 s, then 2 s");
+    assert.equal(dropped(w.events).length, 1);
+    assert.equal(w.settled(), 10);
+    await w.clock.advance(4 * SECOND - 1);
+    assert.equal(w.sink.attempts.length, 3, "the third backoff is 4 s: nothing at 6,999 ms");
+    await w.clock.advance(1);
+    assert.equal(w.sink.attempts.length, 4, "and a request at 7,000 ms");
+    w.delivery.abort();
+  });
+
+  test("an outage of ten minutes costs few batches, and keeps each", async () => {
+    const kept: Drop[] = [];
+    const w = start({ backoffDurationMs: 5 * SECOND }, (drop) => kept.push(drop) > 0);
+    w.sink.fault = "refused";
+    w.send(1000);
+    await w.clock.advance(600 * SECOND);
+    // Three attempts a batch: 0, 5, 15 s, and 20 s more before the next.
+    assert.equal(dropped(w.events).length, Math.ceil((600 - 15) / 35 + 0.001));
+    assert.deepEqual(
+      kept.map((d) => [d.reason, d.samples, d.spans.length]),
+      kept.map(() => ["exhausted", 10, 1]),
+    );
+    assert.ok(dropped(w.events).every((e) => e.type === "dropped" && e.kept === true));
+    assert.equal(w.sink.mostInFlight, 1, "one request in flight while it fails");
+    w.delivery.abort();
+    assert.equal(w.clock.sleepers, 0);
+  });
+
+  test("dead letters that cannot be written are dropped and counted all the same", async () => {
+    const w = start({ maxAttempts: 1 }, () => false);
+    w.sink.fault = 503;
+    w.send(10);
+    await w.clock.advance(1);
+    assert.deepEqual(
+      dropped(w.events).map((e) => e.type === "dropped" && [e.samples, e.kept]),
+      [[10, false]],
+    );
+    assert.equal(w.settled(), 10);
+    w.delivery.abort();
+  });
+});
+
+describe("Retry-After", () => {
+  test("is waited for, not less; and only once: after the next answer without one the backoff counts again", async () => {
+    const w = start({ maxAttempts: 10 });
+    const { post } = w.sink.sender();
+    let asks = 1;
+    w.sink.fault = 503;
+    w.answersAll(async (body, signal) => {
+      const { verdict, answered } = await post(body, signal);
+      assert.equal(verdict.kind, "retry");
+      return { verdict: asks-- > 0 ? { ...verdict, retryAfterMs: 600 * SECOND } : verdict, answered } as Awaited<
+        ReturnType<typeof post>
+      >;
+    });
+    w.send(10);
+    await w.clock.advance(610 * SECOND);
+    assert.deepEqual(w.times(), [0, 600 * SECOND, 602 * SECOND, 606 * SECOND]);
+  });
+});
+
+describe("at the end", () => {
+  test("a batch whose last attempt fails is given back, not dropped as exhausted: the next life tries it again", async () => {
+    const w = start({ maxAttempts: 1 });
+    w.sink.fault = 503;
+    w.sink.answerMs = 100;
+    w.send(20);
+    const drained = w.delivery.drain(5 * SECOND);
+    await w.clock.advance(5 * SECOND);
+    assert.equal(await drained, 20);
+    assert.deepEqual(dropped(w.events), []);
+    assert.equal(w.settled(), 0);
+  });
+
+  test("an answer that comes while it is ended counts for nothing: its batch was given back already", async () => {
+    const w = start({});
+    const { post } = w.sink.sender();
+    w.sink.answerMs = 100;
+    w.answersAll(async (body) => post(body, new AbortController().signal)); // as one whose answer is being read
+    w.send(10);
+    await w.clock.advance(50);
+    assert.equal(w.delivery.abort(), 10);
+    await w.clock.advance(100);
+    assert.equal(w.sink.acknowledged, 10);
+    assert.deepEqual(w.events.filter((e) => e.type === "attempt-ended").length, 0);
+    assert.equal(w.settled(), 0);
+  });
+});
+
+describe("hold", () => {
+  test("nothing is dropped; attempts go on at the cap of five minutes until the sink is back", async () => {
+    const w = start({ onExhausted: "hold", maxAttempts: 2, backoffDurationMs: 60 * SECOND });
+    w.sink.fault = "refused";
+    w.send(30);
+    await w.clock.advance(3_600 * SECOND);
+    const waits = w.times().map((at, i, all) => at - (all[i - 1] ?? 0));
+    assert.deepEqual(
+      waits.slice(0, 6).map((ms) => ms / SECOND),
+      [0, 60, 120, 240, 300, 300],
+    );
+    assert.ok(waits.slice(4).every((ms) => ms === 300 * SECOND));
+    assert.equal(dropped(w.events).length, 0);
+    assert.equal(w.settled(), 0);
+    assert.equal(w.sink.mostInFlight, 1);
+    w.sink.fault = "none";
+    await w.clock.advance(300 * SECOND);
+    assert.equal(w.settled(), 30, "what was held is delivered, and all behind it");
+    assert.equal(w.sink.acknowledged, 30);
+    assert.equal(w.clock.sleepers, 0);
+  });
+
+  test("a sink that is back gets more than one request at once again, one more a round", async () => {
+    const w = start({ onExhausted: "hold" });
+    w.sink.fault = 503;
+    w.sink.answerMs = 100;
+    w.send(200);
+    await w.clock.advance(10 * SECOND);
+    assert.equal(w.sink.mostInFlight, 1);
+    w.sink.fault = "none";
+    await w.clock.advance(60 * SECOND);
+    assert.equal(w.settled(), 200);
+    assert.ok(w.sink.mostInFlight > 2, `${w.sink.mostInFlight} at once`);
+  });
+});

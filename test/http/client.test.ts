@@ -1,0 +1,173 @@
+// The client: connections are used again, an idle close by the server is no failed attempt, and nothing is resent else.
+import assert from "node:assert/strict";
+import type { AddressInfo } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { createHttpClient } from "../../src/http/client.ts";
+import type { HttpClient } from "../../src/http/http.ts";
+
+const TIMEOUTS = { connectMs: 2_000, firstByteMs: 2_000, idleMs: 2_000 };
+const OK = "HTTP/1.1 204 No Content\r\n\r\n";
+
+describe("connections", () => {
+  let http: HttpClient;
+  let connections = 0;
+  let requests = 0;
+  /** What is done with request number `n` of a connection (from 1). */
+  let serve: (socket: Socket, n: number) => void;
+  const server = createServer((socket) => {
+    connections++;
+    let n = 0;
+    let seen = "";
+    socket.on("error", () => {});
+    socket.on("data", (d) => {
+      seen += d.toString("latin1");
+      const end = seen.indexOf("\r\n\r\nbody");
+      if (end < 0) return;
+      seen = seen.slice(end + 8);
+      requests++;
+      serve(socket, ++n);
+    });
+  });
+
+  before(() => new Promise<void>((done) => server.listen(0, "127.0.0.1", done)));
+  after(() => void server.close());
+  beforeEach(() => {
+    connections = 0;
+    requests = 0;
+    http = createHttpClient({ connectMs: 2_000, connections: 1 });
+  });
+
+  const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/x`;
+  const post = async () => {
+    const sent = await http.request({
+      method: "POST",
+      url: url(),
+      headers: {},
+      body: "body",
+      timeouts: TIMEOUTS,
+    });
+    if (sent.ok) await sent.answer.discard();
+    return sent.ok ? sent.answer.status : sent.failure.kind;
+  };
+
+  test("are used again", async () => {
+    serve = (socket) => socket.write(OK);
+    for (let i = 0; i < 5; i++) assert.equal(await post(), 204);
+    assert.equal(connections, 1);
+    await http.close();
+  });
+
+  test("one that the server closed while it was idle is no failed attempt: the request goes out once more", async () => {
+    serve = (socket, n) => (n === 1 ? socket.write(OK) : socket.destroy());
+    assert.equal(await post(), 204);
+    assert.equal(await post(), 204);
+    assert.equal(connections, 2);
+    await http.close();
+  });
+
+  test("a new one that is closed without an answer is a failed attempt, and nothing is sent again", async () => {
+    serve = (socket) => socket.destroy();
+    assert.equal(await post(), "reset");
+    assert.equal(requests, 1);
+    await http.close();
+  });
+
+  test("one that is closed in the middle of an answer is a failed attempt too, used again or not", async () => {
+    serve = (socket, n) => (n === 1 ? socket.write(OK) : socket.end("HTTP/1.1 204 No Con"));
+    assert.equal(await post(), 204);
+    assert.equal(await post(), "reset");
+    assert.equal(requests, 2);
+    await http.close();
+  });
+
+  test("one whose server says more than was asked for is not used again", async () => {
+    serve = (socket) => socket.write(`${OK}HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad`);
+    assert.equal(await post(), 204);
+    assert.equal(await post(), 204);
+    assert.equal(connections, 2);
+    await http.close();
+  });
+
+  test("one whose server speaks while nothing was asked is closed", async () => {
+    let closed: (() => void) | undefined;
+    const gone = new Promise<void>((done) => {
+      closed = done;
+    });
+    serve = (socket, n) => {
+      socket.write(OK);
+      if (n > 1) return;
+      setTimeout(() => socket.write("HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n"), 20);
+      socket.once("close", () => closed?.());
+    };
+    assert.equal(await post(), 204);
+    await gone;
+    assert.equal(await post(), 204);
+    await http.close();
+  });
+
+  test("one is not used again when its server says that it closes, or for how short it keeps it", async () => {
+    for (const header of ["connection: close", "keep-alive: timeout=1"]) {
+      connections = 0;
+      serve = (socket) => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 0\r\n${header}\r\n\r\n`);
+      assert.equal(await post(), 200);
+      assert.equal(await post(), 200);
+      assert.equal(connections, 2, header);
+    }
+    await http.close();
+  });
+
+  test("one that was paused under a large answer carries the next request too", async () => {
+    const large = 4 << 20;
+    serve = (socket, n) => {
+      if (n > 1) return void socket.write(OK);
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${large}\r\n\r\n`);
+      socket.write(Buffer.alloc(large));
+    };
+    const sent = await http.request({ method: "POST", url: url(), headers: {}, body: "body", timeouts: TIMEOUTS });
+    assert.ok(sent.ok);
+    let length = 0;
+    for await (const piece of sent.answer.body) {
+      length += piece.length;
+      await new Promise((turn) => setTimeout(turn, 1));
+    }
+    assert.equal(length, large);
+    assert.equal(await post(), 204);
+    assert.equal(connections, 1);
+    await http.close();
+  });
+
+  test("an answer to a request that is still being written is taken, and its connection is not used again", async () => {
+    const early = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => {
+        socket.pause();
+        socket.write("HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n");
+      });
+      connections++;
+    });
+    await new Promise<void>((done) => early.listen(0, "127.0.0.1", done));
+    for (let i = 0; i < 2; i++) {
+      const sent = await http.request({
+        method: "POST",
+        url: `http://127.0.0.1:${(early.address() as AddressInfo).port}/`,
+        headers: {},
+        body: new Uint8Array(32 << 20),
+        timeouts: TIMEOUTS,
+      });
+      assert.ok(sent.ok);
+      assert.equal(sent.answer.status, 413);
+      await sent.answer.discard();
+    }
+    assert.equal(connections, 2);
+    await http.close();
+    early.close();
+  });
+
+  test("what is under way when the client closes is broken off by us, and what comes after is not sent", async () => {
+    serve = () => void http.close();
+    assert.equal(await post(), "aborted");
+    assert.equal(await post(), "aborted");
+    assert.equal(requests, 1);
+  });
+});

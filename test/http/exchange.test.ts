@@ -1,0 +1,90 @@
+// One exchange as a connection drives it: bounded waiting, timers, and who closes the connection.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Exchange } from "../../src/http/exchange.ts";
+
+const PIECE = new Uint8Array(50_000);
+
+function carrier() {
+  const calls: string[] = [];
+  const say = (what: string) => () => void calls.push(what);
+  return { c: { pause: say("pause"), resume: say("resume"), destroy: say("destroy") }, calls };
+}
+
+const exchange = (idleMs = 60_000, signal?: AbortSignal) =>
+  new Exchange({
+    method: "GET",
+    url: "http://127.0.0.1/",
+    headers: {},
+    timeouts: { connectMs: 60_000, firstByteMs: 60_000, idleMs },
+    ...(signal === undefined ? {} : { signal }),
+  });
+
+describe("Exchange", () => {
+  test("reads no further while much waits to be taken, and goes on when it was", async () => {
+    const { c, calls } = carrier();
+    const e = exchange();
+    e.carriedBy(c);
+    e.begins({ status: 200, headers: {} });
+    for (let i = 0; i < 3; i++) e.data(PIECE);
+    assert.deepEqual(calls, ["pause"]);
+    assert.equal(await e.next(), PIECE);
+    assert.deepEqual(calls, ["pause"]);
+    assert.equal(await e.next(), PIECE);
+    assert.deepEqual(calls, ["pause", "resume"]);
+    e.complete();
+    assert.equal(await e.next(), PIECE);
+    assert.equal(await e.next(), undefined);
+    e.close();
+    assert.deepEqual(calls, ["pause", "resume"], "a complete answer leaves its connection to the next request");
+  });
+
+  test("an answer that nobody reads on closes its connection", async () => {
+    const { c, calls } = carrier();
+    const e = exchange();
+    e.carriedBy(c);
+    e.begins({ status: 200, headers: {} });
+    assert.deepEqual(await e.head, { status: 200, headers: {} });
+    e.close();
+    assert.deepEqual(calls, ["destroy"]);
+    assert.equal(await e.next(), undefined);
+  });
+
+  test("breaks off when nothing comes any more, after the pieces that came", async () => {
+    const { c, calls } = carrier();
+    const e = exchange(30);
+    e.carriedBy(c);
+    e.begins({ status: 200, headers: {} });
+    e.data(PIECE);
+    assert.equal(await e.next(), PIECE);
+    await assert.rejects(e.next());
+    assert.deepEqual(e.failure(), { kind: "timeout", code: "TIMEOUT", message: "nothing came for 30 ms" });
+    assert.deepEqual(calls, ["destroy"]);
+  });
+
+  test("does not count the time in which it is we who do not read", async () => {
+    const { c, calls } = carrier();
+    const e = exchange(20);
+    e.carriedBy(c);
+    e.begins({ status: 200, headers: {} });
+    for (let i = 0; i < 3; i++) e.data(PIECE);
+    const other = exchange(60);
+    other.begins({ status: 200, headers: {} });
+    await assert.rejects(other.next()); // three times as long has passed
+    assert.equal(e.failure(), undefined);
+    assert.equal(await e.next(), PIECE);
+    assert.equal(calls.includes("destroy"), false);
+    e.close();
+  });
+
+  test("one that waits for a connection ends at once when the caller gives up, and takes none later", async () => {
+    const { c, calls } = carrier();
+    const caller = new AbortController();
+    const e = exchange(60_000, caller.signal);
+    caller.abort();
+    await assert.rejects(e.head);
+    assert.equal(e.failure()?.kind, "aborted");
+    assert.equal(e.carriedBy(c), false);
+    assert.deepEqual(calls, []);
+  });
+});

@@ -1,0 +1,315 @@
+// The state store on a real disk: what survives, who may hold it, and that trouble with the disk never stops the agent.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { openStateStore, StateDirError, type StateStore, type StateTrouble } from "../../src/state/store.ts";
+import { FakeClock } from "../fakes/clock.ts";
+
+const KEY = { policy: "default/p", sink: "s", source: "m" };
+const memory = (bytes: number[]) => ({ of: {}, pieces: () => [Uint8Array.from(bytes)] });
+
+let parent: string;
+let dir: string;
+let clock: FakeClock;
+let troubles: StateTrouble[];
+let stores: StateStore[];
+
+function open(at = dir): StateStore {
+  const store = openStateStore(at, clock, (t) => troubles.push(t));
+  stores.push(store);
+  return store;
+}
+
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), "outflow-state-"));
+  dir = join(parent, "a", "b");
+  clock = new FakeClock();
+  troubles = [];
+  stores = [];
+});
+afterEach(() => rmSync(parent, { recursive: true, force: true }));
+
+describe("the state store", () => {
+  test("keeps cursors with their memories, and generations, in a folder of its own with mode 0700", () => {
+    const first = open();
+    assert.equal(first.cursor(KEY), undefined);
+    first.saveCursor(KEY, 1_795_000_000_123, memory([1, 2, 3]));
+    first.saveCursor({ ...KEY, sink: "t" }, 5);
+    assert.equal(first.generation("default/p", "a"), 1);
+    assert.equal(first.generation("default/p", "a"), 1);
+    assert.equal(first.generation("default/p", "b"), 2);
+    first.close();
+    assert.equal(statSync(dir).mode & 0o777, 0o700);
+    const second = open();
+    assert.equal(second.cursor(KEY)?.cursor, 1_795_000_000_123);
+    assert.deepEqual([...second.cursor(KEY)!.memory!], [1, 2, 3]);
+    assert.deepEqual(second.cursor({ ...KEY, sink: "t" }), { cursor: 5, memory: undefined });
+    assert.equal(second.generation("default/p", "b"), 2);
+    assert.deepEqual(troubles, []);
+    second.close();
+  });
+
+  test("saves within 100 ms, all that came in the meantime at once, and leaves no sleeper behind", async () => {
+    const store = open();
+    store.saveCursor(KEY, 1);
+    store.saveCursor(KEY, 2);
+    assert.equal(clock.sleepers, 1);
+    await clock.advance(99);
+    assert.equal(clock.sleepers, 1);
+    await clock.advance(1);
+    assert.equal(clock.sleepers, 0);
+    store.saveCursor(KEY, 3);
+    store.close();
+    await clock.advance(0);
+    assert.equal(clock.sleepers, 0);
+    assert.equal(open().cursor(KEY)?.cursor, 3);
+    stores.at(-1)!.close();
+  });
+
+  test("a save that is dear makes the next one wait for a hundred times as long; close() does not wait", async () => {
+    let mono = 0;
+    let wake: (elapsed: boolean) => void = () => {};
+    const waits: number[] = [];
+    const slow = {
+      now: () => clock.now(),
+      monotonicMs: () => mono,
+      sleep: (ms: number) => {
+        waits.push(ms);
+        return new Promise<boolean>((resolve) => {
+          wake = resolve;
+        });
+      },
+    };
+    const store = openStateStore(dir, slow, () => {});
+    const dear = (n: number) => ({
+      of: {},
+      pieces: () => {
+        mono += 7;
+        return [Uint8Array.of(n)];
+      },
+    });
+    store.saveCursor(KEY, 1, dear(1));
+    wake(true);
+    await clock.advance(0);
+    assert.equal(mono, 7, "it was saved");
+    mono += 250;
+    store.saveCursor(KEY, 2, dear(2));
+    assert.deepEqual(waits, [100, 700 - 250]);
+    store.close();
+    const again = open();
+    assert.deepEqual([again.cursor(KEY)?.cursor, [...again.cursor(KEY)!.memory!]], [2, [2]]);
+    again.close();
+  });
+
+  test("sinks that share a memory share its row, and memories that nobody has any more are removed", () => {
+    const store = open();
+    const shared = memory([7]);
+    store.saveCursor(KEY, 1, shared);
+    store.saveCursor({ ...KEY, sink: "t" }, 1, shared);
+    store.cursor(KEY);
+    store.saveCursor(KEY, 2, memory([8]));
+    store.saveCursor({ ...KEY, sink: "t" }, 2, memory([9]));
+    store.close();
+    const db = new DatabaseSync(join(dir, "state.sqlite"));
+    assert.deepEqual(db.prepare("SELECT count(*) AS n FROM memories").get()?.n, 2);
+    db.close();
+  });
+
+  test("knows whether the agent before it ended cleanly: a kill, and an end with something given back, do not", () => {
+    assert.equal(open().closedCleanly, false, "the first");
+    stores.at(-1)!.close();
+    assert.equal(open().closedCleanly, true);
+    stores.at(-1)!.close(false);
+    assert.equal(open().closedCleanly, false);
+    stores.at(-1)!.close();
+  });
+
+  test("a second agent on the same directory is refused in clear words; the lock of a crashed one is gone with it", async () => {
+    // Another process, as a second agent is.
+    const child = spawn(
+      process.execPath,
+      [
+        "-e",
+        `const { openStateStore } = await import(${JSON.stringify(join(import.meta.dirname, "../../src/state/store.ts"))});
+         globalThis.store = openStateStore(${JSON.stringify(dir)}, { now: () => 0, monotonicMs: () => 0, sleep: () => new Promise(() => {}) }, () => {});
+         console.log("held");
+         setInterval(() => {}, 1000);`,
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    await new Promise<void>((held) => child.stdout.on("data", (d) => String(d).includes("held") && held()));
+    assert.throws(
+      () => open(),
+      (error) => error instanceof StateDirError && /another outflow/.test(error.message),
+    );
+    const ended = new Promise((done) => child.once("exit", done));
+    child.kill("SIGKILL");
+    await ended;
+    open().close();
+  });
+
+  test("a damaged database is set aside under another name, with an event, and everything starts anew", () => {
+    open().close();
+    writeFileSync(join(dir, "state.sqlite"), "this is no database at all, but long enough to look at".repeat(100));
+    const store = open();
+    assert.deepEqual(
+      troubles.map((t) => t.state),
+      ["set-aside"],
+    );
+    assert.match(troubles[0]!.message, /damaged/);
+    assert.equal(store.cursor(KEY), undefined);
+    store.saveCursor(KEY, 4);
+    store.close();
+    assert.equal(readdirSync(dir).filter((f) => f.includes("damaged")).length, 1);
+    assert.equal(open().cursor(KEY)?.cursor, 4);
+    stores.at(-1)!.close();
+  });
+
+  test("a memory in several pieces comes back as one, and goes with the last cursor that has it", () => {
+    const store = open();
+    const scratch = new Uint8Array(2);
+    function* pieces(from: number) {
+      for (let i = from; i < from + 6; i += 2) {
+        scratch.set([i, i + 1]);
+        yield scratch;
+      }
+    }
+    store.saveCursor(KEY, 1, { of: {}, pieces: () => pieces(1) });
+    assert.deepEqual([...store.cursor(KEY)!.memory!], [1, 2, 3, 4, 5, 6]);
+    store.saveCursor(KEY, 2, { of: {}, pieces: () => pieces(11) });
+    assert.deepEqual([...store.cursor(KEY)!.memory!], [11, 12, 13, 14, 15, 16]);
+    store.close();
+    const db = new DatabaseSync(join(dir, "state.sqlite"));
+    assert.equal(db.prepare("SELECT count(*) AS n FROM pieces").get()?.n, 2);
+    db.close();
+  });
+
+  test("a database of an older version is brought to the present one and keeps its cursors", () => {
+    mkdirSync(dir, { recursive: true });
+    const db = new DatabaseSync(join(dir, "state.sqlite"));
+    db.exec(`
+      CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+      CREATE TABLE cursors (policy TEXT NOT NULL, sink TEXT NOT NULL, source TEXT NOT NULL, cursor_ms INTEGER NOT NULL,
+        memory INTEGER, used_ms INTEGER NOT NULL, PRIMARY KEY (policy, sink, source)) STRICT;
+      CREATE TABLE memories (id INTEGER PRIMARY KEY AUTOINCREMENT, pairs BLOB NOT NULL) STRICT;
+      CREATE TABLE generations (policy TEXT PRIMARY KEY, spec_hash TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;
+      INSERT INTO meta VALUES ('schema', '1');
+      INSERT INTO memories VALUES (7, x'010203');
+      INSERT INTO cursors VALUES ('default/p', 's', 'm', 42, 7, 0);`);
+    db.close();
+    const store = open();
+    assert.deepEqual(store.cursor(KEY), { cursor: 42, memory: Uint8Array.of(1, 2, 3) });
+    store.saveConditions("default/p", []);
+    assert.deepEqual(store.conditions("default/p"), []);
+    store.close();
+    assert.deepEqual(troubles, []);
+    const after = new DatabaseSync(join(dir, "state.sqlite"));
+    assert.equal(after.prepare("SELECT value FROM meta WHERE key = 'schema'").get()?.value, "3");
+    after.close();
+  });
+
+  test("a database of a newer version is refused in clear words and left as it is", () => {
+    open().close();
+    const db = new DatabaseSync(join(dir, "state.sqlite"));
+    db.exec("UPDATE meta SET value = '99' WHERE key = 'schema'");
+    db.close();
+    assert.throws(
+      () => open(),
+      (error) => error instanceof StateDirError && /newer version/.test(error.message),
+    );
+    assert.ok(existsSync(join(dir, "state.sqlite")));
+    assert.deepEqual(troubles, []);
+  });
+
+  test("a directory that cannot be made: the agent runs on with cursors in memory and says so", () => {
+    writeFileSync(join(parent, "file"), "");
+    const store = open(join(parent, "file", "state"));
+    assert.deepEqual(
+      troubles.map((t) => t.state),
+      ["memory"],
+    );
+    store.saveCursor(KEY, 9);
+    assert.equal(store.cursor(KEY)?.cursor, 9);
+    store.close();
+  });
+
+  test("a disk that is full: the agent runs on with cursors in memory, and says so once", async () => {
+    mkdirSync(dir, { recursive: true });
+    // A process that may write files of 64 blocks only is a disk that becomes full.
+    const script = `
+      const { openStateStore } = await import(${JSON.stringify(join(import.meta.dirname, "../../src/state/store.ts"))});
+      const troubles = [];
+      const clock = { now: () => Date.now(), monotonicMs: () => 0, sleep: async () => true };
+      const store = openStateStore(${JSON.stringify(dir)}, clock, (t) => troubles.push(t));
+      const key = { policy: "default/p", sink: "s", source: "m" };
+      for (let i = 1; i <= 10; i++) {
+        store.saveCursor(key, i, { of: {}, pieces: () => [new Uint8Array(20_000).fill(i)] });
+        await new Promise((done) => setTimeout(done));
+      }
+      console.log(JSON.stringify({ troubles, cursor: store.cursor(key).cursor }));
+      process.exit(0);`;
+    const child = spawn("sh", ["-c", `trap "" XFSZ; ulimit -f 128; exec "$0" -e "$1"`, process.execPath, script]);
+    let out = "";
+    child.stdout.on("data", (d) => {
+      out += d;
+    });
+    child.stderr.on("data", (d) => {
+      out += d;
+    });
+    await new Promise((done) => child.once("close", done));
+    const { troubles: told, cursor } = JSON.parse(out) as { troubles: StateTrouble[]; cursor: number };
+    assert.deepEqual(
+      told.map((t) => t.state),
+      ["memory"],
+    );
+    assert.match(told[0]!.message, /in memory only until this is mended/);
+    assert.equal(cursor, 10, "what could not be saved is known");
+  });
+
+  test("what was rolled back is no memory of anybody: a cursor gets its own with the next save", () => {
+    const store = open();
+    const mine = memory([1]);
+    const broken = { of: {}, pieces: () => assert.fail("the disk is full") };
+    store.saveCursor(KEY, 1, mine);
+    store.saveCursor({ ...KEY, sink: "u" }, 1, broken);
+    store.cursor(KEY); // the save fails
+    assert.equal(troubles.length, 1);
+    store.saveCursor({ ...KEY, sink: "u" }, 2);
+    store.saveCursor(KEY, 2, memory([2]));
+    store.saveCursor({ ...KEY, sink: "t" }, 1, mine);
+    store.close();
+    const again = open();
+    assert.deepEqual([...again.cursor({ ...KEY, sink: "t" })!.memory!], [1]);
+    assert.deepEqual([...again.cursor(KEY)!.memory!], [2]);
+    again.close();
+  });
+
+  test("an end that could not save is no clean end", () => {
+    const store = open();
+    store.saveCursor(KEY, 1, { of: {}, pieces: () => assert.fail("the disk is full") });
+    store.close(true);
+    const again = open();
+    assert.equal(again.closedCleanly, false);
+    again.close();
+  });
+
+  test("cursors of sinks that are gone are kept a day, then forgotten", () => {
+    const store = open();
+    store.saveCursor(KEY, 1);
+    store.saveCursor({ ...KEY, sink: "gone" }, 1);
+    store.cursor(KEY);
+    const inUse = (key: { sink: string }) => key.sink === "s";
+    clock.jump(86_400_000);
+    store.forgetUnused(inUse, 86_400_000);
+    assert.equal(store.cursor({ ...KEY, sink: "gone" })?.cursor, 1);
+    clock.jump(1);
+    store.forgetUnused(inUse, 86_400_000);
+    assert.equal(store.cursor({ ...KEY, sink: "gone" }), undefined);
+    assert.equal(store.cursor(KEY)?.cursor, 1);
+    store.close();
+  });
+});
