@@ -26,6 +26,7 @@ const mayImport: Record<string, readonly string[]> = {
   admin: ["platform", "http", "status"],
   deadletter: ["platform", "series", "batch"],
   demo: ["platform", "status"],
+  kubernetes: ["platform", "http", "policy", "status"],
   tui: ["platform", "status"],
 };
 

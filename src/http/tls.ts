@@ -13,6 +13,8 @@ export type TlsOptions = {
   serverName?: string | undefined;
   /** Nothing of the server's certificate is checked. */
   insecure?: boolean | undefined;
+  /** Only `ca` is trusted, not the system's roots (a Kubernetes API server). */
+  onlyCa?: boolean | undefined;
 };
 
 export type Tls = {
@@ -64,7 +66,7 @@ export function createTls(options: TlsOptions, files: Files, tell: (message: str
 
   function make([caText, certText, keyText]: readonly (string | undefined)[]): tls.SecureContext {
     return tls.createSecureContext({
-      ca: caText === undefined ? roots() : [...roots(), caText],
+      ca: caText === undefined ? roots() : options.onlyCa ? [caText] : [...roots(), caText],
       ...(certText === undefined || keyText === undefined ? {} : { cert: certText, key: keyText }),
       minVersion: "TLSv1.2",
     });
