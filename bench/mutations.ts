@@ -134,6 +134,27 @@ const mutations: Mutation[] = [
     to: "",
     test: "test/remotewrite/answers.test.ts",
   },
+  {
+    rule: "a label set ends at its own brace",
+    file: "src/source/scan/usual.ts",
+    from: "metricEnd = endOfNesting(bytes, metric);",
+    to: "return INCOMPLETE;",
+    test: "test/source/layouts.test.ts",
+  },
+  {
+    rule: "native histograms of the window are counted",
+    file: "src/source/scan/scanner.ts",
+    from: "histograms.filter((ts) => ts > from && ts <= to).length",
+    to: "0",
+    test: "test/source/layouts.test.ts",
+  },
+  {
+    rule: "a series counts as a whole or not at all",
+    file: "src/source/scan/usual.ts",
+    from: "if (series >= 0) this.#o.builder.dropRun();",
+    to: "",
+    test: "test/source/layouts.test.ts",
+  },
 ];
 
 const root = resolve(import.meta.dirname, "..");

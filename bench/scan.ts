@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { FrameBuilder } from "../src/series/frame-builder.ts";
 import { Keyspace } from "../src/series/keyspace.ts";
 import { SeriesTable } from "../src/series/table.ts";
-import { Scanner } from "../src/source/scan.ts";
+import { Scanner } from "../src/source/scan/scanner.ts";
 
 const { values } = parseArgs({
   options: {

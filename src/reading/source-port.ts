@@ -22,7 +22,7 @@ import {
   type SourceKind,
   type SourceSign,
 } from "../source/read.ts";
-import type { LateOptions } from "../source/scan.ts";
+import type { LateOptions } from "../source/scan/options.ts";
 import { endedAt, endedSeries, LOOKBACK_MS, withEndings } from "../source/stale-markers.ts";
 import { keepFrom, stretchMs } from "../source/window.ts";
 import type { Event } from "../status/events.ts";
@@ -82,6 +82,8 @@ export class SourcePort {
   readonly #alive = new Map<string, number>();
   /** What the source last warned about, by query: it is told once. */
   readonly #warned = new Map<string, readonly string[]>();
+  /** Queries that had native histograms: each is told once. */
+  readonly #histograms = new Set<string>();
 
   constructor(settings: SourceSettings, ports: SourcePorts) {
     this.#settings = settings;
@@ -257,7 +259,12 @@ export class SourcePort {
     return { ok: true, frame, memory: memory.next(lastValues(answer, window, alive, isPartial, this.#table)) };
   }
 
-  #learnFrom(query: Query, { series, warnings }: Extract<ReadResult, { ok: true }>): void {
+  #learnFrom(query: Query, { series, warnings, frame }: Extract<ReadResult, { ok: true }>): void {
+    if ((frame.dropped.native_histogram ?? 0) > 0 && !this.#histograms.has(query.sent)) {
+      this.#histograms.add(query.sent);
+      const message = `Native histograms of ${printable(query.text.trim(), WARNED_QUERY_COLUMNS)} are not exported: remote write 1.0 carries floats only. They are counted as dropped (native_histogram); all floats are exported.`;
+      this.#ports.dispatch({ type: "notice", at: this.#ports.clock.now(), level: "warn", message });
+    }
     this.#alive.set(query.sent, Math.max(series, this.#alive.get(query.sent) ?? 0));
     const news = warnings.filter((w) => !this.#warned.get(query.sent)?.includes(w));
     if (warnings.length === 0) this.#warned.delete(query.sent);

@@ -48,6 +48,12 @@ export class FrameBuilder {
     this.#runs++;
   }
 
+  /** Takes back the run that was started last, and its samples. */
+  dropRun(): void {
+    this.#runs--;
+    this.#samples = this.#runStart[this.#runs]!;
+  }
+
   add(timestamp: EpochMs, value: number, stale: boolean): void {
     let n = this.#samples;
     if (n === this.#timestamps.length) this.#grow();

@@ -8,7 +8,8 @@ import { printable } from "../platform/printable.ts";
 import type { Frame } from "../series/frame.ts";
 import type { FrameBuilder } from "../series/frame-builder.ts";
 import type { Keyspace } from "../series/keyspace.ts";
-import { type LateOptions, type ResultType, Scanner, type ScanResult } from "./scan.ts";
+import type { LateOptions, ResultType, ScanResult } from "./scan/options.ts";
+import { Scanner } from "./scan/scanner.ts";
 
 export type SourceKind = "victoriametrics" | "prometheus" | "unknown";
 

@@ -34,6 +34,7 @@ export type DropReason =
   | "refused_replay"
   | "invalid_name"
   | "invalid_labels"
+  | "native_histogram" // remote write 1.0 carries floats only
   | "removed"; // the sink was taken out of its policy before this could be sent
 
 export const dropReasons: readonly DropReason[] = [
@@ -44,6 +45,7 @@ export const dropReasons: readonly DropReason[] = [
   "refused_replay",
   "invalid_name",
   "invalid_labels",
+  "native_histogram",
   "removed",
 ];
 

@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { Keyspace } from "../../src/series/keyspace.ts";
 import { SeriesTable } from "../../src/series/table.ts";
-import { Scanner, type ScanOptions, type ScanResult } from "../../src/source/scan.ts";
+import type { ScanOptions, ScanResult } from "../../src/source/scan/options.ts";
+import { Scanner } from "../../src/source/scan/scanner.ts";
 
 type Series = { metric: Record<string, string>; values?: [number, string][]; value?: [number, string] };
 type Got = { result: ScanResult; samples: string[]; seriesTwice: boolean };
@@ -283,14 +284,28 @@ describe("what passes", () => {
     }
   });
 
-  test("native histograms are left out with a warning; the series' floats pass", () => {
-    const text = `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"h"},"values":[[${(FROM + 1) / 1000},"1"]],"histograms":[[${(FROM + 2) / 1000},{"count":"1","buckets":[[0,"1","2","}]"]]}]]},{"metric":{"__name__":"u"},"values":[[${(FROM + 1) / 1000},"2"]]}]}}`;
-    for (const cut of [1, 13, 10_000]) {
-      const { result, samples } = scan(text, cut);
-      assert.ok(result.ok);
-      assert.deepEqual(result.warnings, ["native histograms are not exported"]);
-      assert.equal(samples.length, 2);
+  test("native histograms of the window are counted, wherever they stand; floats pass", () => {
+    const at = (ms: number) => (FROM + ms) / 1000;
+    const h = (ms: number) => `[${at(ms)},{"count":"1","sum":"2","buckets":[[0,"1","2","}]"]]}]`;
+    for (const [what, series, floats, histograms] of [
+      ["alone", `{"metric":{"__name__":"h"},"histograms":[${h(0)},${h(2)},${h(3)},${h(60_001)}]}`, 0, 2],
+      ["after values", `{"metric":{"__name__":"h"},"values":[[${at(1)},"1"]],"histograms":[${h(2)}]}`, 1, 1],
+      ["before values", `{"metric":{"__name__":"h"},"histograms":[${h(2)}],"values":[[${at(1)},"1"]]}`, 1, 1],
+      ["before the labels", `{"histograms":[${h(2)}],"metric":{"__name__":"h"},"values":[[${at(1)},"1"]]}`, 1, 1],
+      ["a space", `{"metric":{"__name__":"h"}, "values":[[${at(1)},"1"]]}`, 1, 0],
+      ["of a series without a name", `{"metric":{"job":"h"},"histograms":[${h(2)}]}`, 0, 1],
+    ] as const) {
+      const text = `{"status":"success","data":{"resultType":"matrix","result":[${series},{"metric":{"__name__":"u"},"values":[[${at(1)},"2"]]}]}}`;
+      for (const cut of [1, 13, 10_000]) {
+        const { result, samples } = scan(text, cut);
+        assert.ok(result.ok, `${what}: ${JSON.stringify(result)}`);
+        assert.deepEqual(result.dropped, histograms === 0 ? {} : { native_histogram: histograms }, what);
+        assert.equal(samples.length, floats + 1, what);
+      }
     }
+    const vector = `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"h"},"histogram":${h(2)}}]}}`;
+    const { result } = scan(vector, 7);
+    assert.deepEqual(result.ok && result.dropped, { native_histogram: 1 });
   });
 });
 
