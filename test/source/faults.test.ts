@@ -136,11 +136,22 @@ describe("a source that", () => {
       false,
     ],
     [
-      "answers without end",
+      "answers with a series without end",
       () =>
         (source.behave = behaviours.endless(
           `${HEAD}{"metric":{"__name__":"up"},"values":[[${(FROM + 1) / 1000},"1"]`,
           `,[${(FROM + 2) / 1000},"2"]`.repeat(1000),
+        )),
+      {},
+      /larger than 8 MiB/,
+      true,
+    ],
+    [
+      "answers with series without end",
+      () =>
+        (source.behave = behaviours.endless(
+          `${HEAD}{"metric":{"__name__":"up"},"values":[]}`,
+          `,{"metric":{"__name__":"up"},"values":[[${(FROM + 1) / 1000},"1"],[${(FROM + 2) / 1000},"2"]]}`.repeat(1000),
         )),
       {},
       /more than 100000 samples/,
