@@ -198,7 +198,8 @@ export class Memory {
     const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
     const head = (i: number) => view.getFloat64(8 * i, true);
     const last = new Float64Array(0);
-    if (blob.byteLength < HEAD_BYTES || head(0) !== BLOB_VERSION || !(head(4) >= 0))
+    const understood = blob.byteLength >= HEAD_BYTES && head(0) === BLOB_VERSION;
+    if (!understood || !Number.isInteger(head(4)) || head(4) < 0 || !Number.isFinite(head(2) + head(3)))
       return new Memory({ table, last, taken: new RecentCounts(stretchMs, floor), floor, known: false });
     const [stretch, from, first, length] = [head(1), head(2), head(3), head(4)];
     const record = 16 + 2 * length;
@@ -206,7 +207,9 @@ export class Memory {
     const saved = new RestoredSeries(most);
     const counts = new Uint16Array(most * length);
     for (let at = HEAD_BYTES; at + record <= blob.byteLength; at += record) {
-      const row = length * saved.set(view.getFloat64(at, true), view.getFloat64(at + 8, true));
+      const [print, time] = [view.getFloat64(at, true), view.getFloat64(at + 8, true)];
+      if (!Number.isSafeInteger(print) || print < 0 || !Number.isFinite(time)) continue; // damaged
+      const row = length * saved.set(print, time);
       for (let i = 0; i < length; i++) counts[row + i] = view.getUint16(at + 16 + 2 * i, true);
     }
     const taken =

@@ -1,28 +1,33 @@
-// What survives a restart: cursors with their memories, and policy generations, in a node:sqlite database in the state directory. One agent a
-// directory: the database is held exclusively, and a crashed agent's lock is gone with it. Disk trouble never stops the
-// agent: it runs on with what it has in memory and says so through `onTrouble`.
-import { Buffer } from "node:buffer";
-import { mkdirSync, renameSync } from "node:fs";
+// What survives a restart: cursors with their memories, conditions, and policy generations, in a node:sqlite database in the state
+// directory. One agent a directory. Disk trouble never stops the agent: it runs on with what it has in memory and says so through
+// `onTrouble`. Every row is read as outside data (rows.ts): one that cannot be read is set aside, said, and never a crash.
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import type { Clock, EpochMs } from "../platform/clock.ts";
+import { printable } from "../platform/printable.ts";
 import type { Condition } from "../status/condition.ts";
+import {
+  copyDatabase,
+  FILE,
+  makeStateDir,
+  ofDisk,
+  openDatabase,
+  type StateTrouble,
+  textOf,
+  withSchema,
+} from "./database.ts";
+import { joined, type Read, type Row, readConditions, readCursor, readGeneration, whole } from "./rows.ts";
+
+export { StateDirError, type StateTrouble } from "./database.ts";
 
 export type CursorKey = { policy: string; sink: string; source: string };
-
-export type StateTrouble = { state: "ok" | "memory" | "set-aside"; message: string };
 
 /** A cursor and what belongs to it: last timestamps (Memory.pieces). One without its memory would lose late samples. */
 export type SavedCursor = { cursor: EpochMs; memory: Uint8Array | undefined };
 
 /** `of`: which memory it is. A piece is valid until the next is asked for. */
 export type SavedMemory = { of: object; pieces(): Iterable<Uint8Array> };
-
-/** The pieces of a memory as one. */
-export function joined(pieces: Iterable<Uint8Array>): Uint8Array {
-  const { buffer, byteOffset, length } = Buffer.concat(Array.from(pieces, (piece) => Buffer.from(piece)));
-  return new Uint8Array(buffer, byteOffset, length);
-}
 
 export type StateStore = {
   /** False: the agent before this one was killed, or is the first: what it had under way may have been sent. */
@@ -39,114 +44,40 @@ export type StateStore = {
   saveConditions(id: string, conditions: readonly Condition[]): void;
   /** Forgets cursors of sinks that have not been `inUse` for `keepMs`. */
   forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void;
+  /** Notices that the directory or the database was deleted, and makes them again from what is still open. */
+  look(): void;
   /** `cleanly` false: something may have been sent whose cursor has not moved. */
   close(cleanly?: boolean): void;
 };
 
-/** The directory is in use by another agent, or cannot be made: the caller says so and exits 2. */
-export class StateDirError extends Error {}
-
-/** Saved after this long; where a save is dear, not before this many times what the last one took: at most a hundredth of a core. */
+/** Saved after this long; where a save is slow, not before this many times what the last one took: at most a hundredth of a core. */
 const SAVE_WITHIN_MS = 100;
 const SAVE_COST = 100;
-const FILE = "state.sqlite";
 
-/** Opens (and if need be makes, mode 0700) the state directory. Throws StateDirError if another agent holds it. */
+/**
+ * Opens (and if need be makes, mode 0700) the state directory. Throws StateDirError if another agent holds it, or if it cannot be
+ * used for a reason that does not pass. On a disk that is full or read-only the state is in memory.
+ */
 export function openStateStore(dir: string, clock: Clock, onTrouble: (t: StateTrouble) => void): StateStore {
+  makeStateDir(dir);
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    return new SqliteStore(open(join(dir, FILE), onTrouble), clock, onTrouble);
+    return new SqliteStore(openDatabase(dir, clock, onTrouble), dir, clock, onTrouble);
   } catch (error) {
-    if (error instanceof StateDirError) throw error;
+    if (!ofDisk(error)) throw error;
     onTrouble({
       state: "memory",
-      message: `Cannot keep state in ${dir} (${text(error)}): cursors are in memory only and a restart begins anew. Make the directory writable, or choose another with --state-dir.`,
+      message: `Cannot keep state in ${dir} (${textOf(error)}): cursors are in memory only, and after a restart every sink begins at --start. Make the directory writable, or choose another with --state-dir.`,
     });
-    return new SqliteStore(schema(new DatabaseSync(":memory:")), clock, onTrouble);
+    return new SqliteStore(withSchema(new DatabaseSync(":memory:"), onTrouble), undefined, clock, onTrouble);
   }
-}
-
-function open(file: string, onTrouble: (t: StateTrouble) => void): DatabaseSync {
-  try {
-    return lockAndCheck(file);
-  } catch (error) {
-    if (error instanceof StateDirError || !/not a database|malformed|corrupt|disk image|schema/i.test(text(error)))
-      throw error;
-    const aside = `${file}.damaged-${process.pid}`;
-    renameSync(file, aside);
-    for (const tail of ["-wal", "-shm"]) {
-      try {
-        renameSync(file + tail, aside + tail);
-      } catch {
-        // it need not exist
-      }
-    }
-    onTrouble({
-      state: "set-aside",
-      message: `The state database was damaged (${text(error)}): it is kept as ${aside}, and every sink starts anew.`,
-    });
-    return lockAndCheck(file);
-  }
-}
-
-function lockAndCheck(file: string): DatabaseSync {
-  const db = new DatabaseSync(file);
-  try {
-    db.exec(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT;",
-    );
-    const check = db.prepare("PRAGMA quick_check(1)").get() as Record<string, unknown>;
-    if (Object.values(check)[0] !== "ok")
-      throw new Error(`database disk image is malformed: ${String(Object.values(check)[0])}`);
-    return schema(db);
-  } catch (error) {
-    db.close();
-    if (/locked|locking|busy/i.test(text(error))) throw new StateDirError(`another outflow is using it`);
-    throw error;
-  }
-}
-
-/** From the version before to this one: the first makes version 1 of nothing. Never changed, only added to. */
-const MIGRATIONS = [
-  `CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-   CREATE TABLE cursors (
-     policy TEXT NOT NULL, sink TEXT NOT NULL, source TEXT NOT NULL,
-     cursor_ms INTEGER NOT NULL, memory INTEGER, used_ms INTEGER NOT NULL,
-     PRIMARY KEY (policy, sink, source)) STRICT;
-   CREATE TABLE memories (id INTEGER PRIMARY KEY AUTOINCREMENT, pairs BLOB NOT NULL) STRICT;
-   CREATE TABLE generations (policy TEXT PRIMARY KEY, spec_hash TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;`,
-  `CREATE TABLE IF NOT EXISTS conditions (id TEXT PRIMARY KEY, conditions TEXT NOT NULL) STRICT;`,
-  // What follows the first piece of a memory.
-  `CREATE TABLE pieces (memory INTEGER NOT NULL, piece INTEGER NOT NULL, pairs BLOB NOT NULL, PRIMARY KEY (memory, piece)) STRICT;`,
-];
-
-/** Brings the database to the present version, all or nothing. */
-function schema(db: DatabaseSync): DatabaseSync {
-  const tables = db.prepare("SELECT name FROM sqlite_master WHERE name = 'meta'").get();
-  const row =
-    tables && (db.prepare("SELECT value FROM meta WHERE key = 'schema'").get() as { value: string } | undefined);
-  const version = Number(row?.value ?? 0);
-  if (version > MIGRATIONS.length)
-    throw new StateDirError(
-      `its database has schema ${version}, and this outflow knows ${MIGRATIONS.length}: it was made by a newer version`,
-    );
-  if (version === MIGRATIONS.length) return db;
-  db.exec("BEGIN");
-  try {
-    for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
-    db.prepare("INSERT OR REPLACE INTO meta VALUES ('schema', ?)").run(String(MIGRATIONS.length));
-    db.exec("COMMIT");
-  } catch (error) {
-    db.exec("ROLLBACK");
-    throw error;
-  }
-  return db;
 }
 
 type Unsaved = { key: CursorKey; cursor: EpochMs; memory: SavedMemory | undefined };
 
 class SqliteStore implements StateStore {
-  readonly #db: DatabaseSync;
+  #db: DatabaseSync;
+  /** Undefined: in memory. */
+  readonly #dir: string | undefined;
   readonly #clock: Clock;
   readonly #onTrouble: (t: StateTrouble) => void;
   readonly closedCleanly: boolean;
@@ -155,16 +86,18 @@ class SqliteStore implements StateStore {
   /** Rows of memories that were saved by this process. */
   #memoryRows = new WeakMap<object, number>();
   readonly #closed = new AbortController();
+  #inode: number | undefined;
   #flushing = false;
   #notBeforeMs = 0;
   #failed = false;
 
-  constructor(db: DatabaseSync, clock: Clock, onTrouble: (t: StateTrouble) => void) {
+  constructor(db: DatabaseSync, dir: string | undefined, clock: Clock, onTrouble: (t: StateTrouble) => void) {
     this.#db = db;
+    this.#dir = dir;
     this.#clock = clock;
     this.#onTrouble = onTrouble;
-    const row = db.prepare("SELECT value FROM meta WHERE key = 'closed'").get() as { value: string } | undefined;
-    this.closedCleanly = row?.value === "cleanly";
+    this.#inode = this.#inodeNow();
+    this.closedCleanly = this.#rows("SELECT value FROM meta WHERE key = 'closed'")[0]?.value === "cleanly";
     this.#mark("no");
   }
 
@@ -174,18 +107,26 @@ class SqliteStore implements StateStore {
     // The disk is full:
     if (unsaved !== undefined)
       return { cursor: unsaved.cursor, memory: unsaved.memory && joined(unsaved.memory.pieces()) };
-    const row = this.#db
-      .prepare(
-        "SELECT cursor_ms, memory, pairs FROM cursors LEFT JOIN memories ON memories.id = cursors.memory WHERE policy = ? AND sink = ? AND source = ?",
-      )
-      .get(key.policy, key.sink, key.source) as
-      | { cursor_ms: number; memory: number; pairs: Uint8Array | null }
-      | undefined;
-    if (row === undefined || row.pairs === null) return row && { cursor: row.cursor_ms, memory: undefined };
-    const more = this.#db.prepare("SELECT pairs FROM pieces WHERE memory = ? ORDER BY piece").all(row.memory) as {
-      pairs: Uint8Array;
-    }[];
-    return { cursor: row.cursor_ms, memory: joined([row.pairs, ...more.map(({ pairs }) => pairs)]) };
+    const named = [key.policy, key.sink, key.source];
+    const where = "WHERE policy = ? AND sink = ? AND source = ?";
+    const [row] = this.#rows(`SELECT cursor_ms, memory FROM cursors ${where}`, ...named);
+    const saved = this.#understood(row, readCursor, {
+      what: `the cursor of ${key.policy}/${key.sink}, source ${key.source}`,
+      so: "this source begins at --start",
+      remove: () => this.#db.prepare(`DELETE FROM cursors ${where}`).run(...named),
+    });
+    if (saved === undefined) return undefined;
+    return { cursor: saved.cursor, memory: saved.memory === undefined ? undefined : this.#memory(saved.memory) };
+  }
+
+  #memory(id: number): Uint8Array | undefined {
+    const pieces = [
+      ...this.#rows("SELECT pairs FROM memories WHERE id = ?", id),
+      ...this.#rows("SELECT pairs FROM pieces WHERE memory = ? ORDER BY piece", id),
+    ].map(({ pairs }) => pairs);
+    return pieces.length > 0 && pieces.every((p): p is Uint8Array => p instanceof Uint8Array)
+      ? joined(pieces)
+      : undefined;
   }
 
   saveCursor(key: CursorKey, cursor: EpochMs, memory?: SavedMemory): void {
@@ -196,11 +137,14 @@ class SqliteStore implements StateStore {
   conditions(id: string): readonly Condition[] {
     const unsaved = this.#unsavedConditions.get(id);
     if (unsaved !== undefined) return unsaved;
-    let row: { conditions: string } | undefined;
-    this.#try(() => {
-      row = this.#db.prepare("SELECT conditions FROM conditions WHERE id = ?").get(id) as typeof row;
-    });
-    return row === undefined ? [] : (JSON.parse(row.conditions) as Condition[]);
+    const [row] = this.#rows("SELECT conditions FROM conditions WHERE id = ?", id);
+    return (
+      this.#understood(row, readConditions, {
+        what: `the conditions of ${id}`,
+        so: "it begins without them",
+        remove: () => this.#db.prepare("DELETE FROM conditions WHERE id = ?").run(id),
+      }) ?? []
+    );
   }
 
   saveConditions(id: string, conditions: readonly Condition[]): void {
@@ -223,15 +167,14 @@ class SqliteStore implements StateStore {
   }
 
   generation(policy: string, specHash: string): number {
-    let row: { spec_hash: string; generation: number } | undefined;
-    const read = this.#try(() => {
-      row = this.#db
-        .prepare("SELECT spec_hash, generation FROM generations WHERE policy = ?")
-        .get(policy) as typeof row;
+    const [row] = this.#rows("SELECT spec_hash, generation FROM generations WHERE policy = ?", policy);
+    const saved = this.#understood(row, readGeneration, {
+      what: `the generation of ${policy}`,
+      so: "it counts from 1 again",
+      remove: () => this.#db.prepare("DELETE FROM generations WHERE policy = ?").run(policy),
     });
-    if (!read) return 1;
-    if (row?.spec_hash === specHash) return row.generation;
-    const generation = (row?.generation ?? 0) + 1;
+    if (saved?.specHash === specHash) return saved.generation;
+    const generation = (saved?.generation ?? 0) + 1;
     this.#try(() => {
       this.#db.prepare("INSERT OR REPLACE INTO generations VALUES (?, ?, ?)").run(policy, specHash, generation);
     });
@@ -239,21 +182,78 @@ class SqliteStore implements StateStore {
   }
 
   forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void {
+    const now = Math.round(this.#clock.now());
+    const where = "WHERE policy = ? AND sink = ? AND source = ?";
+    const rows = this.#rows("SELECT policy, sink, source, used_ms FROM cursors");
     this.#try(() => {
-      const now = this.#clock.now();
-      for (const row of this.#db.prepare("SELECT policy, sink, source, used_ms FROM cursors").all()) {
-        const { policy, sink, source, used_ms } = row as CursorKey & { used_ms: number };
-        if (inUse({ policy, sink, source })) {
-          this.#db
-            .prepare("UPDATE cursors SET used_ms = ? WHERE policy = ? AND sink = ? AND source = ?")
-            .run(now, policy, sink, source);
-        } else if (now - used_ms > keepMs) {
-          this.#db
-            .prepare("DELETE FROM cursors WHERE policy = ? AND sink = ? AND source = ?")
-            .run(policy, sink, source);
-        }
+      for (const row of rows) {
+        const { policy, sink, source } = row as CursorKey;
+        const usedMs = whole(row.used_ms, now);
+        if (usedMs === undefined || inUse({ policy, sink, source }))
+          this.#db.prepare(`UPDATE cursors SET used_ms = ? ${where}`).run(now, policy, sink, source);
+        else if (now - usedMs > keepMs) this.#db.prepare(`DELETE FROM cursors ${where}`).run(policy, sink, source);
       }
     });
+  }
+
+  /** None where the database cannot be read; that is said. */
+  #rows(sql: string, ...values: SQLInputValue[]): Row[] {
+    try {
+      const statement = this.#db.prepare(sql);
+      statement.setReadBigInts(true);
+      return statement.all(...values) as Row[];
+    } catch (error) {
+      this.#onTrouble({
+        state: "set-aside",
+        message: `Cannot read the state database (${textOf(error)}): what it holds there is taken as not known. Stop outflow and move the state directory away if this is said again.`,
+      });
+      return [];
+    }
+  }
+
+  /** A row as rows.ts reads it; one that it refuses is moved to the table set_aside, and said. */
+  #understood<T>(
+    row: Row | undefined,
+    read: (row: Row) => Read<T>,
+    { what, so, remove }: { what: string; so: string; remove(): void },
+  ): T | undefined {
+    if (row === undefined) return undefined;
+    const result = read(row);
+    if (result.ok) return result.value;
+    this.#onTrouble({
+      state: "set-aside",
+      message: printable(
+        `The state database is damaged: ${what} cannot be read (${result.why}). It is kept in the table set_aside, and ${so}.`,
+      ),
+    });
+    this.#try(() => {
+      this.#db.exec("CREATE TABLE IF NOT EXISTS set_aside (at_ms INTEGER, what TEXT, content TEXT) STRICT");
+      const content = JSON.stringify(row, (_, value) => (typeof value === "bigint" ? String(value) : value));
+      this.#db.prepare("INSERT INTO set_aside VALUES (?, ?, ?)").run(Math.round(this.#clock.now()), what, content);
+      remove();
+    });
+    return undefined;
+  }
+
+  look(): void {
+    if (!this.#closed.signal.aborted) this.#try(() => this.#remake());
+  }
+
+  /** Where the database was deleted, what is still open is written there again. */
+  #remake(): void {
+    const inode = this.#inodeNow();
+    if (this.#dir === undefined || (inode !== undefined && inode === this.#inode)) return;
+    makeStateDir(this.#dir);
+    const copy = copyDatabase(this.#db, join(this.#dir, FILE), this.#onTrouble);
+    this.#db.close();
+    this.#db = copy;
+    this.#inode = this.#inodeNow();
+    const message = `The state directory ${this.#dir} was deleted while outflow runs: it is made again, with all cursors in it.`;
+    this.#onTrouble({ state: "ok", message });
+  }
+
+  #inodeNow(): number | undefined {
+    return this.#dir === undefined ? undefined : statSync(join(this.#dir, FILE), { throwIfNoEntry: false })?.ino;
   }
 
   close(cleanly = true): void {
@@ -273,6 +273,7 @@ class SqliteStore implements StateStore {
   #flush(): boolean {
     if (this.#unsaved.size === 0 && this.#unsavedConditions.size === 0) return true;
     const saved = this.#try(() => {
+      this.#remake();
       this.#db.exec("BEGIN");
       try {
         const put = this.#db.prepare("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)");
@@ -337,12 +338,10 @@ class SqliteStore implements StateStore {
       if (!this.#failed)
         this.#onTrouble({
           state: "memory",
-          message: `Cannot save state (${text(error)}): cursors are in memory only until this is mended. Check that the state directory is writable and not full.`,
+          message: `Cannot save state (${textOf(error)}): cursors are in memory only until this is fixed. Check that the state directory is writable and not full.`,
         });
       this.#failed = true;
       return false;
     }
   }
 }
-
-const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));

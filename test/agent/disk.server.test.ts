@@ -101,14 +101,14 @@ describe("the state directory", { skip: allowed ? false : "no right to mount a t
       assert.equal((error as { code?: string }).code, "ENOSPC");
     }
     let at = 0;
-    await says(/in memory only until this is mended/, at);
+    await says(/in memory only until this is fixed/, at);
     await flows("while the disk is full");
     rmSync(filler);
     at = agent.log.length;
     await says(/State is saved again/, at);
     assert.equal((await agent.metrics()).get("outflow_state_store_up"), 1);
 
-    assert.equal(agent.log.match(/in memory only until this is mended/g)?.length, 1, "once");
+    assert.equal(agent.log.match(/in memory only until this is fixed/g)?.length, 1, "once");
     assert.equal(await agent.stop(), 0);
 
     mount("-o", "remount,ro", disk);

@@ -9,7 +9,8 @@ import type { Query } from "../../src/reading/reader.ts";
 import { Readers } from "../../src/reading/readers.ts";
 import { SourcePort } from "../../src/reading/source-port.ts";
 import { plainRules } from "../../src/series/labels.ts";
-import { type CursorKey, joined, type SavedCursor, type SavedMemory, type StateStore } from "../../src/state/store.ts";
+import { joined } from "../../src/state/rows.ts";
+import type { CursorKey, SavedCursor, SavedMemory, StateStore } from "../../src/state/store.ts";
 import type { Event } from "../../src/status/events.ts";
 import type { Account, SinkState } from "../../src/status/snapshot.ts";
 import { StatusStore } from "../../src/status/store.ts";
@@ -114,6 +115,7 @@ class FakeStore implements StateStore {
     return 1;
   }
   forgetUnused(): void {}
+  look(): void {}
   close(): void {}
 }
 

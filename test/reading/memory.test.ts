@@ -6,7 +6,7 @@ import { fingerprint, Memory } from "../../src/reading/memory.ts";
 import { RestoredSeries } from "../../src/reading/restored-series.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
-import { joined } from "../../src/state/store.ts";
+import { joined } from "../../src/state/rows.ts";
 
 describe("fingerprint()", () => {
   test("is the same number in every version", () => {

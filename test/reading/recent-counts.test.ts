@@ -6,7 +6,7 @@ import { RecentCounts } from "../../src/reading/recent-counts.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
-import { joined } from "../../src/state/store.ts";
+import { joined } from "../../src/state/rows.ts";
 
 const STRETCH = 15_000;
 

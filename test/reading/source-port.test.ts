@@ -11,7 +11,7 @@ import type { Memory } from "../../src/reading/memory.ts";
 import type { Query } from "../../src/reading/reader.ts";
 import { SourcePort } from "../../src/reading/source-port.ts";
 import { plainRules } from "../../src/series/labels.ts";
-import { joined } from "../../src/state/store.ts";
+import { joined } from "../../src/state/rows.ts";
 
 const NOW = 1_795_000_005_000; // half late windows begin here
 const LATE = 30_000;

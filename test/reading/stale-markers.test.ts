@@ -9,7 +9,7 @@ import type { Memory } from "../../src/reading/memory.ts";
 import type { Query } from "../../src/reading/reader.ts";
 import { SourcePort, type SourceSettings } from "../../src/reading/source-port.ts";
 import { plainRules } from "../../src/series/labels.ts";
-import { joined } from "../../src/state/store.ts";
+import { joined } from "../../src/state/rows.ts";
 import {
   type Behaviour,
   behaviours,

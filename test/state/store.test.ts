@@ -1,12 +1,24 @@
 // The state store on a real disk: what survives, who may hold it, and that trouble with the disk never stops the agent.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import fc from "fast-check";
 import { openStateStore, StateDirError, type StateStore, type StateTrouble } from "../../src/state/store.ts";
+import type { Condition } from "../../src/status/condition.ts";
 import { FakeClock } from "../fakes/clock.ts";
 
 const KEY = { policy: "default/p", sink: "s", source: "m" };
@@ -225,16 +237,11 @@ describe("the state store", () => {
     assert.deepEqual(troubles, []);
   });
 
-  test("a directory that cannot be made: the agent runs on with cursors in memory and says so", () => {
+  test("a directory that cannot be made is refused: it needs somebody, and a start would lose its place at each restart", () => {
     writeFileSync(join(parent, "file"), "");
-    const store = open(join(parent, "file", "state"));
-    assert.deepEqual(
-      troubles.map((t) => t.state),
-      ["memory"],
-    );
-    store.saveCursor(KEY, 9);
-    assert.equal(store.cursor(KEY)?.cursor, 9);
-    store.close();
+    for (const at of [join(parent, "file", "state"), join(parent, "file"), "/proc/nope", `/${"x".repeat(300)}`])
+      assert.throws(() => open(at), StateDirError, at);
+    assert.deepEqual(troubles, []);
   });
 
   test("a disk that is full: the agent runs on with cursors in memory, and says so once", async () => {
@@ -266,7 +273,7 @@ describe("the state store", () => {
       told.map((t) => t.state),
       ["memory"],
     );
-    assert.match(told[0]!.message, /in memory only until this is mended/);
+    assert.match(told[0]!.message, /in memory only until this is fixed/);
     assert.equal(cursor, 10, "what could not be saved is known");
   });
 
@@ -311,5 +318,207 @@ describe("the state store", () => {
     assert.equal(store.cursor({ ...KEY, sink: "gone" }), undefined);
     assert.equal(store.cursor(KEY)?.cursor, 1);
     store.close();
+  });
+});
+
+describe("a damaged row or table", () => {
+  /** Changes the database behind the agent's back. */
+  const damage = (sql: string) => {
+    const db = new DatabaseSync(join(dir, "state.sqlite"));
+    db.exec(sql);
+    db.close();
+  };
+  const CONDITION: Condition = {
+    type: "Ready",
+    status: "False",
+    reason: "Timeout",
+    message: "no response",
+    lastTransitionTime: 5,
+    observedGeneration: 1,
+  };
+  const filled = () => {
+    const store = open();
+    store.saveCursor(KEY, 42, memory([1, 2, 3]));
+    store.saveCursor({ ...KEY, sink: "t" }, 43);
+    store.generation("default/p", "a");
+    store.saveConditions("default/p/s", [CONDITION]);
+    store.close();
+  };
+  const contents = (store: StateStore) => ({
+    s: store.cursor(KEY)?.cursor,
+    t: store.cursor({ ...KEY, sink: "t" })?.cursor,
+    conditions: store.conditions("default/p/s"),
+    generation: store.generation("default/p", "a"),
+  });
+  const whole = { s: 42, t: 43, conditions: [CONDITION], generation: 1 };
+
+  const rows: [name: string, sql: string, said: RegExp, after: object][] = [
+    [
+      "a lost character in conditions",
+      `UPDATE conditions SET conditions = substr(conditions, 1, length(conditions) - 1)`,
+      /conditions of default\/p\/s cannot be read/,
+      { conditions: [] },
+    ],
+    [
+      "conditions that are something else",
+      `UPDATE conditions SET conditions = '[{"type":"Ready","status":7}]'`,
+      /conditions of default\/p\/s/,
+      { conditions: [] },
+    ],
+    [
+      "a huge cursor",
+      `UPDATE cursors SET cursor_ms = 9000000000000000000 WHERE sink = 's'`,
+      /cursor of default\/p\/s, source m cannot be read \(cursor_ms is 9000000000000000000\)/,
+      { s: undefined },
+    ],
+    ["a negative cursor", `UPDATE cursors SET cursor_ms = -1 WHERE sink = 's'`, /cursor_ms is -1/, { s: undefined }],
+    ["a huge generation", `UPDATE generations SET generation = 9000000000000000000`, /generation of default\/p/, {}],
+    ["no conditions", `DROP TABLE conditions`, /table conditions is missing/, { conditions: [] }],
+    ["no generations", `DROP TABLE generations`, /table generations is missing/, {}],
+    ["no memories", `DROP TABLE memories`, /table memories is missing/, {}],
+    ["no pieces", `DROP TABLE pieces`, /table pieces is missing/, {}],
+    ["no cursors", `DROP TABLE cursors`, /table cursors is missing.*begins at --start/, { s: undefined, t: undefined }],
+    ["no meta", `DROP TABLE meta`, /table meta is missing/, {}],
+    [
+      "another table of that name",
+      `DROP TABLE conditions; CREATE TABLE conditions (x TEXT)`,
+      /conditions has other columns/,
+      { conditions: [] },
+    ],
+    ["a version that is none", `UPDATE meta SET value = 'x3' WHERE key = 'schema'`, /^$/, {}],
+    ["a time of use that is huge", `UPDATE cursors SET used_ms = 9000000000000000000`, /^$/, {}],
+    ["a memory of another number", `UPDATE cursors SET memory = 77 WHERE sink = 's'`, /^$/, {}],
+  ];
+  for (const [name, sql, said, after] of rows)
+    test(`${name}: set aside and said once, everything else stays`, () => {
+      filled();
+      damage(sql);
+      const store = open();
+      store.forgetUnused(() => false, 86_400_000);
+      assert.deepEqual(contents(store), { ...whole, ...after });
+      assert.match(troubles.map((t) => t.message).join("\n"), said);
+      assert.ok(troubles.every((t) => t.state === "set-aside") && troubles.length <= 1, JSON.stringify(troubles));
+      store.saveCursor(KEY, 50, memory([9]));
+      store.saveConditions("default/p/s", [CONDITION]);
+      store.close();
+      troubles = [];
+      const again = open();
+      assert.deepEqual([again.cursor(KEY)?.cursor, again.conditions("default/p/s")], [50, [CONDITION]]);
+      assert.deepEqual(troubles, []);
+      again.close();
+    });
+
+  test("what was set aside is kept in the database", () => {
+    filled();
+    damage(`UPDATE cursors SET cursor_ms = 9000000000000000000 WHERE sink = 's'`);
+    const store = open();
+    store.cursor(KEY);
+    store.close();
+    const db = new DatabaseSync(join(dir, "state.sqlite"));
+    assert.match(String(db.prepare("SELECT content FROM set_aside").get()?.content), /9000000000000000000/);
+    db.close();
+  });
+
+  test("whatever bytes of the file change: it opens, and reading everything never throws", () => {
+    filled();
+    const file = join(dir, "state.sqlite");
+    const good = readFileSync(file);
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 40 }),
+        (changes) => {
+          const bad = Uint8Array.from(good);
+          for (const [at, byte] of changes) bad[at] = byte;
+          rmSync(dir, { recursive: true });
+          mkdirSync(dir);
+          writeFileSync(file, bad);
+          let store: StateStore;
+          try {
+            store = open();
+          } catch (error) {
+            assert.ok(error instanceof StateDirError && /newer version/.test(error.message), String(error));
+            return;
+          }
+          contents(store);
+          store.forgetUnused(() => true, 1);
+          store.saveCursor(KEY, 50, memory([9]));
+          store.close();
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe("the files", () => {
+  const modes = () => readdirSync(dir).map((name) => [name, (statSync(join(dir, name)).mode & 0o777).toString(8)]);
+
+  test("are 0600 whatever the directory and the umask, also those that were there before", () => {
+    mkdirSync(dir, { recursive: true, mode: 0o777 });
+    chmodSync(dir, 0o777);
+    const umask = process.umask(0);
+    try {
+      const store = open();
+      store.saveCursor(KEY, 1);
+      store.cursor(KEY);
+      assert.ok(modes().length > 1, "the write-ahead log is there");
+      for (const [name, mode] of modes()) assert.equal(mode, "600", String(name));
+      store.close();
+      chmodSync(join(dir, "state.sqlite"), 0o666);
+      const again = open();
+      again.saveCursor(KEY, 2);
+      again.cursor(KEY);
+      for (const [name, mode] of modes()) assert.equal(mode, "600", String(name));
+      again.close();
+    } finally {
+      process.umask(umask);
+    }
+  });
+
+  for (const [what, remove] of [
+    ["the directory", () => rmSync(dir, { recursive: true })],
+    ["the database", () => rmSync(join(dir, "state.sqlite"))],
+  ] as const)
+    test(`${what} is deleted while outflow runs: it is made again with all cursors, and said`, () => {
+      const store = open();
+      store.saveCursor(KEY, 42, memory([1, 2]));
+      store.saveCursor({ ...KEY, sink: "t" }, 43);
+      store.cursor(KEY);
+      remove();
+      store.look();
+      assert.deepEqual(
+        troubles.map((t) => [t.state, /was deleted while outflow runs/.test(t.message)]),
+        [["ok", true]],
+      );
+      store.look();
+      assert.equal(troubles.length, 1, "once");
+      store.saveCursor(KEY, 44, memory([3]));
+      store.close();
+      const again = open();
+      assert.deepEqual([again.cursor(KEY)?.cursor, [...again.cursor(KEY)!.memory!]], [44, [3]]);
+      assert.equal(again.cursor({ ...KEY, sink: "t" })?.cursor, 43);
+      again.close();
+    });
+
+  test("where it cannot be made again, that is said once, and the cursors are saved when it can", () => {
+    const store = open();
+    store.saveCursor(KEY, 42);
+    store.cursor(KEY);
+    rmSync(join(parent, "a"), { recursive: true });
+    writeFileSync(join(parent, "a"), "in the way");
+    store.look();
+    store.saveCursor(KEY, 43);
+    store.cursor(KEY);
+    store.look();
+    assert.deepEqual(
+      troubles.map((t) => t.state),
+      ["memory"],
+    );
+    rmSync(join(parent, "a"));
+    store.look();
+    store.close();
+    const again = open();
+    assert.equal(again.cursor(KEY)?.cursor, 43);
+    again.close();
   });
 });

@@ -1,0 +1,84 @@
+// Rows of the state database are outside data: a disk, a hand or a bug may have changed them. Each is read here, or is refused with
+// what is wrong about it. Pure.
+import { Buffer } from "node:buffer";
+import type { EpochMs } from "../platform/clock.ts";
+import { printable } from "../platform/printable.ts";
+import type { Condition } from "../status/condition.ts";
+
+export type Row = Readonly<Record<string, unknown>>;
+export type Read<T> = { ok: true; value: T } | { ok: false; why: string };
+
+/** The last time that a Date can hold. */
+const LAST_MS = 8_640_000_000_000_000;
+const LAST_GENERATION = 2 ** 31;
+const MAX_CONDITIONS = 10;
+const MAX_TEXT = 10_000;
+
+/** `memory`: the number of its row, if it has one. */
+export function readCursor(row: Row): Read<{ cursor: EpochMs; memory: number | undefined }> {
+  const cursor = whole(row.cursor_ms, LAST_MS);
+  if (cursor === undefined) return refused("cursor_ms", row.cursor_ms);
+  const memory = row.memory === null ? undefined : whole(row.memory, Number.MAX_SAFE_INTEGER);
+  if (row.memory !== null && memory === undefined) return refused("memory", row.memory);
+  return { ok: true, value: { cursor, memory } };
+}
+
+export function readGeneration(row: Row): Read<{ specHash: string; generation: number }> {
+  const generation = whole(row.generation, LAST_GENERATION);
+  if (generation === undefined || generation === 0) return refused("generation", row.generation);
+  if (typeof row.spec_hash !== "string") return refused("spec_hash", row.spec_hash);
+  return { ok: true, value: { specHash: row.spec_hash, generation } };
+}
+
+export function readConditions(row: Row): Read<Condition[]> {
+  if (typeof row.conditions !== "string") return refused("conditions", row.conditions);
+  let list: unknown;
+  try {
+    list = JSON.parse(row.conditions);
+  } catch {
+    return refused("conditions", row.conditions);
+  }
+  if (!Array.isArray(list) || list.length > MAX_CONDITIONS) return refused("conditions", row.conditions);
+  const conditions = list.map(conditionOf);
+  return conditions.every((c) => c !== undefined)
+    ? { ok: true, value: conditions }
+    : refused("conditions", row.conditions);
+}
+
+function conditionOf(value: unknown): Condition | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { type, status, reason, message, lastTransitionTime, observedGeneration } = value as Record<string, unknown>;
+  if (type !== "Accepted" && type !== "Ready") return undefined;
+  if (status !== "True" && status !== "False" && status !== "Unknown") return undefined;
+  if (typeof reason !== "string" || !/^[A-Za-z]{1,100}$/.test(reason)) return undefined;
+  if (typeof message !== "string") return undefined;
+  const since = whole(lastTransitionTime, LAST_MS);
+  const generation = whole(observedGeneration, LAST_GENERATION);
+  if (since === undefined || generation === undefined) return undefined;
+  return {
+    type,
+    status,
+    reason,
+    message: printable(message, MAX_TEXT),
+    lastTransitionTime: since,
+    observedGeneration: generation,
+  };
+}
+
+/** The pieces of a memory as one. */
+export function joined(pieces: Iterable<Uint8Array>): Uint8Array {
+  const { buffer, byteOffset, length } = Buffer.concat(Array.from(pieces, (piece) => Buffer.from(piece)));
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
+/** From 0 to `most`; SQLite gives integers as bigint where it is asked to, since they may be larger than a number can be. */
+export function whole(value: unknown, most: number): number | undefined {
+  if (typeof value !== "bigint" && typeof value !== "number") return undefined;
+  const n = Number(value);
+  return n >= 0 && n <= most ? Math.round(n) : undefined;
+}
+
+const refused = (column: string, value: unknown): { ok: false; why: string } => ({
+  ok: false,
+  why: `${column} is ${printable(typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? "missing"), 80)}`,
+});
