@@ -17,12 +17,24 @@ function crash(error: unknown): never {
 
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
-// A reader that has gone (outflow status | head) is no error. A terminal that has gone ends the screen, which ends the agent well.
-for (const stream of [process.stdout, process.stderr])
-  stream.on("error", (error: Error & { code?: string }) => {
-    if (error.code !== "EIO") process.exit(0);
-  });
+// A reader that has gone (outflow check | head -1) changes no verdict, and a log that cannot be written ends no agent: who writes without
+// end (run, status --watch) listens for this by itself.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
-cli(process.argv).then((code) => {
+/** A message of an error is short; if not even that can be written, nobody reads it. */
+const UNREAD_MS = 1_000;
+
+/** Ends the process, whatever is still open, once its output is written. */
+async function end(code: number): Promise<never> {
   process.exitCode = code;
-}, crash);
+  const written = [process.stdout, process.stderr].map(
+    (stream) => new Promise<void>((done) => void stream.write("", () => done())),
+  );
+  const unread = new Promise<void>((done) => {
+    if (code === 2) setTimeout(done, UNREAD_MS);
+  });
+  await Promise.race([Promise.all(written), unread]);
+  process.exit(code);
+}
+
+cli(process.argv).then(end, crash);

@@ -107,6 +107,20 @@ describe("rooms", () => {
     assert.deepEqual(wrong, []);
   });
 
+  test("no file of cli, config or state is in a cycle of imports", () => {
+    const targets = new Map(modules.map((m) => [m.file, m.imports.flatMap((i) => (i.lazy ? [] : (i.target ?? [])))]));
+    const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
+      (targets.get(from) ?? []).some((next) => {
+        if (next === to) return true;
+        if (seen.has(next)) return false;
+        seen.add(next);
+        return reaches(next, to, seen);
+      });
+    const rooms = ["cli", "config", "state"];
+    const cycles = modules.filter((m) => rooms.includes(m.room) && reaches(m.file, m.file)).map((m) => m.file);
+    assert.deepEqual(cycles, []);
+  });
+
   test("no folder is a drawer for everything", () => {
     const drawers = modules.filter((m) => /\/(util|utils|common|helpers|core|types)\//.test(m.file)).map((m) => m.file);
     assert.deepEqual(drawers, []);

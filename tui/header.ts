@@ -141,5 +141,7 @@ function troubles(scene: Scene): Segment[] | undefined {
   }
   if (snapshot.stateStore.state !== "ok")
     return [seg(`${glyphs.unknown} state`, "warn"), seg(`  ${snapshot.stateStore.message}`)];
+  if (snapshot.log?.state === "failing")
+    return [seg(`${glyphs.unknown} log`, "warn"), seg(`  ${snapshot.log.message}`)];
   return undefined;
 }

@@ -13,8 +13,8 @@ import { compress } from "../remotewrite/snappy.ts";
 import type { Label } from "../series/labels.ts";
 import { longestRange } from "../source/evaluated.ts";
 import { version } from "../version.ts";
-import { safeUrl } from "./agent.ts";
 import type { QueryRules } from "./querycheck.ts";
+import { safeUrl } from "./safe-url.ts";
 
 /** Of what the author wrote in `spec`: a new hash is a new generation. */
 export const specHash = (policy: Policy): string =>

@@ -4,8 +4,10 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { applyConfigFile, runOptions, type Settings } from "../config/settings.ts";
+import { systemClock } from "../platform/clock.ts";
 import { type Agent, startAgent } from "./agent.ts";
 import { example } from "./example.ts";
+import { logOutput } from "./log-output.ts";
 import { startScreen } from "./screen.ts";
 import { StartError } from "./start-error.ts";
 import { wantsTui } from "./terminal.ts";
@@ -51,6 +53,8 @@ export function completeSettings(s: Settings): Settings & { sourceUrl: string } 
   };
 }
 
+const LOG_END_MS = 500;
+
 async function run(settings: Settings & { sourceUrl: string }): Promise<void> {
   const terminal = wantsTui({
     stdin: process.stdin.isTTY === true,
@@ -61,13 +65,13 @@ async function run(settings: Settings & { sourceUrl: string }): Promise<void> {
   });
   if (!terminal.tui && terminal.why !== undefined) process.stderr.write(`outflow: headless: ${terminal.why}\n`);
   const logFormat = settings.logFormat === "auto" ? (process.stderr.isTTY ? "text" : "json") : settings.logFormat;
-  const agent = await startAgent({
-    settings,
-    writeLog: terminal.tui ? undefined : (line) => void process.stderr.write(line),
-    logFormat,
-  });
+  const log = logOutput(process.stderr);
+  const agent = await startAgent({ settings, writeLog: terminal.tui ? undefined : log.write, logFormat });
+  log.follow((state) => agent.store.dispatch({ type: "log-output", at: systemClock.now(), ...state }));
   if (!terminal.tui) process.on("SIGHUP", () => agent.reload());
   await untilStopped(agent, terminal.tui && { readOnly: settings.readOnly, screenReader: settings.screenReader });
+  // What is still in a pipe that nobody reads would hold up the end of the process.
+  if (!(await log.end(systemClock.sleep(LOG_END_MS)))) process.exit();
 }
 
 /**

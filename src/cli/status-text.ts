@@ -38,8 +38,17 @@ export function table(sinks: readonly SinkState[], now: EpochMs, wide: boolean, 
   return columns([...(header ? [[...head, ...(wide ? more : [])]] : []), ...rows]);
 }
 
-/** What is wrong in the policy files, empty if nothing is; each problem with its place if `all`. */
-export function troubles({ problems, policies }: Snapshot, all: boolean): string {
+/** What is wrong with the agent itself, and in the policy files (each problem with its place if `all`); empty if nothing is. */
+export function troubles(snapshot: Snapshot, all: boolean): string {
+  const { stateStore, log } = snapshot;
+  const own = [
+    ...(stateStore.state === "ok" ? [] : [stateStore.message]),
+    ...(log?.state === "failing" ? [log.message] : []),
+  ];
+  return own.map((message) => `outflow: ${message}\n`).join("") + policyTroubles(snapshot, all);
+}
+
+function policyTroubles({ problems, policies }: Snapshot, all: boolean): string {
   const bad = problems.filter((p) => p.severity === "problem");
   if (bad.length === 0) return "";
   const runs = policies.length === 0 ? "nothing runs" : "what ran before goes on";

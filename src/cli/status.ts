@@ -67,6 +67,7 @@ export function statusCommand(): Command {
       const ended = new AbortController();
       const stop = () => ended.abort();
       for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
+      process.stdout.once("error", stop); // whoever read it has gone
       try {
         const agent: Agent = { url: options.url, token: tokenIn(options.tokenFile), http };
         const filter = typeof options.explain === "string" ? options.explain : name;

@@ -101,6 +101,7 @@ async function print(agent: Agent, { once, json, n, interval: every }: TopOption
   const ended = new AbortController();
   const stop = () => ended.abort();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
+  process.stdout.once("error", stop); // whoever read it has gone
   const total = once === true ? 1 : (n ?? (json === true ? 1 : Number.POSITIVE_INFINITY));
   for (let i = 0; i < total && !ended.signal.aborted; i++) {
     if (i > 0 && !(await systemClock.sleep(every, ended.signal))) break;

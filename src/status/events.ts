@@ -195,6 +195,8 @@ export type Event = { at: EpochMs } & (
   /** Catching up: whole windows behind. `etaMs` undefined while unknown. */
   | { type: "behind"; id: SinkId; behindMs: number; etaMs?: number }
   | { type: "state-store"; state: "ok" | "memory" | "set-aside"; message: string }
+  /** The log of the agent cannot be written, or can be again. */
+  | { type: "log-output"; state: "ok" | "failing"; message: string }
   | { type: "notice"; level: "info" | "warn" | "error"; message: string }
   /** Once a second: rolls the rings, decides idle and lag. Never logged. */
   | { type: "tick" }

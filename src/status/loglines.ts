@@ -35,6 +35,7 @@ export function logLine(event: Event, before: Snapshot, after: Snapshot): LogLin
     case "source-failed":
       return sourceFailed(event, after.source);
     case "state-store":
+    case "log-output":
       return line(event.state === "ok" ? "info" : "warn", event.message);
     case "notice":
       return line(event.level, event.message);

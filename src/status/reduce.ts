@@ -56,6 +56,8 @@ function next(s: Snapshot, event: Event): Snapshot {
     }
     case "state-store":
       return { ...s, stateStore: { state: event.state, message: event.message } };
+    case "log-output":
+      return { ...s, log: { state: event.state, message: event.message } };
     case "notice":
       return s;
     case "tick":

@@ -203,6 +203,8 @@ export type Snapshot = {
   problems: readonly ProblemInfo[];
   reloads: { ok: number; failed: number; lastAt?: EpochMs; lastOk: boolean };
   stateStore: { state: "ok" | "memory" | "set-aside"; message: string };
+  /** Absent: it is written well, or there is none. */
+  log?: { state: "ok" | "failing"; message: string };
   /** Samples delivered by all sinks. */
   samples: Ring;
   /** In policy order. An array: copying it for one event costs 1 µs with 1,000 sinks, an object of 1,000 keys 85 µs. */

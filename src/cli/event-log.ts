@@ -1,0 +1,20 @@
+// Lines of the log from the events of the agent: what loglines.ts makes of an event, and the problems of each load of the policies.
+import type { Log } from "../platform/log.ts";
+import type { ProblemInfo } from "../status/events.ts";
+import { logLine } from "../status/loglines.ts";
+import type { StatusStore } from "../status/store.ts";
+
+export function logEvents(store: StatusStore, log: Log): void {
+  store.subscribe((event, before, after) => {
+    const line = logLine(event, before, after);
+    if (line !== undefined) log.write(event.at, line.level, line.text, line.fields);
+    if (event.type !== "policies-loaded") return;
+    // A warning is logged once; a problem at each load, until it is fixed.
+    const known = new Set(before.problems.map(placed));
+    for (const p of event.problems.filter((p) => p.severity === "problem" || !known.has(placed(p))))
+      log.write(event.at, p.severity === "problem" ? "error" : p.severity === "warning" ? "warn" : "debug", placed(p));
+  });
+}
+
+const placed = (p: ProblemInfo): string =>
+  `${p.file}:${p.line}:${p.column}: ${p.path === "" ? "" : `${p.path}: `}${p.message}`;
