@@ -5,7 +5,7 @@ import type { SeriesTable } from "./table.ts";
 /**
  * Samples lie in runs: run i holds the samples of series `runSeries[i]`, in timestamp order, at
  * `runStart[i] .. runStart[i + 1]` of the sample columns. A series has at most one run in a frame.
- * Runs are in the table's sending order (SeriesTable.rank), which puts like series next to each other for the compressor.
+ * Runs are in the order of sending (order.ts).
  */
 export type Frame = {
   table: SeriesTable;

@@ -5,6 +5,7 @@ import { labelBytes, labelLength, writeLabel, writeLabelBytes } from "./block.ts
 import { wider } from "./columns.ts";
 import { hashBytes, lanes } from "./hash.ts";
 import { HashIndex } from "./hash-index.ts";
+import { isPart } from "./order.ts";
 
 /** copy() writes up to this many bytes more than the label has: it moves four at a time. */
 export const OVERSHOOT = 3;
@@ -17,6 +18,8 @@ export class Pairs {
   /** The first word of each, and how many bytes it has. */
   #start = new Int32Array(512);
   #length = new Int32Array(512);
+  /** 1: isPart(). */
+  #parts = new Uint8Array(512);
   /** The first free word: a label that may be new is written there. */
   #next = 0;
   readonly #index = new HashIndex(
@@ -66,6 +69,24 @@ export class Pairs {
     return end;
   }
 
+  /** Below, above or 0: the bytes of two labels as they are encoded. No label (NAME of a series without one) comes first. */
+  compare(a: number, b: number): number {
+    if (a === b || a < 0 || b < 0) return a - b;
+    const words = Math.min(this.#length[a]!, this.#length[b]!);
+    for (let i = 0, x = this.#start[a]!, y = this.#start[b]!; 4 * i < words; i++, x++, y++) {
+      const differ = this.#words[x]! ^ this.#words[y]!;
+      if (differ === 0) continue;
+      const byte = (31 - Math.clz32(differ & -differ)) & 24; // the first of them that differs
+      return ((this.#words[x]! >>> byte) & 0xff) - ((this.#words[y]! >>> byte) & 0xff);
+    }
+    return this.#length[a]! - this.#length[b]!;
+  }
+
+  /** Does the label tell the parts of a histogram apart (isPart)? */
+  isPart(pair: number): boolean {
+    return this.#parts[pair] === 1;
+  }
+
   /** Room for a label behind the last one, its last word 0. */
   #reserve(length: number): void {
     const end = this.#next + ((length + 3) >> 2);
@@ -84,8 +105,20 @@ export class Pairs {
     this.#start[last] = this.#next;
     this.#length[last] = length;
     const pair = this.#index.intern(this.#hash(last));
-    if (pair === last) this.#next += (length + 3) >> 2;
+    if (pair === last) {
+      this.#next += (length + 3) >> 2;
+      this.#parts = wider(this.#parts, last + 1);
+      if (isPart(this.#nameOf(pair))) this.#parts[pair] = 1;
+    }
     return pair;
+  }
+
+  /** The label's name; "" where it is longer than a byte can tell, as no name of interest is. */
+  #nameOf(pair: number): string {
+    let at = 4 * this.#start[pair]! + 1;
+    while (this.#bytes[at]! >= 0x80) at++; // the length of the field
+    const length = this.#bytes[at + 2]!;
+    return length < 0x80 ? this.#bytes.toString("latin1", at + 3, at + 3 + length) : "";
   }
 
   #hash(pair: number): number {

@@ -6,6 +6,7 @@ import { decodeBlock } from "./block.ts";
 import { release, wider } from "./columns.ts";
 import { HashIndex } from "./hash-index.ts";
 import type { Label } from "./labels.ts";
+import { countingSort, SendingOrder } from "./order.ts";
 import { OVERSHOOT, Pairs } from "./pairs.ts";
 
 /** In an entity's list: where the name goes. In place of a series' name: it has none. */
@@ -29,7 +30,15 @@ export class SeriesTable {
   );
   #lists = new Int32Array(1024);
   #listEnd = new Int32Array(1024);
-  #positions: Int32Array<ArrayBuffer> | undefined;
+  /** Pairs that are names of series, numbered; by pair + 1, its number + 1. Looked through for the first so many series. */
+  readonly #names: number[] = [];
+  #nameNumbers = new Int32Array(1024);
+  #namesSeen = 0;
+  readonly #nameOrder = new SendingOrder((a, b) => this.#pairs.compare(this.#names[a]!, this.#names[b]!));
+  readonly #entityOrder = new SendingOrder(
+    (a, b) => this.#compareEntities(a, b, false) || this.#compareEntities(a, b, true),
+  );
+  #positions = new Int32Array(0);
 
   get size(): number {
     return this.#series.size;
@@ -82,15 +91,17 @@ export class SeriesTable {
 
   /** rank() of all ids; valid until the next intern(). */
   positions(): Int32Array {
-    if (this.#positions?.length === this.size) return this.#positions;
-    // Counting sort by entity; ids are in order of appearance already.
-    const next = new Int32Array(this.#entities.size + 1);
-    for (let id = 0; id < this.size; id++) next[this.#entity[id]! + 1]!++;
-    for (let e = 1; e < next.length; e++) next[e]! += next[e - 1]!;
-    const positions = new Int32Array(this.size);
-    for (let id = 0; id < this.size; id++) positions[id] = next[this.#entity[id]!]!++;
-    release(next);
-    if (this.#positions !== undefined) release(this.#positions);
+    const { size } = this;
+    if (this.#positions.length === size) return this.#positions;
+    this.#numberNames();
+    const entities = this.#entityOrder.positions(this.#entities.size);
+    const names = this.#nameOrder.positions(this.#names.length);
+    const ids = Int32Array.from({ length: size }, (_, id) => id);
+    const byName = countingSort(ids, names.length, (id) => names[this.#nameNumbers[this.#name[id]! + 1]! - 1]!);
+    const order = countingSort(byName, entities.length, (id) => entities[this.#entity[id]!]!);
+    const positions = new Int32Array(size);
+    for (let place = 0; place < size; place++) positions[order[place]!] = place;
+    release(ids, byName, order, this.#positions);
     this.#positions = positions;
     return positions;
   }
@@ -157,6 +168,27 @@ export class SeriesTable {
 
   #listStart(entity: number): number {
     return entity === 0 ? 0 : this.#listEnd[entity - 1]!;
+  }
+
+  /** By those labels of two entities that tell the parts of a histogram apart, or by the others. */
+  #compareEntities(a: number, b: number, parts: boolean): number {
+    const lists = this.#lists;
+    const aEnd = this.#listEnd[a]!;
+    const bEnd = this.#listEnd[b]!;
+    for (let i = this.#listStart(a) + HEAD, j = this.#listStart(b) + HEAD; ; i++, j++) {
+      while (i < aEnd && (lists[i] === NAME || this.#pairs.isPart(lists[i]!) !== parts)) i++;
+      while (j < bEnd && (lists[j] === NAME || this.#pairs.isPart(lists[j]!) !== parts)) j++;
+      if (i === aEnd || j === bEnd) return Number(i < aEnd) - Number(j < bEnd);
+      if (lists[i] !== lists[j]) return this.#pairs.compare(lists[i]!, lists[j]!);
+    }
+  }
+
+  #numberNames(): void {
+    this.#nameNumbers = wider(this.#nameNumbers, this.#pairs.size + 1);
+    for (; this.#namesSeen < this.size; this.#namesSeen++) {
+      const name = this.#name[this.#namesSeen]!;
+      if (this.#nameNumbers[name + 1] === 0) this.#nameNumbers[name + 1] = this.#names.push(name);
+    }
   }
 
   #hash(id: number): number {
