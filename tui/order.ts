@@ -6,6 +6,7 @@ import { readyOf } from "../src/status/conditions.ts";
 import { rate } from "../src/status/rings.ts";
 import { lagOf } from "../src/status/sinks.ts";
 import type { AgentEvent, SinkSource, SinkState, Snapshot } from "../src/status/snapshot.ts";
+import { badness } from "../src/status/worst.ts";
 import { nameOf } from "./names.ts";
 
 export const sortColumns = ["worst", "name", "samples/s", "lag", "dropped", "ok ago"] as const;
@@ -37,23 +38,13 @@ function sorted(shown: readonly SinkState[], choice: Choice, now: EpochMs): read
 }
 
 const keys: Readonly<Record<SortColumn, (sink: SinkState, now: EpochMs) => number | string>> = {
-  worst: (sink) => badness(sink),
+  worst: badness,
   name: (sink) => sink.id,
   "samples/s": (sink, now) => -rate(sink.samples, now, sink.startedAt),
   lag: (sink, now) => -(lagOf(sink, now) ?? 0),
   dropped: (sink) => -droppedTotal(sink.account),
   "ok ago": (sink) => sink.lastSuccessAt ?? 0,
 };
-
-/** 0 is worst. Equal ones stay in policy order, so that rows do not jump about. */
-function badness(sink: SinkState): number {
-  const { status, reason } = readyOf(sink);
-  if (status === "False")
-    return reason === "Paused" ? 2 : sink.failing !== undefined && sink.failing.dropped > 0 ? 0 : 1;
-  if (status === "Unknown") return 3;
-  if (sink.phase.name === "backing-off" || sink.phase.name === "holding") return 4;
-  return sink.phase.name === "catching-up" ? 5 : 6;
-}
 
 export type PolicyRow = Snapshot["policies"][number];
 

@@ -1,16 +1,24 @@
-// The snapshot as the API shows it: an ExportPolicyList whose items carry `status` (API reference, ExportPolicy.status). The spec is the
-// one that runs: defaults filled in, no secrets. Pure.
+// The snapshot as the API shows it: an ExportPolicyList whose items carry `status` (API reference, ExportPolicy.status), and for each
+// sink what it does in numbers. The spec is the one that runs: defaults filled in, no secrets. docs/admin-api.md describes the shape;
+// what is added keeps `status.version`, what is renamed or goes raises it. Pure.
 import { parse } from "yaml";
-import { sinkOf } from "../status/sinks.ts";
-import type { Condition, Snapshot } from "../status/snapshot.ts";
+import type { EpochMs } from "../platform/clock.ts";
+import { readyOf } from "../status/conditions.ts";
+import { overview } from "../status/overview.ts";
+import { rate } from "../status/rings.ts";
+import { lagOf, sinkOf } from "../status/sinks.ts";
+import type { Condition, SinkState, Snapshot } from "../status/snapshot.ts";
 
 const API_VERSION = "telemetry.miloapis.com/v1alpha1";
+const STATUS_VERSION = 1;
 
+/** `mayShow`: which sinks; policies none of whose sinks may be shown are left out. */
 export function statusList(s: Snapshot, mayShow: (sink: string) => boolean = () => true): object {
   return {
     apiVersion: API_VERSION,
     kind: "ExportPolicyList",
     metadata: {},
+    status: agentStatus(s, mayShow),
     items: s.policies
       .filter((policy) => policy.sinks.length === 0 || policy.sinks.some(mayShow))
       .map((policy) => {
@@ -23,15 +31,77 @@ export function statusList(s: Snapshot, mayShow: (sink: string) => boolean = () 
           ...spec,
           status: {
             conditions: policy.conditions.map(condition),
-            sinks: policy.sinks.flatMap((id) => {
+            sinks: policy.sinks.filter(mayShow).flatMap((id) => {
               const sink = sinkOf(s, id);
-              return sink === undefined ? [] : [{ name: sink.info.sink, conditions: sink.conditions.map(condition) }];
+              return sink === undefined ? [] : [sinkStatus(sink, s.at)];
             }),
           },
         };
       }),
   };
 }
+
+function agentStatus(s: Snapshot, mayShow: (sink: string) => boolean): object {
+  const { total, ready, notReady, pending, headlines } = overview({
+    sinks: s.sinks.filter((sink) => mayShow(sink.id)),
+    source: s.source,
+  });
+  return {
+    version: STATUS_VERSION,
+    time: rfc3339(s.at),
+    agentVersion: s.version,
+    source: {
+      url: s.source.url,
+      kind: s.source.kind,
+      health: s.source.health,
+      ...(s.source.failure === undefined ? {} : { message: s.source.failure.message }),
+    },
+    sinks: { total, ready, notReady, pending },
+    causes: headlines.map(({ kind, status, reason, cause, since, sinks }) => ({
+      kind,
+      status,
+      reason,
+      message: cause,
+      since: rfc3339(since),
+      sinks: sinks.map((sink) => sink.id),
+    })),
+  };
+}
+
+function sinkStatus(sink: SinkState, now: EpochMs): object {
+  const { account, sources } = sink;
+  return {
+    name: sink.info.sink,
+    conditions: sink.conditions.map(condition),
+    phase: sink.phase.name,
+    reason: readyOf(sink).reason,
+    ...seconds("lagSeconds", lagOf(sink, now)),
+    samplesPerSecond: rounded(rate(sink.samples, now, sink.startedAt)),
+    ...(sink.lastSuccessAt === undefined ? {} : { lastSuccessTime: rfc3339(sink.lastSuccessAt) }),
+    failedAttemptsInRow: sink.failuresInRow,
+    samples: {
+      read: account.read,
+      delivered: account.delivered,
+      dropped: account.dropped,
+      returned: account.returned,
+      pending: account.pending,
+      late: sink.lateSamples,
+    },
+    skippedSeconds: sink.skippedMs / 1000,
+    sources: sources.map((source) => ({
+      name: source.name,
+      series: source.series,
+      ...seconds("lagSeconds", lagOf({ sources: [source] }, now)),
+      ...(source.cursor === undefined ? {} : { cursor: new Date(source.cursor).toISOString() }),
+      ...(source.failure === undefined ? {} : { reason: source.failure.reason, message: source.failure.message }),
+    })),
+  };
+}
+
+const rounded = (n: number): number => Math.round(n * 1000) / 1000;
+
+const seconds = (name: string, ms: number | undefined): object =>
+  ms === undefined ? {} : { [name]: rounded(ms / 1000) };
 
 /** Nothing where the text was too long for the snapshot. */
 function asItRuns(yaml: string | undefined): { metadata?: object; spec?: object } {
@@ -43,14 +113,17 @@ function asItRuns(yaml: string | undefined): { metadata?: object; spec?: object 
   }
 }
 
-/** metav1.Condition: RFC 3339 without fractions, as Kubernetes writes it. */
+/** As Kubernetes writes it: without fractions. */
+const rfc3339 = (at: EpochMs): string => new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+
+/** metav1.Condition */
 function condition(c: Condition): object {
   return {
     type: c.type,
     status: c.status,
     reason: c.reason,
     message: c.message,
-    lastTransitionTime: new Date(c.lastTransitionTime).toISOString().replace(/\.\d+Z$/, "Z"),
+    lastTransitionTime: rfc3339(c.lastTransitionTime),
     observedGeneration: c.observedGeneration,
   };
 }

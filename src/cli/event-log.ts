@@ -2,7 +2,11 @@
 import type { Log } from "../platform/log.ts";
 import type { ProblemInfo } from "../status/events.ts";
 import { logLine } from "../status/loglines.ts";
+import { alikeProblems } from "../status/overview.ts";
 import type { StatusStore } from "../status/store.ts";
+import { counted } from "../status/words.ts";
+
+const levels = { problem: "error", warning: "warn", note: "debug" } as const;
 
 export function logEvents(store: StatusStore, log: Log): void {
   store.subscribe((event, before, after) => {
@@ -11,8 +15,13 @@ export function logEvents(store: StatusStore, log: Log): void {
     if (event.type !== "policies-loaded") return;
     // A warning is logged once; a problem at each load, until it is fixed.
     const known = new Set(before.problems.map(placed));
-    for (const p of event.problems.filter((p) => p.severity === "problem" || !known.has(placed(p))))
-      log.write(event.at, p.severity === "problem" ? "error" : p.severity === "warning" ? "warn" : "debug", placed(p));
+    const fresh = event.problems.filter((p) => p.severity === "problem" || !known.has(placed(p)));
+    for (const { first, places } of alikeProblems(fresh))
+      log.write(
+        event.at,
+        levels[first.severity],
+        `${placed(first)}${places > 1 ? ` (and ${counted(places - 1, "other place")})` : ""}`,
+      );
   });
 }
 

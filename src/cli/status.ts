@@ -1,5 +1,5 @@
-// outflow status: which sinks of a running agent get data, and why not. Exit code 0: all ready; 1: not all, or there is none; 2: the agent cannot be
-// asked, or nothing has that name.
+// outflow status: which sinks of a running agent get data, and why not. Exit code 0: all ready; 1: not all, or there is none; 2: the
+// agent cannot be asked, or nothing has that name.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../config/duration.ts";
 import { createHttpClient } from "../http/client.ts";
@@ -12,11 +12,27 @@ import { address, DEFAULT_URL, tokenIn, tokenOption } from "./attach/options.ts"
 import { snapshotOf } from "./attach/snapshot.ts";
 import { example } from "./example.ts";
 import { StartError } from "./start-error.ts";
-import { allReady, explanations, listing, type Output, selected, table, troubles } from "./status-text.ts";
+import {
+  allReady,
+  type Choice,
+  explainedCauses,
+  explanations,
+  listing,
+  type Output,
+  type Sorting,
+  selected,
+  sortings,
+  summary,
+  troubles,
+} from "./status-text.ts";
+import { untilReady } from "./status-wait.ts";
+import { watch } from "./status-watch.ts";
 
 type Options = {
   explain?: string | true;
   output: Output;
+  notReady?: boolean;
+  sort: Sorting;
   watch?: boolean;
   url: string;
   wait?: boolean;
@@ -26,7 +42,8 @@ type Options = {
 
 const duration = (text: string): number => {
   const ms = parseDuration(text);
-  if (ms === undefined || ms <= 0) throw new InvalidArgumentError("write a duration such as 60s.");
+  if (ms === undefined || ms <= 0)
+    throw new InvalidArgumentError(`"${text}" is not a valid duration; write for example 60s.`);
   return ms;
 };
 
@@ -43,8 +60,10 @@ export function statusCommand(): Command {
         .choices(["table", "wide", "yaml", "json"])
         .default("table"),
     )
-    .option("-w, --watch", "print again whenever a sink changes, until interrupted")
-    .option("--wait", "wait until all are ready")
+    .option("--not-ready", "only sinks that are not ready")
+    .addOption(new Option("--sort <by>", "order of the rows").choices(sortings).default("worst"))
+    .option("-w, --watch", "stay and show every change, until interrupted")
+    .option("--wait", "wait until all are ready; says on stderr what it waits for")
     .addOption(new Option("--timeout <duration>", "how long --wait waits").argParser(duration).default(60_000, "60s"))
     .addOption(
       new Option("--url <url>", "the agent's --listen address")
@@ -57,6 +76,7 @@ export function statusCommand(): Command {
       "after",
       example(
         "outflow status",
+        "outflow status --not-ready --sort lag",
         "outflow status --explain edge/cloud",
         "outflow status --wait --timeout 2m && echo data arrives",
         "outflow status -o yaml --url http://gateway-7:9469 --token-file token",
@@ -70,10 +90,37 @@ export function statusCommand(): Command {
       process.stdout.once("error", stop); // whoever read it has gone
       try {
         const agent: Agent = { url: options.url, token: tokenIn(options.tokenFile), http };
-        const filter = typeof options.explain === "string" ? options.explain : name;
-        const sinks = options.watch
-          ? await watch(agent, filter, options, ended.signal)
-          : await once(agent, filter, options, ended.signal);
+        const choice: Choice = {
+          name: typeof options.explain === "string" ? options.explain : name,
+          notReady: options.notReady === true,
+          sort: options.sort,
+        };
+        const ask = (signal?: AbortSignal) => snapshotOf(agent, signal);
+        const text = (snapshot: Snapshot) => textOf(snapshot, choice, options);
+        let sinks: readonly SinkState[];
+        if (options.wait)
+          await untilReady(choice.name, options.timeout, {
+            clock: systemClock,
+            ask,
+            say: (line) => void process.stderr.write(`outflow: ${line}\n`),
+            signal: ended.signal,
+          });
+        if (options.watch)
+          sinks = await watch(await look(agent, choice.name), choice, options.output, options.explain === undefined, {
+            clock: systemClock,
+            ask,
+            text,
+            url: agent.url,
+            out: process.stdout,
+            err: process.stderr,
+            signal: ended.signal,
+          });
+        else {
+          const snapshot = await look(agent, choice.name);
+          sinks = selected(snapshot, choice.name);
+          process.stdout.write(text(snapshot));
+          process.stderr.write(troubles(snapshot, options.explain !== undefined));
+        }
         process.exitCode = allReady(sinks) ? 0 : 1;
       } finally {
         await http.close();
@@ -81,80 +128,20 @@ export function statusCommand(): Command {
     });
 }
 
-const EVERY_MS = 1_000;
-const WAIT_EVERY_MS = 250;
-
-async function once(agent: Agent, filter: string | undefined, options: Options, signal: AbortSignal) {
-  const { snapshot, sinks } = options.wait
-    ? await untilReady(agent, filter, options.timeout, signal)
-    : await look(agent, filter);
-  process.stdout.write(text(snapshot, sinks, options));
-  process.stderr.write(troubles(snapshot, options.explain !== undefined));
-  return sinks;
-}
-
-/** Also until the agent is there, has loaded its policies and knows the name. */
-async function untilReady(agent: Agent, filter: string | undefined, timeoutMs: number, signal: AbortSignal) {
-  const untilMs = systemClock.monotonicMs() + timeoutMs;
-  for (;;) {
-    const last = systemClock.monotonicMs() >= untilMs || signal.aborted;
-    const got = await snapshotOf(agent);
-    if (got.ok) {
-      const sinks = selected(got.snapshot, filter);
-      const known = got.snapshot.reloads.lastAt !== undefined && (filter === undefined || sinks.length > 0);
-      if (known && (allReady(sinks) || last)) return { snapshot: got.snapshot, sinks };
-    }
-    if (last) return look(agent, filter);
-    await systemClock.sleep(WAIT_EVERY_MS, signal);
-  }
-}
-
-async function look(agent: Agent, filter: string | undefined) {
+async function look(agent: Agent, name: string | undefined): Promise<Snapshot> {
   const got = await snapshotOf(agent);
   if (!got.ok) throw new StartError(`no state from ${agent.url}: ${sentence(got.why)}`);
-  const sinks = selected(got.snapshot, filter);
-  if (filter !== undefined && sinks.length === 0)
-    throw new StartError(`nothing is called ${filter}: outflow status lists the policies and sinks.`);
-  return { snapshot: got.snapshot, sinks };
+  if (name !== undefined && selected(got.snapshot, name).length === 0)
+    throw new StartError(`no policy or sink is named ${name}: outflow status lists them.`);
+  return got.snapshot;
 }
 
-function text(snapshot: Snapshot, sinks: readonly SinkState[], { explain, output }: Options): string {
-  const now = snapshot.at; // the agent's clock
-  if (explain === undefined) return listing(snapshot, sinks, output, now);
-  if (typeof explain === "string") return explanations(sinks, snapshot.source, now);
+function textOf(snapshot: Snapshot, choice: Choice, { explain, output }: Options): string {
+  if (explain === undefined) return listing(snapshot, choice, output);
+  const { source, at } = snapshot;
+  const sinks = selected(snapshot, choice.name);
+  if (typeof explain === "string") return explanations(sinks, source, at);
   const bad = sinks.filter((s) => readyOf(s).status !== "True");
-  if (bad.length > 0) return explanations(bad, snapshot.source, now);
-  if (sinks.length === 0) return table(sinks, now, false);
-  return sinks.length === 1 ? explanations(sinks, snapshot.source, now) : `All ${sinks.length} sinks are ready.\n`;
+  if (bad.length === 0) return sinks.length === 1 ? explanations(sinks, source, at) : summary(sinks, source, at);
+  return explainedCauses(bad, source, at);
 }
-
-/** A table goes on with the rows that changed, as kubectl's does; anything else is printed again. */
-async function watch(agent: Agent, filter: string | undefined, options: Options, signal: AbortSignal) {
-  let { snapshot, sinks } = await look(agent, filter);
-  process.stdout.write(text(snapshot, sinks, options));
-  let lost = false;
-  while (await systemClock.sleep(EVERY_MS, signal)) {
-    const got = await snapshotOf(agent, signal);
-    if (signal.aborted) break;
-    if (!got.ok) {
-      if (!lost) process.stderr.write(`outflow: no state from ${agent.url}: ${got.why}\n`);
-      lost = true;
-      continue;
-    }
-    lost = false;
-    const before = new Map(sinks.map((s) => [s.id, told(s)]));
-    ({ snapshot } = got);
-    sinks = selected(snapshot, filter);
-    const changed = sinks.filter((s) => before.get(s.id) !== told(s));
-    if (changed.length === 0 && sinks.length === before.size) continue;
-    const rows = options.explain === undefined && (options.output === "table" || options.output === "wide");
-    if (!rows) process.stdout.write(`${options.output === "yaml" ? "---\n" : "\n"}${text(snapshot, sinks, options)}`);
-    else if (changed.length > 0) process.stdout.write(table(changed, snapshot.at, options.output === "wide", false));
-  }
-  return sinks;
-}
-
-const told = (sink: SinkState): string => {
-  const { status, reason, observedGeneration } = readyOf(sink);
-  return `${status} ${reason} ${observedGeneration}`;
-};

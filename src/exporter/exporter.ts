@@ -145,7 +145,7 @@ export class Exporter {
   }
 
   /** Stops reading, gives each batch a last attempt within `timeoutMs`, gives the rest back; true: there was no rest. */
-  async drain(timeoutMs: number, why: "shutdown" | "removed" | "changed"): Promise<boolean> {
+  async drain(timeoutMs: number, why: "shutdown" | "removed"): Promise<boolean> {
     this.#stopReading();
     const { clock, dispatch } = this.#ports;
     if (why === "removed") for (const source of this.#sources) this.#endSeries(source);

@@ -26,28 +26,17 @@ export type FailureReason =
   | "SamplesRejected";
 export type ReadFailureReason = "SourceUnavailable" | "QueryFailed";
 
-export type DropReason =
-  | "exhausted" // maxAttempts failed
-  | "rejected"
-  | "too_large"
-  | "conflict"
-  | "refused_replay"
-  | "invalid_name"
-  | "invalid_labels"
-  | "native_histogram" // remote write 1.0 carries floats only
-  | "removed"; // the sink was taken out of its policy before this could be sent
-
-export const dropReasons: readonly DropReason[] = [
-  "exhausted",
+export const dropReasons = [
+  "exhausted", // maxAttempts failed
   "rejected",
   "too_large",
   "conflict",
   "refused_replay",
   "invalid_name",
   "invalid_labels",
-  "native_histogram",
-  "removed",
-];
+  "native_histogram", // remote write 1.0 carries floats only
+] as const;
+export type DropReason = (typeof dropReasons)[number];
 
 export type SinkInfo = {
   id: SinkId;
@@ -107,7 +96,7 @@ export type Event = { at: EpochMs } & (
       message: string;
       conditions?: readonly Condition[];
     }
-  | { type: "sink-draining"; id: SinkId; why: "shutdown" | "removed" | "changed" }
+  | { type: "sink-draining"; id: SinkId; why: "shutdown" | "removed" }
   | { type: "sink-stopped"; id: SinkId }
   /** Gone from its policy, nothing left to show. */
   | { type: "sink-forgotten"; id: SinkId }

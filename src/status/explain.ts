@@ -2,7 +2,8 @@
 // what to do. Pure: the same snapshot and now give the same words in screen, command line and API.
 import type { EpochMs } from "../platform/clock.ts";
 import { droppedTotal } from "./account.ts";
-import { failsForGood, readyLagMs, readyOf, remedies } from "./conditions.ts";
+import { causeOf, failedSource } from "./cause.ts";
+import { readyLagMs, readyOf, remedies } from "./conditions.ts";
 import type { FailureReason } from "./events.ts";
 import { replayOf } from "./lost.ts";
 import { lagOf } from "./sinks.ts";
@@ -21,7 +22,7 @@ export function explain(sink: SinkState, source: Snapshot["source"], now: EpochM
   const add = (label: (typeof parts)[number]["label"], text: string) => {
     if (text !== "") parts.push({ label, text });
   };
-  add("Cause", sentence(cause(sink)));
+  add("Cause", sentence(causeOf(sink)));
   add("Since", since(sink, now));
   add("Evidence", evidence(sink, source, now));
   add("Rejected", rejected(sink, now));
@@ -37,27 +38,8 @@ function headline(sink: SinkState, now: EpochMs): string {
   return `${words} for ${age(now - lastTransitionTime)}: ${reason}`;
 }
 
-const sourceFailure = (sink: SinkState) =>
-  sink.sources.find(failsForGood) ?? sink.sources.find((s) => s.failure !== undefined);
-
-function cause(sink: SinkState): string {
-  const { phase, failing, refusal } = sink;
-  if (phase.name === "refused") return phase.message;
-  if (phase.name === "holding" || phase.name === "backing-off") return phase.message;
-  if (phase.name === "paused") return "Somebody paused this sink.";
-  if (phase.name === "draining")
-    return `The sink ends (${{ shutdown: "outflow shuts down", removed: "it was removed from its policy", changed: "its policy changed" }[phase.why]}): what is in memory gets a last attempt.`;
-  if (phase.name === "stopped") return "The sink has ended; it reads and sends nothing.";
-  if (phase.name === "starting" && phase.crash !== undefined) return `A bug in outflow: ${phase.crash.message}`;
-  if (failing !== undefined) return failing.message;
-  const unread = sourceFailure(sink);
-  if (unread?.failure !== undefined) return `Source "${unread.name}" cannot be read: ${unread.failure.message}`;
-  if (refusal !== undefined) return `Part of the last batch was refused: ${refusal.message}`;
-  return readyOf(sink).message;
-}
-
 function since(sink: SinkState, now: EpochMs): string {
-  const from = sink.failing?.since ?? sourceFailure(sink)?.failure?.since ?? readyOf(sink).lastTransitionTime;
+  const from = sink.failing?.since ?? failedSource(sink)?.failure?.since ?? readyOf(sink).lastTransitionTime;
   const success =
     sink.lastSuccessAt === undefined
       ? "Nothing has been delivered since outflow started."
@@ -77,7 +59,7 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
   if (sink.failuresInRow > 1) said.push(`${count(sink.failuresInRow)} attempts in a row failed.`);
   const seen = sink.failing?.evidence;
   if (seen !== undefined && seen.reason === sink.failing?.reason) said.push(seen.text);
-  const unread = sourceFailure(sink);
+  const unread = failedSource(sink);
   if (unread?.failure !== undefined) {
     const inRow = unread.failure.inRow === 1 ? "" : " in a row";
     said.push(`${counted(unread.failure.inRow, "read")} of "${unread.name}" failed${inRow}.`);
@@ -111,7 +93,7 @@ function rejected(sink: SinkState, now: EpochMs): string {
         ? " All others are sent."
         : "";
   const one = shown[0]?.message ?? "";
-  const why = alike && gist(one) !== gist(cause(sink)) ? ` ${sentence(one)}` : "";
+  const why = alike && gist(one) !== gist(causeOf(sink)) ? ` ${sentence(one)}` : "";
   return `The endpoint refused ${all.length === 1 ? "this series" : "these series"}: ${named.join("; ")}${more}.${why}${others}`;
 }
 
@@ -178,7 +160,7 @@ function nextStep(sink: SinkState, now: EpochMs): string {
       return `It sends what is missing, oldest first; ${age(phase.behindMs)} behind${phase.etaMs === undefined ? "" : `, done in about ${age(phase.etaMs)}`}.`;
     case "starting":
       if (phase.crash !== undefined) return `The sink starts again in ${age(phase.crash.restartAt - now)}.`;
-      if (sourceFailure(sink) === undefined && sink.failing === undefined)
+      if (failedSource(sink) === undefined && sink.failing === undefined)
         return "The first batch goes out when a window was read and batch.timeout is over.";
       return comesNext(sink);
     case "flowing":
@@ -194,7 +176,7 @@ function nextStep(sink: SinkState, now: EpochMs): string {
 
 /** While it reads and sends as usual. */
 function comesNext(sink: SinkState): string {
-  if (sourceFailure(sink) !== undefined) return "The read is tried again at the next poll.";
+  if (failedSource(sink) !== undefined) return "The read is tried again at the next poll.";
   if (readyOf(sink).reason === "Lagging")
     return "Reading and sending go on; the sink is ready again when its data is recent enough.";
   if (sink.failing === undefined) return "";
@@ -214,7 +196,7 @@ function toDo(sink: SinkState): string {
   if (phase.name === "paused") return "Resume the sink when the reason is gone.";
   if (phase.name === "starting" && phase.crash !== undefined) return "Please report it, with the log around it.";
   if (failing !== undefined) return `${advice(failing.reason, sink.info.auth)}${againLater(sink)}`;
-  const unread = sourceFailure(sink)?.failure;
+  const unread = failedSource(sink)?.failure;
   if (unread?.reason === "QueryFailed")
     return "Correct the query in the policy; outflow check and outflow query explain read it offline.";
   if (unread !== undefined) return "Check that the source is up and --source-url is right.";

@@ -54,7 +54,7 @@ export function inPolicyOrder(snapshot: Snapshot, sinks: readonly SinkState[]): 
 }
 
 /** How old the newest settled data is, ms: the worst of the sink's sources, grown by the time since it was measured. */
-export function lagOf(sink: SinkState, now: EpochMs): number | undefined {
+export function lagOf(sink: Pick<SinkState, "sources">, now: EpochMs): number | undefined {
   let worst: number | undefined;
   for (const { lagMs, lagAt } of sink.sources) {
     if (lagMs === undefined || lagAt === undefined) continue;

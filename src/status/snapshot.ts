@@ -46,7 +46,7 @@ export type Phase =
   | { name: "catching-up"; behindMs: number; etaMs?: number }
   | { name: "paused"; since: EpochMs }
   | { name: "refused"; reason: NotAcceptedReason; message: string }
-  | { name: "draining"; why: "shutdown" | "removed" | "changed" }
+  | { name: "draining"; why: "shutdown" | "removed" }
   | { name: "stopped" };
 
 /**

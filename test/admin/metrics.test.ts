@@ -211,8 +211,7 @@ ${rows.join("\n")}
 
 Reasons of dropped samples: \`exhausted\` (maxAttempts failed), \`rejected\` (the receiver does not take them), \`too_large\`, \`conflict\`
 (409), \`refused_replay\` (a window that may have been sent before), \`invalid_name\`, \`invalid_labels\`, \`native_histogram\`
-(remote write 1.0 carries floats only), \`removed\` (the sink was taken out
-of its policy).
+(remote write 1.0 carries floats only).
 `;
     if (process.env.UPDATE_DOCS === "1") writeFileSync(file, page);
     assert.equal(readFileSync(file, "utf8"), page, "run UPDATE_DOCS=1 npm test -- test/admin/metrics.test.ts");

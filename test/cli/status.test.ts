@@ -7,6 +7,7 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import { parse, parseAllDocuments } from "yaml";
 import { loadText } from "../../src/policy/load.ts";
 import { policyYaml } from "../../src/policy/print.ts";
+import { dropReasons } from "../../src/status/events.ts";
 import { Served } from "../admin/agent.ts";
 import { buildBinary, eventually, tempDir } from "../servers/binary.ts";
 import { sinkInfo, unauthorized } from "../status/scenes.ts";
@@ -129,9 +130,10 @@ describe("exit code and table", () => {
     assert.equal(code, 0);
     assert.equal(
       out,
-      `POLICY         SINK      READY   REASON       SINCE   LAG
-default/edge   cloud     True    Delivering   1m05s   1m10s
-default/edge   archive   True    Delivering   1m05s   1m10s
+      `SINK                   READY   REASON       SINCE   LAG
+default/edge/cloud     True    Delivering   1m05s   1m10s
+default/edge/archive   True    Delivering   1m05s   1m10s
+All 2 sinks are ready.
 `,
     );
   });
@@ -143,8 +145,30 @@ default/edge   archive   True    Delivering   1m05s   1m10s
     assert.equal(code, 1);
     assert.match(
       out,
-      /^default\/edge +archive +False +AuthenticationRejected +0s +- +holding +0 +0 +0 +0 +3 +https:\/\/archive/m,
+      /^default\/edge\/archive +False +AuthenticationRejected +0s +- +holding +0 +0 +0 +0 +3 +https:\/\/archive/m,
     );
+  });
+  test("worst first, a summary with each cause once; --sort and --not-ready", async () => {
+    load();
+    delivers(A);
+    holds(B);
+    const first = (out: string) =>
+      out
+        .split("\n")
+        .slice(1, -1)
+        .map((line) => line.split(/ {2,}/)[0]);
+    const cause = `  ${B}: AuthenticationRejected for 0s: ${unauthorized.message}`;
+    assert.deepEqual(
+      (await status()).out
+        .split("\n")
+        .slice(1)
+        .map((line) => line.replace(/ {3,}.*/, "")),
+      [B, A, "1 of 2 sinks ready, 1 not ready.", cause, ""],
+    );
+    assert.deepEqual(first((await status("--sort", "rate")).out).slice(0, 2), [A, B]);
+    assert.deepEqual(first((await status("--not-ready")).out)[0], B);
+    assert.doesNotMatch((await status("--not-ready")).out, new RegExp(`^${A}`, "m"));
+    assert.equal((await status("--not-ready")).code, 1);
   });
   test("only what is named counts", async () => {
     load();
@@ -154,7 +178,7 @@ default/edge   archive   True    Delivering   1m05s   1m10s
     for (const name of ["edge", "default/edge", "edge/archive"]) assert.equal((await status(name)).code, 1, name);
     const nothing = await status("edge/nowhere");
     assert.equal(nothing.code, 2);
-    assert.match(nothing.err, /nothing is called edge\/nowhere/);
+    assert.match(nothing.err, /no policy or sink is named edge\/nowhere/);
   });
   test("nobody there: 2, and what to do", async () => {
     await served.stop();
@@ -176,8 +200,11 @@ default/edge   archive   True    Delivering   1m05s   1m10s
     });
     const { code, err } = await status();
     assert.equal(code, 0);
-    assert.match(err, /1 problem in the policies: what ran before goes on; --explain shows it\.\n$/);
-    assert.match((await status("--explain")).err, /: what ran before goes on\.\n {2}edge\.yaml:1:1: spec: no\n$/);
+    assert.match(err, /1 problem in the policies: the last good version keeps running; --explain shows it\.\n$/);
+    assert.match(
+      (await status("--explain")).err,
+      /: the last good version keeps running\.\n {2}edge\.yaml:1:1: spec: no\n$/,
+    );
   });
   test("no sink at all: 1, never that all are ready; the problems say why", async () => {
     const place = { file: "edge.yaml", line: 9, column: 35, path: "spec" };
@@ -259,6 +286,38 @@ describe("--output yaml and json", () => {
       lastTransitionTime: "2026-11-23T14:00:00Z",
       observedGeneration: 3,
     });
+    const { version, sinks, causes } = (list as unknown as { status: Record<string, unknown> }).status;
+    assert.deepEqual([version, sinks], [1, { total: 2, ready: 1, notReady: 1, pending: 0 }]);
+    assert.deepEqual(causes, [
+      {
+        kind: "sinks",
+        status: "False",
+        reason: "AuthenticationRejected",
+        message: unauthorized.message,
+        since: "2026-11-23T14:00:00Z",
+        sinks: [B],
+      },
+    ]);
+    const { conditions: _, ...cloud } = item!.status.sinks[0] as Record<string, unknown>;
+    assert.deepEqual(cloud, {
+      name: "cloud",
+      phase: "flowing",
+      reason: "Delivering",
+      lagSeconds: 5,
+      samplesPerSecond: 0,
+      lastSuccessTime: "2026-11-23T14:00:00Z",
+      failedAttemptsInRow: 0,
+      samples: {
+        read: 10,
+        delivered: 10,
+        dropped: Object.fromEntries(dropReasons.map((reason) => [reason, 0])),
+        returned: 0,
+        pending: 0,
+        late: 0,
+      },
+      skippedSeconds: 0,
+      sources: [{ name: "metrics", series: 10, lagSeconds: 5, cursor: "2026-11-23T13:59:55.000Z" }],
+    });
     assert.deepEqual(JSON.parse((await status("-o", "json")).out), list);
     assert.deepEqual(await (await fetch(`${served.url}/api/v1/status`)).json(), list);
   });
@@ -276,6 +335,11 @@ describe("--wait", () => {
     const { code, out } = await waiting.ended;
     assert.equal(code, 0);
     assert.match(out, /archive +True/);
+    assert.deepEqual(waiting.soFar.err.split("\n"), [
+      "outflow: waiting for the agent to load its policies",
+      `outflow: waiting for 1 of 2 sinks: ${B} (Pending)`,
+      "",
+    ]);
   });
   test("not within --timeout: 1, with what is", async () => {
     load();
@@ -294,7 +358,7 @@ describe("--watch", () => {
     await eventually(
       "the table",
       () => watching.soFar.out,
-      (out) => out.split("\n").length === 4,
+      (out) => out.split("\n").length === 5,
     );
     holds(B);
     await eventually(
@@ -302,7 +366,7 @@ describe("--watch", () => {
       () => watching.soFar.out,
       (out) => /archive +False +AuthenticationRejected/.test(out),
     );
-    assert.equal(watching.soFar.out.split("\n").length, 5);
+    assert.equal(watching.soFar.out.split("\n").length, 6);
     watching.child.kill("SIGINT");
     assert.equal((await watching.ended).code, 1);
   });

@@ -73,13 +73,14 @@ This page is made from the explanations themselves, so it cannot be out of date.
 
 ## outflow status
 
-    outflow status                          a line for each sink: ready or not, reason, since when, how far behind
+    outflow status                          a line for each sink, worst first; how many are ready, and each cause once
     outflow status edge/cloud               only this sink; a policy's name alone: all of its sinks
-    outflow status --explain [edge/cloud]   why: of all that are not ready, or of this one
+    outflow status --not-ready --sort lag   only sinks that are not ready; by worst, name, lag, rate or dropped
+    outflow status --explain [edge/cloud]   why: of all that are not ready (each cause once), or of this one
     outflow status -o wide                  phase, samples a second, account, generation, endpoint
     outflow status -o yaml                  an ExportPolicyList with status, valid for outflow check (json too)
-    outflow status --watch                  goes on with each change
-    outflow status --wait --timeout 2m      until all are ready, also until the agent is up
+    outflow status --watch                  redrawn in place on a terminal; in a pipe each change
+    outflow status --wait --timeout 2m      until all are ready, also until the agent is up; says what it waits for
 
 It asks the agent at \`--url\` (default http://127.0.0.1:9469; \`--token-file\` where the agent wants a token). Exit code: 0 all ready, 1 not
 all, 2 the agent cannot be asked or nothing has that name.

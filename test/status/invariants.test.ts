@@ -34,7 +34,7 @@ const steps: ((s: Story, id: string, n: number, pending: number) => unknown)[] =
   (s, id) => s.event({ type: "sink-resumed", id }),
   (s, id) => s.event({ type: "sink-refused", sink: sinkInfo(id), reason: "InvalidEndpoint", message: "It is none." }),
   (s, id, n) => s.event({ type: "sink-started", sink: sinkInfo(id, { generation: 1 + (n % 3) }) }),
-  (s, id) => s.event({ type: "sink-draining", id, why: "changed" }),
+  (s, id) => s.event({ type: "sink-draining", id, why: "removed" }),
   (s, id) => s.event({ type: "sink-stopped", id }),
   (s, id) => s.event({ type: "sink-crashed", id, message: "no such thing", restartAt: s.now + 1_000 }),
   (s, id, n) => s.event({ type: "skipped", id, source: "metrics", from: 0, to: n, why: "old" }),

@@ -142,7 +142,7 @@ async function told(): Promise<Record<string, Record<string, string>>> {
       return `${ready?.status} ${ready?.reason}`;
     }),
     command: of(
-      (_, name) => new RegExp(`^\\S+ +${name} +(\\w+) +(\\w+)`, "m").exec(table)?.slice(1).join(" ") ?? "nothing",
+      (_, name) => new RegExp(`^\\S+/${name} +(\\w+) +(\\w+)`, "m").exec(table)?.slice(1).join(" ") ?? "nothing",
     ),
     metrics: of((id, name) => {
       const labels = (status: string) =>
