@@ -6,17 +6,17 @@ import {
   type Checked,
   check,
   enforce,
-  filtersOn,
   type LabelFilter,
   MetricsQLError,
   type Pos,
   parseSelector,
+  selectionsBy,
   toSafeString,
 } from "../metricsql/mod.ts";
 import type { CheckQuery, QueryVerdict } from "../policy/verdict.ts";
 import { StartError } from "./start-error.ts";
 
-/** VictoriaMetrics takes 16 KiB unless told otherwise; more than this is no query. */
+/** VictoriaMetrics takes 16 KiB by default; anything longer is refused. */
 export const LIMITS = { maxLength: 65_536 };
 
 export type QueryRules = {
@@ -67,17 +67,15 @@ function labelOf(name: string): string {
 
 function verdict(query: string, forbidden: readonly string[], sent: (query: string) => string): QueryVerdict {
   const checked = check(query, LIMITS);
-  if (!checked.ok) return refusal(`is no MetricsQL: ${checked.error.message}`, checked.error);
-  const { expr, isSelector, warnings } = checked;
+  if (!checked.ok) return refusal(`is not valid MetricsQL: ${checked.error.message}`, checked.error);
+  const { expr, isSelector, warnings, hazards } = checked;
   const own = ownRollup(query, checked);
   if (own !== undefined) return own;
   if (expr.kind === "string") return refusal("is a text, not a query; write a selector or an expression", expr.span);
-  const filter = forbidden.flatMap((label) => filtersOn(expr, label))[0];
-  if (filter !== undefined)
-    return refusal(
-      `filters on ${filter.label}, which the operator forbids (--forbid-label); remove this filter`,
-      filter.span,
-    );
+  const use = forbidden.flatMap((label) => selectionsBy(expr, label))[0];
+  if (use !== undefined) return refusal(`${use.how}, which the operator forbids (--forbid-label); remove it`, use.span);
+  const hazard = hazards[0];
+  if (hazard !== undefined) return refusal(`may crash the source: ${hazard.message}`, hazard.span);
   try {
     sent(query);
   } catch (error) {
@@ -88,11 +86,15 @@ function verdict(query: string, forbidden: readonly string[], sent: (query: stri
     ok: true,
     kind: isSelector ? "raw" : "evaluated",
     ...(expr.kind === "metric" ? { filters: expr.groups.map((group) => group.map(plain)) } : {}),
-    warnings: [...warnings.map(({ message, span }) => ({ message, offset: span.offset })), ...emptiness(checked)],
+    warnings: [
+      ...warnings.map(({ message, span }) => ({ message, offset: span.offset })),
+      ...emptiness(checked),
+      ...escapedLabels(checked),
+    ],
   };
 }
 
-/** A selector with a window, an offset or a time of its own: outflow asks for its samples by itself. */
+/** A selector with a window, an offset or a time of its own: outflow reads every sample. */
 function ownRollup(query: string, { expr, rolledSelector: rolled }: Checked): QueryVerdict | undefined {
   if (rolled === undefined || expr.kind !== "rollup") return undefined;
   const spans = [expr.bracketSpan, expr.offsetSpan, expr.atSpan].filter((span) => span !== undefined);
@@ -109,6 +111,17 @@ function emptiness({ expr, selectors }: Checked): { message: string; offset: num
       message: "{} selects every series, and Prometheus refuses it; name a metric or a label",
       offset: span.offset,
     }));
+}
+
+/** Labels that have to be escaped: only VictoriaMetrics knows escapes, and before v1.80 it knows no labels in quotes. */
+function escapedLabels({ selectors }: Checked): { message: string; offset: number }[] {
+  const filters = selectors
+    .flatMap(({ groups }) => groups.flat())
+    .filter((f) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(f.label));
+  return [...new Map(filters.map((f) => [f.label, f])).values()].map((f) => ({
+    message: `Prometheus refuses the label ${f.label}: outflow sends it with escapes, which only VictoriaMetrics accepts`,
+    offset: f.span?.offset ?? 0,
+  }));
 }
 
 const refusal = (message: string, at: Pos | undefined): QueryVerdict => ({

@@ -1,11 +1,12 @@
 // One look at a query for whoever only wants to know: does it parse, what is it, what does it read, what looks wrong.
-import { lower } from "./chars.ts";
+import { lower, utf8Length } from "./chars.ts";
 import { MetricsQLError, type Pos } from "./errors.ts";
-import type { ParseOptions } from "./limits.ts";
+import { arityProblem, isRollup } from "./functions.ts";
+import { findHazards, type Hazard } from "./hazards.ts";
+import { type ParseOptions, SERVER_MAX_LENGTH } from "./limits.ts";
 import { parse } from "./parse.ts";
-import type { Expr, Kind, LabelFilter } from "./tree.ts";
+import type { Aggr, Expr, Func, Kind, LabelFilter } from "./tree.ts";
 import { visit } from "./walk.ts";
-import { findWarnings, type Warning } from "./warnings.ts";
 
 /** `[]` is `{}`; the groups are alternatives. A filter from a template has the place where the template writes it. */
 export type Selector = { groups: LabelFilter[][]; span: Pos };
@@ -34,6 +35,8 @@ export type Checked = {
   /** Functions and aggregates in lower case, each once, sorted. */
   functions: string[];
   warnings: Warning[];
+  /** Why a server may crash on it: such a query must not be sent. */
+  hazards: Hazard[];
 };
 
 export type CheckResult = Checked | { ok: false; error: MetricsQLError };
@@ -57,6 +60,7 @@ export function check(query: string, options?: ParseOptions): CheckResult {
     selectors: selectorsOf(expr),
     functions: functionsOf(expr),
     warnings: findWarnings(expr, query),
+    hazards: findHazards(expr),
   };
 }
 
@@ -69,11 +73,6 @@ export function selectorsOf(root: Expr): Selector[] {
     },
   });
   return selectors;
-}
-
-/** The filters on a label, with their places: `__name__` for names. */
-export function filtersOn(root: Expr, label: string): LabelFilter[] {
-  return selectorsOf(root).flatMap((s) => s.groups.flat().filter((f) => f.label === label));
 }
 
 function functionsOf(root: Expr): string[] {
@@ -97,4 +96,53 @@ function rolledSelector(e: Expr, query: string): RolledSelector | undefined {
     ...(offset && { offset: part(offset.text, offsetSpan) }),
     ...(at && { at: part(query.slice(at.span.offset, at.span.offset + at.span.length), atSpan) }),
   };
+}
+
+// -- What parses, but fails when a server executes it, or means something else than it says.
+
+export type Warning = { code: "arity" | "implicit-conversion" | "length"; message: string; span: Pos };
+
+/** In the order of the tree, from the leaves up. */
+export function findWarnings(root: Expr, query: string): Warning[] {
+  const warnings: Warning[] = [];
+  const bytes = utf8Length(query);
+  if (bytes > SERVER_MAX_LENGTH) {
+    const message = `${bytes} bytes: servers take ${SERVER_MAX_LENGTH} unless -search.maxQueryLen says more`;
+    warnings.push({ code: "length", message, span: { offset: 0, length: query.length } });
+  }
+  visit(root, {
+    leave(e) {
+      if (e.kind !== "func" && e.kind !== "aggrfunc") return;
+      const problem = e.name === "" ? undefined : arityProblem(e.name, e.args.length);
+      if (problem !== undefined) warnings.push({ code: "arity", message: `${e.name}() ${problem}`, span: e.span });
+      if (e.kind === "func" && converts(e)) {
+        const message = `${e.name}() of an expression without a window: servers evaluate it as an implicit subquery with the query step; write ${e.name}((…)[5m:])`;
+        warnings.push({ code: "implicit-conversion", message, span: e.span });
+      }
+    },
+  });
+  return warnings;
+}
+
+/** The reference's "likely invalid": a rollup function of neither a selector nor anything with a window. */
+function converts(e: Func): boolean {
+  if (e.name === "timestamp") return false;
+  const arg = e.args[rollupArg(e)];
+  if (arg === undefined || arg.kind === "metric") return false;
+  return arg.kind !== "rollup" || (arg.expr.kind !== "metric" && arg.window === undefined);
+}
+
+const SECOND = [
+  "quantile_over_time",
+  "aggr_over_time",
+  "count_values_over_time",
+  "hoeffding_bound_lower",
+  "hoeffding_bound_upper",
+];
+
+/** Which argument is the series; -1 if this is not a rollup function. */
+function rollupArg(e: Func | Aggr): number {
+  if (e.kind !== "func" || !isRollup(e.name)) return -1;
+  const name = lower(e.name);
+  return SECOND.includes(name) ? 1 : name === "quantiles_over_time" ? e.args.length - 1 : 0;
 }

@@ -22,7 +22,7 @@ export class Cursor {
     this.builtin = builtin;
   }
 
-  /** The token to parse next. Throws if the text there is no token. */
+  /** The token to parse next. Throws if the text there is not a token. */
   get token(): Token {
     return this.valid(this.at);
   }

@@ -1,18 +1,24 @@
 // Filters that a query cannot escape. In: a query and filters. Out: a text in which every group of every selector has them, also
 // behind `@`, in subqueries and in what templates made. The work is done on the tree, never on the text; the text is then parsed
 // again and compared, and on any doubt this throws: it fails closed.
-
+import { lower } from "./chars.ts";
 import { selectorsOf } from "./check.ts";
-import { equal } from "./equal.ts";
 import { MetricsQLError } from "./errors.ts";
 import { MAX_DEPTH, type ParseOptions } from "./limits.ts";
 import { parse } from "./parse.ts";
-import { toSafeString } from "./printers.ts";
+import { toSafeString } from "./print.ts";
 import { checkRegex } from "./regex.ts";
-import { sameFilter } from "./selectors.ts";
-import type { Syntax } from "./syntax.ts";
-import type { Expr, LabelFilter } from "./tree.ts";
-import { mapUp } from "./walk.ts";
+import {
+  type Duration,
+  type Expr,
+  type LabelFilter,
+  type Modifier,
+  type StringNode,
+  type Syntax,
+  sameFilter,
+  saysNothing,
+} from "./tree.ts";
+import { children, mapUp } from "./walk.ts";
 
 /**
  * `[][]` are alternatives: one of them must hold, all its filters together. The user's own filters on the same label stay and
@@ -81,4 +87,75 @@ function filterProblem({ label, op, value }: LabelFilter): string | undefined {
   if (op !== "=~" && op !== "!~") return undefined;
   const wrong = checkRegex(value);
   return wrong === undefined ? undefined : `the regex to enforce on ${label}: ${wrong}`;
+}
+
+// -- Whether two trees mean the same: spans and spellings of numbers do not count, nor does a selector's group that other groups
+// make redundant. Used to see that a printed text reads back to what was printed.
+
+export function equal(a: Expr, b: Expr): boolean {
+  const pairs: [Expr, Expr][] = [[a, b]];
+  for (let top = pairs.pop(); top !== undefined; top = pairs.pop()) {
+    const x = bare(top[0]);
+    const y = bare(top[1]);
+    if (!sameNode(x, y)) return false;
+    const below = children(x) as Expr[];
+    const other = children(y) as Expr[];
+    if (below.length !== other.length) return false;
+    for (const [i, child] of below.entries()) pairs.push([child, other[i]!]);
+  }
+  return true;
+}
+
+/** Without suffixes that say nothing. */
+function bare(e: Expr): Expr {
+  let at = e;
+  while (at.kind === "rollup" && saysNothing(at)) at = at.expr;
+  return at;
+}
+
+function sameNode(a: Expr, b: Expr): boolean {
+  if (a.kind === "metric" && b.kind === "metric") return sameGroups(a.groups, b.groups);
+  if (a.kind === "number" && b.kind === "number") return Object.is(a.value, b.value);
+  if (a.kind === "string" && b.kind === "string") return a.value === b.value;
+  if (a.kind === "duration" && b.kind === "duration") return durationText(a) === durationText(b);
+  if (a.kind === "func" && b.kind === "func")
+    return lower(a.name) === lower(b.name) && a.keepMetricNames === b.keepMetricNames;
+  if (a.kind === "aggrfunc" && b.kind === "aggrfunc")
+    return a.name === b.name && a.limit === b.limit && sameModifier(a.modifier, b.modifier);
+  if (a.kind === "rollup" && b.kind === "rollup")
+    return (
+      a.inheritStep === b.inheritStep &&
+      durationText(a.window) === durationText(b.window) &&
+      durationText(a.step) === durationText(b.step) &&
+      durationText(a.offset) === durationText(b.offset) &&
+      (a.at === undefined) === (b.at === undefined)
+    );
+  if (a.kind === "binaryop" && b.kind === "binaryop")
+    return (
+      a.op === b.op &&
+      a.bool === b.bool &&
+      a.keepMetricNames === b.keepMetricNames &&
+      sameModifier(a.group, b.group) &&
+      sameModifier(a.join, b.join) &&
+      samePrefix(a.prefix, b.prefix) &&
+      Object.is(a.fillLeft?.value, b.fillLeft?.value) &&
+      Object.is(a.fillRight?.value, b.fillRight?.value)
+    );
+  return false;
+}
+
+const durationText = (d: Pick<Duration, "text"> | undefined): string | undefined =>
+  d?.text.replaceAll("$__interval", "1i");
+
+const samePrefix = (a: StringNode | undefined, b: StringNode | undefined): boolean => a?.value === b?.value;
+
+const sameModifier = (a: Modifier | undefined, b: Modifier | undefined): boolean =>
+  a?.op === b?.op && a?.labels.length === b?.labels.length && (a?.labels ?? []).every((l, i) => l === b?.labels[i]);
+
+/** A group without filters selects everything, whatever the others are. */
+function sameGroups(a: LabelFilter[][], b: LabelFilter[][]): boolean {
+  const x = a.some((g) => g.length === 0) ? [] : a;
+  const y = b.some((g) => g.length === 0) ? [] : b;
+  const same = (f: LabelFilter[], g: LabelFilter[]) => f.length === g.length && f.every((h, i) => sameFilter(h, g[i]!));
+  return x.length === y.length && x.every((g, i) => same(g, y[i]!));
 }

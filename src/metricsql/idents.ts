@@ -3,13 +3,13 @@ import { isHex, isIdentPart, isIdentStart, isPrintable } from "./chars.ts";
 
 const REPLACEMENT = 0xfffd;
 
-/** The escape whose backslash is at `i`: its character and where it ends; undefined if it is none. */
+/** The escape whose backslash is at `i`: its character and where it ends; undefined if it is not one. */
 function readEscape(s: string, i: number): { char: string; end: number } | undefined {
   const c = s.codePointAt(i + 1);
   if (c === undefined) return undefined;
   const digits = c === 0x78 || c === 0x58 ? 2 : c === 0x75 || c === 0x55 ? 4 : 0;
   if (digits > 0) {
-    for (let k = 0; k < digits; k++) if (!isHex(s.charCodeAt(i + 2 + k))) return undefined; // NaN past the end is no digit
+    for (let k = 0; k < digits; k++) if (!isHex(s.charCodeAt(i + 2 + k))) return undefined; // NaN past the end is not a digit
     const code = Number.parseInt(s.slice(i + 2, i + 2 + digits), 16);
     if (code === REPLACEMENT) return undefined;
     // Go writes half a surrogate pair as U+FFFD.
@@ -99,7 +99,7 @@ export function safeIdent(name: string): string | undefined {
   return out;
 }
 
-/** An identifier that spells `name` but, as text, is no keyword: its first character is escaped. */
+/** An identifier that spells `name` but, as text, is not a keyword: its first character is escaped. */
 export function disguise(name: string): string {
   const c = name.charCodeAt(0);
   return (

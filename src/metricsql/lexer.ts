@@ -1,10 +1,9 @@
 // Text to tokens. In: a well-formed query text. Out: its tokens and an `eof`; at the first character that no rule takes, an
 // `error` token in its place and nothing after it, which the parser throws when it gets there. One pass, no backtracking.
 import { isSpace } from "./chars.ts";
-import { INTERVAL, scanDuration } from "./durations.ts";
 import type { Pos } from "./errors.ts";
 import { scanIdent } from "./idents.ts";
-import { isNumberStart, scanNumber } from "./numbers.ts";
+import { INTERVAL, isNumberStart, scanDuration, scanNumber } from "./numbers.ts";
 import { scanString } from "./strings.ts";
 
 type TokenKind = "punct" | "ident" | "string" | "op" | "filter-op" | "duration" | "number" | "eof" | "error";
@@ -62,7 +61,7 @@ function readToken(text: string, at: number): Token {
     return end < 0 ? bad(`the string that starts here has no closing ${first}`, 1) : take("string", end);
   }
   const operator = OPERATORS.find((o) => text.startsWith(o, at));
-  // `=~` is no comparison, and `!~` no operator.
+  // `=~` is not a comparison, and `!~` is not an operator.
   if (operator !== undefined) return take("op", at + operator.length);
   const filter = FILTER_OPERATORS.find((o) => text.startsWith(o, at));
   if (filter !== undefined) return take("filter-op", at + filter.length);
@@ -83,10 +82,10 @@ function advice(char: string): string {
   const code = char.codePointAt(0)!;
   const name = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
   if (char === "$")
-    return "a $variable is no MetricsQL: put its value here (only $__interval and $__rate_interval are known)";
-  if (char === "&") return 'no operator "&": write and';
-  if (char === "|") return 'no operator "|": write or';
-  if (char === "!") return 'a lone "!": the operators are != and !~';
+    return "$variables are not MetricsQL: replace this one by its value (only $__interval and $__rate_interval are known)";
+  if (char === "&") return 'unknown operator "&": write and';
+  if (char === "|") return 'unknown operator "|": write or';
+  if (char === "!") return 'unexpected "!": the operators are != and !~';
   if (/^[\p{Z}\p{C}]$/u.test(char)) return `the invisible character ${name}: write a plain space`;
-  return `no token starts with ${JSON.stringify(char)}${code < 0x80 ? "" : ` (${name})`}`;
+  return `unexpected character ${JSON.stringify(char)}${code < 0x80 ? "" : ` (${name})`}`;
 }

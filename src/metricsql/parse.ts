@@ -1,15 +1,13 @@
-// The whole way from text to tree: tokens, syntax, expansion, parentheses dropped, constants folded, function names checked.
+// From text to tree: tokens, syntax, expansion, parentheses dropped, constants folded, function names checked.
 // Argument counts and types are not checked, as in the reference; see check().
 import { Cursor } from "./cursor.ts";
 import { MetricsQLError } from "./errors.ts";
 import { expandQuery } from "./expand.ts";
 import { dropParens, foldConstants } from "./fold.ts";
+import { isKnownFunction, suggest } from "./functions.ts";
+import { parseExpr } from "./grammar.ts";
 import { admit, bounded, type ParseOptions, withDefaults } from "./limits.ts";
-import { isKnownFunction } from "./names.ts";
-import { parseExpr } from "./parse-expr.ts";
-import { suggest } from "./suggest.ts";
-import type { Syntax } from "./syntax.ts";
-import type { Expr, Metric } from "./tree.ts";
+import type { Expr, Metric, Syntax } from "./tree.ts";
 import { assertDepth, visit } from "./walk.ts";
 
 /** Throws MetricsQLError, and nothing else. */
@@ -37,7 +35,7 @@ export function readSyntax(text: string, maxDepth: number): Syntax {
 export function parseSelector(query: string, options?: ParseOptions): Metric {
   const e = parse(query, options);
   if (e.kind !== "metric")
-    throw new MetricsQLError("syntax", 'this is no plain selector such as metric{label="value"}', query, e.span, [
+    throw new MetricsQLError("syntax", 'not a plain selector such as metric{label="value"}', query, e.span, [
       "a selector",
     ]);
   if (e.groups.length === 0)
@@ -54,7 +52,7 @@ function checkNames(root: Expr, text: string): void {
       const name = e.name.length > 80 ? `${e.name.slice(0, 79)}…` : e.name;
       throw new MetricsQLError(
         "unknown-function",
-        `no function "${name}"${hint}`,
+        `unknown function "${name}"${hint}`,
         text,
         e.nameSpan,
         close === undefined ? undefined : [close],

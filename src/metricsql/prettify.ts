@@ -6,14 +6,10 @@ import { MetricsQLError } from "./errors.ts";
 import { dropParens } from "./fold.ts";
 import { escapeIdent, needsEscape, quoteIdent } from "./idents.ts";
 import { admit, bounded, type ParseOptions, withDefaults } from "./limits.ts";
-import { innerNeedsParens, leftNeedsParens, rightNeedsParens } from "./parens.ts";
 import { readSyntax } from "./parse.ts";
-import { Printer, print } from "./print.ts";
-import { printModifiers } from "./print-parts.ts";
-import { rawFilterText, rawIsOnlyName, rawLabel, rawName } from "./print-selector.ts";
-import { Sink } from "./sink.ts";
-import type { Definition, RawFilter, RawMetric, RawString, Syntax } from "./syntax.ts";
-import type { Binary, StringNode } from "./tree.ts";
+import { innerNeedsParens, leftNeedsParens, Printer, print, rightNeedsParens, Sink } from "./print.ts";
+import { printModifiers, rawFilterText, rawIsOnlyName, rawLabel, rawName } from "./print-parts.ts";
+import type { Binary, Definition, RawFilter, RawMetric, RawString, StringNode, Syntax } from "./tree.ts";
 
 const LINE = 80;
 /** A long chain of operators is indented once more for every operand: its text grows with the square of it. */

@@ -1,14 +1,25 @@
 // Trees to text on one line, in two styles: `canonical` is the reference's text byte by byte; `safe` reads back to the same tree.
 // Syntax trees print too, for prettify(). Long chains of operators are printed in a loop (walk.ts).
+
+import { utf8Length } from "./chars.ts";
 import { escapeIdent } from "./idents.ts";
 import { formatNumber } from "./numbers.ts";
-import { atNeedsParens, innerNeedsParens, leftNeedsParens, rightNeedsParens } from "./parens.ts";
-import { printModifiers, printWindow, safeFunctionName } from "./print-parts.ts";
-import { rawSelector, safeSelector, selector } from "./print-selector.ts";
-import { Sink } from "./sink.ts";
+import { printModifiers, printWindow, rawSelector, safeFunctionName, safeSelector, selector } from "./print-parts.ts";
 import { quote } from "./strings.ts";
-import type { Definition, RawString, Syntax } from "./syntax.ts";
-import type { Binary, NumberNode, Rollup, StringNode } from "./tree.ts";
+import {
+  type Binary,
+  type Definition,
+  type Expr,
+  metricName,
+  type NumberNode,
+  type RawString,
+  type Rollup,
+  type StringNode,
+  type Syntax,
+  saysNothing,
+} from "./tree.ts";
+import { mapUp } from "./walk.ts";
+import { isModifierWord, samePriority, takesOver } from "./words.ts";
 
 /** The text of the tree, or undefined if it has more bytes than `limit`. */
 export function print(e: Syntax, safe: boolean, limit?: number): string | undefined {
@@ -20,10 +31,13 @@ export function print(e: Syntax, safe: boolean, limit?: number): string | undefi
 export class Printer {
   private readonly out: Sink;
   private readonly safe: boolean;
+  /** False: only operations get parentheses as right operands, as in old versions of the reference. */
+  private readonly guarded: boolean;
 
-  constructor(out: Sink, safe: boolean) {
+  constructor(out: Sink, safe: boolean, guarded = true) {
     this.out = out;
     this.safe = safe;
+    this.guarded = guarded;
   }
 
   print(e: Syntax): void {
@@ -119,7 +133,7 @@ export class Printer {
       this.out.write(" ");
       this.operator(e);
       this.out.write(" ");
-      this.enclosed(e.right, rightNeedsParens(e, this.safe));
+      this.enclosed(e.right, this.guarded ? rightNeedsParens(e, this.safe) : e.right.kind === "binaryop");
       if (e.keepMetricNames) this.out.write(") keep_metric_names");
       if (parens) this.out.write(")");
     }
@@ -145,5 +159,99 @@ export class Printer {
     if (this.safe && Object.is(e.value, -0)) return "0 * -1"; // `-0` reads back as 0 - 0
     if (this.safe && e.value === Number.POSITIVE_INFINITY) return "Inf";
     return formatNumber(e.value);
+  }
+}
+
+// -- The two texts of a tree.
+
+/**
+ * The reference library's own text, byte by byte, for comparison. It does not always read back to the same query; bytes of names
+ * that are not UTF-8 are U+FFFD in it.
+ */
+export const canonical = (e: Expr): string => print(e, false)!;
+
+/** What VictoriaMetrics 1.79 makes of the query before it optimizes it; it panics if it cannot read that back. */
+export function textOfOldServer(e: Expr): string {
+  const sink = new Sink();
+  new Printer(sink, false, false).print(e);
+  return sink.toString();
+}
+
+/** A text that reads back to the same tree, for everything that is sent. */
+export const toSafeString = (e: Expr): string => print(mapUp(e, dropEmptySuffix), true)!;
+
+const dropEmptySuffix = (e: Syntax): Syntax => (e.kind === "rollup" && saysNothing(e) ? e.expr : e);
+
+// -- Where a printer puts parentheses. In the reference's text some are missing, so that it reads back as something else or not at
+// all; `safe` puts them there too.
+
+type Operation = Binary<Syntax, RawString | StringNode>;
+
+/** A number that is printed with a sign: it reads back as an operation, with the priority of a minus. */
+const isSigned = (e: Syntax): boolean =>
+  e.kind === "number" && e.text === undefined && (e.value < 0 || Object.is(e.value, -0));
+
+function asOperand(e: Syntax, safe: boolean): boolean {
+  if (e.kind === "binaryop") return true;
+  if (e.kind === "rollup")
+    return (e.expr.kind === "binaryop" && e.expr.keepMetricNames) || e.offset !== undefined || e.at !== undefined;
+  return safe && isSigned(e);
+}
+
+/** A chain such as `a + b - c` is safe without: nested hundreds of times, parentheses would not be read back. */
+export const leftNeedsParens = (e: Operation, safe: boolean): boolean =>
+  asOperand(e.left, safe) && !(safe && isChained(e, e.left));
+
+const isChained = (e: Operation, left: Syntax): boolean =>
+  left.kind === "binaryop" && !left.keepMetricNames && samePriority(e.op, left.op) && !takesOver(e.op, left.op);
+
+/** True if the text of the operand ends with a string, which takes a `+` and a name after it for more of itself. */
+const endsWithString = (e: Operation): boolean =>
+  e.left.kind === "string" || (isChained(e, e.left) && e.left.kind === "binaryop" && e.left.right.kind === "string");
+
+export function rightNeedsParens(e: Operation, safe: boolean): boolean {
+  const { right } = e;
+  if (asOperand(right, safe)) return true;
+  // `"a" + b` is a string made of two, if `b` is a name.
+  if (safe && e.op === "+" && endsWithString(e) && right.kind !== "func" && right.kind !== "aggrfunc") return true;
+  if (right.kind === "metric") return isModifierWord(metricName(right.groups));
+  if (right.kind === "func") return isModifierWord(right.name) || right.keepMetricNames || e.keepMetricNames;
+  return false;
+}
+
+export function innerNeedsParens(e: Rollup<Syntax>, safe: boolean): boolean {
+  const { expr } = e;
+  if (expr.kind === "rollup" || expr.kind === "binaryop") return true;
+  if (expr.kind === "aggrfunc") return expr.modifier !== undefined || (safe && expr.limit !== undefined);
+  return safe && isSigned(expr);
+}
+
+export const atNeedsParens = (at: Syntax, safe: boolean): boolean =>
+  at.kind === "binaryop" || (safe && (at.kind === "rollup" || isSigned(at)));
+
+// -- Where a printer writes to. With a limit it stops taking text once there is more: a try at one line then costs one line.
+
+export class Sink {
+  private readonly parts: string[] = [];
+  private room: number;
+
+  /** In bytes of UTF-8. */
+  constructor(limit = Number.POSITIVE_INFINITY) {
+    this.room = limit;
+  }
+
+  /** True once more was written than there is room for; what follows is lost. */
+  get full(): boolean {
+    return this.room < 0;
+  }
+
+  write(text: string): void {
+    if (this.full) return;
+    this.room -= this.room === Number.POSITIVE_INFINITY ? 0 : text.length > this.room ? text.length : utf8Length(text);
+    if (!this.full) this.parts.push(text);
+  }
+
+  toString(): string {
+    return this.parts.join("");
   }
 }

@@ -1,8 +1,8 @@
 // What a name means inside of a WITH block. A scope is a list of definitions, looked up from its end; here it is a chain of
 // blocks, each seen up to a definition. Expanding a definition sees what stands before it, and its parameters: no recursion.
 import { Cursor } from "./cursor.ts";
-import { parseDefinition } from "./parse-with.ts";
-import type { Definition, Syntax } from "./syntax.ts";
+import { parseDefinition } from "./grammar.ts";
+import type { Definition, Syntax } from "./tree.ts";
 
 type Block = { defs: readonly Definition[]; index: ReadonlyMap<string, number>; outer: Scope | undefined };
 
@@ -34,7 +34,7 @@ export function find(scope: Scope, name: string): Found | undefined {
 
 let builtin: Scope | undefined;
 
-/** The outermost scope: templates that every query has, and may define anew. */
+/** The outermost scope: templates that every query has, and may redefine. */
 export function builtins(): Scope {
   builtin ??= open(
     undefined,

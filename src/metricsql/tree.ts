@@ -85,3 +85,88 @@ export type Expr =
   | NumberNode
   | StringNode
   | DurationNode;
+
+// -- The tree as it is written, before expansion: with parentheses, templates, and strings and selectors that are still tokens.
+// Expansion replaces its nodes step by step, so it may also hold nodes of the finished kinds.
+
+/** `"a" + 'b' + template`: string tokens as they stand, and names of string templates. */
+export type RawString = { kind: "raw-string"; pieces: { text: string; span: Pos }[]; span: Pos };
+
+/** Without `op` and `value` the label is a template's name, or in quotes perhaps the name of the metric. */
+export type RawFilter = {
+  label: string;
+  quoted: boolean;
+  op?: FilterOp;
+  value?: RawString;
+  span: Pos;
+};
+
+/** `{}` has no groups. A name before the braces is the first filter of every group. */
+export type RawMetric = { kind: "raw-metric"; groups: RawFilter[][]; span: Pos };
+
+export interface Parens {
+  kind: "parens";
+  items: Syntax[];
+  span: Pos;
+}
+
+export interface Definition {
+  name: string;
+  params: string[];
+  expr: Syntax;
+  span: Pos;
+}
+export interface With {
+  kind: "with";
+  defs: Definition[];
+  expr: Syntax;
+  span: Pos;
+}
+
+export type Syntax =
+  | RawString
+  | RawMetric
+  | Parens
+  | With
+  | Metric
+  | Rollup<Syntax>
+  | Func<Syntax>
+  | Aggr<Syntax>
+  | Binary<Syntax, RawString | StringNode>
+  | NumberNode
+  | StringNode
+  | DurationNode;
+
+// -- The name that the groups of a selector have in common, and groups without repeated filters.
+
+export const isName = (f: LabelFilter): boolean => f.label === "__name__" && f.op === "=";
+
+/** The metric's name if every group starts with it; otherwise, or if it is empty, "". */
+export function metricName(groups: readonly LabelFilter[][]): string {
+  const first = groups[0]?.[0];
+  if (first === undefined || !isName(first)) return "";
+  const same = (g: LabelFilter[]) => g[0] !== undefined && isName(g[0]) && g[0].value === first.value;
+  return groups.every(same) ? first.value : "";
+}
+
+export const isOnlyName = (groups: readonly LabelFilter[][]): boolean =>
+  metricName(groups) !== "" && groups.every((g) => g.length === 1);
+
+const key = (f: LabelFilter): string => `${f.op}${f.label.length} ${f.label}${f.value}`;
+
+export const sameFilter = (a: LabelFilter, b: LabelFilter): boolean =>
+  a.label === b.label && a.op === b.op && a.value === b.value;
+
+/** The first of equal filters stays. */
+export function unique(filters: readonly LabelFilter[]): LabelFilter[] {
+  const seen = new Set<string>();
+  return filters.filter((f) => !seen.has(key(f)) && seen.add(key(f)));
+}
+
+// -- Rollup suffixes that are empty: those of `m[$__interval]`, where the window means "none".
+
+export const isEmptySuffix = (e: Rollup<Syntax>): boolean => !(e.window || e.step || e.inheritStep || e.offset || e.at);
+
+/** True if the suffix can be left out. On a constant it has one effect: operations on it are not folded. */
+export const saysNothing = (e: Rollup<Syntax>): boolean =>
+  isEmptySuffix(e) && e.expr.kind !== "number" && e.expr.kind !== "string";

@@ -1,8 +1,7 @@
-// Ways through a tree. Chains of operators lean to the left and may be as long as the query, so that no pass may recurse along
+// Traversals of a tree. Chains of operators lean to the left and may be as long as the query, so that no pass may recurse along
 // them: here they are loops. Along all else the depth is bounded, by the parser and by the expansion.
 import type { Cursor } from "./cursor.ts";
-import type { Syntax } from "./syntax.ts";
-import type { Binary, Expr } from "./tree.ts";
+import type { Binary, Expr, Syntax } from "./tree.ts";
 
 /** The nodes directly below, in the order of the text. */
 export function children(e: Syntax): Syntax[] {

@@ -59,3 +59,8 @@ const MODIFIERS = new Set([
 ]);
 /** Words that an operator takes before its right operand. */
 export const isModifierWord = (text: string): boolean => MODIFIERS.has(lower(text));
+
+const CLAUSES = new Set(["by", "without", "limit", "offset", "keep_metric_names", "with"]);
+/** Words with a meaning of their own somewhere: a metric of that name is safer as a filter. */
+export const isReserved = (text: string): boolean =>
+  isModifierWord(text) || isOperator(text) || CLAUSES.has(lower(text));

@@ -169,7 +169,7 @@ describe("outflow query", () => {
       /^kind +evaluated/m,
       /^selectors +a\{b="c"\}$/m,
       /^functions +rate$/m,
-      /^warnings +1:1: rate\(\) of something/m,
+      /^warnings +1:1: rate\(\) of an expression/m,
       /^sent +rate\(sum\(a\{b="c",project="p1"\}\)\)$/m,
       /^extra_filters\[\] +\{project="p1"\}$/m,
     ])

@@ -45,6 +45,22 @@ describe("queryRules()", () => {
     assert.equal(verdict('{a="b" or tenant!="c"}'), 10);
     assert.equal(verdict("WITH (t = {tenant='x'}) up{t}"), 11);
     assert.equal(verdict("sum(up) by (tenant)"), "ok");
+    assert.equal(verdict('label_match(up, "tenant", "x")'), 16);
+    assert.equal(verdict("a and on(tenant) b"), 6);
+  });
+
+  test("a query that brings the source down is refused", () => {
+    const verdict = rules([]).check("a + (on)");
+    assert.ok(!verdict.ok && /may crash the source: VictoriaMetrics 1\.79 panics/.test(verdict.message));
+  });
+
+  test("a label that Prometheus cannot take as it is sent: a warning", () => {
+    const verdict = rules([]).check('up{a\\.b="c"}');
+    assert.ok(verdict.ok);
+    assert.deepEqual(
+      verdict.warnings.map((w) => w.message),
+      ["Prometheus refuses the label a.b: outflow sends it with escapes, which only VictoriaMetrics accepts"],
+    );
   });
 
   test("an empty --forbid-label ends the start", () => assert.throws(() => rules([], [""]), StartError));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Checked, check, type Expr, filtersOn, visit } from "../../src/metricsql/mod.ts";
+import { type Checked, check, type Expr, selectionsBy, visit } from "../../src/metricsql/mod.ts";
 
 function checked(query: string): Checked {
   const c = check(query);
@@ -63,17 +63,62 @@ describe("check()", () => {
     const query = 'with (f = {secret="1"}) sum(up{a="b", f}) + {"down", secret!="2"}';
     const { expr } = checked(query);
     assert.deepEqual(
-      filtersOn(expr, "secret").map((f) => [f.op, f.value, cut(query, f.span!)]),
-      [
-        ["=", "1", 'secret="1"'],
-        ["!=", "2", 'secret!="2"'],
-      ],
+      selectionsBy(expr, "secret").map((f) => cut(query, f.span!)),
+      ['secret="1"', 'secret!="2"'],
     );
     assert.deepEqual(
-      filtersOn(expr, "__name__").map((f) => cut(query, f.span!)),
+      selectionsBy(expr, "__name__").map((f) => cut(query, f.span!)),
       ["up", '"down"'],
     );
   });
+});
+
+describe("selectionsBy()", () => {
+  const uses = (query: string) => selectionsBy(checked(query).expr, "t").map((u) => `${u.how}: ${cut(query, u.span!)}`);
+
+  for (const [query, use] of [
+    ['sum(up{t="1"})', 'filters on t: t="1"'],
+    ['label_match(up, "t", "x.*")', 'reads t in label_match(): "t"'],
+    ['Label_Mismatch(up, "t", "x")', 'reads t in label_mismatch(): "t"'],
+    ['label_replace(up, "a", "$1", "t", "(.*)")', 'reads t in label_replace(): "t"'],
+    ['label_copy(up, "a", "b", "t", "c")', 'reads t in label_copy(): "t"'],
+    ['label_move(up, "t", "c")', 'reads t in label_move(): "t"'],
+    ['label_join(up, "a", "-", "b", "t")', 'reads t in label_join(): "t"'],
+    ['labels_equal(up, "a", "t")', 'reads t in labels_equal(): "t"'],
+    ["a and on(b, t) c", "matches on(t): on(b, t)"],
+    ["a + ignoring(t) group_left() c", "matches ignoring(t): ignoring(t)"],
+  ] as const)
+    test(query, () => assert.deepEqual(uses(query), [use]));
+
+  for (const query of ["sum(up) by (t)", "sum(up) without (t)", 'label_set(up, "t", "1")', 'label_copy(up, "a", "t")'])
+    test(`selects nothing: ${query}`, () => assert.deepEqual(uses(query), []));
+});
+
+describe("hazards: what ends a VictoriaMetrics 1.79", () => {
+  const hazards = (query: string) => checked(query).hazards.map((h) => h.message);
+  for (const query of [
+    "a + (on)",
+    "1 - (bool)",
+    "-(ignoring offset 5m)",
+    "-su\\m(x) keep_metric_names",
+    "(a + b) @ (c[5m])",
+    "1 @ Inf",
+    "(a + b) @ (0 / 0)",
+    "rate(a[5m:1m] @ (time() * 1e9))",
+    "1 @ {}",
+  ])
+    test(`refused: ${query}`, () => assert.notEqual(hazards(query).length, 0));
+
+  for (const query of [
+    "on",
+    "a + on(x) b",
+    "sum(a) + b @ end()",
+    "a @ Inf",
+    "max_over_time((a + b)[5m:1m] @ (end() - 3600))",
+    "(a + b) @ 1700000000",
+    'AGGR_OVER_TIME("sum", a[5m])',
+  ])
+    test(`taken: ${query}`, () => assert.deepEqual(hazards(query), []));
 });
 
 describe("warnings", () => {

@@ -1,10 +1,9 @@
-// The reference library's verdicts on some 3,500 queries. They are no part of this repository: where they are not beside it
+// The reference library's verdicts on some 3,500 queries. They are not part of this repository: where they are missing
 // (or in $OUTFLOW_SHARED), these tests are not there, and a line says so.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, test } from "node:test";
-import { durationMs } from "../../src/metricsql/durations.ts";
 import { escapeIdent, quoteIdent, unescapeIdent } from "../../src/metricsql/idents.ts";
 import {
   canonical,
@@ -17,7 +16,7 @@ import {
   type Selector,
   toSafeString,
 } from "../../src/metricsql/mod.ts";
-import { numberValue, scanNumber } from "../../src/metricsql/numbers.ts";
+import { durationMs, numberValue, scanNumber } from "../../src/metricsql/numbers.ts";
 
 type Filter = { label: string; op: string; value: string };
 type Entry = {

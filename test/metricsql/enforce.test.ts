@@ -28,7 +28,7 @@ describe("enforce()", () => {
     assert.equal(of('up{p=~".*"}'), 'up{p=~".*",p="1"}');
   });
 
-  test("a group that has it is left alone", () => {
+  test("a group that has the filter already stays as it is", () => {
     assert.equal(of('up{p="1",a="b"}'), 'up{p="1",a="b"}');
     assert.equal(of(of("a + b")), of("a + b"));
   });

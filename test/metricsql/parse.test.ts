@@ -111,7 +111,7 @@ describe("words", () => {
     assert.throws(
       () => parse("1 + histogram_quantil(0.9, x)"),
       (e: MetricsQLError) => {
-        assert.equal(e.message, 'no function "histogram_quantil" (did you mean "histogram_quantile"?)');
+        assert.equal(e.message, 'unknown function "histogram_quantil" (did you mean "histogram_quantile"?)');
         assert.deepEqual([e.offset, e.length, e.expected], [4, 17, ["histogram_quantile"]]);
         return true;
       },

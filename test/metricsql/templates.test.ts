@@ -60,7 +60,7 @@ describe("WITH templates", () => {
     refuses(["with (w = (5m)) a[w]", "with (w = 1Ki) a[w]", 'with (x = ("s")) "p" + x', "with (l = a) sum(x) by (l)"]);
   });
 
-  test("some are built in, and can be defined anew", () => {
+  test("some are built in, and can be redefined", () => {
     prints({
       "range_median(x)": "range_quantile(0.5, x)",
       'alias(x, "y")': 'label_set(x, "__name__", "y")',

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { compareValues, fromUtf8, joinValues, toUtf8 } from "../../src/metricsql/bytes.ts";
-import { durationMs, isDuration } from "../../src/metricsql/durations.ts";
+import { power } from "../../src/metricsql/fold.ts";
+import { suggest } from "../../src/metricsql/functions.ts";
 import { escapeIdent, quoteIdent, safeIdent, unescapeIdent } from "../../src/metricsql/idents.ts";
 import { tokenize } from "../../src/metricsql/lexer.ts";
-import { formatNumber, numberValue } from "../../src/metricsql/numbers.ts";
-import { power } from "../../src/metricsql/power.ts";
-import { quote, unquote } from "../../src/metricsql/strings.ts";
-import { suggest } from "../../src/metricsql/suggest.ts";
+import { durationMs, formatNumber, isDuration, numberValue } from "../../src/metricsql/numbers.ts";
+import { compareValues, fromUtf8, joinValues, quote, toUtf8, unquote } from "../../src/metricsql/strings.ts";
 
 describe("tokenize()", () => {
   const tokens = (text: string) => tokenize(text).map((t) => (t.kind === "error" ? "error" : t.text));
@@ -136,7 +134,7 @@ describe("values", () => {
 
   test("values are bytes", () => {
     assert.equal(joinValues(["\udcc3", "\udca9"]), "é");
-    assert.equal(joinValues(["\udced\udca0\udc80"]), "\udced\udca0\udc80"); // half a pair is no character
+    assert.equal(joinValues(["\udced\udca0\udc80"]), "\udced\udca0\udc80"); // half a pair is not a character
     for (const bytes of [[0xff], [0xc3, 0x28], [0xf0, 0x9f, 0x98, 0x80], [0xc0, 0x80], [0x41]])
       assert.deepEqual([...toUtf8(fromUtf8(Uint8Array.from(bytes)))], bytes);
     assert.ok(compareValues("\uffff", "😀") < 0);

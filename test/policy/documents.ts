@@ -82,7 +82,7 @@ export const documents: Record<string, Case[]> = {
     ["a bracket that does not end", edit("[gateway]", "[gateway")],
     ["indented wrongly", edit("      sources: [gateway]", "     sources: [gateway]")],
     ["a sequence where a mapping goes on", edit("  sinks:", "- sinks:")],
-    ["text that is no YAML, with a password in it", "user: admin: password: hunter2 {{{ @"],
+    ["text that is not valid YAML, with a password in it", "user: admin: password: hunter2 {{{ @"],
     ["an alias of nothing", edit("[gateway]", "*sources")],
     [
       "an alias, well used",
