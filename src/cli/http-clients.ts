@@ -54,6 +54,11 @@ function sourceClient(
   tell: Tell,
 ): HttpClient {
   const url = new URL(settings.sourceUrl);
+  // It would stand in process lists, and is left out of every printed command.
+  if (url.username !== "" || url.password !== "")
+    throw new StartError(
+      "--source-url: credentials in the address are not used. Give them with --source-username and --source-password-file, or with --source-bearer-file.",
+    );
   const proxy = proxyOf("--source-proxy", settings.sourceProxy, env);
   const through = proxy(url);
   if (through !== undefined) tell("info", `The source is read through the proxy ${through.shown}.`);
@@ -155,19 +160,46 @@ function sourceHeaders(settings: Settings, warn: (message: string) => void): () 
     throw new StartError(
       "the source gets one kind of credentials: --source-username, --source-bearer-file or --source-header authorization=….",
     );
-  const password = open("--source-password-file", sourcePasswordFile, warn);
-  const bearer = open("--source-bearer-file", sourceBearerFile, warn);
+  const password = secretIn("--source-password-file", sourcePasswordFile, firstLine, /./s, "a password", warn);
+  const bearer = secretIn("--source-bearer-file", sourceBearerFile, (t) => t.trim(), TOKEN, "one token", warn);
   return () => ({
     ...Object.fromEntries(sourceHeader),
     ...(password === undefined || username === undefined
       ? {}
-      : { authorization: basicAuth({ username, password: firstLine(password.text()) }) }),
-    ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer.text().trim()}` }),
+      : { authorization: basicAuth({ username, password: password() }) }),
+    ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer()}` }),
   });
 }
 
-function open(flag: string, path: string | undefined, warn: (message: string) => void): WatchedFile | undefined {
+/** What a header can carry: no space, no line break. */
+const TOKEN = /^[\x21-\x7e]+$/;
+
+/** The secret in a file, read again when it changes. At the start it must be there; later the last valid one is kept, with a warning. */
+function secretIn(
+  flag: string,
+  path: string | undefined,
+  read: (text: string) => string,
+  valid: RegExp,
+  what: string,
+  warn: (message: string) => void,
+): (() => string) | undefined {
   if (path === undefined) return undefined;
+  const file = open(flag, path, warn);
+  let secret = read(file.text());
+  if (secret === "") throw new StartError(`${flag} ${path} is empty: it must hold ${what}.`);
+  if (!valid.test(secret)) throw new StartError(`${flag} ${path} must hold ${what} on one line.`);
+  let warned = false;
+  return () => {
+    const now = read(file.text());
+    const usable = valid.test(now);
+    if (usable) secret = now;
+    else if (!warned) warn(`${flag} ${path} does not hold ${what}: what it held last is used.`);
+    warned = !usable;
+    return secret;
+  };
+}
+
+function open(flag: string, path: string, warn: (message: string) => void): WatchedFile {
   try {
     return watchedFile(path, systemFiles, warn);
   } catch (error) {

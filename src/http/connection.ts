@@ -145,7 +145,8 @@ export class Connection implements Carrier {
   }
 
   #end(): void {
-    if (this.#parser?.end()) this.#exchange?.complete();
+    // A body without a length ends where the connection does, but not where it is reset: that is an interrupted one.
+    if (this.#error === undefined && this.#parser?.end()) this.#exchange?.complete();
     this.#over(new Closed(this.#error, this.#requests > 1 && !this.#heard));
     this.#socket.destroy();
   }

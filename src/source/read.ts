@@ -1,13 +1,13 @@
 // One request to the source: streams the answer into a frame as fast as it comes and gives the connection back. Failures are
 // values; nothing of a failed read is kept.
 
-import { HttpBroken, type HttpClient, type HttpFailure, type HttpTimeouts } from "../http/http.ts";
-import { TOO_LARGE } from "../http/inflate.ts";
+import { HttpBroken, type HttpClient, type HttpTimeouts } from "../http/http.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import type { Frame } from "../series/frame.ts";
 import type { FrameBuilder } from "../series/frame-builder.ts";
 import type { Keyspace } from "../series/keyspace.ts";
+import { ERROR_TEXT_COLUMNS, interrupted, judge, type ReadFailure, refused, unavailable } from "./failures.ts";
 import type { LateOptions, ResultType, ScanResult } from "./scan/options.ts";
 import { Scanner } from "./scan/scanner.ts";
 
@@ -36,15 +36,6 @@ export type ReadRequest = {
 /** What an answer's head tells about the source, whether the read succeeds or not. */
 export type SourceSign = { dateMs: EpochMs | undefined; headAtMs: number; kind: SourceKind };
 
-export type ReadFailure = {
-  reason: "SourceUnavailable" | "QueryFailed";
-  message: string;
-  /** A shorter window may help: too large, too slow, broken off. */
-  shrink: boolean;
-  /** It was outflow that broke it off: the source is there. */
-  oversized?: true;
-};
-
 export type ReadResult = { sign?: SourceSign } & (
   | {
       ok: true;
@@ -62,7 +53,6 @@ export type ReadResult = { sign?: SourceSign } & (
 );
 
 const ERROR_TEXT_BYTES = 4096;
-const ERROR_TEXT_COLUMNS = 300;
 
 export async function readAnswer(
   http: HttpClient,
@@ -86,8 +76,12 @@ export async function readAnswer(
     headAtMs: clock.monotonicMs(),
     kind: kindOf(answer.headers),
   };
-  if (answer.status !== 200)
-    return { sign, ok: false, failure: refused(answer.status, words(errorText(await answer.text(ERROR_TEXT_BYTES)))) };
+  if (answer.status !== 200) {
+    const { text, isApi } = errorOf(await answer.text(ERROR_TEXT_BYTES));
+    const { status, headers } = answer;
+    const failure = refused({ status, url: r.url, location: headers.location }, words(text), isApi);
+    return { sign, ok: false, failure };
+  }
 
   builder.clear();
   r.late?.builder.clear();
@@ -101,21 +95,7 @@ export async function readAnswer(
     }
   } catch (error) {
     if (!(error instanceof HttpBroken)) throw error;
-    const failure = unavailable(error.failure);
-    return {
-      sign,
-      ok: false,
-      failure: {
-        ...failure,
-        shrink: true,
-        message:
-          error.failure.code === TOO_LARGE
-            ? `The source's answer was broken off: ${error.failure.message}. A shorter window is read next.`
-            : error.failure.kind === "timeout"
-              ? `The source's answer came too slowly and was broken off after ${bytes} bytes: ${error.failure.message}. A shorter window is read next.`
-              : `The source broke its answer off after ${bytes} bytes: ${error.failure.message}`,
-      },
-    };
+    return { sign, ok: false, failure: interrupted(error.failure, bytes) };
   }
   const result = scanner.end();
   const failure = judge(result, r, words);
@@ -155,108 +135,15 @@ function giveBack(piece: Uint8Array): void {
     buffer.transfer(0);
 }
 
-function judge(result: ScanResult, r: ReadRequest, words: (text: string) => string): ReadFailure | undefined {
-  if (!result.ok) {
-    switch (result.kind) {
-      case "error":
-        return {
-          reason: "QueryFailed",
-          shrink: false,
-          message: `The source refused the query: ${words(result.message)}`,
-        };
-      case "too-large":
-        return {
-          reason: "SourceUnavailable",
-          shrink: true,
-          oversized: true,
-          message: `The source's answer was broken off: ${result.message}. A shorter window is read next.`,
-        };
-      case "malformed":
-        return {
-          reason: "SourceUnavailable",
-          shrink: true,
-          message: `The source's answer cannot be trusted: ${words(result.message)}.`,
-        };
-    }
-  }
-  if (!r.expect.includes(result.resultType)) {
-    return {
-      reason: "QueryFailed",
-      shrink: false,
-      message: `The query answers with a ${result.resultType}, not with ${r.expect.join(" or ")}: nothing of it is exported.`,
-    };
-  }
-  if (result.isPartial && !r.allowPartial) {
-    return {
-      reason: "SourceUnavailable",
-      shrink: false,
-      message:
-        "The source answered with a part of the data only (isPartial): a storage node is missing. It is read again at the next tick.",
-    };
-  }
-  return undefined;
-}
-
-function unavailable(failure: HttpFailure): ReadFailure {
-  return {
-    reason: "SourceUnavailable",
-    shrink: failure.kind === "timeout",
-    message: noAnswer(failure),
-  };
-}
-
-/** Where a sentence around it says already that the source cannot be read. */
-function noAnswer({ kind, code, message }: HttpFailure): string {
-  switch (kind) {
-    case "refused":
-      return `Nobody listens at the source (${code}): is it up, and --source-url right?`;
-    case "dns":
-      return `The source's name does not resolve (${code}): check --source-url, and DNS.`;
-    case "unreachable":
-      return `There is no way to the source (${code}): check the network.`;
-    case "timeout":
-      return `The source did not answer in time: ${printable(message, ERROR_TEXT_COLUMNS)}`;
-    case "reset":
-      return `The source closed the connection before it answered (${code}).`;
-    case "protocol":
-      return `What listens at the source does not speak HTTP (${code}): check scheme and port of --source-url.`;
-    case "tls":
-      return `The TLS connection to the source failed (${code}): ${printable(message, ERROR_TEXT_COLUMNS)}`;
-    case "proxy":
-    case "forbidden":
-    case "aborted":
-      return printable(message, ERROR_TEXT_COLUMNS);
-    default:
-      return kind satisfies never;
-  }
-}
-
-/** `text`: the server's own words, fit to be shown. */
-function refused(status: number, text: string): ReadFailure {
-  const said = text === "" ? "" : `: ${text}`;
-  if (status === 413)
-    return { reason: "QueryFailed", shrink: true, message: `The source says the answer is too large (413)${said}` };
-  if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
-    const hint =
-      status === 401 || status === 403
-        ? " Check the credentials for the source."
-        : status === 404
-          ? " Check the path of --source-url."
-          : "";
-    return { reason: "QueryFailed", shrink: false, message: `The source refused the query (${status})${said}${hint}` };
-  }
-  return { reason: "SourceUnavailable", shrink: false, message: `The source cannot answer now (${status})${said}` };
-}
-
 /** The server's own words: `error` of its JSON, else the body as it is. */
-function errorText(body: string): string {
+function errorOf(body: string): { text: string; isApi: boolean } {
   try {
-    const { error } = JSON.parse(body) as { error?: unknown };
-    if (typeof error === "string") return error;
+    const { status, error } = JSON.parse(body) as { status?: unknown; error?: unknown };
+    if (typeof error === "string") return { text: error, isApi: status === "error" };
   } catch {
-    // no JSON: a proxy's page or plain text
+    // not JSON: a proxy's page or plain text
   }
-  return body.trim();
+  return { text: body.trim(), isApi: false };
 }
 
 const dateOf = (header: string | undefined): EpochMs | undefined => {

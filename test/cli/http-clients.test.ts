@@ -31,7 +31,7 @@ function ways(own: Partial<Settings>, env: Record<string, string> = {}) {
   const told: string[] = [];
   const settings = { maxSourceQueries: 2, maxWindowSamples: 1000, sinkInsecure: false, sourceInsecure: false, ...own };
   const made = httpClientsOf(
-    { ...settings, sourceUrl: url } as Settings & { sourceUrl: string },
+    { sourceUrl: url, ...settings } as Settings & { sourceUrl: string },
     env,
     (level, message) => told.push(`${level}: ${message}`),
   );
@@ -66,6 +66,19 @@ describe("credentials of the source", () => {
       ["edge:first-one", "edge:second-pässword"].map((pair) => `Basic ${Buffer.from(pair).toString("base64")}`),
     );
     assert.doesNotMatch(said, /first-one|a-long-key|ZWRnZ/);
+  });
+
+  test("a bearer token file that becomes empty leaves the last token, and the log says so once", async () => {
+    const made = ways({ sourceBearerFile: file("token3", "t0ken-one\n") });
+    file("token3", "");
+    await ask(made);
+    await ask(made);
+    file("token3", "t0ken-two");
+    await ask(made);
+    await made.source.close();
+    assert.deepEqual(seen.splice(0), ["Bearer t0ken-one", "Bearer t0ken-one", "Bearer t0ken-two"]);
+    assert.equal(made.told.length, 1, made.told.join("\n"));
+    assert.match(made.told[0]!, /does not hold one token: what it held last is used/);
   });
 
   test("a bearer token file that is away for a moment leaves the last token, and says so once", async () => {
@@ -113,6 +126,26 @@ describe("what cannot be used is said at the start, without a secret", () => {
     ],
     ["a header that is none", () => ({ sourceHeader: ["s3cr3t"] }), /write a header as/],
     ["a header of the connection", () => ({ sourceHeader: ["Host=x"] }), /Host is outflow's own/],
+    [
+      "a token file that is empty",
+      () => ({ sourceBearerFile: file("e", "\n") }),
+      /--source-bearer-file .* is empty: it must hold one token/,
+    ],
+    [
+      "two tokens in a file",
+      () => ({ sourceBearerFile: file("e2", "s3cr3t\nt0ken\n") }),
+      /must hold one token on one line/,
+    ],
+    [
+      "a password file that is empty",
+      () => ({ sourceUsername: "u", sourcePasswordFile: file("pe", "") }),
+      /--source-password-file .* is empty/,
+    ],
+    [
+      "credentials in the address",
+      () => ({ sourceUrl: "http://u:s3cr3t@vm:8428" }),
+      /^--source-url: credentials in the address are not used\. Give them with --source-username/,
+    ],
     ["a token file that is not there", () => ({ sourceBearerFile: "/none" }), /--source-bearer-file \/none \(ENOENT\)/],
   ];
   for (const [name, own, message] of cases)

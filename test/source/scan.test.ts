@@ -319,7 +319,7 @@ describe("what is refused", () => {
     ],
     ["an HTML page", "<html><body>502 Bad Gateway</body></html>", "malformed", /HTML/],
     ["nothing at all", "", "malformed", /./],
-    ["another JSON", '{"hello":"world"}', "error", /./],
+    ["another JSON", '{"hello":"world"}', "malformed", /check the path of --source-url/],
     [
       "a sample whose value is a number",
       `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"a"},"values":[[${(FROM + 1) / 1000},1]]}]}}`,

@@ -56,8 +56,9 @@ export function parseResponse(text: string): WholeResponse {
     return { kind: "malformed", message: notJson(text) };
   }
   const { status, error, data } = isObject(response) ? response : {};
+  if (typeof error === "string" && status !== "success") return { kind: "error", message: error };
   if (status !== "success")
-    return { kind: "error", message: typeof error === "string" ? error : "the response has no status success" };
+    return { kind: "malformed", message: "it is JSON, but not of the query API: check the path of --source-url" };
   const { resultType, result } = isObject(data) ? data : {};
   if (resultType !== "matrix" && resultType !== "vector" && resultType !== "scalar" && resultType !== "string")
     return { kind: "malformed", message: "the response has no resultType" };
