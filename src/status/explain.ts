@@ -199,7 +199,8 @@ function toDo(sink: SinkState): string {
   const unread = failedSource(sink)?.failure;
   if (unread?.reason === "QueryFailed")
     return "Correct the query in the policy; outflow check and outflow query explain read it offline.";
-  if (unread !== undefined) return "Check that the source is up, and that --source-url and the credentials for it are right.";
+  if (unread !== undefined)
+    return "Check that the source is up, and that --source-url and the credentials for it are right.";
   if (readyOf(sink).reason === "Lagging")
     return "Raise batch.maxSize or --max-concurrency, select fewer series, or look why the endpoint is slow.";
   if (sink.restored?.status === "False") return "Nothing yet: the first attempt tells whether it is still so.";
