@@ -12,7 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   platform: [],
   http: ["platform"],
   metricsql: [],
-  config: ["http"],
+  config: ["platform", "http"],
   series: ["platform"],
   batch: ["platform", "series"],
   source: ["platform", "http", "series"],

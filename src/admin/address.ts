@@ -9,6 +9,16 @@ export function parseAddress(listen: string): Address {
   return { ok: true, host: host === "" ? "::" : host, port: Number(match[3]), loopback: isLoopback(host) };
 }
 
+/** As parseAddress; what others may reach needs a token. */
+export function usableAddress(listen: string, hasToken: boolean): Address {
+  const address = parseAddress(listen);
+  if (!address.ok || address.loopback || hasToken) return address;
+  return {
+    ok: false,
+    message: `--listen ${listen}: others may reach this address, so it needs a token: name a file that holds one with --admin-token-file, or listen on 127.0.0.1:${address.port}.`,
+  };
+}
+
 /** `host:port`, an IPv6 address in brackets. */
 export const addressText = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
 

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { Actions, SinkAction } from "../status/actions.ts";
 import type { StatusStore } from "../status/store.ts";
 import { type Access, mayAsk } from "./access.ts";
-import { addressText, parseAddress } from "./address.ts";
+import { addressText, usableAddress } from "./address.ts";
 import { EventStream } from "./eventstream.ts";
 import { CONTENT_TYPE } from "./metrics/exposition.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
@@ -34,13 +34,8 @@ const ANSWER_MS = 10_000;
 
 export async function createAdmin(options: AdminOptions): Promise<Admin> {
   if (options.listen === "off") return { ok: true, address: "off", close: async () => {} };
-  const address = parseAddress(options.listen);
+  const address = usableAddress(options.listen, options.token !== undefined);
   if (!address.ok) return address;
-  if (!address.loopback && options.token === undefined)
-    return {
-      ok: false,
-      message: `--listen ${options.listen}: others may reach this address, so it needs a token: name a file that holds one with --admin-token-file, or listen on 127.0.0.1:${address.port}.`,
-    };
   const events = new EventStream(options.eventsFrom);
   const unsubscribe = options.store.subscribe((event) => events.append(event));
   const metrics = createMetrics(options.store, () => options.tableSeries?.());

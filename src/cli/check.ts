@@ -31,7 +31,7 @@ export function checkCommand(): Command {
   const command = new Command("check")
     .description("verify policies offline: all problems, each with its place and what to do")
     .argument("[path...]", "files or directories; - is standard input", (path: string, paths: string[] = []) => {
-      if (path !== "-" && !existsSync(path)) throw new InvalidArgumentError("it does not exist.");
+      if (path !== "-" && !existsSync(path)) throw new InvalidArgumentError(`${path} does not exist`);
       return [...paths, path];
     })
     .addOption(

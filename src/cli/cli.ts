@@ -1,50 +1,56 @@
-// The command line: one file a command, assembled here. Exit codes: 0 well, 1 problems found or a crash, 2 usage or a start that
-// cannot be.
-import { Command, CommanderError } from "commander";
+// The command line: one file a command, assembled here. Exit codes: 0 success, 1 problems found or a crash, 2 wrong usage or a start that
+// failed.
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { emptyVariables } from "../config/variables.ts";
 import { version } from "../version.ts";
-import { example } from "./example.ts";
+import { argumentError } from "./argument-errors.ts";
 import { StartError } from "./start-error.ts";
 
 /** Loaded when they are asked for: `outflow version` and `outflow top` need not wait for what an agent needs. */
 const commands: Record<string, () => Promise<Command>> = {
   run: async () => (await import("./run.ts")).runCommand(),
   check: async () => (await import("./check.ts")).checkCommand(),
+  config: async () => (await import("./config.ts")).configCommand(),
   query: async () => (await import("./query.ts")).queryCommand(),
   top: async () => (await import("./top.ts")).topCommand(),
   status: async () => (await import("./status.ts")).statusCommand(),
   replay: async () => (await import("./replay/command.ts")).replayCommand(),
   demo: async () => (await import("./demo.ts")).demoCommand(),
-  version: async () =>
-    new Command("version")
-      .description("print the version")
-      .addHelpText("after", example("outflow version"))
-      .action(() => console.log(`outflow ${version}`)),
+  version: async () => (await import("./version.ts")).versionCommand(),
 };
-
-/** Runs one command to its end; returns the exit code. */
-export async function cli(argv: readonly string[]): Promise<number> {
+async function programOf(names: readonly string[]): Promise<Command> {
   const program = new Command("outflow")
     .description("Ships what an ExportPolicy selects from VictoriaMetrics or Prometheus to remote-write endpoints.")
     .version(version, "-V, --version")
+    .helpCommand(false)
     .configureHelp({ showGlobalOptions: false });
-  const asked = argv[2] ?? "";
-  // The help and a mistyped name need all of them.
-  const names = ["-V", "--version"].includes(asked) ? [] : Object.keys(commands);
-  for (const name of names.includes(asked) ? [asked] : names) program.addCommand(await commands[name]!());
+  for (const name of names) {
+    program.addCommand(await commands[name]!());
+  }
+  if (names.length > 1) program.addCommand((await import("./help.ts")).helpCommand(program));
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)])
     command
       .exitOverride()
-      .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "outflow: ")) })
+      .configureOutput({ outputError: (text, write) => write(`outflow: ${argumentError(text)}\n`) })
       .showHelpAfterError(`(${pathOf(command)} --help lists ${command === program ? "the commands" : "the flags"})`);
-  program.addHelpText(
+  return program.addHelpText(
     "after",
-    `\nFirst steps:\n  outflow demo                          see it work, nothing to install\n  outflow check policies/               verify policies offline\n  outflow run --policies policies/ --source-url http://127.0.0.1:8428\n`,
+    `\nFirst steps:\n  outflow demo              see it work, nothing to install\n  outflow check policies/   verify policies offline\n  outflow run --policies policies/ --source-url http://127.0.0.1:8428\n`,
   );
+}
+
+/** Runs one command to its end; returns the exit code. */
+export async function cli(argv: readonly string[]): Promise<number> {
+  for (const name of emptyVariables(process.env)) delete process.env[name];
+  const asked = argv[2] ?? "";
+  // The help and a mistyped name need all of them.
+  const alone = asked in commands;
   try {
+    const program = await programOf(["-V", "--version"].includes(asked) ? [] : alone ? [asked] : Object.keys(commands));
     await program.parseAsync(argv as string[]);
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (error instanceof StartError) {
+    if (error instanceof StartError || error instanceof InvalidArgumentError) {
       process.stderr.write(`outflow: ${error.message}\n`);
       return 2;
     }

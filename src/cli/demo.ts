@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import policyTemplate from "../../policies/demo.yaml" with { type: "text" };
 import { parseDuration } from "../config/duration.ts";
+import { booleanVariable } from "../config/parsers.ts";
 import { runOptions, type Settings } from "../config/settings.ts";
 import { demoSummary, startDemo } from "../demo/demo.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -51,7 +52,7 @@ async function demo(options: { for?: number; tui: boolean }): Promise<void> {
     pollInterval: 1_000,
     settle: 1_000,
     lateWindow: 2_000, // the embedded source shows every sample at once
-    tui: options.tui,
+    noTui: !options.tui,
     drainTimeout: 2_000,
   };
   const { check: checkQuery } = queryRules(settings);
@@ -63,7 +64,7 @@ async function demo(options: { for?: number; tui: boolean }): Promise<void> {
   });
   await untilStopped(
     agent,
-    terminal.tui && { readOnly: false, screenReader: process.env.OUTFLOW_SCREEN_READER === "true" },
+    terminal.tui && { readOnly: false, screenReader: booleanVariable("OUTFLOW_SCREEN_READER", process.env) },
     options.for === undefined ? undefined : systemClock.sleep(options.for).then(() => {}),
   );
   await ends.close();

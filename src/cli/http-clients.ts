@@ -36,7 +36,9 @@ export function httpClientsOf(
     (settings.allowSink ?? []).map((text) => {
       const pattern = parseHostPattern(text);
       if (pattern === undefined)
-        throw new StartError(`--allow-sink: "${text}" is no pattern: write a host, .suffix, address or CIDR.`);
+        throw new StartError(
+          `--allow-sink: "${text}" is not a valid pattern; write a host, .suffix, address or CIDR such as 10.0.0.0/8.`,
+        );
       return pattern;
     }),
   );
@@ -144,7 +146,7 @@ function headerOf(text: string): [name: string, value: string] {
   const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*[=:]\s*([\t\x20-\x7e]*)$/.exec(text) ?? [];
   if (name === undefined || value === undefined)
     throw new StartError("--source-header: write a header as X-Scope-OrgID=team-a.");
-  if (OWN_HEADERS.test(name)) throw new StartError(`--source-header: ${name} is outflow's own.`);
+  if (OWN_HEADERS.test(name)) throw new StartError(`--source-header: ${name} is set by outflow itself.`);
   return [name.toLowerCase(), value.trim()];
 }
 
@@ -154,7 +156,8 @@ function sourceHeaders(settings: Settings, warn: (message: string) => void): () 
   const sourceHeader = (settings.sourceHeader ?? []).map(headerOf);
   if ((username === undefined) !== (sourcePasswordFile === undefined))
     throw new StartError("--source-username and --source-password-file go together: give both.");
-  if (username?.includes(":")) throw new StartError("--source-username: basic auth cannot carry a colon in it.");
+  if (username?.includes(":"))
+    throw new StartError("--source-username: a user name of basic auth cannot contain a colon.");
   const sets = (name: string) => sourceHeader.some(([header]) => header === name);
   if ([username, sourceBearerFile, sets("authorization") || undefined].filter((x) => x !== undefined).length > 1)
     throw new StartError(

@@ -2,7 +2,7 @@
 // proxies, the state directory, the dead-letter folder. `run` and `run --check` prepare in the same way. What was opened is closed
 // again if a later step fails.
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
-import { parseAddress } from "../admin/address.ts";
+import { usableAddress } from "../admin/address.ts";
 import type { Settings } from "../config/settings.ts";
 import { DeadLetters } from "../deadletter/folder.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -29,7 +29,8 @@ export async function prepare(
   dispatch: StatusStore["dispatch"],
 ): Promise<Prepared> {
   const rules = queryRules(settings);
-  const address = settings.listen === "off" ? undefined : parseAddress(settings.listen);
+  const address =
+    settings.listen === "off" ? undefined : usableAddress(settings.listen, settings.adminTokenFile !== undefined);
   if (address?.ok === false) throw new StartError(address.message);
   const token = settings.adminTokenFile === undefined ? undefined : adminToken(settings.adminTokenFile);
   checkSecretsDir(settings.secretsDir);

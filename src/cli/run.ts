@@ -1,56 +1,81 @@
-// outflow run: the agent until a signal ends it; headless, or with the terminal UI where there is a terminal.
+// outflow run: the agent until a signal ends it; headless, or with the terminal UI where there is a terminal. With --check: everything
+// but running.
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
-import { applyConfigFile, runOptions, type Settings } from "../config/settings.ts";
+import { Command, Option } from "commander";
+import { applyConfigFile } from "../config/config-file.ts";
+import { runOptions, type Settings } from "../config/settings.ts";
 import { systemClock } from "../platform/clock.ts";
 import { type Agent, startAgent } from "./agent.ts";
 import { example } from "./example.ts";
 import { logOutput } from "./log-output.ts";
+import { checkStart } from "./run-check.ts";
 import { startScreen } from "./screen.ts";
 import { StartError } from "./start-error.ts";
 import { wantsTui } from "./terminal.ts";
+import { warnOfVariables } from "./variables.ts";
 
 export function runCommand(): Command {
   const command = new Command("run").description("run the agent");
-  for (const option of runOptions()) command.addOption(option);
+  const [policies, ...others] = runOptions();
+  command.addOption(policies!);
+  command.addOption(
+    new Option(
+      "--check",
+      "do everything but run: settings, files, policies, secrets, state, port; exit 0 or 2",
+    ).helpGroup(policies!.helpGroupHeading!),
+  );
+  for (const option of others) command.addOption(option);
   command.addHelpText(
     "after",
     example(
       "outflow run --policies policies/ --source-url http://127.0.0.1:8428",
       "OUTFLOW_SOURCE_URL=http://vm:8428 outflow run --no-tui",
+      "outflow run --config /etc/outflow/outflow.yaml --check",
     ),
   );
   return command.action(async () => {
     applyConfigFile(command);
-    await run(completeSettings(command.opts<Settings>()));
+    warnOfVariables();
+    const options = command.opts<Settings & { check?: boolean }>();
+    const settings = completeSettings(options);
+    if (options.check) await checkStart(settings);
+    else await run(settings);
   });
 }
 
-/** Defaults that depend on the host, and what must be there to start. */
-export function completeSettings(s: Settings): Settings & { sourceUrl: string } {
-  const xdg = (name: string, fallback: string) => process.env[name] || join(homedir(), fallback);
-  const usual = [join(xdg("XDG_CONFIG_HOME", ".config"), "outflow/policies"), "/etc/outflow/policies"];
-  const policies = s.policies ?? usual.filter((path) => existsSync(path)).slice(0, 1);
-  if (policies.length === 0)
-    throw new StartError(
-      `no policies: name a file or directory with --policies, or make ${usual[0]}. outflow demo shows how it looks when it works.`,
-    );
-  const missing = policies.find((path) => !existsSync(path));
-  if (missing !== undefined) throw new StartError(`cannot read policies: ${missing} does not exist.`);
-  if (s.sourceUrl === undefined)
-    throw new StartError(
-      "no source: name the VictoriaMetrics or Prometheus to read from with --source-url, or in OUTFLOW_SOURCE_URL.",
-    );
+const xdg = (name: string, fallback: string): string => process.env[name] || join(homedir(), fallback);
+const usualPolicies = (): string[] => [
+  join(xdg("XDG_CONFIG_HOME", ".config"), "outflow/policies"),
+  "/etc/outflow/policies",
+];
+
+/** Defaults that depend on the host. */
+export function hostDefaults(s: Settings): Settings {
   return {
     ...s,
-    policies,
-    sourceUrl: s.sourceUrl,
+    policies: s.policies ?? usualPolicies().filter(existsSync).slice(0, 1),
     enforceFilter: s.enforceFilter ?? [],
     forbidLabel: s.forbidLabel ?? [],
     stateDir: s.stateDir ?? join(xdg("XDG_STATE_HOME", ".local/state"), "outflow"),
   };
+}
+
+/** With what depends on the host; throws StartError where something that is needed is not there. */
+export function completeSettings(given: Settings): Settings & { sourceUrl: string } {
+  const s = hostDefaults(given);
+  if (s.policies.length === 0)
+    throw new StartError(
+      `no policies: name a file or directory with --policies, or create ${usualPolicies()[0]}. outflow demo shows what it looks like when it works.`,
+    );
+  const missing = s.policies.find((path) => !existsSync(path));
+  if (missing !== undefined) throw new StartError(`cannot read policies: ${missing} does not exist.`);
+  if (s.sourceUrl === undefined)
+    throw new StartError(
+      "no source: name the VictoriaMetrics or Prometheus to read from with --source-url or OUTFLOW_SOURCE_URL.",
+    );
+  return { ...s, sourceUrl: s.sourceUrl };
 }
 
 const LOG_END_MS = 500;
@@ -60,7 +85,7 @@ async function run(settings: Settings & { sourceUrl: string }): Promise<void> {
     stdin: process.stdin.isTTY === true,
     stdout: process.stdout.isTTY === true,
     env: process.env,
-    tui: settings.tui,
+    tui: !settings.noTui,
     screenReader: settings.screenReader,
   });
   if (!terminal.tui && terminal.why !== undefined) process.stderr.write(`outflow: headless: ${terminal.why}\n`);

@@ -10,7 +10,7 @@ export function wantsTui(t: {
 }): { tui: boolean; why?: string } {
   if (!t.tui) return { tui: false };
   if (!t.stdout || !t.stdin)
-    return { tui: false, why: `${t.stdout ? "stdin" : "stdout"} is no terminal (--no-tui says so without this line)` };
+    return { tui: false, why: `${t.stdout ? "stdin" : "stdout"} is not a terminal (--no-tui avoids this line)` };
   if (t.screenReader === true) return { tui: true };
   if (t.env.TERM === "dumb") return { tui: false, why: "TERM is dumb" };
   if (t.env.CI === "true" || t.env.CI === "1") return { tui: false, why: "CI is set" };

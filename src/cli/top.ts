@@ -2,6 +2,7 @@
 // its state instead, for scripts.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../config/duration.ts";
+import { booleanVariable } from "../config/parsers.ts";
 import { createHttpClient } from "../http/client.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Actions } from "../status/actions.ts";
@@ -45,15 +46,18 @@ export function topCommand(): Command {
     .option("--json", "print the snapshot as JSON, a line each time")
     .addOption(new Option("-n <times>", "print so many times and end").argParser(times))
     .addOption(new Option("--interval <duration>", "between two drawings").argParser(interval).default(1_000, "1s"))
-    .addOption(new Option("--read-only", "no pause, retry, reload").default(false).env("OUTFLOW_READ_ONLY"))
-    .addOption(
-      new Option("--screen-reader", "plain sentences in place of a screen").default(false).env("OUTFLOW_SCREEN_READER"),
-    )
+    .option("--read-only", "no pause, retry, reload (env: OUTFLOW_READ_ONLY)", false)
+    .option("--screen-reader", "plain sentences instead of a screen (env: OUTFLOW_SCREEN_READER)", false)
     .addHelpText(
       "after",
       example("outflow top", "outflow top http://gateway-7:9469", "outflow top --once --json | jq .sinks[].phase"),
     )
-    .action(async (url: string, options: TopOptions) => {
+    .action(async (url: string, given: TopOptions) => {
+      const options = {
+        ...given,
+        readOnly: given.readOnly || booleanVariable("OUTFLOW_READ_ONLY", process.env),
+        screenReader: given.screenReader || booleanVariable("OUTFLOW_SCREEN_READER", process.env),
+      };
       const http = createHttpClient({ connectMs: 3_000, connections: 4 });
       const agent: Agent = { url, token: tokenIn(options.tokenFile), http };
       const tty = { stdin: process.stdin.isTTY === true, stdout: process.stdout.isTTY === true };

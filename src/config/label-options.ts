@@ -1,13 +1,9 @@
-// Flags on what becomes of labels on the way (src/series/labels.ts): the operator's.
+// Settings on what becomes of labels on the way (src/series/labels.ts).
 import { Option } from "commander";
 import { count, label, regex } from "./parsers.ts";
 
 export function labelOptions(): Option[] {
   return [
-    new Option("--name-escaping <how>", "what becomes of metric and label names that remote write does not allow")
-      .choices(["underscores", "values", "drop"])
-      .default("underscores")
-      .env("OUTFLOW_NAME_ESCAPING"),
     new Option("--external-label <name=value>", "label added to each series that lacks it (repeatable)")
       .argParser(label)
       .default([], "none")
@@ -20,6 +16,10 @@ export function labelOptions(): Option[] {
       .argParser(regex)
       .default([], "none")
       .env("OUTFLOW_DROP_LABEL"),
+    new Option("--name-escaping <how>", "what becomes of metric and label names that remote write does not allow")
+      .choices(["underscores", "values", "drop"])
+      .default("underscores")
+      .env("OUTFLOW_NAME_ESCAPING"),
     new Option("--max-labels <n>", "a series with more labels is dropped and counted; 0: no limit")
       .argParser(count({ min: 0 }))
       .default(0)

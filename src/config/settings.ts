@@ -1,16 +1,19 @@
-// Agent settings: one typed object from flags, OUTFLOW_* variables and a file, in that order of precedence.
-// The table of options is the documentation too: help and docs/settings.md are made from it.
-import { readFileSync } from "node:fs";
-import { type Command, Option } from "commander";
-import { parse } from "yaml";
+// Agent settings: one typed object from flags, OUTFLOW_* variables and a file, in that order of precedence. This table of options is
+// the documentation too: help, docs/settings.md, completions, the man page and `outflow config` are made from it.
+import { Option } from "commander";
 import { labelOptions } from "./label-options.ts";
-import { type NetworkSettings, networkOptions } from "./network-options.ts";
-import { count, duration, list, startBack, url, yesOrNo, zeroOr } from "./parsers.ts";
+import {
+  allowSinkOption,
+  type NetworkSettings,
+  sinkConnectionOptions,
+  sourceConnectionOptions,
+} from "./network-options.ts";
+import { booleanOption, count, duration, list, startBack, url, zeroOr } from "./parsers.ts";
 
 export type Settings = NetworkSettings & {
   policies: string[];
   sourceUrl?: string;
-  tui: boolean;
+  noTui: boolean;
   readOnly: boolean;
   screenReader: boolean;
   pollInterval: number;
@@ -53,135 +56,25 @@ export type Settings = NetworkSettings & {
   logLevel: "debug" | "info" | "warn" | "error";
 };
 
-/** Keys of the file given by --config are names of flags; a flag or a variable wins. Throws what commander shows as usage trouble. */
-export function applyConfigFile(command: Command): void {
-  const file = command.opts<{ config?: string }>().config;
-  if (file === undefined) return;
-  let values: unknown;
-  try {
-    values = parse(readFileSync(file, "utf8")) ?? {};
-  } catch (error) {
-    command.error(`error: cannot read --config ${file}: ${(error as Error).message.split("\n")[0]}`);
-  }
-  if (typeof values !== "object" || values === null || Array.isArray(values))
-    command.error(`error: ${file}: must be a mapping such as "poll-interval: 30s"`);
-  for (const [key, value] of Object.entries(values as Record<string, unknown>)) {
-    const option = command.options.find((o) => o.name() === key && key !== "config");
-    if (option === undefined)
-      return command.error(`error: ${file}: unknown setting "${key}"; outflow run --help lists them`);
-    const name = option.attributeName();
-    if (command.getOptionValueSource(name) !== "default" && command.getOptionValue(name) !== undefined) continue;
-    let parsed: unknown;
-    try {
-      for (const item of Array.isArray(value) ? value : [value])
-        parsed = option.parseArg
-          ? option.parseArg(String(item), parsed as string)
-          : option.isBoolean()
-            ? item
-            : String(item);
-    } catch (error) {
-      command.error(`error: ${file}: ${key}: ${(error as Error).message}`);
-    }
-    command.setOptionValueWithSource(name, parsed, "config");
-  }
-}
-
-/** Flags of `outflow run`; `demo` takes those that make sense there. */
+/** Settings of `outflow run`, in the groups of its help; each has a flag, a variable and a key. */
 export function runOptions(): Option[] {
   return [
-    new Option("--policies <file|dir>", "policy file or directory (repeatable)")
-      .argParser(list)
-      .env("OUTFLOW_POLICIES"),
-    new Option("--secrets-dir <dir>", "mounted secrets: <namespace>/<name>/<key>, or <name>/<key>").env(
-      "OUTFLOW_SECRETS_DIR",
-    ),
-    new Option("--source-url <url>", "VictoriaMetrics or Prometheus to read from")
-      .argParser(url)
-      .env("OUTFLOW_SOURCE_URL"),
-    new Option("--source-kind <kind>", "what the source is")
-      .choices(["auto", "victoriametrics", "prometheus"])
-      .default("auto")
-      .env("OUTFLOW_SOURCE_KIND"),
-    new Option("--no-tui", "run headless"),
-    new Option("--read-only", "the screen shows and changes nothing: no pause, retry, reload")
-      .default(false)
-      .env("OUTFLOW_READ_ONLY"),
-    new Option("--screen-reader", "plain sentences in place of a screen").default(false).env("OUTFLOW_SCREEN_READER"),
-    ...timing(),
-    new Option("--on-exhausted <what>", "after maxAttempts: drop the batch, or hold it")
-      .choices(["drop", "hold"])
-      .default("drop")
-      .env("OUTFLOW_ON_EXHAUSTED"),
-    new Option("--max-source-queries <n>", "queries to the source at once")
-      .argParser(count({ max: 64 }))
-      .default(2)
-      .env("OUTFLOW_MAX_SOURCE_QUERIES"),
-    new Option("--max-window-samples <n>", "samples in one window, else it is halved")
-      .argParser(count({ min: 1000 }))
-      .default(2_000_000)
-      .env("OUTFLOW_MAX_WINDOW_SAMPLES"),
-    new Option(
-      "--allow-partial [yes|no]",
-      "export answers that lack the data of a storage node (VictoriaMetrics cluster)",
-    )
-      .preset("yes")
-      .argParser(yesOrNo)
-      .default(false, "no")
-      .env("OUTFLOW_ALLOW_PARTIAL"),
-    new Option("--max-buffered-samples <n>", "samples in memory, all sinks together")
-      .argParser(count({ min: 1000 }))
-      .default(4_000_000)
-      .env("OUTFLOW_MAX_BUFFERED_SAMPLES"),
-    new Option("--max-concurrency <n>", "requests in flight to one sink")
-      .argParser(count({ max: 64 }))
-      .default(8)
-      .env("OUTFLOW_MAX_CONCURRENCY"),
-    new Option("--send-timeout <duration>", "one attempt, from connect to answer")
-      .argParser(duration({ min: 100 }))
-      .default(30_000, "30s")
-      .env("OUTFLOW_SEND_TIMEOUT"),
-    new Option("--drain-timeout <duration>", "last attempts at shutdown")
-      .argParser(duration())
-      .default(5_000, "5s")
-      .env("OUTFLOW_DRAIN_TIMEOUT"),
-    ...networkOptions(),
-    ...enforcementOptions(),
-    new Option("--max-policy-size <bytes>", "largest policy file")
-      .argParser(count({ min: 1024 }))
-      .default(1_048_576)
-      .env("OUTFLOW_MAX_POLICY_SIZE"),
-    new Option("--state-dir <dir>", "where cursors are kept (default: $XDG_STATE_HOME/outflow)").env(
-      "OUTFLOW_STATE_DIR",
-    ),
-    new Option(
-      "--dead-letter-dir <dir>",
-      "keep dropped samples here, as files that outflow replay and others can import",
-    ).env("OUTFLOW_DEAD_LETTER_DIR"),
-    new Option("--dead-letter-max-size <bytes>", "dead letters kept for each sink; the oldest are removed")
-      .argParser(count({ min: 65_536 }))
-      .default(268_435_456)
-      .env("OUTFLOW_DEAD_LETTER_MAX_SIZE"),
-    new Option("--dead-letter-max-age <duration>", "dead letters older than this are removed")
-      .argParser(duration({ min: 60_000 }))
-      .default(604_800_000, "168h")
-      .env("OUTFLOW_DEAD_LETTER_MAX_AGE"),
-    new Option("--listen <addr|off>", "admin HTTP: health, metrics, status")
-      .default("127.0.0.1:9469")
-      .env("OUTFLOW_LISTEN"),
-    new Option(
-      "--admin-token-file <file>",
-      "bearer token that the admin API asks for; needed where --listen is not loopback",
-    ).env("OUTFLOW_ADMIN_TOKEN_FILE"),
-    new Option("--allow-actions [yes|no]", "the admin API may pause, resume and retry sinks")
-      .preset("yes")
-      .argParser(yesOrNo)
-      .default(false, "no")
-      .env("OUTFLOW_ALLOW_ACTIONS"),
-    ...labelOptions(),
-    ...logOptions(),
-    new Option("--config <file>", "YAML file with any of these settings (poll-interval: 30s)").env("OUTFLOW_CONFIG"),
+    ...group("What to run:", [
+      new Option("--policies <file|dir>", "policy file or directory (repeatable)")
+        .argParser(list)
+        .env("OUTFLOW_POLICIES"),
+      new Option("--config <file>", "YAML file with any of these settings (poll-interval: 30s)").env("OUTFLOW_CONFIG"),
+    ]),
+    ...group("Source:", [...source(), ...reading(), ...sourceConnectionOptions()]),
+    ...group("Sinks:", [...sinkConnectionOptions(), ...labelOptions()]),
+    ...group("Delivery:", delivery()),
+    ...group("State:", state()),
+    ...group("Screen, log and admin port:", [...screen(), ...logging(), listen()]),
+    ...group("Security:", [...security()]),
   ];
 }
+
+const group = (heading: string, options: Option[]): Option[] => options.map((option) => option.helpGroup(heading));
 
 /** The operator's, for `check` too: what they refuse is a problem there. */
 export function enforcementOptions(): Option[] {
@@ -195,22 +88,21 @@ export function enforcementOptions(): Option[] {
   ];
 }
 
-export function logOptions(): Option[] {
+function source(): Option[] {
   return [
-    new Option("--log-format <format>", "auto is text on a terminal, else JSON lines")
-      .choices(["auto", "text", "json"])
+    new Option("--source-url <url>", "VictoriaMetrics or Prometheus to read from")
+      .argParser(url)
+      .env("OUTFLOW_SOURCE_URL"),
+    new Option("--source-kind <kind>", "what the source is")
+      .choices(["auto", "victoriametrics", "prometheus"])
       .default("auto")
-      .env("OUTFLOW_LOG_FORMAT"),
-    new Option("--log-level <level>", "least important line to print")
-      .choices(["debug", "info", "warn", "error"])
-      .default("info")
-      .env("OUTFLOW_LOG_LEVEL"),
+      .env("OUTFLOW_SOURCE_KIND"),
   ];
 }
 
-function timing(): Option[] {
+function reading(): Option[] {
   return [
-    new Option("--poll-interval <duration>", "a window of every source is read this often")
+    new Option("--poll-interval <duration>", "how often a window of every source is read")
       .argParser(duration({ min: 1000, max: 3_600_000 }))
       .default(15_000, "15s")
       .env("OUTFLOW_POLL_INTERVAL"),
@@ -229,27 +121,127 @@ function timing(): Option[] {
       .argParser(duration({ max: 3_600_000 }))
       .default(35_000, "35s")
       .env("OUTFLOW_EVAL_DELAY"),
-    new Option("--audit-interval <duration>", "stretches in which late samples are looked for; 0 is off")
+    new Option("--audit-interval <duration>", "stretches in which late samples are looked for; 0: off")
       .argParser(zeroOr(duration({ min: 1000, max: 3_600_000 })))
       .default(300_000, "5m")
       .env("OUTFLOW_AUDIT_INTERVAL"),
-    new Option("--max-window <duration>", "longest window when catching up")
+    new Option("--start <now|duration>", "where a new sink begins: now, or this long ago")
+      .argParser(startBack)
+      .default(0, "now")
+      .env("OUTFLOW_START"),
+    new Option("--max-window <duration>", "longest window while catching up")
       .argParser(duration({ min: 1000, max: 86_400_000 }))
       .default(300_000, "5m")
       .env("OUTFLOW_MAX_WINDOW"),
-    new Option("--max-backfill <duration>", "unread time older than this is skipped, and counted")
+    new Option("--max-backfill <duration>", "unread time older than this is skipped and counted")
       .argParser(duration({ min: 1000 }))
       .default(86_400_000, "24h")
       .env("OUTFLOW_MAX_BACKFILL"),
+    new Option("--max-source-queries <n>", "queries to the source at once")
+      .argParser(count({ max: 64 }))
+      .default(2)
+      .env("OUTFLOW_MAX_SOURCE_QUERIES"),
+    new Option("--max-window-samples <n>", "samples in one window; a larger window is halved")
+      .argParser(count({ min: 1000 }))
+      .default(2_000_000)
+      .env("OUTFLOW_MAX_WINDOW_SAMPLES"),
+    booleanOption("--allow-partial", "export responses that lack the data of a storage node (VictoriaMetrics cluster)"),
+  ];
+}
+
+function delivery(): Option[] {
+  return [
+    new Option("--on-exhausted <what>", "after maxAttempts: drop the batch, or hold it")
+      .choices(["drop", "hold"])
+      .default("drop")
+      .env("OUTFLOW_ON_EXHAUSTED"),
+    new Option("--max-buffered-samples <n>", "samples in memory, all sinks together")
+      .argParser(count({ min: 1000 }))
+      .default(4_000_000)
+      .env("OUTFLOW_MAX_BUFFERED_SAMPLES"),
+    new Option("--max-concurrency <n>", "requests in flight to one sink")
+      .argParser(count({ max: 64 }))
+      .default(8)
+      .env("OUTFLOW_MAX_CONCURRENCY"),
+    new Option("--send-timeout <duration>", "one attempt, from connect to response")
+      .argParser(duration({ min: 100 }))
+      .default(30_000, "30s")
+      .env("OUTFLOW_SEND_TIMEOUT"),
+    new Option("--drain-timeout <duration>", "time for last attempts at shutdown")
+      .argParser(duration())
+      .default(5_000, "5s")
+      .env("OUTFLOW_DRAIN_TIMEOUT"),
     new Option(
       "--ready-lag <duration>",
       "data older than this makes a sink not ready (default: 2 polls, settle or eval delay, batch.timeout and 30s)",
     )
       .argParser(duration({ min: 1000 }))
       .env("OUTFLOW_READY_LAG"),
-    new Option("--start <now|duration>", "where a new sink begins: now, or this long ago")
-      .argParser(startBack)
-      .default(0, "now")
-      .env("OUTFLOW_START"),
+  ];
+}
+
+function state(): Option[] {
+  return [
+    new Option("--state-dir <dir>", "where cursors are kept (default: $XDG_STATE_HOME/outflow)").env(
+      "OUTFLOW_STATE_DIR",
+    ),
+    new Option(
+      "--dead-letter-dir <dir>",
+      "keep dropped samples here, as files that outflow replay and others can import",
+    ).env("OUTFLOW_DEAD_LETTER_DIR"),
+    new Option("--dead-letter-max-size <bytes>", "dead letters kept for each sink; the oldest are removed")
+      .argParser(count({ min: 65_536 }))
+      .default(268_435_456)
+      .env("OUTFLOW_DEAD_LETTER_MAX_SIZE"),
+    new Option("--dead-letter-max-age <duration>", "dead letters older than this are removed")
+      .argParser(duration({ min: 60_000 }))
+      .default(604_800_000, "168h")
+      .env("OUTFLOW_DEAD_LETTER_MAX_AGE"),
+  ];
+}
+
+function screen(): Option[] {
+  return [
+    booleanOption("--no-tui", "run headless"),
+    booleanOption("--read-only", "the screen shows and changes nothing: no pause, retry, reload"),
+    booleanOption("--screen-reader", "plain sentences instead of a screen"),
+  ];
+}
+
+function logging(): Option[] {
+  return [
+    new Option("--log-format <format>", "auto is text on a terminal, else JSON lines")
+      .choices(["auto", "text", "json"])
+      .default("auto")
+      .env("OUTFLOW_LOG_FORMAT"),
+    new Option("--log-level <level>", "least important line to print")
+      .choices(["debug", "info", "warn", "error"])
+      .default("info")
+      .env("OUTFLOW_LOG_LEVEL"),
+  ];
+}
+
+function listen(): Option {
+  return new Option("--listen <addr|off>", "admin HTTP: health, metrics, status")
+    .default("127.0.0.1:9469")
+    .env("OUTFLOW_LISTEN");
+}
+
+function security(): Option[] {
+  return [
+    new Option("--secrets-dir <dir>", "mounted secrets: <namespace>/<name>/<key>, or <name>/<key>").env(
+      "OUTFLOW_SECRETS_DIR",
+    ),
+    ...enforcementOptions(),
+    allowSinkOption(),
+    new Option("--max-policy-size <bytes>", "largest policy file")
+      .argParser(count({ min: 1024 }))
+      .default(1_048_576)
+      .env("OUTFLOW_MAX_POLICY_SIZE"),
+    new Option(
+      "--admin-token-file <file>",
+      "bearer token that the admin API asks for; needed where --listen is not loopback",
+    ).env("OUTFLOW_ADMIN_TOKEN_FILE"),
+    booleanOption("--allow-actions", "the admin API may pause, resume and retry sinks"),
   ];
 }

@@ -14,6 +14,7 @@ export type HostPattern = {
 export function parseHostPattern(text: string): HostPattern | undefined {
   const [, six, rest, port] = /^(?:\[([^\]]+)\](\/\d+)?)?(?::(\d{1,5}))?$/.exec(text) ?? [];
   if (six !== undefined) return isIP(six) === 6 ? ranged(six, rest?.slice(1), port) : undefined;
+  if (text.split("/").length > 2) return undefined;
   if (text.split(":").length > 2) return ranged(text.split("/")[0]!, text.split("/")[1], undefined);
   const [host = "", portText] = text.split(":");
   if (portText !== undefined && !/^\d{1,5}$/.test(portText)) return undefined;

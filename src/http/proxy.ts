@@ -41,14 +41,15 @@ export function proxyRules(flag: string | undefined, env: Environment): { rules:
 export function parseProxy(text: string): HttpProxy | string {
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const example = "write for example http://proxy.example.com:3128";
-  if (!URL.canParse(full)) return `is no address of a proxy; ${example}`;
+  if (!URL.canParse(full)) return `not a valid proxy URL; ${example}`;
   const url = new URL(full);
   if (url.protocol !== "http:" && url.protocol !== "https:")
-    return `outflow speaks to http and https proxies only, not to ${url.protocol.slice(0, -1)}; ${example}`;
-  if (url.hostname === "") return `has no host; ${example}`;
+    return `${url.protocol.slice(0, -1)} proxies are not supported, only http and https; ${example}`;
+  if (url.hostname === "" || text.endsWith(":") || !/^\/?$/.test(url.pathname) || url.search !== "" || url.hash !== "")
+    return `not a valid proxy URL; ${example}`;
   const user = decode(url.username);
   const password = decode(url.password);
-  if (user === undefined || password === undefined) return "its user name or password is not percent-encoded right";
+  if (user === undefined || password === undefined) return "its user name or password is not correctly percent-encoded";
   const host = bare(url.hostname);
   const tls = url.protocol === "https:";
   return {

@@ -1,8 +1,8 @@
 // Annotations `outflow/…` of a policy in, its own settings and problems out (design.md, Settings beyond the policy). What protects
 // the operator from a policy's author is never among them, and none names a file. Pure.
 import { formatDuration, parseDuration } from "../config/duration.ts";
+import { didYouMean } from "../platform/nearest.ts";
 import { isHeaderValue, isSecretName, plainHeaderProblem } from "./send-headers.ts";
-import { didYouMean } from "./suggest.ts";
 
 /** What a policy sets for itself; absent: the agent's setting. */
 export type PolicySettings = {

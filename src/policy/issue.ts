@@ -1,11 +1,11 @@
 // What the schema refuses, as a problem with its place: unknown and missing fields in plain words, the rest as the schema says it.
 // Never a value. Of a Secret, not even a key that is not a Secret's own: with a slip of the indentation it may be a password. Pure.
 import type * as v from "valibot";
+import { didYouMean } from "../platform/nearest.ts";
 import type { PlacedDocument } from "./document.ts";
 import type { Path } from "./places.ts";
 import type { Problem } from "./policy.ts";
 import { fields } from "./schema.ts";
-import { didYouMean } from "./suggest.ts";
 
 export type Problems = (path: Path, message: string, severity?: Problem["severity"]) => Problem;
 

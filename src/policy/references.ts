@@ -1,10 +1,11 @@
 // What the fields of a policy must be to each other: names unique in their list, each source that a sink names defined and named
 // once. Looks at whatever is there, so that all problems are found also where the schema refuses something else. Pure.
+
+import { didYouMean } from "../platform/nearest.ts";
 import type { PlacedDocument } from "./document.ts";
 import { type Problems, problemsOf } from "./issue.ts";
 import type { Path } from "./places.ts";
 import type { Problem } from "./policy.ts";
-import { didYouMean } from "./suggest.ts";
 
 export function references(document: PlacedDocument): Problem[] {
   const problem = problemsOf(document);

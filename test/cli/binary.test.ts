@@ -79,8 +79,16 @@ describe("a start that cannot be: one clear line, exit 2", () => {
       /\/nowhere\/p\.yaml does not exist/,
     ],
     ["no source", ["run", "--policies", "."], /no source: .*--source-url.*OUTFLOW_SOURCE_URL/],
-    ["a source that is no URL", ["run", "--policies", ".", "--source-url", "vm:8428"], /no http or https address/],
-    ["a duration without a unit", ["run", "--policies", ".", ...source, "--poll-interval", "15"], /no duration/],
+    [
+      "a source that is no URL",
+      ["run", "--policies", ".", "--source-url", "vm:8428"],
+      /--source-url: not a valid http or https URL/,
+    ],
+    [
+      "a duration without a unit",
+      ["run", "--policies", ".", ...source, "--poll-interval", "15"],
+      /--poll-interval: "15" is not a valid duration/,
+    ],
     ["too short a poll interval", ["run", "--policies", ".", ...source, "--poll-interval", "100ms"], /at least 1s/],
     ["an address that is none", ["run", "--policies", ".", ...source, "--listen", "here"], /HOST:PORT/],
   ];
@@ -254,7 +262,7 @@ spec:
 
   test("no terminal: headless by itself, and one line says so; with --no-tui it does not", async () => {
     const { stderr } = await outflow(["run", "--policies", ".", ...source, "--listen", "here"]);
-    assert.match(stderr, /^outflow: headless: .* is no terminal/m);
+    assert.match(stderr, /^outflow: headless: .* is not a terminal/m);
     const quiet = await outflow(["run", "--no-tui", "--policies", ".", ...source, "--listen", "here"]);
     assert.doesNotMatch(quiet.stderr, /headless/);
   });

@@ -125,7 +125,7 @@ describe("what cannot be used is said at the start, without a secret", () => {
       /one kind/,
     ],
     ["a header that is none", () => ({ sourceHeader: ["s3cr3t"] }), /write a header as/],
-    ["a header of the connection", () => ({ sourceHeader: ["Host=x"] }), /Host is outflow's own/],
+    ["a header of the connection", () => ({ sourceHeader: ["Host=x"] }), /Host is set by outflow itself/],
     [
       "a token file that is empty",
       () => ({ sourceBearerFile: file("e", "\n") }),

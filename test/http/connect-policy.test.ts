@@ -61,7 +61,19 @@ describe("connectPolicyOf()", () => {
       assert.equal(reach(...patterns)(host, port, address) === undefined, allowed);
     });
 
-  for (const text of ["", "a b", "http://x", "10.0.0.0/33", "x:0", "x:70000", "[10.0.0.1]", "a..b", "fe80::/129"])
+  for (const text of [
+    "10.0.0.0/8/8",
+    "::1/8/8",
+    "",
+    "a b",
+    "http://x",
+    "10.0.0.0/33",
+    "x:0",
+    "x:70000",
+    "[10.0.0.1]",
+    "a..b",
+    "fe80::/129",
+  ])
     test(`"${text}" is no pattern`, () => assert.equal(parseHostPattern(text), undefined));
 });
 

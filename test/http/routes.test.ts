@@ -214,14 +214,22 @@ describe("proxyRules()", () => {
       assert.equal(chosen(flag, env, url), proxy));
 
   test("what is no proxy is said without its text", () => {
-    for (const text of ["socks5://u:s3cr3t@p", "http://u:s3cr3t@", "http://u:s3%ZZcr3t@p:1"]) {
+    for (const text of [
+      "htp:/x",
+      "htp:",
+      "http://p:3128/s3",
+      "http://p?s3",
+      "socks5://u:s3cr3t@p",
+      "http://u:s3cr3t@",
+      "http://u:s3%ZZcr3t@p:1",
+    ]) {
       const problem = parseProxy(text);
       assert.equal(typeof problem, "string", text);
       assert.doesNotMatch(String(problem), /s3/);
     }
     assert.match(
       chosen(undefined, { HTTPS_PROXY: "socks5://p" }, "http://a/") ?? "",
-      /^HTTPS_PROXY: .*http and https proxies only/,
+      /^HTTPS_PROXY: .*only http and https/,
     );
   });
 });

@@ -8,8 +8,8 @@ const here = { stdin: true, stdout: true, env: { TERM: "xterm-256color" }, tui: 
 test("a terminal has a screen", () => assert.deepEqual(wantsTui(here), { tui: true }));
 test("--no-tui: none, and nothing is said", () => assert.deepEqual(wantsTui({ ...here, tui: false }), { tui: false }));
 for (const [name, change, why] of [
-  ["stdout is a pipe", { stdout: false }, /^stdout is no terminal/],
-  ["stdin is a pipe", { stdin: false }, /^stdin is no terminal/],
+  ["stdout is a pipe", { stdout: false }, /^stdout is not a terminal/],
+  ["stdin is a pipe", { stdin: false }, /^stdin is not a terminal/],
   ["TERM=dumb", { env: { TERM: "dumb" } }, /^TERM is dumb/],
   ["CI=true", { env: { CI: "true" } }, /^CI is set/],
   ["CI=1", { env: { CI: "1" } }, /^CI is set/],

@@ -3,7 +3,8 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { applyConfigFile, runOptions, type Settings } from "../../config/settings.ts";
+import { applyConfigFile } from "../../config/config-file.ts";
+import { runOptions, type Settings } from "../../config/settings.ts";
 import { sinkFolders } from "../../deadletter/folder.ts";
 import { replay } from "../../exporter/replay.ts";
 import type { SinkPlan } from "../../exporter/supervisor.ts";
