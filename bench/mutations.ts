@@ -81,7 +81,7 @@ const mutations: Mutation[] = [
   {
     rule: "9 the same bytes again",
     file: "src/http/client.ts",
-    from: "first.ok || !first.idleClose",
+    from: "first.ok || !first.unanswered",
     to: "first.ok",
     test: "test/http/client.test.ts",
   },
@@ -102,9 +102,37 @@ const mutations: Mutation[] = [
   {
     rule: "12 no secret in the receiver's text",
     file: "src/remotewrite/post.ts",
-    from: "cover(target)(said, cut)",
-    to: "said",
+    from: "const covered = cover(target)(wordsOf(cover(target)(said, answer.cut)), answer.cut);",
+    to: "const covered = wordsOf(said);",
     test: "test/remotewrite/answers.test.ts",
+  },
+  {
+    rule: "10 what went out twice may have been taken before",
+    file: "src/remotewrite/post.ts",
+    from: "status !== 504 && sent.resent !== true",
+    to: "status !== 504",
+    test: "test/remotewrite/post.test.ts",
+  },
+  {
+    rule: "9 a connection that failed is not used for the next attempt",
+    file: "src/http/connection.ts",
+    from: " && this.#status < 500",
+    to: "",
+    test: "test/http/client.test.ts",
+  },
+  {
+    rule: "9 a connection is given up after two minutes",
+    file: "src/http/connection.ts",
+    from: "Math.min(this.#idleUntilMs, this.#giveUpMs)",
+    to: "this.#idleUntilMs",
+    test: "test/http/client.test.ts",
+  },
+  {
+    rule: "9 the wait for a connection is not the receiver's",
+    file: "src/http/exchange.ts",
+    from: "const { totalMs } = request.timeouts;",
+    to: 'const { totalMs } = request.timeouts; this.#arm(request.timeouts.firstByteMs, "");',
+    test: "test/http/exchange.test.ts",
   },
   {
     rule: "15 the stale marker's bits",

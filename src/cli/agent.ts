@@ -23,7 +23,6 @@ import { hostname } from "node:os";
 import { createAdmin } from "../admin/server.ts";
 import type { Settings } from "../config/settings.ts";
 import { Supervisor } from "../exporter/supervisor.ts";
-import { diagnose } from "../http/diagnose.ts";
 import { systemClock } from "../platform/clock.ts";
 import { createLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -117,7 +116,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   store.subscribe((_, before, after) => {
     for (const { id, conditions } of changedReports(before, after)) state.saveConditions(id, conditions);
   });
-  gatherEvidence(store, clock, diagnose);
+  gatherEvidence(store, clock, clients.look);
 
   // screen: the admin port; the terminal UI is added by `run`
   const actions = agentActions(store, reload, (id, action) => supervisor.act(id, action));

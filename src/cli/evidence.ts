@@ -1,7 +1,7 @@
 // Looks closer at connections that fail, so that an explanation can show the certificate and the addresses of a name: once when a sink
 // begins to fail for such a reason, and every ten minutes while it does. One look at a time for each sink; nothing waits for it.
 
-import type { diagnose } from "../http/diagnose.ts";
+import type { Evidence } from "../http/http.ts";
 import type { Clock } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import type { FailureReason, SinkId } from "../status/events.ts";
@@ -11,13 +11,16 @@ import type { StatusStore } from "../status/store.ts";
 const AGAIN_MS = 600_000;
 const COLUMNS = 500;
 
-const looksAt: Partial<Record<FailureReason, "certificate" | "name">> = {
+const looksAt: Partial<Record<FailureReason, Evidence>> = {
   TLSFailure: "certificate",
   EndpointUnreachable: "name",
   Timeout: "name",
 };
 
-export function gatherEvidence(store: StatusStore, clock: Clock, look: typeof diagnose): void {
+/** Takes the route of the request that failed. */
+type Look = (url: string, what: Evidence) => Promise<string>;
+
+export function gatherEvidence(store: StatusStore, clock: Clock, look: Look): void {
   const looked = new Map<SinkId, { reason: FailureReason; atMs: number }>();
   store.subscribe((event) => {
     if (event.type === "sink-forgotten") looked.delete(event.id);

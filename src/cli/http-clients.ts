@@ -5,7 +5,7 @@ import type { Settings } from "../config/settings.ts";
 import { createHttpClient } from "../http/client.ts";
 import { connectPolicyOf } from "../http/connect-policy.ts";
 import { parseHostPattern } from "../http/host-pattern.ts";
-import type { HttpClient } from "../http/http.ts";
+import type { Evidence, HttpClient } from "../http/http.ts";
 import { type ProxyRules, proxyRules } from "../http/proxy.ts";
 import { createTls, type Tls, TlsFilesError, type TlsOptions } from "../http/tls.ts";
 import { systemFiles } from "../platform/files.ts";
@@ -17,9 +17,14 @@ import { basicAuth } from "../remotewrite/post.ts";
 import { StartError } from "./start-error.ts";
 
 export type Tell = (level: "info" | "warn", message: string) => void;
-export type HttpClients = { source: HttpClient; sink(connections: number): HttpClient };
+export type HttpClients = {
+  source: HttpClient;
+  sink(connections: number): HttpClient;
+  /** What a failed connection to a sink does not tell, over the same route. */
+  look(url: string, what: Evidence): Promise<string>;
+};
 
-export const CONNECT_MS = 5_000;
+const CONNECT_MS = 5_000;
 /** A sample takes about 25 bytes of an answer, labels more: what inflates beyond this is no answer to a window. */
 const INFLATE_BASE_BYTES = 64 << 20;
 const INFLATE_SAMPLE_BYTES = 256;
@@ -42,11 +47,10 @@ export function httpClientsOf(
       return pattern;
     }),
   );
-  return {
-    source: sourceClient(settings, env, warn, tell),
-    sink: (connections) =>
-      createHttpClient({ connectMs: CONNECT_MS, connections, tls: sinkTls, proxy: sinkProxy, connectPolicy }),
-  };
+  const sink = (connections: number) =>
+    createHttpClient({ connectMs: CONNECT_MS, connections, tls: sinkTls, proxy: sinkProxy, connectPolicy });
+  const { look } = sink(1);
+  return { source: sourceClient(settings, env, warn, tell), sink, look };
 }
 
 function sourceClient(

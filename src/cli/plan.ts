@@ -47,7 +47,6 @@ export function planner(
       secrets: sink.secretHeaders?.map(([, value]) => value),
       version,
       timeouts: {
-        connectMs: Math.min(5_000, settings.sendTimeout),
         firstByteMs: settings.sendTimeout,
         idleMs: settings.sendTimeout,
         totalMs: settings.sendTimeout,

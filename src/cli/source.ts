@@ -6,7 +6,6 @@ import { systemRandom } from "../platform/random.ts";
 import { SourcePort } from "../reading/source-port.ts";
 import type { StatusStore } from "../status/store.ts";
 import { version } from "../version.ts";
-import { CONNECT_MS } from "./http-clients.ts";
 import type { QueryRules } from "./querycheck.ts";
 
 /** A response that trickles must not hold one of the few places for queries indefinitely. */
@@ -23,7 +22,7 @@ export const openSource = (
       url: settings.sourceUrl,
       kind: settings.sourceKind,
       headers: { "user-agent": `outflow/${version}` },
-      timeouts: { connectMs: CONNECT_MS, firstByteMs: 30_000, idleMs: 30_000, totalMs: READ_MS },
+      timeouts: { firstByteMs: 30_000, idleMs: 30_000, totalMs: READ_MS },
       maxWindowSamples: settings.maxWindowSamples,
       allowPartial: settings.allowPartial,
       auditMs: settings.auditInterval,

@@ -1,9 +1,10 @@
-// The HttpClient port: HTTP/1.1 over node:net and node:tls. Pooled connections, exact timeouts, no redirects, no retries, failures as
-// values. Our own since it is the hot path (docs/performance.md).
+// The HttpClient port (README.md is its contract): HTTP/1.1 over node:net and node:tls. Pooled connections, exact timeouts, no redirects,
+// failures as values. Our own since it is the hot path (docs/performance.md).
 import { Buffer } from "node:buffer";
 import { connectTo, connectToProxy, type Route } from "./connect.ts";
 import type { ConnectPolicy } from "./connect-policy.ts";
 import { Closed } from "./connection.ts";
+import { look } from "./diagnose.ts";
 import { ConnectFailure, type Resolve } from "./dial.ts";
 import { Exchange } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
@@ -32,7 +33,7 @@ export type HttpClientOptions = {
   inflateMaxBytes?: number;
 };
 
-export function createHttpClient(options: HttpClientOptions): HttpClient {
+export function createHttpClient(options: HttpClientOptions): HttpClient & Required<Pick<HttpClient, "look">> {
   const route: Route = {
     tls: options.tls ?? createTls({}, noFiles, () => {}),
     proxy: options.proxy ?? (() => undefined),
@@ -68,8 +69,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     return pool;
   };
 
-  async function attempt(r: HttpRequest): Promise<Attempt> {
-    const exchange = new Exchange(r);
+  /** `anew`: over a connection that carried nothing before; `totalMs`: what is left of the time for the whole exchange. */
+  async function attempt(r: HttpRequest, anew: boolean, totalMs: number | undefined): Promise<Attempt> {
+    const exchange = new Exchange(totalMs === undefined ? r : { ...r, timeouts: { ...r.timeouts, totalMs } });
+    let pool: Pool | undefined;
     try {
       const url = urlOf(r.url);
       const proxy = url.protocol === "http:" ? route.proxy(url) : undefined;
@@ -79,36 +82,46 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       if (options.inflateMaxBytes !== undefined) headers["accept-encoding"] = "gzip";
       if (proxy?.authorization !== undefined) headers["proxy-authorization"] = proxy.authorization;
       const path = url.pathname + url.search;
-      poolOf(url, proxy).ask({
+      pool = poolOf(url, proxy);
+      const asked = {
         exchange,
         method: r.method,
         target: proxy === undefined ? path : url.origin + path,
         host: url.host,
         headers,
         body: typeof r.body === "string" ? Buffer.from(r.body, "utf8") : r.body,
-      });
+      };
+      if (anew) pool.askAnew(asked);
+      else pool.ask(asked);
       const head = await exchange.head;
+      if (head.status >= 500) pool.dropIdle();
       if (proxy !== undefined && head.status === 407)
         throw new ConnectFailure(
           "OUTFLOW_PROXY",
-          `The proxy ${proxy.shown} asks for other credentials (407); correct them in the proxy's address.`,
+          `The proxy ${proxy.shown} rejects its credentials (407); correct user name and password in the proxy's address.`,
         );
       return { ok: true, answer: answerOf(head, exchange, options.inflateMaxBytes) };
     } catch (error) {
-      const failure = exchange.failure() ?? failureOf(error);
-      const idleClose = error instanceof Closed && error.whileIdle && exchange.tookMs < IDLE_CLOSE_WITHIN_MS;
+      const failure = exchange.failure() ?? failureOf(error, route.tls);
+      const unanswered = error instanceof Closed && error.whileIdle;
       exchange.close();
-      return { ok: false, failure, idleClose };
+      if (failure.kind === "timeout" || failure.kind === "reset") pool?.dropIdle();
+      return { ok: false, failure, unanswered };
     }
   }
 
   return {
     async request(r) {
-      const first = await attempt(r);
-      if (first.ok || !first.idleClose) return first;
-      // A connection that the server closed while it was idle is no failed attempt: nothing of the request was answered.
-      return attempt(r);
+      const startedMs = performance.now();
+      const first = await attempt(r, false, r.timeouts.totalMs);
+      if (first.ok || !first.unanswered) return first;
+      // The README says why this is no retry, and why it is allowed: "Sent again".
+      const { totalMs } = r.timeouts;
+      const leftMs = totalMs === undefined ? undefined : totalMs - (performance.now() - startedMs);
+      if (r.signal?.aborted || (leftMs !== undefined && leftMs <= 0)) return first;
+      return { ...(await attempt(r, true, leftMs)), resent: true };
     },
+    look: (url, what) => look(route, new URL(url), what),
     async close(how) {
       await Promise.all([...pools.values(), ...ending].map((pool) => pool.close(how)));
     },
@@ -122,10 +135,8 @@ const noFiles = {
   read: () => new Uint8Array(),
 };
 
-type Attempt = { ok: true; answer: HttpAnswer } | { ok: false; failure: HttpFailure; idleClose: boolean };
-
-/** A reused connection that was already closed fails at once. */
-const IDLE_CLOSE_WITHIN_MS = 50;
+/** `unanswered`: a connection that had been used before ended without a byte of a response. */
+type Attempt = { ok: true; answer: HttpAnswer } | { ok: false; failure: HttpFailure; unanswered: boolean };
 
 let parsed: { text: string; url: URL } | undefined;
 
@@ -136,8 +147,9 @@ function urlOf(text: string): URL {
 }
 
 function answerOf({ status, headers }: Head, exchange: Exchange, inflateMaxBytes: number | undefined): HttpAnswer {
+  const coding = (headers["content-encoding"] ?? "identity").toLowerCase();
+  let cut = false;
   async function* pieces(): AsyncGenerator<Uint8Array> {
-    const coding = (headers["content-encoding"] ?? "identity").toLowerCase();
     if (inflateMaxBytes === undefined || coding === "identity") yield* raw();
     else yield* inflated(raw(), coding, inflateMaxBytes);
   }
@@ -159,24 +171,30 @@ function answerOf({ status, headers }: Head, exchange: Exchange, inflateMaxBytes
     status,
     headers,
     body: { [Symbol.asyncIterator]: pieces },
+    get cut() {
+      return cut;
+    },
     async text(limit) {
       const parts: Uint8Array[] = [];
       let length = 0;
       try {
-        for await (const piece of pieces()) {
+        // Some servers compress what they say of an error though nobody asked for it.
+        for await (const piece of /^(x-)?gzip$/.test(coding) ? inflated(raw(), coding, limit + TEXT_SLACK) : raw()) {
           parts.push(piece);
           length += piece.length;
-          if (length >= limit) break;
+          if (length > limit) break;
         }
       } catch (error) {
         if (!(error instanceof HttpBroken)) throw error; // what came is what there is
+        cut = true;
       }
+      cut ||= length > limit;
       return Buffer.concat(parts).subarray(0, limit).toString("utf8");
     },
     async discard() {
       try {
         let length = 0;
-        for await (const piece of pieces()) {
+        for await (const piece of raw()) {
           length += piece.length;
           if (length > DISCARD_BYTES) break; // closing the connection is cheaper than reading on
         }
@@ -187,4 +205,6 @@ function answerOf({ status, headers }: Head, exchange: Exchange, inflateMaxBytes
   };
 }
 
+/** Inflated text comes in pieces of this size. */
+const TEXT_SLACK = 64 * 1024;
 const DISCARD_BYTES = 64 * 1024;

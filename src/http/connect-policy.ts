@@ -1,7 +1,7 @@
 // Where a client may connect to: the operator's --allow-sink. Asked for the address that is connected to, so that no name that
 // changes its mind gets past it; with a proxy in between for what is asked of the proxy. Pure.
 import { isIP } from "node:net";
-import { type HostPattern, inList, listOf, matchesAddress, matchesName } from "./host-pattern.ts";
+import { type HostPattern, inList, listOf, matchesAddress, matchesName, mayBeIn } from "./host-pattern.ts";
 
 /** `address`: undefined if a proxy resolves the name. What it says is the reason for a refusal; undefined: it may. */
 export type ConnectPolicy = (host: string, port: number, address: string | undefined) => string | undefined;
@@ -17,7 +17,7 @@ const REFUSED: readonly (readonly [address: string, prefix: number])[] = [
   ["168.63.129.16", 32], // Azure
 ];
 /** Where a proxy does the resolving, the names are known too. */
-const REFUSED_NAMES = /^(metadata|metadata\.google\.internal|instance-data(\.ec2\.internal)?)\.?$/i;
+const REFUSED_NAMES = /^(metadata|metadata\.google\.internal|instance-data(\.ec2\.internal)?)\.*$/i;
 
 const refused = listOf(REFUSED);
 
@@ -26,7 +26,7 @@ export function connectPolicyOf(patterns: readonly HostPattern[]): ConnectPolicy
   return (host, port, address) => {
     const literal = address ?? (isIP(host) === 0 ? undefined : host);
     const where = literal === undefined || literal === host ? `${host}:${port}` : `${host}:${port} (${literal})`;
-    if (literal === undefined ? REFUSED_NAMES.test(host) : inList(refused, literal)) {
+    if (literal === undefined ? REFUSED_NAMES.test(host) : mayBeIn(refused, literal)) {
       const allowed =
         literal === undefined
           ? patterns.some((p) => matchesName(p, host, port))

@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import tls from "node:tls";
 import type { ConnectPolicy } from "./connect-policy.ts";
-import { ConnectFailure, dial, type Resolve } from "./dial.ts";
+import { ConnectFailure, dial, HandshakeFailure, type Resolve } from "./dial.ts";
 import { bare, type HttpProxy, type ProxyRules, portOf } from "./proxy.ts";
 import type { Tls } from "./tls.ts";
 
@@ -82,13 +82,15 @@ function secure(socket: Socket, trust: Tls, host: string, signal: AbortSignal): 
     });
     const onClose = () => fail(Object.assign(new Error("closed in the TLS handshake"), { code: "ECONNRESET" }));
     // TLS 1.3 learns after the handshake that its certificate is missing: the alert says more than the end that follows it.
-    secured.on("error", (error) => {
-      fail(error);
+    let secure = false;
+    secured.on("error", (error: Error & { code?: string }) => {
+      fail(secure || /^E[A-Z]+$/.test(error.code ?? "") ? error : new HandshakeFailure(error));
       secured.destroy();
     });
     secured.once("close", onClose);
     secured.once("secureConnect", () => {
       secured.off("close", onClose);
+      secure = true;
       // An alert in the same packet comes before anybody listens.
       setImmediate(() => done(secured));
     });
@@ -111,9 +113,15 @@ function tunnel(
   }
   return settled(socket, signal, (done, fail) => {
     let head = "";
-    const refuse = (what: string) =>
-      fail(new ConnectFailure("OUTFLOW_PROXY", `The proxy ${proxy.shown} makes no tunnel to ${target}: ${what}`));
-    const onError = (error: { code?: string }) => refuse(`${error.code ?? "the connection broke"}.`);
+    const refuse = (what: string, cause?: unknown) =>
+      fail(
+        new ConnectFailure(
+          "OUTFLOW_PROXY",
+          `The proxy ${proxy.shown} does not open a tunnel to ${target}: ${what}`,
+          cause,
+        ),
+      );
+    const onError = (error: { code?: string }) => refuse(`${error.code ?? "the connection broke"}.`, error);
     const onClose = () => refuse("it closed the connection.");
     socket.once("error", onError);
     socket.once("close", onClose);
@@ -123,8 +131,9 @@ function tunnel(
       if (end < 0 && head.length < LONGEST_HEAD) return;
       socket.off("data", onData);
       const status = Number(/^HTTP\/1\.\d (\d{3})/.exec(head)?.[1]);
-      if (status === 407) return refuse("it asks for other credentials (407); correct them in the proxy's address.");
-      if (Number.isNaN(status)) return refuse("it does not speak HTTP.");
+      if (status === 407)
+        return refuse("it rejects its credentials (407); correct user name and password in the proxy's address.");
+      if (Number.isNaN(status)) return refuse("it did not answer with HTTP.");
       if (status < 200 || status > 299) return refuse(`it answered ${status}.`);
       socket.off("error", onError);
       socket.off("close", onClose);

@@ -18,7 +18,7 @@ export type Asked = {
 /** The other side closed, or reset, a connection that owed an answer. */
 export class Closed extends Error {
   readonly code: string;
-  /** It had carried a request before, and said nothing to this one: most likely it was closed while it was idle. */
+  /** It had carried a request before, and nothing came in response to this one: most likely it was closed while it was idle. */
   readonly whileIdle: boolean;
   constructor(error: (Error & { code?: string }) | undefined, whileIdle: boolean) {
     super(error?.message ?? "the other side closed the connection");
@@ -28,10 +28,12 @@ export class Closed extends Error {
 }
 
 /** What ends an exchange whose client is closed. */
-export const aborted = (): Error => Object.assign(new Error("broken off by outflow itself"), { code: "ABORTED" });
+export const aborted = (): Error => Object.assign(new Error("aborted by outflow itself"), { code: "ABORTED" });
 
 /** Closed after this long without a request, before most servers would do it. */
 const KEEP_ALIVE_MS = 10_000;
+/** After this long a connection carries no further request: a change of DNS is followed, and load balancers spread the load again. */
+const GIVEN_UP_MS = 120_000;
 /** Servers close at their own moment: a second before it is safe. */
 const MARGIN_MS = 1_000;
 /** Smaller bodies go out in one piece with their head. */
@@ -49,9 +51,13 @@ export class Connection implements Carrier {
   #error: Error | undefined;
   #gone = false;
   #paused = false;
-  #idleUntilMs = performance.now() + KEEP_ALIVE_MS;
+  #status = 0;
+  readonly #giveUpMs: number;
+  #idleUntilMs: number;
 
-  constructor(socket: Socket, changed: (connection: Connection) => void) {
+  constructor(socket: Socket, changed: (connection: Connection) => void, nowMs = performance.now()) {
+    this.#giveUpMs = nowMs + GIVEN_UP_MS;
+    this.#idleUntilMs = nowMs + KEEP_ALIVE_MS;
     this.#socket = socket;
     this.#changed = changed;
     socket.on("data", (piece: Uint8Array) => this.#data(piece));
@@ -71,9 +77,9 @@ export class Connection implements Carrier {
     return this.#exchange !== undefined;
   }
 
-  /** Free for so long that its server may close it any moment? */
+  /** Free for so long that its server may close it any moment, or as old as a connection may become? */
   isStale(nowMs: number): boolean {
-    return nowMs >= this.#idleUntilMs;
+    return nowMs >= Math.min(this.#idleUntilMs, this.#giveUpMs);
   }
 
   /** Throws NotHttp where the request cannot be written; the connection is as good as before then. */
@@ -82,14 +88,19 @@ export class Connection implements Carrier {
     if (!exchange.carriedBy(this)) return this.#changed(this);
     this.#exchange = exchange;
     this.#parser = new AnswerParser(
-      (answer) => exchange.begins(answer),
+      (answer) => {
+        this.#status = answer.status;
+        exchange.begins(answer);
+      },
       (piece) => exchange.data(piece),
     );
     this.#requests++;
     this.#heard = false;
     this.#sent = false;
     const sent = () => {
+      if (this.#exchange !== exchange) return;
       this.#sent = true;
+      exchange.sent();
     };
     if (body === undefined) this.#socket.write(head, "latin1", sent);
     else if (body.length > SMALL_BYTES) {
@@ -136,7 +147,8 @@ export class Connection implements Carrier {
     this.#parser = undefined;
     this.#idleUntilMs = performance.now() + Math.min(KEEP_ALIVE_MS, parser.keepAliveMs - MARGIN_MS);
     // An answer to a request that is still being written leaves the two sides at odds about what comes next.
-    const again = parser.reusable && this.#sent;
+    // After a 5xx the next attempt should not come to the same bad server.
+    const again = parser.reusable && this.#sent && this.#status < 500;
     exchange.complete();
     if (this.#paused) this.resume();
     if (!again) this.destroy();

@@ -1,56 +1,57 @@
-// What a failed connection itself does not tell: which certificate a server shows, and what the name of its host resolves to. An
-// address in, one or two plain sentences out, not yet passed through printable(). Sends nothing. Never throws.
-import { lookup } from "node:dns/promises";
+// What a failed connection itself does not tell: which certificate a server shows, and what the name of its host resolves to. An address
+// in, one or two plain sentences out, not yet passed through printable(). Takes the route that requests take (proxy, connect policy, server
+// name, client certificate), and sends no request. Never throws.
 import { isIP } from "node:net";
-import { connect } from "node:tls";
+import { TLSSocket } from "node:tls";
+import { connectTo, type Route } from "./connect.ts";
+import { systemResolve } from "./dial.ts";
+import type { Evidence } from "./http.ts";
+import { bare, portOf } from "./proxy.ts";
 
 const WITHIN_MS = 5_000;
+const MOST_ADDRESSES = 5;
 
-export async function diagnose(url: string, what: "certificate" | "name"): Promise<string> {
-  const { protocol, hostname, port } = new URL(url);
-  const host = hostname.replace(/^\[|\]$/g, "");
-  if (what === "name") return isIP(host) === 0 ? nameOf(host) : "";
-  return protocol === "https:" ? certificateOf(host, port === "" ? 443 : Number(port)) : "";
-}
-
-async function nameOf(host: string): Promise<string> {
+export async function look(route: Route, url: URL, what: Evidence): Promise<string> {
   try {
-    const found = await lookup(host, { all: true });
-    return `${host} resolves to ${found
-      .map((f) => f.address)
-      .slice(0, 5)
-      .join(", ")}.`;
-  } catch (error) {
-    return `${host} does not resolve (${(error as { code?: string }).code ?? "unknown reason"}).`;
+    return what === "name"
+      ? await nameOf(route, url)
+      : url.protocol === "https:"
+        ? await certificateOf(route, url)
+        : "";
+  } catch {
+    return "";
   }
 }
 
-function certificateOf(host: string, port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect({
-      host,
-      port,
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-      rejectUnauthorized: false, // to look at it; nothing is sent
-    });
-    const done = (text: string) => {
-      socket.destroy();
-      resolve(text);
-    };
-    socket.setTimeout(WITHIN_MS, () => done(""));
-    socket.on("error", () => done(""));
-    socket.on("secureConnect", () => {
-      const { subject, issuer, valid_from, valid_to, subjectaltname } = socket.getPeerCertificate();
-      if (subject === undefined || valid_to === undefined) return done("");
-      const names =
-        subjectaltname === undefined
-          ? ""
-          : `, for ${subjectaltname.replaceAll("DNS:", "").replaceAll("IP Address:", "")}`;
-      done(
-        `The server shows the certificate of ${distinguished(subject)}${names}, issued by ${distinguished(issuer)}, valid from ${day(valid_from)} to ${day(valid_to)}.`,
-      );
-    });
-  });
+async function nameOf(route: Route, url: URL): Promise<string> {
+  const host = bare(url.hostname);
+  if (isIP(host) !== 0) return "";
+  const proxy = route.proxy(url);
+  if (proxy !== undefined) return `${host} is resolved by the proxy ${proxy.shown}, not by this host.`;
+  let addresses: string[];
+  try {
+    addresses = await (route.resolve ?? systemResolve)(host);
+  } catch (error) {
+    return `${host} does not resolve (${(error as { code?: string }).code ?? "unknown reason"}).`;
+  }
+  const allowed = addresses.filter((address) => route.connectPolicy(host, portOf(url), address) === undefined);
+  const others = addresses.length - allowed.length;
+  const refused =
+    others === 0 ? "" : `${allowed.length === 0 ? "" : ", and "}${others} that outflow may not connect to`;
+  return `${host} resolves to ${allowed.slice(0, MOST_ADDRESSES).join(", ")}${refused}.`;
+}
+
+async function certificateOf(route: Route, url: URL): Promise<string> {
+  const asIs = { ...route, tls: { ...route.tls, insecure: true }, connectMs: Math.min(route.connectMs, WITHIN_MS) };
+  const socket = await connectTo(asIs, url, AbortSignal.timeout(WITHIN_MS));
+  socket.on("error", () => {});
+  const { subject, issuer, valid_from, valid_to, subjectaltname } =
+    socket instanceof TLSSocket ? socket.getPeerCertificate() : {};
+  socket.destroy();
+  if (subject === undefined || valid_from === undefined || valid_to === undefined) return "";
+  const names =
+    subjectaltname === undefined ? "" : `, for ${subjectaltname.replaceAll("DNS:", "").replaceAll("IP Address:", "")}`;
+  return `The server shows the certificate of ${distinguished(subject)}${names}, issued by ${distinguished(issuer)}, valid from ${day(valid_from)} to ${day(valid_to)}.`;
 }
 
 const distinguished = (name: object | undefined): string =>

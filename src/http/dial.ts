@@ -8,12 +8,21 @@ export type Resolve = (host: string) => Promise<string[]>;
 
 const NEXT_AFTER_MS = 300;
 
-/** An address, or a proxy, that is not to be used. */
+/** An address, or a proxy, that is not to be used, or cannot be. */
 export class ConnectFailure extends Error {
   readonly code: "OUTFLOW_FORBIDDEN" | "OUTFLOW_PROXY";
   constructor(code: ConnectFailure["code"], message: string, cause?: unknown) {
     super(message, { cause });
     this.code = code;
+  }
+}
+
+/** What ended a TLS handshake, whatever the runtime calls it. */
+export class HandshakeFailure extends Error {
+  readonly code: string;
+  constructor(cause: Error & { code?: string }) {
+    super(cause.message, { cause });
+    this.code = cause.code ?? "TLS";
   }
 }
 
@@ -42,6 +51,9 @@ function alternating(addresses: readonly string[]): string[] {
   return one.flatMap((a, i) => [a, ...other.slice(i, i + 1)]).concat(other.slice(one.length));
 }
 
+/** One address that refuses says nothing of another that does not answer: all of them are named. */
+const distinct = (errors: readonly Error[]): string => [...new Set(errors.map((e) => e.message))].join("; ");
+
 function race(addresses: readonly string[], port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((done, fail) => {
     const trying = new Set<Socket>();
@@ -69,7 +81,7 @@ function race(addresses: readonly string[], port: number, signal: AbortSignal): 
         if (next < addresses.length) return start();
         if (trying.size > 0) return;
         end();
-        fail(errors[0]);
+        fail(errors.length === 1 ? errors[0] : new AggregateError(errors, distinct(errors)));
       };
       socket.once("error", onError);
       socket.once("connect", () => {

@@ -14,10 +14,10 @@ export class Exchange {
   readonly head: Promise<Head>;
   #answered: (head: Head) => void = () => {};
   #failed: (error: unknown) => void = () => {};
-  readonly #startedMs = performance.now();
   readonly #request: HttpRequest;
   #carrier: Carrier | undefined;
   #paused = false;
+  #begun = false;
   readonly #pieces: Uint8Array[] = [];
   #waiting = 0;
   #state: "running" | "complete" | "broken" | "closed" = "running";
@@ -41,10 +41,9 @@ export class Exchange {
       this.#answered = answered;
       this.#failed = failed;
     });
-    const { totalMs, firstByteMs, connectMs } = request.timeouts;
+    const { totalMs } = request.timeouts;
     if (totalMs !== undefined)
-      this.#total = setTimeout(() => this.#breakOff(`the whole exchange took more than ${totalMs} ms`), totalMs);
-    this.#arm(firstByteMs + connectMs, "no answer within");
+      this.#total = setTimeout(() => this.#breakOff(`request and response took more than ${totalMs} ms`), totalMs);
     if (request.signal?.aborted) this.#breakOff("caller");
     else request.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -62,14 +61,20 @@ export class Exchange {
     return this.#state === "running";
   }
 
+  /** The last byte of the request is on its way. */
+  sent(): void {
+    if (this.#state === "running" && !this.#begun) this.#arm(this.#request.timeouts.firstByteMs, "no response within");
+  }
+
   begins(head: Head): void {
-    this.#arm(this.#request.timeouts.idleMs, "nothing came for");
+    this.#begun = true;
+    this.#arm(this.#request.timeouts.idleMs, "no data for");
     this.#answered(head);
   }
 
   data(piece: Uint8Array): void {
     if (this.#state !== "running") return;
-    this.#arm(this.#request.timeouts.idleMs, "nothing came for");
+    this.#arm(this.#request.timeouts.idleMs, "no data for");
     this.#pieces.push(piece);
     this.#waiting += piece.length;
     if (this.#waiting > WAITING_BYTES && !this.#paused) {
@@ -98,7 +103,7 @@ export class Exchange {
       if (piece !== undefined) {
         this.#waiting -= piece.length;
         if (this.#paused && this.#waiting <= WAITING_BYTES / 2 && this.#state === "running") {
-          this.#arm(this.#request.timeouts.idleMs, "nothing came for");
+          this.#arm(this.#request.timeouts.idleMs, "no data for");
           this.#paused = false;
           this.#carrier?.resume();
         }
@@ -112,7 +117,7 @@ export class Exchange {
     }
   }
 
-  /** Lets go of what is left: nothing if the answer is complete, else the connection is closed. */
+  /** Drops what is left: nothing if the answer is complete, else the connection is closed. */
   close(): void {
     this.#pieces.length = 0;
     if (this.#state !== "running") return;
@@ -123,18 +128,14 @@ export class Exchange {
   /** Why our own timers or the caller ended it; undefined: they did not. */
   failure(): HttpFailure | undefined {
     if (this.#ended === undefined) return undefined;
-    if (this.#ended === "caller") return { kind: "aborted", code: "ABORTED", message: "broken off by outflow itself" };
-    return { kind: "timeout", code: "TIMEOUT", message: this.#ended };
-  }
-
-  get tookMs(): number {
-    return performance.now() - this.#startedMs;
+    if (this.#ended === "caller") return { kind: "aborted", code: "ABORTED", message: "aborted by outflow itself" };
+    return { kind: "timeout", code: "TIMEOUT", message: this.#ended, cause: this.#error };
   }
 
   #breakOff(why: string): void {
     if (this.#state !== "running") return;
     this.#ended = why;
-    this.#error = new Error("aborted");
+    this.#error = new Error(why === "caller" ? "aborted" : why);
     this.#pieces.length = 0;
     this.#end("broken");
     this.#carrier?.destroy();

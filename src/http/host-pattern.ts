@@ -10,7 +10,7 @@ export type HostPattern = {
   name?: { text: string; suffix: boolean };
 };
 
-/** Undefined: it is no pattern. */
+/** Undefined: not a valid pattern. */
 export function parseHostPattern(text: string): HostPattern | undefined {
   const [, six, rest, port] = /^(?:\[([^\]]+)\](\/\d+)?)?(?::(\d{1,5}))?$/.exec(text) ?? [];
   if (six !== undefined) return isIP(six) === 6 ? ranged(six, rest?.slice(1), port) : undefined;
@@ -48,7 +48,7 @@ function withPort(pattern: Omit<HostPattern, "port">, port: string | undefined):
 export function matchesName(pattern: HostPattern, host: string, port: number): boolean {
   const { name } = pattern;
   if (name === undefined || (pattern.port !== undefined && pattern.port !== port)) return false;
-  const plain = host.toLowerCase().replace(/\.$/, "");
+  const plain = host.toLowerCase().replace(/\.+$/, "");
   return (!name.suffix && plain === name.text) || (name.suffix && plain.endsWith(`.${name.text}`));
 }
 
@@ -64,26 +64,49 @@ export function listOf(ranges: readonly (readonly [address: string, prefix: numb
   return list;
 }
 
-/** Also an IPv4 address written as IPv6 (mapped, or behind NAT64) is what it leads to. */
-export function inList(list: BlockList, address: string): boolean {
+/** Whatever it may lead to is in the list: for what is allowed. */
+export const inList = (list: BlockList, address: string): boolean =>
+  found(list, address, (inner, isIn) => inner.length > 0 && inner.every(isIn));
+
+/** Something that it may lead to is in the list: for what is refused. */
+export const mayBeIn = (list: BlockList, address: string): boolean =>
+  found(list, address, (inner, isIn) => inner.some(isIn));
+
+/** An IPv4 address written as IPv6 (mapped, 6to4, behind NAT64) is what it leads to. */
+function found(
+  list: BlockList,
+  address: string,
+  decide: (inner: readonly string[], isIn: (address: string) => boolean) => boolean,
+): boolean {
   const plain = address.split("%")[0]!;
   const version = isIP(plain);
   if (version === 0) return false;
   if (list.check(plain, version === 6 ? "ipv6" : "ipv4")) return true;
-  const inner = version === 6 ? innerIpv4(plain) : undefined;
-  return inner !== undefined && list.check(inner, "ipv4");
+  return version === 6 && decide(innerIpv4(plain), (inner) => list.check(inner, "ipv4"));
 }
 
-const WRAPPING = [
-  ["::ffff:0:0", 96],
-  ["64:ff9b::", 96],
-] as const;
+/** The prefix, in groups, and the bytes of the address that hold the IPv4 address: the ways in which one prefix may hold it. */
+const WRAPPING: readonly (readonly [prefix: readonly number[], bytes: readonly (readonly number[])[]])[] = [
+  [[0, 0, 0, 0, 0, 0xffff], [[12, 13, 14, 15]]],
+  [[0x64, 0xff9b, 0, 0, 0, 0], [[12, 13, 14, 15]]],
+  // NAT64 of one's own (RFC 8215): the network decides how long the prefix is (RFC 6052, section 2.2).
+  [
+    [0x64, 0xff9b, 1],
+    [
+      [6, 7, 9, 10],
+      [7, 9, 10, 11],
+      [9, 10, 11, 12],
+      [12, 13, 14, 15],
+    ],
+  ],
+  [[0x2002], [[2, 3, 4, 5]]], // 6to4
+];
 
-function innerIpv4(address: string): string | undefined {
+function innerIpv4(address: string): string[] {
   const groups = groupsOf(address);
-  const wrapped = WRAPPING.some(([network]) => groupsOf(network).every((g, i) => i >= 6 || g === groups[i]));
-  if (!wrapped) return undefined;
-  return [groups[6]! >> 8, groups[6]! & 255, groups[7]! >> 8, groups[7]! & 255].join(".");
+  const bytes = groups.flatMap((group) => [group >> 8, group & 255]);
+  const [, layouts = []] = WRAPPING.find(([prefix]) => prefix.every((group, i) => group === groups[i])) ?? [];
+  return layouts.map((layout) => layout.map((at) => bytes[at]).join("."));
 }
 
 /** The eight groups of an IPv6 address. */

@@ -1,13 +1,15 @@
-// The network as a port. Failures are values, judged by the callers in exhaustive switches; nothing here retries or follows redirects.
+// The network as a port; its contract is README.md. Failures are values, judged by the callers in exhaustive switches; redirects are not
+// followed.
+
+/** What is looked at more closely: the certificate that a server shows, or what the name of its host resolves to. */
+export type Evidence = "certificate" | "name";
 
 export type HttpTimeouts = {
-  /** TCP and TLS handshake, ms. */
-  connectMs: number;
-  /** From the request's end to the first byte of the answer, ms. */
+  /** From the end of the request (its last byte is handed to the system) to the head of the response, ms. */
   firstByteMs: number;
   /** Between two pieces of the body, ms. */
   idleMs: number;
-  /** The whole exchange, ms; absent: unlimited. */
+  /** The whole exchange, ms, with the wait for a connection; absent: unlimited. */
   totalMs?: number;
 };
 
@@ -26,14 +28,16 @@ export type HttpAnswer = {
   headers: Record<string, string>;
   /** Pieces as they come. Throws HttpBroken when the body breaks off. Leaving the loop early closes the connection. */
   body: AsyncIterable<Uint8Array>;
-  /** Reads at most `limit` bytes as text, then lets go of the rest. Never throws: a broken body gives what came. */
+  /** Reads at most `limit` bytes as text, inflated if it is gzip, then drops the rest. Never throws: a broken body gives what came. */
   text(limit: number): Promise<string>;
-  /** Lets go of the body (drains a short one so that the connection can be used again). */
+  /** After text(): there was more, or the body broke off. */
+  readonly cut: boolean;
+  /** Drops the body (drains a short one so that the connection can be used again). */
   discard(): Promise<void>;
 };
 
 export type HttpFailureKind =
-  | "refused" // nobody listens
+  | "refused" // connection refused
   | "unreachable" // no route, network down
   | "dns" // the name does not resolve
   | "tls" // handshake or certificate
@@ -50,19 +54,29 @@ export type HttpFailure = {
   code: string;
   /** One plain sentence without secrets; not yet passed through printable(). */
   message: string;
+  /** The error it was made of, if there was one. */
+  cause?: unknown;
 };
 
 /** Thrown by the body iterator only. */
 export class HttpBroken extends Error {
   readonly failure: HttpFailure;
   constructor(failure: HttpFailure) {
-    super(failure.message);
+    super(failure.message, { cause: failure.cause });
     this.failure = failure;
   }
 }
 
 export type HttpClient = {
-  request(request: HttpRequest): Promise<{ ok: true; answer: HttpAnswer } | { ok: false; failure: HttpFailure }>;
+  /**
+   * `resent`: the request went out twice. The first time, a connection that had been used before ended without a byte of a response: the
+   * server may have processed the request, or not (README.md, "Sent again").
+   */
+  request(
+    request: HttpRequest,
+  ): Promise<({ ok: true; answer: HttpAnswer } | { ok: false; failure: HttpFailure }) & { resent?: boolean }>;
+  /** What a connection that failed does not tell, over the same route: absent in fakes. */
+  look?(url: string, what: Evidence): Promise<string>;
   /** Covers the secrets that this client adds to its requests in what a server says; absent: it adds none. */
   cover?: (text: string) => string;
   /** Breaks off what is in flight; `gracefully`: lets it end first. */

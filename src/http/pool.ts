@@ -28,7 +28,19 @@ export class Pool {
     this.#pump();
   }
 
-  /** Breaks off what is under way; `gracefully`: lets it end first. */
+  /** As ask(), over a new connection: those that wait for a request are as likely to be dead as the one that failed. */
+  askAnew(asked: Asked): void {
+    this.dropIdle();
+    if (this.#closing) return asked.exchange.broken(aborted());
+    this.#open(asked);
+  }
+
+  /** What failed over one connection is not tried over another that was made at the same time. */
+  dropIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  /** Aborts what is under way; `gracefully`: lets it end first. */
   close(how?: "gracefully"): Promise<void> {
     this.#closing = true;
     if (how !== "gracefully") {
@@ -59,19 +71,23 @@ export class Pool {
     } else if (this.#idle.length > 0) this.#sweep ??= setTimeout(() => this.#swept(), SWEEP_MS);
   }
 
-  #open(): void {
+  /** `first`: carried by this connection, and by no other. */
+  #open(first?: Asked): void {
     this.#connecting++;
     this.#connect(this.#end.signal).then(
       (socket) => {
         this.#connecting--;
         const connection = new Connection(socket, (c) => this.#changed(c));
         this.#connections.add(connection);
-        if (this.#end.signal.aborted) connection.destroy();
+        if (this.#end.signal.aborted) {
+          first?.exchange.broken(aborted());
+          connection.destroy();
+        } else if (first?.exchange.running) this.#carry(connection, first);
         else this.#changed(connection);
       },
       (error) => {
         this.#connecting--;
-        this.#queue.shift()?.exchange.broken(error);
+        (first ?? this.#queue.shift())?.exchange.broken(error);
         this.#pump();
       },
     );

@@ -23,6 +23,8 @@ export type Tls = {
   context(): tls.SecureContext;
   serverName: string | undefined;
   insecure: boolean;
+  /** A client certificate is shown to whoever asks for one. */
+  hasCertificate: boolean;
 };
 
 export class TlsFilesError extends Error {}
@@ -62,6 +64,7 @@ export function createTls(options: TlsOptions, files: Files, tell: (message: str
     context: () => (context ??= make([])),
     serverName: options.serverName,
     insecure: options.insecure ?? false,
+    hasCertificate: options.cert !== undefined,
   };
 
   function make([caText, certText, keyText]: readonly (string | undefined)[]): tls.SecureContext {

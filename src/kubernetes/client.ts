@@ -182,7 +182,7 @@ export function createKubeApi(options: ClientOptions): KubeApi & { at(path: stri
         const sent = await ask(asked, {
           method: "GET",
           url: url(resource, at, "", query),
-          timeouts: { connectMs: CONNECT_MS, firstByteMs: FIRST_BYTE_MS, idleMs: longestMs, totalMs: longestMs },
+          timeouts: { firstByteMs: FIRST_BYTE_MS, idleMs: longestMs, totalMs: longestMs },
           ...with_(signal),
         });
         if (!sent.ok) return sent;
@@ -231,7 +231,7 @@ export function createKubeApi(options: ClientOptions): KubeApi & { at(path: stri
   return { ...to(""), at: to, close: async () => http?.close() };
 }
 
-const TIMEOUTS = { connectMs: CONNECT_MS, firstByteMs: FIRST_BYTE_MS, idleMs: IDLE_MS, totalMs: TOTAL_MS };
+const TIMEOUTS = { firstByteMs: FIRST_BYTE_MS, idleMs: IDLE_MS, totalMs: TOTAL_MS };
 const TOO_LARGE = "the response is too large.";
 
 async function watched<T extends KubeObject>(

@@ -2,6 +2,7 @@
 // the answer.
 import { Buffer } from "node:buffer";
 import type { HttpClient, HttpFailureKind, HttpTimeouts } from "../http/http.ts";
+import { wordsOf } from "../http/words.ts";
 import type { Clock } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import { redactor } from "../platform/redact.ts";
@@ -34,7 +35,10 @@ export const basicAuth = (c: { username: string; password: string }): string =>
 /** Nothing of the request reached the receiver. */
 const UNSENT: readonly HttpFailureKind[] = ["refused", "dns", "forbidden", "proxy"];
 
-/** `answered` false: the receiver may have taken the samples, or not (502 and 504: a proxy speaks, which heard nothing from it). */
+/**
+ * `answered` false: the receiver may have taken the samples before, or not (502 and 504: a proxy speaks, which heard nothing from it; a
+ * request that went out twice, the first time without a response).
+ */
 export async function post(
   http: HttpClient,
   clock: Clock,
@@ -62,22 +66,23 @@ export async function post(
   if (!sent.ok)
     return {
       verdict: judgeFailure(sent.failure),
-      answered: UNSENT.includes(sent.failure.kind),
+      answered: UNSENT.includes(sent.failure.kind) && sent.resent !== true,
     };
   const { answer } = sent;
   let text = "";
   if (answer.status >= 200 && answer.status < 300) await answer.discard();
   else {
     const said = await answer.text(ANSWER_BYTES);
-    const cut = Buffer.byteLength(said) >= ANSWER_BYTES;
-    text = printable(cover(target)(said, cut).trim(), ANSWER_COLUMNS);
+    // Before and after: what is left of a page may have been apart in it.
+    const covered = cover(target)(wordsOf(cover(target)(said, answer.cut)), answer.cut);
+    text = printable(covered, ANSWER_COLUMNS);
   }
   const { status } = answer;
   const retryAfter = answer.headers["retry-after"];
   const location = locationOf(answer.headers.location, target);
   return {
     verdict: judgeAnswer({ status, text, retryAfter, location, noSamples: body === NO_SAMPLES }, clock.now()),
-    answered: status !== 502 && status !== 504,
+    answered: status !== 502 && status !== 504 && sent.resent !== true,
   };
 }
 

@@ -2,6 +2,7 @@
 // values; nothing of a failed read is kept.
 
 import { HttpBroken, type HttpClient, type HttpTimeouts } from "../http/http.ts";
+import { wordsOf } from "../http/words.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import type { Frame } from "../series/frame.ts";
@@ -143,7 +144,7 @@ function errorOf(body: string): { text: string; isApi: boolean } {
   } catch {
     // not JSON: a proxy's page or plain text
   }
-  return { text: body.trim(), isApi: false };
+  return { text: wordsOf(body), isApi: false };
 }
 
 const dateOf = (header: string | undefined): EpochMs | undefined => {

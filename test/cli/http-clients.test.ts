@@ -44,7 +44,7 @@ function file(name: string, text: string): string {
   return path;
 }
 
-const timeouts = { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000 };
+const timeouts = { firstByteMs: 5_000, idleMs: 5_000 };
 
 async function ask({ source }: ReturnType<typeof ways>): Promise<string> {
   const r = await source.request({ method: "GET", url, headers: {}, timeouts });

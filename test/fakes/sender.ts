@@ -52,7 +52,7 @@ export type Line = {
   close(): Promise<void>;
 };
 
-const TIMEOUTS: HttpTimeouts = { connectMs: 30_000, firstByteMs: 30_000, idleMs: 30_000, totalMs: 30_000 };
+const TIMEOUTS: HttpTimeouts = { firstByteMs: 30_000, idleMs: 30_000, totalMs: 30_000 };
 
 export function line(
   url: string,

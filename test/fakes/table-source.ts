@@ -135,6 +135,7 @@ export class TableSource implements HttpClient {
         },
         body: body(),
         text: async (limit) => text.slice(0, limit),
+        cut: false,
         discard: async () => {},
       },
     };

@@ -179,7 +179,7 @@ export class World {
         url: "http://source",
         kind: "auto",
         headers: {},
-        timeouts: { connectMs: 5_000, firstByteMs: 30_000, idleMs: 30_000, totalMs: 300_000 },
+        timeouts: { firstByteMs: 30_000, idleMs: 30_000, totalMs: 300_000 },
         maxWindowSamples: o.maxWindowSamples,
         allowPartial: false,
         extraFilters: [],

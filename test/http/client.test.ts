@@ -1,12 +1,15 @@
-// The client: connections are used again, an idle close by the server is no failed attempt, and nothing is resent else.
+// The client: connections are used again; what a dead one did not answer is sent once more, and said; nothing else is sent again.
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
-import { createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { createHttpClient } from "../../src/http/client.ts";
+import { Connection } from "../../src/http/connection.ts";
+import { Exchange } from "../../src/http/exchange.ts";
 import type { HttpClient } from "../../src/http/http.ts";
 
-const TIMEOUTS = { connectMs: 2_000, firstByteMs: 2_000, idleMs: 2_000 };
+const TIMEOUTS = { firstByteMs: 2_000, idleMs: 2_000 };
 const OK = "HTTP/1.1 204 No Content\r\n\r\n";
 
 describe("connections", () => {
@@ -63,6 +66,98 @@ describe("connections", () => {
     assert.equal(await post(), 204);
     assert.equal(await post(), 204);
     assert.equal(connections, 2);
+    await http.close();
+  });
+
+  test("one that is reset before a byte of the response, however late: sent once more, on a new one, and said to be", async () => {
+    serve = (socket, n) => (n === 1 ? socket.write(OK) : void setTimeout(() => socket.resetAndDestroy(), 150));
+    assert.equal(await post(), 204);
+    const again = await http.request({ method: "POST", url: url(), headers: {}, body: "body", timeouts: TIMEOUTS });
+    assert.ok(again.ok);
+    assert.equal(again.resent, true, "the receiver may have processed the first one");
+    assert.deepEqual([connections, requests], [2, 3]);
+    const next = await http.request({ method: "POST", url: url(), headers: {}, body: "body", timeouts: TIMEOUTS });
+    assert.equal(next.resent, true);
+    await http.close();
+  });
+
+  test("sent once more over a new connection, though others are idle; not a third time", async () => {
+    http = createHttpClient({ connectMs: 2_000, connections: 3 });
+    serve = (socket) => void setTimeout(() => socket.write(OK), 50);
+    await Promise.all([post(), post(), post()]);
+    assert.equal(connections, 3);
+    serve = (socket, n) => (n === 1 ? socket.write(OK) : socket.destroy());
+    assert.equal(await post(), 204);
+    assert.deepEqual([connections, requests], [4, 5], "the other idle ones are as dead");
+    serve = (socket) => socket.destroy();
+    const failed = await http.request({ method: "POST", url: url(), headers: {}, body: "body", timeouts: TIMEOUTS });
+    assert.ok(!failed.ok && failed.failure.kind === "reset");
+    assert.equal(failed.resent, true);
+    assert.equal(requests, 7);
+    await http.close();
+  });
+
+  test("sent once more within the time that the whole exchange has", async () => {
+    serve = (socket, n) => {
+      if (n > 1) return void setTimeout(() => socket.destroy(), 300);
+      if (requests === 1) socket.write(OK); // then nothing more is answered
+    };
+    assert.equal(await post(), 204);
+    const started = performance.now();
+    const timeouts = { ...TIMEOUTS, firstByteMs: 60_000, totalMs: 1_000 };
+    const sent = await http.request({ method: "POST", url: url(), headers: {}, body: "body", timeouts });
+    assert.ok(!sent.ok && sent.failure.kind === "timeout", "and no answer came to the second");
+    assert.match(sent.ok ? "" : sent.failure.message, /took more than [67]\d\d(\.\d+)? ms/);
+    assert.ok(performance.now() - started >= 990);
+    await http.close();
+  });
+
+  test("one is not used again after a 5xx, nor are the idle ones beside it", async () => {
+    http = createHttpClient({ connectMs: 2_000, connections: 2 });
+    serve = (socket) => void setTimeout(() => socket.write(OK), 50);
+    await Promise.all([post(), post()]);
+    assert.equal(connections, 2);
+    serve = (socket) => socket.write("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n");
+    assert.equal(await post(), 503);
+    serve = (socket) => socket.write(OK);
+    assert.equal(await post(), 204);
+    assert.equal(connections, 3);
+    await http.close();
+  });
+
+  test("one that is two minutes old is given up, however busy it is", async () => {
+    serve = (socket) => socket.write(OK);
+    for (const [ageMs, stale] of [
+      [60_000, false],
+      [120_000, true],
+    ] as const) {
+      const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+      const connection = new Connection(socket, () => {}, performance.now() - ageMs);
+      const exchange = new Exchange({ method: "POST", url: url(), headers: {}, timeouts: TIMEOUTS });
+      connection.carry({ exchange, method: "POST", target: "/", host: "h", headers: {}, body: Buffer.from("body") });
+      assert.equal((await exchange.head).status, 204);
+      assert.equal(connection.isStale(performance.now()), stale);
+      connection.destroy();
+    }
+    await http.close();
+  });
+
+  test("the body's text: gzip is inflated though nobody asked for it, and what was broken off says so", async () => {
+    const page = gzipSync("<html>no</html>".repeat(100));
+    const head = (more: string) =>
+      `HTTP/1.1 400 Bad\r\ncontent-encoding: gzip\r\ncontent-length: ${page.length}\r\n${more}\r\n`;
+    const get = async (limit: number) => {
+      const sent = await http.request({ method: "POST", url: url(), headers: {}, body: "body", timeouts: TIMEOUTS });
+      assert.ok(sent.ok);
+      return [await sent.answer.text(limit), sent.answer.cut];
+    };
+    serve = (socket) => socket.write(Buffer.concat([Buffer.from(head("")), page]));
+    assert.deepEqual(await get(10_000), ["<html>no</html>".repeat(100), false]);
+    assert.deepEqual(await get(15), ["<html>no</html>", true]);
+    serve = (socket) => socket.end("HTTP/1.1 400 Bad\r\ncontent-length: 9\r\n\r\nhalf");
+    assert.deepEqual(await get(100), ["half", true]);
+    serve = (socket) => socket.write("HTTP/1.1 400 Bad\r\ncontent-length: 4\r\n\r\nfull");
+    assert.deepEqual(await get(4), ["full", false]);
     await http.close();
   });
 

@@ -26,13 +26,24 @@ const cases: [string[], string, number, string | undefined, boolean][] = [
   [[], "rebound.example.com", 80, "::ffff:169.254.169.254", false],
   [[], "rebound.example.com", 80, "::ffff:a9fe:a9fe", false],
   [[], "rebound.example.com", 80, "64:ff9b::a9fe:a9fe", false],
+  [[], "rebound.example.com", 80, "64:ff9b:1::a9fe:a9fe", false],
+  [[], "rebound.example.com", 80, "64:ff9b:1:a9fe:a9:fe00::", false],
+  [[], "rebound.example.com", 80, "64:ff9b:1:7a9:fe:a9fe::", false],
+  [[], "rebound.example.com", 80, "64:ff9b:1:0:a9:fea9:fe00:0", false],
+  [[], "rebound.example.com", 80, "2002:a9fe:a9fe::1", false],
+  [[], "rebound.example.com", 80, "2002:0a00:0001::1", true],
+  [[], "six.example.com", 80, "64:ff9b:1::a00:1", true],
   [[], "fe80::1", 80, "fe80::1%eth0", false],
   [[], "x", 80, "febf::1", false],
   [[], "x", 80, "fec0::1", true],
   [[], "x", 80, "fd00:ec2::254", false],
   [[], "x", 80, "100.100.100.200", false],
   [[], "metadata.google.internal", 80, undefined, false],
+  [[], "metadata.google.internal.", 80, undefined, false],
+  [[], "METADATA.google.internal...", 80, undefined, false],
+  [[], "metadata..", 80, undefined, false],
   [[], "169.254.169.254", 80, undefined, false],
+  [["metadata.google.internal"], "metadata.google.internal..", 80, undefined, true],
   [["169.254.0.0/16"], "169.254.7.7", 80, "169.254.7.7", true],
   [["169.254.7.7"], "peer.example.com", 80, "169.254.7.7", true],
   [["169.254.7.7:9090"], "169.254.7.7", 80, "169.254.7.7", false],
@@ -50,6 +61,9 @@ const cases: [string[], string, number, string | undefined, boolean][] = [
   [["10.0.0.0/8"], "inside.example.com", 80, "10.9.9.9", true],
   [["10.0.0.0/8"], "inside.example.com", 80, "11.9.9.9", false],
   [["10.0.0.0/8"], "inside.example.com", 80, undefined, false],
+  [["10.0.0.0/8"], "six.example.com", 80, "2002:0a00:0001::1", true],
+  [["10.0.0.0/8"], "six.example.com", 80, "64:ff9b::a00:1", true],
+  [["10.0.0.0/8"], "which.example.com", 80, "64:ff9b:1:a00:0:100:c0a8:1", false],
   [["2001:db8::/32"], "six.example.com", 80, "2001:db8::7", true],
   [["[2001:db8::7]:9090"], "2001:db8::7", 9090, "2001:db8::7", true],
   [["a.example.com", "10.0.0.0/8"], "a.example.com", 80, "203.0.113.5", true],
@@ -97,7 +111,7 @@ describe("the client", () => {
       connectPolicy: reach(...patterns),
       resolve: async () => addresses,
     });
-    const timeouts = { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000 };
+    const timeouts = { firstByteMs: 5_000, idleMs: 5_000 };
     const r = await http.request({ method: "GET", url, headers: {}, timeouts });
     const result = r.ok ? await r.answer.text(100) : `${r.failure.kind}: ${r.failure.message}`;
     await http.close();

@@ -11,16 +11,30 @@ function carrier() {
   return { c: { pause: say("pause"), resume: say("resume"), destroy: say("destroy") }, calls };
 }
 
-const exchange = (idleMs = 60_000, signal?: AbortSignal) =>
+const exchange = (idleMs = 60_000, signal?: AbortSignal, firstByteMs = 60_000) =>
   new Exchange({
     method: "GET",
     url: "http://127.0.0.1/",
     headers: {},
-    timeouts: { connectMs: 60_000, firstByteMs: 60_000, idleMs },
+    timeouts: { firstByteMs, idleMs },
     ...(signal === undefined ? {} : { signal }),
   });
 
 describe("Exchange", () => {
+  test("the first-byte timeout begins when the request has been sent, not while it waits for a connection", async () => {
+    const { c, calls } = carrier();
+    const e = exchange(60_000, undefined, 20);
+    await new Promise((turn) => setTimeout(turn, 80));
+    assert.ok(e.running, "it waits for a connection");
+    e.carriedBy(c);
+    await new Promise((turn) => setTimeout(turn, 80));
+    assert.ok(e.running, "it is being sent");
+    e.sent();
+    await assert.rejects(e.head);
+    assert.equal(e.failure()?.message, "no response within 20 ms");
+    assert.deepEqual(calls, ["destroy"]);
+  });
+
   test("reads no further while much waits to be taken, and goes on when it was", async () => {
     const { c, calls } = carrier();
     const e = exchange();
@@ -58,7 +72,9 @@ describe("Exchange", () => {
     e.data(PIECE);
     assert.equal(await e.next(), PIECE);
     await assert.rejects(e.next());
-    assert.deepEqual(e.failure(), { kind: "timeout", code: "TIMEOUT", message: "nothing came for 30 ms" });
+    const { cause, ...failure } = e.failure()!;
+    assert.deepEqual(failure, { kind: "timeout", code: "TIMEOUT", message: "no data for 30 ms" });
+    assert.ok(cause instanceof Error);
     assert.deepEqual(calls, ["destroy"]);
   });
 

@@ -15,7 +15,7 @@ import { systemFiles } from "../../src/platform/files.ts";
 import { createAuthority } from "../servers/certificates.ts";
 import { needs } from "../servers/found.ts";
 
-const TIMEOUTS = { connectMs: 10_000, firstByteMs: 60_000, idleMs: 60_000 };
+const TIMEOUTS = { firstByteMs: 60_000, idleMs: 60_000 };
 const ends: (() => void)[] = [];
 after(() => {
   for (const end of ends) end();

@@ -13,7 +13,7 @@ import { systemFiles } from "../../src/platform/files.ts";
 import { type Authority, createAuthority, type Pair } from "../servers/certificates.ts";
 import { needs } from "../servers/found.ts";
 
-const TIMEOUTS = { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000 };
+const TIMEOUTS = { firstByteMs: 5_000, idleMs: 5_000 };
 let ours: Authority;
 let other: Authority;
 let server: Pair;
@@ -96,8 +96,9 @@ describe("what is trusted", needs("openssl"), () => {
 
 describe("failures of TLS have their kind and say what to do", needs("openssl"), () => {
   test("an unknown authority", async () => {
-    await fails(`https://localhost:${await https(server)}/`, {}, /signed by nobody who is trusted here/);
-    await fails(`https://localhost:${await https(server)}/`, { ca: other.ca }, /signed by nobody who is trusted here/);
+    const message = /is not signed by an authority that is trusted here: set its CA with --sink-ca/;
+    await fails(`https://localhost:${await https(server)}/`, {}, message);
+    await fails(`https://localhost:${await https(server)}/`, { ca: other.ca }, message);
   });
   test("another host's certificate", async () => {
     const port = await https(ours.sign("sink", { names: "DNS:sink.example.com" }));
@@ -109,8 +110,37 @@ describe("failures of TLS have their kind and say what to do", needs("openssl"),
   });
   test("a client certificate that is missing", async () => {
     const port = await https(server, { ca: readFileSync(ours.ca), requestCert: true, rejectUnauthorized: true });
-    await fails(`https://localhost:${port}/`, { ca: ours.ca }, /client certificate/);
+    await fails(
+      `https://localhost:${port}/`,
+      { ca: ours.ca },
+      /the server asks for a client certificate, and outflow has none to show: set --sink-cert/,
+    );
     assert.equal(await get(`https://localhost:${port}/`, { ca: ours.ca, ...client }), "answered");
+  });
+  test("a chain that must not be: for another purpose, too long, for other names, with what nobody knows", async () => {
+    const purpose = ours.sign("localhost", { extensions: "extendedKeyUsage=clientAuth" });
+    await fails(`https://localhost:${await https(purpose)}/`, { ca: ours.ca }, /extended key usage serverAuth/);
+    const critical = ours.sign("localhost", { extensions: "1.2.3.4=critical,ASN1:UTF8String:x" });
+    await fails(
+      `https://localhost:${await https(critical)}/`,
+      { ca: ours.ca },
+      /critical extension that is not supported/,
+    );
+    for (const constraint of ["permitted;DNS:example.com", "excluded;DNS:localhost"]) {
+      const narrow = createAuthority(`nameConstraints=critical,${constraint}`);
+      const port = await https(narrow.sign("localhost"));
+      await fails(`https://localhost:${port}/`, { ca: narrow.ca }, /may not sign for this host \(name constraints\)/);
+      narrow.remove();
+    }
+    const short = createAuthority("basicConstraints=critical,CA:TRUE,pathlen:0");
+    const below = short.intermediate();
+    const port = await https(below.sign("localhost"));
+    await fails(`https://localhost:${port}/`, { ca: short.ca }, /chain .* is longer than one of its issuers allows/);
+    short.remove();
+  });
+  test("the error itself is kept as the cause", async () => {
+    const failure = await get(`https://localhost:${await https(server)}/`, {});
+    assert.ok(typeof failure !== "string" && failure.cause instanceof Error);
   });
   test("a plain http port", async () => {
     const port = await listen(createPlain((_, response) => response.end()));

@@ -50,7 +50,7 @@ before(async () => {
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       kind: "victoriametrics",
       headers: {},
-      timeouts: { connectMs: 5_000, firstByteMs: 30_000, idleMs: 30_000 },
+      timeouts: { firstByteMs: 30_000, idleMs: 30_000 },
       maxWindowSamples: 1_000_000,
       allowPartial: false,
       extraFilters: [],

@@ -76,7 +76,7 @@ const port = (kind: SourceSettings["kind"] = "auto") =>
       url: source.url,
       kind,
       headers: {},
-      timeouts: { connectMs: 5_000, firstByteMs: 30_000, idleMs: 30_000 },
+      timeouts: { firstByteMs: 30_000, idleMs: 30_000 },
       maxWindowSamples: 1_000_000,
       allowPartial: false,
       extraFilters: [],

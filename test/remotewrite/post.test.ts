@@ -14,13 +14,20 @@ describe("an attempt", () => {
   let http: HttpClient;
   let origin = "";
   let got: Got[] = [];
-  let answer: { status: number; body: string; headers?: Record<string, string> } = { status: 204, body: "" };
+  let answer: { status: number; body: string; headers?: Record<string, string> } | "reset-once" = {
+    status: 204,
+    body: "",
+  };
   const server = createServer((request, response) => {
     const pieces: Buffer[] = [];
     request.on("data", (d: Buffer) => pieces.push(d));
     request.on("end", () => {
       const { method = "", url = "", headers, rawHeaders: raw } = request;
       got.push({ method, url, headers, raw, body: Buffer.concat(pieces) });
+      if (answer === "reset-once") {
+        answer = { status: 400, body: "out of order sample" };
+        return void request.socket.destroy();
+      }
       response.writeHead(answer.status, answer.headers).end(answer.body);
     });
   });
@@ -39,7 +46,7 @@ describe("an attempt", () => {
     answer = { status: 204, body: "" };
   });
 
-  const timeouts = { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000, totalMs: 10_000 };
+  const timeouts = { firstByteMs: 5_000, idleMs: 5_000, totalMs: 10_000 };
   const BODY = new Uint8Array([1, 0, 0x61, 255]);
   const send = (path: string, credentials: Target["credentials"] = undefined) =>
     post(
@@ -109,6 +116,28 @@ describe("an attempt", () => {
       assert.ok(message.includes(shown.replace("ORIGIN", origin)), message);
       assert.ok(!/secret|token|pass-word/.test(message), message);
     });
+
+  test("a page of HTML is reduced to its words; a secret with a tag in it is covered before and after", async () => {
+    answer = {
+      status: 403,
+      body: "<html><head><title>Sign in</title></head>\n<body><h1>Sign in</h1>\n<p>no such password: pa<b>ss</p></body></html>",
+    };
+    const { verdict } = await send("/w", { username: "u", password: "pa<b>ss" });
+    assert.match(verdict.kind === "hold" ? verdict.message : "", /It said: Sign in no such password: \[redacted\]$/);
+    answer = { status: 400, body: "<html>user <b>hun</b><i>ter2</i>" };
+    const apart = await send("/w", { username: "u", password: "hun ter2" });
+    assert.match(apart.verdict.kind === "bisect" ? apart.verdict.message : "", /It said: user \[redacted\]$/);
+  });
+
+  test("what went out twice may have been taken before: a refusal of the second says nothing of the first", async () => {
+    assert.equal((await send("/w")).answered, true);
+    answer = "reset-once";
+    const { verdict, answered } = await send("/w");
+    assert.equal(verdict.kind, "bisect");
+    assert.equal(answered, false);
+    assert.equal(got.length, 3);
+    assert.deepEqual(got[2]!.body, got[1]!.body);
+  });
 
   test("a redirect that says nowhere", async () => {
     answer = { status: 302, body: "" };

@@ -46,7 +46,7 @@ describe("the fault matrix of a source", () => {
       expect: ["matrix"],
       allowPartial: false,
       maxSamples: 1000,
-      timeouts: { connectMs: ms, firstByteMs: ms, idleMs: ms, totalMs: ms },
+      timeouts: { firstByteMs: ms, idleMs: ms, totalMs: ms },
       signal: new AbortController().signal,
     });
 

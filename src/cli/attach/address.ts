@@ -13,7 +13,7 @@ export type Agent = {
 /** An answer that came, or why there is none. */
 export type Asked = { ok: true; answer: HttpAnswer } | { ok: false; why: string };
 
-const TIMEOUTS = { connectMs: 3_000, firstByteMs: 10_000 };
+const TIMEOUTS = { firstByteMs: 10_000 };
 
 export async function ask(
   { url, token, http }: Agent,
