@@ -44,6 +44,7 @@ function happen(i: number): void {
         series: 400,
         bytes: 9_000,
         durationMs: 12,
+        sourceNow: now,
         dropped: {},
       });
     case 1:

@@ -31,7 +31,7 @@ function change(id: string, n: number): void {
   const about = { id, attempt: 1, samples, bytes: samples * 9 };
   send({
     ...{ type: "window-read", id, source: "metrics", from: now - 20_000, to: now - 5_000, read: samples },
-    ...{ series: samples, bytes: samples * 40, durationMs: 4, dropped: {} },
+    ...{ series: samples, bytes: samples * 40, durationMs: 4, sourceNow: now, dropped: {} },
   });
   send({ type: "attempt-started", ...about, inFlight: 1, concurrency: 2 });
   const failed = n % 97 === 0;

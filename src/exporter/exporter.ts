@@ -282,6 +282,7 @@ export class Exporter {
       series: frame.runs,
       bytes: arrival.bytes,
       durationMs: arrival.durationMs,
+      sourceNow: arrival.sourceNow,
       dropped,
     });
     for (const batch of this.#batcher.add(frame, round, clock.monotonicMs())) this.#enqueue(batch);

@@ -83,6 +83,7 @@ export async function replay(
           series: frame.runs,
           bytes: frame.bytes,
           durationMs: ports.clock.monotonicMs() - startedMs,
+          sourceNow: window.to,
           dropped,
         });
         ports.progress({ source: source.name, to: window.to, samples });

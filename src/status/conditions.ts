@@ -1,7 +1,8 @@
 // What a sink and a policy report, derived from their state by one table each (design.md, Status): in goes the state, out come
 // Kubernetes conditions. lastTransitionTime moves only when status does. Pure.
 import type { EpochMs } from "../platform/clock.ts";
-import type { FailureReason, SinkId } from "./events.ts";
+import { dropReasons, type FailureReason, type SinkId } from "./events.ts";
+import { CALM_MS, flapping, steadied } from "./flapping.ts";
 import type { Condition, SinkSource, SinkState } from "./snapshot.ts";
 import { age, clockTime, counted, instant, sentence } from "./words.ts";
 
@@ -33,19 +34,42 @@ export const remedies: Readonly<Record<FailureReason, string>> = {
   SamplesRejected: "Look at the receiver's words for what it refuses, and leave those series out of the query.",
 };
 
-/** The conditions of a sink after a change, the old ones where nothing changed. */
+/** The conditions of a sink after a change, the old ones where nothing changed; and what it would report if it did not flap. */
 export function sinkConditions(
   sink: Unreported,
   before: SinkState["conditions"] | readonly [],
   at: EpochMs,
-): SinkState["conditions"] {
+): Pick<SinkState, "conditions" | "steadiness"> {
   const generation = sink.info.generation;
   const accepted = moved("Accepted", accept(sink), before, at, generation);
-  const report = ready(sink, before);
+  const report = ready(sink);
   const was = before[1];
-  const now =
-    report === undefined && was !== undefined ? was : moved("Ready", report ?? pending(sink), before, at, generation);
-  return before.length === 2 && before[0] === accepted && before[1] === now ? before : [accepted, now];
+  // A sink that drains or has stopped says nothing new about its endpoint.
+  if (report === undefined && was !== undefined)
+    return {
+      steadiness: sink.steadiness,
+      conditions: before.length === 2 && before[0] === accepted ? before : [accepted, was],
+    };
+  const told = report ?? pending(sink);
+  const steadiness = steadied(sink.steadiness, told, at);
+  const flaps = isWorking(sink) ? flapping(steadiness, at) : undefined;
+  const now = moved("Ready", flaps === undefined ? told : unsteady(flaps, sink), before, at, generation);
+  return {
+    steadiness,
+    conditions: before.length === 2 && before[0] === accepted && before[1] === now ? before : [accepted, now],
+  };
+}
+
+const isWorking = ({ phase }: Unreported): boolean =>
+  phase.name !== "refused" && phase.name !== "paused" && !(phase.name === "starting" && phase.crash !== undefined);
+
+function unsteady({ turns, overMs }: { turns: number; overMs: number }, { failing, attempts }: Unreported): Report {
+  const last = failing?.message ?? attempts.findLast((a) => a.message !== undefined)?.message;
+  const why = last === undefined ? "" : ` The last failure: ${sentence(last)}`;
+  return no(
+    "Flapping",
+    `Flapping, ${turns} changes in ${age(overMs)}: batches are taken and fail by turns.${why} It is ready again when nothing has changed for ${age(CALM_MS)}.`,
+  );
 }
 
 /** A sink has both from its first moment on. */
@@ -72,8 +96,8 @@ function accept({ phase }: Unreported): Report {
   return { status: "True", reason: "SinkConfigured", message: "The sink's configuration is complete." };
 }
 
-/** Undefined: as it was (a sink that drains or has stopped says nothing new about its endpoint). */
-function ready(sink: Unreported, before: readonly Condition[]): Report | undefined {
+/** Undefined: as it was. */
+function ready(sink: Unreported): Report | undefined {
   const { phase, failing } = sink;
   if (phase.name === "refused") return { status: "False", reason: phase.reason, message: phase.message };
   if (phase.name === "draining" || phase.name === "stopped") return undefined;
@@ -92,17 +116,14 @@ function ready(sink: Unreported, before: readonly Condition[]): Report | undefin
       "There is nothing to send: the sources return no samples at present. What appears is sent at the next poll.",
     );
   }
-  if (phase.name === "catching-up") {
-    const eta = phase.etaMs === undefined ? "" : `, for about ${age(roundUp(phase.etaMs))} yet`;
-    return yes("CatchingUp", `Batches are taken; missed data is being sent${eta}.`);
-  }
+  if (phase.name === "catching-up") return yes("CatchingUp", catchesUp(phase));
   if (phase.name === "flowing" && sink.lastSuccessAt !== undefined)
     return yes("Delivering", "Data is arriving: the endpoint takes the batches.");
-  const was = before.find((c) => c.type === "Ready");
-  if (phase.name === "backing-off" && was?.status === "True") {
+  const was = sink.steadiness;
+  if (phase.name === "backing-off" && was.status === "True") {
     return yes(
       was.reason,
-      `Data was arriving until one attempt failed; the next is at ${clockTime(phase.retryAt)}. ${sentence(phase.message)}`,
+      `Data was arriving until one attempt failed; the next attempt is at ${clockTime(phase.retryAt)}. ${sentence(phase.message)}`,
     );
   }
   if (sink.restored !== undefined) return asBefore(sink.restored);
@@ -118,11 +139,11 @@ function asBefore({ status, reason, message }: Condition): Report {
 const yes = (reason: string, message: string): Report => ({ status: "True", reason, message });
 const no = (reason: string, message: string): Report => ({ status: "False", reason, message });
 
-function pending({ phase }: Unreported): Report {
+function pending({ phase, sources }: Unreported): Report {
   const message =
     phase.name === "backing-off"
       ? `The first attempt failed; the next is at ${clockTime(phase.retryAt)}. ${sentence(phase.message)}`
-      : "Nothing has been delivered yet: the first batch is on its way.";
+      : `Nothing has been delivered yet: ${sources.some((s) => s.lastReadAt !== undefined) ? "the first batch is on its way" : "the first window is being read"}.`;
   return { status: "Unknown", reason: "Pending", message };
 }
 
@@ -168,10 +189,30 @@ function unread({ name, failure }: SinkSource): string {
     : `Source "${name}" cannot be read: ${sentence(failure.message)} ${since}; reading goes on from the cursor as soon as it answers.`;
 }
 
-const lagging = (sink: Unreported): string =>
-  `Data arrives more than ${age(readyLagMs(sink))} late though nothing fails: source or endpoint is slow. Raise batch.maxSize or --max-concurrency, or select fewer series.`;
+function lagging(sink: Unreported): string {
+  const limit = age(readyLagMs(sink));
+  const gone = lostSinceArrival(sink);
+  if (gone !== "")
+    return `Nothing has arrived for more than ${limit}: everything that was read since then was dropped (${gone}).`;
+  if (sink.lastSuccessAt === undefined)
+    return `Nothing has been delivered yet, and the oldest data that is missing is more than ${limit} old.`;
+  return `Data arrives more than ${limit} late though nothing fails: the source or the endpoint is too slow for this much data. Raise batch.maxSize or --max-concurrency, or select fewer series.`;
+}
 
-const roundUp = (ms: number): number => Math.ceil(ms / 10_000) * 10_000;
+/** `exhausted, invalid_name`: why nothing arrives though the cursor moves; empty while something arrives. */
+function lostSinceArrival({ sources, account }: Unreported): string {
+  if (!sources.some((s) => s.arrived !== undefined && s.cursor !== undefined && s.arrived < s.cursor)) return "";
+  return dropReasons.filter((reason) => account.dropped[reason] > 0).join(", ");
+}
+
+/** The time in whole minutes: a message that changed with every window would be news each time. */
+function catchesUp({ doneAt }: { doneAt?: EpochMs }): string {
+  const done =
+    doneAt === undefined
+      ? ""
+      : `; it should be done at about ${instant(Math.ceil(doneAt / 60_000) * 60_000).slice(11, 16)}Z`;
+  return `Catching up: batches are taken, and data that is missing is sent, oldest first${done}.`;
+}
 
 /** The Ready condition of a policy, from those of its sinks. */
 export function policyConditions(

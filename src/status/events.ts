@@ -82,6 +82,8 @@ export type Event = { at: EpochMs } & (
       sourceUrl: string;
       stateDir: string;
       listen: string;
+      /** Flags that `outflow replay` needs to read and send as this agent does. */
+      replayFlags?: string;
       /** The admin API may pause, resume and retry sinks. */
       actions?: boolean;
     }
@@ -118,6 +120,8 @@ export type Event = { at: EpochMs } & (
       /** Answer bytes, counted for the sink that asked; 0 for those that share the frame. */
       bytes: number;
       durationMs: number;
+      /** The source's now when it answered; with `from` it bounds the lag before anything is settled. */
+      sourceNow: EpochMs;
       dropped: Partial<Record<DropReason, number>>;
     }
   | { type: "read-failed"; id: SinkId; source: string; reason: ReadFailureReason; message: string }
@@ -181,8 +185,6 @@ export type Event = { at: EpochMs } & (
   | { type: "returned"; id: SinkId; samples: number }
   /** The cursor of one source of this sink. `sourceNow` bounds the lag. */
   | { type: "cursor-moved"; id: SinkId; source: string; cursor: EpochMs; sourceNow: EpochMs }
-  /** Catching up: whole windows behind. `etaMs` undefined while unknown. */
-  | { type: "behind"; id: SinkId; behindMs: number; etaMs?: number }
   | { type: "state-store"; state: "ok" | "memory" | "set-aside"; message: string }
   /** The log of the agent cannot be written, or can be again. */
   | { type: "log-output"; state: "ok" | "failing"; message: string }

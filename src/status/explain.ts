@@ -8,7 +8,7 @@ import type { FailureReason } from "./events.ts";
 import { replayOf } from "./lost.ts";
 import { lagOf } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
-import { age, bytes, clockTime, count, counted, gist, instant, sentence, took } from "./words.ts";
+import { age, bytes, clockTime, count, counted, gist, instant, sentence, short, took } from "./words.ts";
 
 export type Explanation = {
   /** `Not ready for 3m12s: RateLimited` */
@@ -28,7 +28,7 @@ export function explain(sink: SinkState, source: Snapshot["source"], now: EpochM
   add("Rejected", rejected(sink, now));
   add("At risk", atRisk(sink, now));
   add("Next", nextStep(sink, now));
-  add("To do", toDo(sink));
+  add("To do", toDo(sink, source.replayFlags));
   return { headline: headline(sink, now), parts };
 }
 
@@ -105,7 +105,10 @@ function atRisk(sink: SinkState, now: EpochMs): string {
     said.push(`Data is lost: ${counted(lost, "sample")} dropped since ${instant(sink.failing?.since ?? now)}.`);
   else if (readyOf(sink).status !== "True")
     said.push(droppedTotal(sink.account) > 0 ? "No data is lost by this so far." : "No data is lost so far.");
-  if (lag !== undefined && lag > readyLagMs(sink))
+  const nothingArrived = sink.sources.some((s) => s.arrived !== undefined && s.arrived < (s.cursor ?? 0));
+  if (lag !== undefined && nothingArrived)
+    said.push(`Nothing has arrived for ${age(lag)}: what was read since then was dropped.`);
+  else if (lag !== undefined && lag > readyLagMs(sink))
     said.push(
       `The sink is ${age(lag)} behind and its cursor is held: the source keeps what is missing, and it is sent oldest first${catchesUp(sink, lag)}.`,
     );
@@ -130,8 +133,8 @@ function catchesUp(sink: SinkState, lagMs: number): string {
   if (readPerS === 0 || sendPerS <= readPerS) return "";
   const ms = (lagMs * readPerS) / (sendPerS - readPerS);
   const about = ms < 1000 ? "1s" : age(ms);
-  if (sink.phase.name === "paused") return `; it has caught up about ${about} after it is resumed`;
-  return `; it has caught up ${sink.failing === undefined ? `in about ${about}` : `about ${about} after the sink answers`}`;
+  if (sink.phase.name === "paused") return `; it should catch up within about ${about} after it is resumed`;
+  return `; it should catch up ${sink.failing === undefined ? `in about ${about}` : `within about ${about} after the endpoint answers`}`;
 }
 
 const drops = (sink: SinkState): string =>
@@ -157,7 +160,7 @@ function nextStep(sink: SinkState, now: EpochMs): string {
     case "paused":
       return "Nothing until it is resumed; then it goes on where it stopped.";
     case "catching-up":
-      return `It sends what is missing, oldest first; ${age(phase.behindMs)} behind${phase.etaMs === undefined ? "" : `, done in about ${age(phase.etaMs)}`}.`;
+      return `${age(phase.behindMs)} behind; what is missing is sent, oldest first${speed(phase)}.`;
     case "starting":
       if (phase.crash !== undefined) return `The sink starts again in ${age(phase.crash.restartAt - now)}.`;
       if (failedSource(sink) === undefined && sink.failing === undefined)
@@ -174,6 +177,12 @@ function nextStep(sink: SinkState, now: EpochMs): string {
   }
 }
 
+/** How fast it catches up, and when it should be done. */
+const speed = ({ speed, doneAt }: { speed?: number; doneAt?: EpochMs }): string =>
+  speed === undefined || doneAt === undefined
+    ? ""
+    : `, ${short(speed)} times as fast as new data comes; should be done at ${clockTime(doneAt)}`;
+
 /** While it reads and sends as usual. */
 function comesNext(sink: SinkState): string {
   if (failedSource(sink) !== undefined) return "The read is tried again at the next poll.";
@@ -184,18 +193,18 @@ function comesNext(sink: SinkState): string {
 }
 
 /** Dropped, and no dead letter of it: the source has it as long as its retention. */
-const againLater = ({ failing, info }: SinkState): string =>
+const againLater = ({ failing, info }: SinkState, flags: string): string =>
   failing?.lost === undefined
     ? ""
-    : ` What was dropped is still at the source; when the sink is ready: ${replayOf(info, failing.lost)}`;
+    : ` What was dropped is still at the source; when the sink is ready: ${replayOf(info, [failing.lost], flags)}`;
 
-function toDo(sink: SinkState): string {
+function toDo(sink: SinkState, flags: string): string {
   const { phase, failing } = sink;
   if (phase.name === "refused")
     return "Correct the policy or its Secret; outflow check shows each problem with its place.";
   if (phase.name === "paused") return "Resume the sink when the reason is gone.";
   if (phase.name === "starting" && phase.crash !== undefined) return "Please report it, with the log around it.";
-  if (failing !== undefined) return `${advice(failing.reason, sink.info.auth)}${againLater(sink)}`;
+  if (failing !== undefined) return `${advice(failing.reason, sink.info.auth)}${againLater(sink, flags)}`;
   const unread = failedSource(sink)?.failure;
   if (unread?.reason === "QueryFailed")
     return "Correct the query in the policy; outflow check and outflow query explain read it offline.";
@@ -206,12 +215,12 @@ function toDo(sink: SinkState): string {
   if (sink.restored?.status === "False") return "Nothing yet: the first attempt tells whether it is still so.";
   if (readyOf(sink).reason === "Idle")
     return "If there should be data, try the query at the source: does it select anything there? Otherwise nothing.";
-  return whileReady(sink).join(" ");
+  return whileReady(sink, flags).join(" ");
 }
 
-function whileReady({ info, lastLost, lastLate, rejected }: SinkState): string[] {
+function whileReady({ info, lost, lastLate, rejected }: SinkState, flags: string): string[] {
   const said: string[] = [];
-  if (lastLost !== undefined) said.push(`To send what was dropped while it failed: ${replayOf(info, lastLost)}`);
+  if (lost.length > 0) said.push(`To send what was dropped while it failed: ${replayOf(info, lost, flags)}`);
   if (rejected.length > 0)
     said.push("If it goes on, leave these series out of the query, or correct them where they come from.");
   if (lastLate !== undefined) said.push(`To send what came too late: ${lastLate.remedy}`);

@@ -161,7 +161,7 @@ function readyChanged(
   const lost =
     was.failing === undefined || was.failing.dropped === 0
       ? ""
-      : ` ${counted(was.failing.dropped, "sample")} dropped meanwhile.${was.failing.lost === undefined ? "" : ` To send them: ${replayOf(was.info, was.failing.lost)}`}`;
+      : ` ${counted(was.failing.dropped, "sample")} dropped meanwhile.${was.failing.lost === undefined ? "" : ` To send them: ${replayOf(was.info, [was.failing.lost], after.source.replayFlags)}`}`;
   return say(
     "info",
     `ready again after ${age(at - before.lastTransitionTime)} (${reason}): ${ready.message}${lost}`,

@@ -1,4 +1,5 @@
 // The only way to the next snapshot: reduce(snapshot, event). Pure; everything that the event does not touch is shared.
+import { atLeap } from "./clock-leap.ts";
 import { policyConditions, readyOf } from "./conditions.ts";
 import { appendLine } from "./eventlog.ts";
 import type { Event, SinkId } from "./events.ts";
@@ -15,7 +16,7 @@ export const initialSnapshot: Snapshot = {
   listen: "off",
   stateDir: "",
   actions: false,
-  source: { url: "", kind: "unknown", health: "unknown" },
+  source: { url: "", replayFlags: "", kind: "unknown", health: "unknown" },
   policies: [],
   problems: [],
   reloads: { ok: 0, failed: 0, lastOk: true },
@@ -27,7 +28,7 @@ export const initialSnapshot: Snapshot = {
 };
 
 export function reduce(before: Snapshot, event: Event): Snapshot {
-  const changed = { ...next(before, event), at: event.at };
+  const changed = { ...next(atLeap(before, event.at), event), at: event.at };
   const after = withPolicyConditions(before, changed, event);
   const line = logLine(event, before, after);
   return line === undefined ? after : { ...after, events: appendLine(after.events, event, line) };
@@ -36,8 +37,16 @@ export function reduce(before: Snapshot, event: Event): Snapshot {
 function next(s: Snapshot, event: Event): Snapshot {
   switch (event.type) {
     case "agent-started": {
-      const { version, at, listen, stateDir, sourceUrl, actions = false } = event;
-      return { ...s, version, startedAt: at, listen, stateDir, actions, source: { ...s.source, url: sourceUrl } };
+      const { version, at, listen, stateDir, sourceUrl, replayFlags = "", actions = false } = event;
+      return {
+        ...s,
+        version,
+        startedAt: at,
+        listen,
+        stateDir,
+        actions,
+        source: { ...s.source, url: sourceUrl, replayFlags },
+      };
     }
     case "policies-loaded":
       return policiesLoaded(s, event);

@@ -1,21 +1,17 @@
 // One sink and one event about it in, the sink after it out. Immutable; what an event does not touch is shared. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 import { emptyAccount, enter } from "./account.ts";
-import { FAILURES_TO_NOT_READY, readyLagMs, sinkConditions } from "./conditions.ts";
+import { attemptEnded, dropped, rejectedAlso, smoothed } from "./attempts.ts";
+import { readyLagMs, sinkConditions } from "./conditions.ts";
 import type { Event, ReadFailureReason, SinkInfo } from "./events.ts";
-import { recordLag } from "./lag.ts";
-import { addLatency, emptyLatency } from "./latency.ts";
-import { droppedAlso } from "./lost.ts";
-import { nextPhase, type Trigger } from "./phases.ts";
-import { addToRing, emptyRing } from "./rings.ts";
-import { lagOf } from "./sinks.ts";
-import type { AttemptRecord, Condition, Phase, SinkSource, SinkState } from "./snapshot.ts";
-import { gist } from "./words.ts";
+import { emptyLatency } from "./latency.ts";
+import { move } from "./phase.ts";
+import { beginsToWork, catchingUp, cursorMoved, firstRead, isBehind, isLate } from "./progress.ts";
+import { emptyRing } from "./rings.ts";
+import type { Condition, SinkSource, SinkState } from "./snapshot.ts";
 
 /** A sink is idle when nothing was read for this long: longer than any usual scrape interval. */
 export const IDLE_AFTER_MS = 90_000;
-export const ATTEMPTS_KEPT = 20;
-export const REJECTED_KEPT = 20;
 
 /** `reported`: its conditions before the agent was restarted; they hold until there is news. */
 export function newSink(info: SinkInfo, at: EpochMs, reported: readonly Condition[] = []): SinkState {
@@ -38,14 +34,19 @@ export function newSink(info: SinkInfo, at: EpochMs, reported: readonly Conditio
     concurrency: 1,
     failuresInRow: 0,
     late: false,
+    workingSince: at,
+    steadiness: { status: "Unknown", reason: "Pending", turns: [] },
+    lost: [],
     retries: 0,
     attemptsTotal: 0,
     attempts: [],
     startedAt: at,
     sources: info.sources.map(newSource),
   };
-  if (was === undefined) return { ...sink, conditions: sinkConditions(sink, [], at) };
-  return { ...sink, ...(mayHold(info, was) ? { restored: was[1] } : {}), conditions: was };
+  if (was === undefined) return { ...sink, ...sinkConditions(sink, [], at) };
+  if (!mayHold(info, was)) return { ...sink, conditions: was };
+  const { status, reason } = was[1];
+  return { ...sink, restored: was[1], steadiness: { status, reason, turns: [] }, conditions: was };
 }
 
 function bothOf(reported: readonly Condition[]): SinkState["conditions"] | undefined {
@@ -69,10 +70,11 @@ const newSource = (source: SinkInfo["sources"][number]): SinkSource => ({
   lastReadMs: 0,
 });
 
-const reported = (sink: SinkState, at: EpochMs): SinkState => {
-  const conditions = sinkConditions(sink, sink.conditions, at);
-  return conditions === sink.conditions ? sink : { ...sink, conditions };
-};
+function reported(sink: SinkState, at: EpochMs): SinkState {
+  const { conditions, steadiness } = sinkConditions(sink, sink.conditions, at);
+  if (conditions === sink.conditions && steadiness === sink.steadiness) return sink;
+  return { ...sink, conditions, steadiness };
+}
 
 /** Events about one sink that is known; sink-started and sink-refused carry its info. */
 export type SinkEvent = Extract<Event, { id: string } | { sink: SinkInfo }>;
@@ -81,54 +83,50 @@ export function reduceSink(sink: SinkState, event: SinkEvent): SinkState {
   return reported(changed(sink, event), event.at);
 }
 
-/** What only time does: nothing to send any more, or data too old. Shared as it is where nothing changed. */
+/** What only time does: nothing to send any more, data too old, calm again. Shared as it is where nothing changed. */
 export function tickSink(sink: SinkState, now: EpochMs): SinkState {
   const late = isLate(sink, now);
-  const quiet = isQuiet(sink, now) ? move(sink, "quiet") : sink;
+  const quiet = isQuiet(sink, now) ? move(sink, "quiet", now) : sink;
   const stale = sink.restored !== undefined && now - sink.startedAt > readyLagMs(sink);
-  if (quiet === sink && late === sink.late && !stale) return sink;
+  const flaps = sink.conditions[1].reason === "Flapping";
+  if (quiet === sink && late === sink.late && !stale && !flaps) return sink;
   const { restored: _, ...rest } = quiet;
-  return reported(stale ? { ...rest, late } : { ...quiet, late }, now);
+  return reported(stale ? { ...rest, late } : late === quiet.late ? quiet : { ...quiet, late }, now);
 }
 
 function isQuiet(sink: SinkState, now: EpochMs): boolean {
   if (sink.phase.name !== "flowing" && sink.phase.name !== "starting") return false;
-  if (sink.account.pending > 0 || sink.inFlight > 0 || sink.behind !== undefined || sink.failing !== undefined)
-    return false;
+  if (sink.account.pending > 0 || sink.inFlight > 0 || sink.failing !== undefined || isBehind(sink, now)) return false;
   if (sink.sources.some((s) => s.lastReadAt === undefined || s.failure !== undefined)) return false;
   return sink.lastSampleAt === undefined || now - sink.lastSampleAt >= IDLE_AFTER_MS;
-}
-
-/** While batches are taken, catching up is as good as it gets. */
-function isLate(sink: SinkState, now: EpochMs): boolean {
-  const lag = lagOf(sink, now);
-  const limit = readyLagMs(sink);
-  if (lag === undefined || lag <= limit) return false;
-  return !(sink.phase.name === "catching-up" && now - (sink.lastSuccessAt ?? 0) <= limit);
 }
 
 function changed(sink: SinkState, event: SinkEvent): SinkState {
   switch (event.type) {
     case "sink-started":
-      return move({ ...sink, info: event.sink, sources: sourcesOf(sink, event.sink) }, "started");
+      return move(
+        { ...started(sink, event.at), info: event.sink, sources: sourcesOf(sink, event.sink) },
+        "started",
+        event.at,
+      );
     case "sink-refused":
-      return move({ ...sink, info: event.sink }, "refused", {
+      return move({ ...sink, info: event.sink }, "refused", event.at, {
         name: "refused",
         reason: event.reason,
         message: event.message,
       });
     case "sink-draining":
-      return move(sink, "draining", { name: "draining", why: event.why });
+      return move(sink, "draining", event.at, { name: "draining", why: event.why });
     case "sink-stopped":
     case "sink-forgotten":
-      return move({ ...sink, inFlight: 0 }, "stopped", { name: "stopped" });
+      return move({ ...sink, inFlight: 0 }, "stopped", event.at, { name: "stopped" });
     case "sink-paused":
-      return move(without(sink, "restored"), "paused", { name: "paused", since: event.at });
+      return move(without(sink, "restored"), "paused", event.at, { name: "paused", since: event.at });
     case "sink-resumed":
-      return move(sink, "resumed");
+      return move(beginsToWork(sink, event.at), "resumed", event.at);
     case "sink-crashed": {
       const crash = { message: event.message, restartAt: event.restartAt };
-      const after = move(sink, "crashed", { name: "starting", crash });
+      const after = move(sink, "crashed", event.at, { name: "starting", crash });
       return after.phase.name === "starting" ? { ...after, phase: { name: "starting", crash }, inFlight: 0 } : after;
     }
     case "window-read":
@@ -145,11 +143,19 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
       return attemptEnded(sink, event);
     case "backing-off": {
       const { attempt, maxAttempts, since, retryAt, reason, message } = event;
-      return move(sink, "backing-off", { name: "backing-off", attempt, maxAttempts, since, retryAt, reason, message });
+      return move(sink, "backing-off", event.at, {
+        name: "backing-off",
+        attempt,
+        maxAttempts,
+        since,
+        retryAt,
+        reason,
+        message,
+      });
     }
     case "holding": {
       const { since, probeAt, reason, message } = event;
-      return move(sink, "holding", { name: "holding", since, probeAt, reason, message });
+      return move(sink, "holding", event.at, { name: "holding", since, probeAt, reason, message });
     }
     case "dropped":
       return dropped(sink, event);
@@ -169,48 +175,20 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
     }
     case "returned":
       return { ...sink, account: enter(sink.account, { returned: event.samples }) };
-    case "cursor-moved": {
-      const { cursor, sourceNow, at } = event;
-      const after = withSource(sink, event.source, (s) => ({
-        ...s,
-        cursor,
-        lagMs: Math.max(0, sourceNow - cursor),
-        lagAt: at,
-      }));
-      const late = after.late && isLate(after, at);
-      return { ...after, late, lag: recordLag(sink, after, at) };
-    }
-    case "behind":
-      return behind(sink, event);
+    case "cursor-moved":
+      return settled(cursorMoved(sink, event), event.at);
     default:
       return event satisfies never;
   }
 }
 
+/** A sink that did not run begins anew; one whose policy changed keeps on. */
+const started = (sink: SinkState, at: EpochMs): SinkState =>
+  ["refused", "draining", "stopped"].includes(sink.phase.name) ? beginsToWork(sink, at) : sink;
+
 function without<K extends keyof SinkState>(sink: SinkState, key: K): Omit<SinkState, K> {
   const { [key]: _, ...rest } = sink;
   return rest;
-}
-
-/** Moves the phase by the table. `made` is the phase with its data, used where the table leads to it or the sink is in it. */
-function move(sink: SinkState, trigger: Trigger, made?: Phase): SinkState {
-  const to = nextPhase(sink.phase.name, trigger);
-  if (made !== undefined && made.name === to) return { ...sink, phase: made };
-  if (to === sink.phase.name) return sink;
-  return { ...sink, phase: plain(to, sink) };
-}
-
-function plain(name: Phase["name"], sink: SinkState): Phase {
-  switch (name) {
-    case "starting":
-    case "flowing":
-    case "idle":
-      return { name };
-    case "catching-up":
-      return { name, ...(sink.behind ?? { behindMs: 0 }) };
-    default:
-      throw new Error(`phase ${name} needs its data`);
-  }
 }
 
 /** What is the same goes on with its read position and cursor. */
@@ -232,111 +210,30 @@ function failureOf(
 }
 
 function windowRead(sink: SinkState, event: Extract<SinkEvent, { type: "window-read" }>): SinkState {
-  const after = withSource(sink, event.source, ({ failure: _, ...source }) => ({
-    ...source,
-    read: event.to,
-    series: event.series,
-    samplesLastRead: event.read,
-    lastReadMs: event.durationMs,
-    lastReadAt: event.at,
-  }));
+  const { at } = event;
+  const was = sink.sources.find((s) => s.name === event.source);
+  const after = withSource(sink, event.source, (source) => {
+    const { failure: _, ...readable } = firstRead(source, event);
+    return {
+      ...readable,
+      read: event.to,
+      series: event.series,
+      samplesLastRead: event.read,
+      lastReadMs: event.durationMs,
+      lastReadAt: at,
+    };
+  });
   const account = enter(sink.account, { read: event.read, dropped: event.dropped });
   const readPerS = (1000 * event.read) / Math.max(1, event.to - event.from);
   const pace = { ...sink.pace, readPerS: smoothed(sink.pace.readPerS, readPerS) };
-  const counted = { ...after, account, pace, lastReadAt: event.at };
-  return event.read === 0 ? counted : move({ ...counted, lastSampleAt: event.at }, "samples-read");
+  const counted = { ...after, account, pace, lastReadAt: at };
+  const again = was?.failure === undefined ? counted : settled(beginsToWork(counted, at), at);
+  return event.read === 0 ? again : move({ ...again, lastSampleAt: at }, "samples-read", at);
 }
 
-function attemptEnded(sink: SinkState, event: Extract<SinkEvent, { type: "attempt-ended" }>): SinkState {
-  const { at, attempt, samples, bytes, durationMs, result } = event;
-  const { kind, ...outcome } = result;
-  const record: AttemptRecord = { at, attempt, samples, bytes, durationMs, ...outcome };
-  const after: SinkState = {
-    ...sink,
-    inFlight: event.inFlight,
-    attempts: [...sink.attempts.slice(1 - ATTEMPTS_KEPT), record],
-    attemptsTotal: sink.attemptsTotal + 1,
-    retries: sink.retries + (attempt > 1 ? 1 : 0),
-    latency: addLatency(sink.latency, at, durationMs),
-  };
-  if (result.kind === "delivered") return delivered(after, event);
-  return result.reason === "SamplesRejected" ? refused(after, samples, result) : failed(after, at, result);
-}
-
-function delivered(
-  sink: SinkState,
-  { at, samples, bytes, durationMs }: { at: EpochMs; samples: number; bytes: number; durationMs: number },
-): SinkState {
-  const { failing, refusal: _, restored: __, ...rest } = sink;
-  const after: SinkState = {
-    ...rest,
-    account: enter(sink.account, { delivered: samples }),
-    samples: addToRing(sink.samples, at, samples),
-    bytes: addToRing(sink.bytes, at, bytes),
-    failuresInRow: 0,
-    pace: { ...sink.pace, sendPerS: smoothed(sink.pace.sendPerS, (1000 * samples) / Math.max(1, durationMs)) },
-    lastSuccessAt: at,
-    // Late because it failed: what it has to catch up with is known in a moment, and the next tick looks again.
-    late: sink.late && failing === undefined,
-    ...(failing?.lost === undefined ? {} : { lastLost: failing.lost }),
-    rejected: refusedEverything(sink) ? [] : sink.rejected,
-  };
-  return move(after, sink.behind === undefined ? "delivered" : "delivered-behind");
-}
-
-/** Refused while nothing at all was taken: that was no fault of the series named. One that is at fault is refused again. */
-const refusedEverything = ({ failing, failuresInRow }: SinkState): boolean =>
-  failing?.reason === "SamplesRejected" && failuresInRow >= FAILURES_TO_NOT_READY;
-
-/** The first measure counts whole, later ones a fifth. */
-const smoothed = (was: number, now: number): number => (was === 0 ? now : was + (now - was) / 5);
-
-type Failure = Extract<Extract<Event, { type: "attempt-ended" }>["result"], { kind: "failed" }>;
-
-function failed(sink: SinkState, at: EpochMs, { kind: _, ...failure }: Failure): SinkState {
-  const { reason: _was, status: __, message: ___, ...rest } = { since: at, dropped: 0, ...sink.failing };
-  return { ...sink, failuresInRow: sink.failuresInRow + 1, failing: { ...rest, ...failure } };
-}
-
-/** Samples were refused: whether that is the sink's trouble or some series' is known when the batch is through. */
-function refused(sink: SinkState, samples: number, { kind: _, reason: __, ...answer }: Failure): SinkState {
-  const refusal = { samples, dropped: 0, ...sink.refusal, ...answer };
-  return move({ ...sink, refusal }, "answered");
-}
-
-function dropped(sink: SinkState, event: Extract<SinkEvent, { type: "dropped" }>): SinkState {
-  const after: SinkState = {
-    ...sink,
-    account: enter(sink.account, { dropped: { [event.reason]: event.samples } }),
-    deadLetters: sink.deadLetters + (event.kept ? event.samples : 0),
-  };
-  if (sink.failing !== undefined) after.failing = droppedAlso(sink.failing, event);
-  if (sink.refusal === undefined) return after;
-  const { refusal: _, ...rest } = after;
-  if (event.reason === "refused_replay") return rest; // what was sent before may be refused: nothing is wrong
-  const refusal = droppedAlso(sink.refusal, event);
-  if (refusal.dropped < refusal.samples) return { ...after, refusal };
-  // While the sink was failing already each part was counted as it was dropped (above).
-  const { samples: __, ...refused } = refusal;
-  const failing = after.failing ?? { since: event.at, reason: "SamplesRejected", ...refused };
-  const { dropped: ___, lost: ____, ...answer } = refused;
-  return failed({ ...rest, failing }, event.at, { kind: "failed", reason: "SamplesRejected", ...answer });
-}
-
-function rejectedAlso(
-  rejected: SinkState["rejected"],
-  { series, samples, message, at }: Extract<SinkEvent, { type: "series-rejected" }>,
-): SinkState["rejected"] {
-  const was = rejected.find((r) => r.series === series);
-  const others = rejected.filter((r) => r.series !== series);
-  const alike = rejected.findLast((r) => gist(r.message) === gist(message));
-  const nth = was?.nth ?? (alike?.nth ?? 0) + 1;
-  return [...others.slice(1 - REJECTED_KEPT), { series, samples: (was?.samples ?? 0) + samples, message, at, nth }];
-}
-
-function behind(sink: SinkState, { behindMs, etaMs }: { behindMs: number; etaMs?: number }): SinkState {
-  const { behind: _, ...rest } = sink;
-  if (behindMs <= 0) return move(rest, "caught-up");
-  const missing = etaMs === undefined ? { behindMs } : { behindMs, etaMs };
-  return move({ ...rest, behind: missing }, "behind", { name: "catching-up", ...missing });
+/** Whether it catches up, is done with it, and how far it is. */
+function settled(sink: SinkState, at: EpochMs): SinkState {
+  if (!isBehind(sink, at)) return move(sink, "caught-up", at);
+  if (sink.late && sink.phase.name !== "catching-up") return sink;
+  return move(sink, "behind", at, catchingUp(sink, at));
 }

@@ -43,7 +43,8 @@ export type Phase =
       message: string;
     }
   | { name: "holding"; since: EpochMs; probeAt: EpochMs; reason: FailureReason; message: string }
-  | { name: "catching-up"; behindMs: number; etaMs?: number }
+  /** Batches are taken, data is missing. `speed`: ms of data a ms, above 1; with it, when it should be done. */
+  | { name: "catching-up"; since: EpochMs; behindMs: number; speed?: number; doneAt?: EpochMs }
   | { name: "paused"; since: EpochMs }
   | { name: "refused"; reason: NotAcceptedReason; message: string }
   | { name: "draining"; why: "shutdown" | "removed" }
@@ -98,7 +99,11 @@ export type SinkSource = {
   kind: "raw" | "evaluated";
   read?: EpochMs;
   cursor?: EpochMs;
-  /** ms between the source's now and the cursor, when the cursor last moved or was looked at. */
+  /** Data has arrived up to here: the cursor, unless everything that was settled since was dropped. */
+  arrived?: EpochMs;
+  /** Samples of the sink that were delivered and lost when `arrived` last moved. */
+  settledThen?: { delivered: number; lost: number };
+  /** ms between the source's now and `arrived`, when the cursor last moved or the first window was read. */
   lagMs?: number;
   /** When lagMs was measured; until it is measured again the lag grows with time. */
   lagAt?: EpochMs;
@@ -134,6 +139,9 @@ export type Failing = {
   evidence?: { reason: FailureReason; text: string };
 };
 
+/** What a sink would report if it were not for flapping, and when that turned between True and False in the last minutes. */
+export type Steadiness = Pick<Condition, "status" | "reason"> & { turns: readonly EpochMs[] };
+
 export type SinkState = {
   id: SinkId;
   info: SinkInfo;
@@ -157,16 +165,19 @@ export type SinkState = {
   /** Failed attempts in a row; 0 after a delivery. A batch that is refused as a whole counts as one. */
   failuresInRow: number;
   failing?: Failing;
-  /** Of the last time it failed. */
-  lastLost?: Lost;
+  /** What was dropped and only the source has, of all outages that are over: stretches of time, oldest first. */
+  lost: readonly Lost[];
   /** Samples were refused and nothing was delivered since: `samples` of the refused batch, and how many of them were dropped. */
   refusal?: { samples: number; dropped: number; lost?: Lost; status?: number; message: string };
   /** What was reported before the agent was restarted, until there is news. */
   restored?: Condition;
   /** Data is older than it may be, as the last tick saw it. */
   late: boolean;
-  /** While windows are missing: how far behind. */
-  behind?: { behindMs: number; etaMs?: number };
+  /** When the sink last began to work: its start, and the end of a pause or an outage. */
+  workingSince: EpochMs;
+  /** Lag at some moment since then, and by how much it shrank before, ms a ms: above 0 the sink catches up. */
+  trend?: { at: EpochMs; lagMs: number; gain?: number };
+  steadiness: Steadiness;
   retries: number;
   attemptsTotal: number;
   attempts: readonly AttemptRecord[]; // last 20
@@ -193,6 +204,8 @@ export type Snapshot = {
   actions: boolean;
   source: {
     url: string;
+    /** Flags that a replay of lost data needs to read and send as this agent does, quoted for a shell. */
+    replayFlags: string;
     kind: "victoriametrics" | "prometheus" | "unknown";
     health: "unknown" | "ok" | "failing";
     clockDifferenceMs?: number;

@@ -96,6 +96,7 @@ const reads = (n = 1, samples = 10) => {
       series: 5,
       bytes: 100,
       durationMs: 3,
+      sourceNow: 1,
       dropped: {},
     });
 };

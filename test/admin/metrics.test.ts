@@ -73,6 +73,7 @@ describe("a sink's life", () => {
       series: 40,
       bytes: 4_000,
       durationMs: 30,
+      sourceNow: 1,
       dropped: { invalid_name: 3 },
     });
     event({ type: "attempt-started", id: ID, attempt: 1, samples: 97, bytes: 900, inFlight: 1, concurrency: 2 });

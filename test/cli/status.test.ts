@@ -65,6 +65,7 @@ function delivers(id: string): void {
     series: 10,
     bytes: 9,
     durationMs: 3,
+    sourceNow: 1,
     dropped: {},
   });
   served.event({

@@ -110,6 +110,7 @@ export function line(
         series: window.runs,
         bytes: 0,
         durationMs: 1,
+        sourceNow: to,
         dropped: {},
       });
       const batcher = new Batcher(maxSize, round * 1_000_000);

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { acceptedOf, readyOf } from "../../src/status/conditions.ts";
+import { explain } from "../../src/status/explain.ts";
+import { summaryLine } from "../../src/status/loglines.ts";
 import { changedReports } from "../../src/status/reported.ts";
-import { sinkOf } from "../../src/status/sinks.ts";
+import { lagOf, sinkOf } from "../../src/status/sinks.ts";
 import type { Condition, SinkState } from "../../src/status/snapshot.ts";
 import { phases } from "../tui/frames.tsx";
 import { rateLimited, rejected, START, Story, sinkInfo, unauthorized } from "./scenes.ts";
@@ -92,26 +94,109 @@ describe("when Ready turns", () => {
     assert.equal(says(ready(fails(flowing(), "QueryFailed"))), "False QueryFailed");
   });
   test("data older than the ready lag, though nothing fails: exactly then", () => {
-    const story = new Story([sinkInfo(ID, { readyLagMs: 60_000 })]).wait(1_000).delivers(ID, 10); // 5 s behind
+    const story = new Story([sinkInfo(ID, { readyLagMs: 60_000 })]).flows([{ id: ID, samples: 10 }], 120_000);
+    story.delivers(ID, 10); // 5 s behind
     story.wait(55_000);
     assert.equal(says(ready(story)), "True Delivering");
     story.wait(1_000);
     assert.equal(says(ready(story)), "False Lagging");
     assert.equal(says(ready(story.delivers(ID, 10))), "True Delivering");
   });
-  test("catching up is ready however old the data, while batches are taken", () => {
-    const story = flowing().event({ type: "behind", id: ID, behindMs: 3_600_000 });
-    for (let i = 0; i < 10; i++)
-      story.read(ID, 10).ended(ID, 1, 10, { kind: "delivered", status: 204 }).settled(ID, 3_000_000).wait(30_000);
-    assert.equal(says(ready(story)), "True CatchingUp");
-    assert.equal(says(ready(story.wait(120_000))), "False Lagging");
+  test("catching up is ready however old the data, while batches are taken and lag shrinks", () => {
+    const story = flowing().behind(ID, 3_600_000);
+    const step = (lagMs: number) =>
+      story.read(ID, 10).ended(ID, 1, 10, { kind: "delivered", status: 204 }).settled(ID, lagMs).wait(30_000);
+    for (let i = 1; i <= 10; i++) assert.equal(says(ready(step(3_600_000 - i * 120_000))), "True CatchingUp");
+    assert.equal(says(ready(step(2_500_000))), "False Lagging", "it gets worse");
+    assert.equal(says(ready(step(2_499_000))), "False Lagging", "hardly any better");
+    assert.equal(says(ready(step(2_300_000))), "True CatchingUp");
+    assert.equal(says(ready(story.wait(120_000))), "False Lagging", "no batch is taken");
   });
-  test("the first batch after an outage makes it ready at once; Lagging is said of what stays late though nothing fails", () => {
-    const story = flowing().read(ID, 100);
-    for (const n of [1, 2, 3]) story.fails(ID, n, 60_000).wait(60_000);
-    assert.equal(says(ready(story)), "False ServerError");
-    assert.equal(says(ready(story.ended(ID, 4, 100, { kind: "delivered", status: 204 }))), "True Delivering");
-    assert.equal(says(ready(story.wait(2_000))), "False Lagging");
+  test("the first batch after an outage makes it ready, and it stays so until it has caught up: no word of Lagging", () => {
+    const story = flowing().catchesUp(ID, 150_000);
+    assert.equal(says(ready(story)), "True CatchingUp");
+    const since = ready(story).lastTransitionTime;
+    let lag = 120_000;
+    for (; lag > 5_000; lag -= 4_000) {
+      story.read(ID, 10).ended(ID, 1, 10, { kind: "delivered", status: 204 }).settled(ID, lag).wait(1_000);
+      assert.equal(ready(story).status, "True", `${lag} ms behind`);
+    }
+    assert.equal(says(ready(story)), "True Delivering");
+    assert.equal(ready(story).lastTransitionTime, since);
+    assert.equal(story.snapshot.events.filter((e) => e.text.includes("Lagging")).length, 0);
+  });
+  test("a source that was away for long: ready with its first window, catching up, no word of Lagging", () => {
+    const story = flowing();
+    for (let i = 0; i < 40; i++)
+      story
+        .event({ type: "read-failed", id: ID, source: "metrics", reason: "SourceUnavailable", message: "Away." })
+        .wait(15_000);
+    assert.equal(says(ready(story)), "False SourceUnavailable");
+    story.read(ID, 10, { from: story.now - 605_000, to: story.now - 305_000 });
+    assert.equal(says(ready(story)), "True CatchingUp");
+    story.wait(2_000).ended(ID, 1, 10, { kind: "delivered", status: 204 }).settled(ID, 305_000).wait(2_000);
+    assert.equal(says(ready(story)), "True CatchingUp");
+    assert.match(
+      explain(sinkIn(story), story.snapshot.source, story.now).parts.find((p) => p.label === "Next")!.text,
+      /^5m05s behind;/,
+    );
+  });
+  test("how far behind, how fast, when it should be done", () => {
+    const story = flowing().catchesUp(ID, 1_200_000, 12);
+    const { phase } = sinkIn(story);
+    assert.ok(phase.name === "catching-up" && phase.doneAt !== undefined);
+    // 30 s of data a second: 29 s of lag less each second
+    assert.deepEqual([phase.behindMs, phase.speed], [story.now - (story.now - 1_205_000 - 12_000 + 13 * 30_000), 30]);
+    assert.equal(phase.doneAt, Math.round(story.now + phase.behindMs / 29));
+    assert.match(ready(story).message, /; it should be done at about 14:21Z\.$/);
+    const next = explain(sinkIn(story), story.snapshot.source, story.now).parts.find((p) => p.label === "Next")!.text;
+    assert.match(next, /^13m47s behind; .*, 30 times as fast as new data comes; should be done at 14:2\d:\d\dZ\.$/);
+  });
+  test("a new sink that begins 25 minutes back: lag from its first read, pending, then catching up", () => {
+    const story = start().read(ID, 5_000, { from: START - 1_500_000, to: START - 1_200_000 });
+    assert.equal(lagOf(sinkIn(story), story.now), 1_501_000);
+    assert.equal(sinkIn(story).sources[0]?.cursor, START - 1_500_000);
+    assert.equal(says(ready(story.wait(30_000))), "Unknown Pending");
+    assert.equal(lagOf(sinkIn(story), story.now), 1_531_000);
+    assert.match(summaryLine(story.snapshot, 0).line.text, /largest lag 25m31s/);
+    assert.equal(
+      says(ready(story.wait(90_000))),
+      "False Lagging",
+      "nothing is delivered for longer than the ready lag",
+    );
+    story.ended(ID, 1, 5_000, { kind: "delivered", status: 204 }).settled(ID, 1_300_000);
+    assert.equal(says(ready(story)), "True CatchingUp");
+  });
+  test("a cursor that moves because everything is dropped hides nothing: lag grows, and Ready says that nothing arrives", () => {
+    const story = start();
+    for (let i = 0; i < 12; i++)
+      story
+        .read(ID, 10, { dropped: { invalid_name: 10 } })
+        .settled(ID)
+        .wait(15_000);
+    assert.ok((lagOf(sinkIn(story), story.now) ?? 0) >= 180_000);
+    assert.equal(says(ready(story)), "False Lagging");
+    assert.match(ready(story).message, /^Nothing has arrived for more than 1m40s: .* was dropped \(invalid_name\)\.$/);
+    story.delivers(ID, 10);
+    assert.equal(lagOf(sinkIn(story), story.now), 5_000);
+    assert.equal(says(ready(story)), "True Delivering");
+  });
+  test("a part that is dropped, a window without samples, or a repeat that is refused leave lag as it is", () => {
+    const story = flowing();
+    const lag = () => lagOf(sinkIn(story), story.now);
+    story
+      .wait(15_000)
+      .read(ID, 10)
+      .ended(ID, 1, 6, { kind: "delivered", status: 204 })
+      .drops(ID, "rejected", 4, "No.")
+      .settled(ID);
+    assert.equal(lag(), 5_000);
+    story.wait(15_000).read(ID, 0).settled(ID);
+    assert.equal(lag(), 5_000);
+    story.wait(15_000).read(ID, 9).drops(ID, "refused_replay", 9, "Known.").settled(ID);
+    assert.equal(lag(), 5_000);
+    story.wait(15_000).read(ID, 9).drops(ID, "exhausted", 9, "Gone.").settled(ID);
+    assert.equal(lag(), 20_000);
   });
   test("idle when nothing was read for a while; flowing with the first sample", () => {
     const story = flowing();
@@ -120,6 +205,54 @@ describe("when Ready turns", () => {
     for (let i = 0; i < 2; i++) story.wait(15_000).read(ID, 0).settled(ID);
     assert.equal(says(ready(story)), "True Idle");
     assert.equal(says(ready(story.read(ID, 5))), "True Delivering");
+  });
+});
+
+describe("flapping", () => {
+  const turn = (story: Story) =>
+    story.read(ID, 1_000).fails(ID, 1, 1_000).fails(ID, 2, 1_000).wait(9_000).delivers(ID, 10).wait(9_000);
+  test("six turns in five minutes: one state, until nothing turns for two minutes, so that an alert for five minutes fires", () => {
+    const story = flowing().wait(60_000);
+    for (let i = 0; i < 3; i++) turn(story);
+    const since = ready(story).lastTransitionTime;
+    assert.equal(says(ready(story)), "False Flapping");
+    for (let i = 0; i < 20; i++) assert.equal(says(ready(turn(story))), "False Flapping");
+    assert.equal(ready(story).lastTransitionTime, since);
+    assert.match(
+      ready(story).message,
+      /^Flapping, 3\d changes in 4m\d\ds: batches are taken and fail by turns\. The last failure: The endpoint is unavailable/,
+    );
+    assert.equal(
+      story.snapshot.events.filter((e) => e.text.includes("not ready")).length,
+      3 + 1,
+      "and the log is calm too",
+    );
+    for (let i = 0; i < 7; i++) story.wait(15_000).delivers(ID, 10);
+    assert.equal(says(ready(story)), "False Flapping");
+    story.wait(15_000).delivers(ID, 10);
+    assert.equal(says(ready(story)), "True Delivering");
+  });
+  test("one that stays down is down for its own reason; pauses are no turns", () => {
+    const story = flowing();
+    for (let i = 0; i < 4; i++) turn(story);
+    story.read(ID, 9_000);
+    for (let i = 0; i < 14; i++) story.fails(ID, i + 1, 10_000).wait(10_000);
+    assert.equal(says(ready(story)), "False ServerError");
+    const paused = flowing();
+    for (let i = 0; i < 9; i++)
+      paused.event({ type: "sink-paused", id: ID }).event({ type: "sink-resumed", id: ID }).delivers(ID, 10);
+    assert.equal(says(ready(paused)), "True Delivering");
+  });
+  test("failing every other request while behind: not a single turn", () => {
+    const story = flowing().behind(ID, 1_800_000);
+    const since = ready(story).lastTransitionTime;
+    for (let i = 0; i < 60; i++) {
+      story.read(ID, 1_000).fails(ID, 1, 2_000).wait(2_000);
+      assert.equal(ready(story).status, "True");
+      story.ended(ID, 2, 1_000, { kind: "delivered", status: 204 }).settled(ID, 1_800_000 - i * 15_000);
+      assert.equal(says(ready(story)), "True CatchingUp");
+    }
+    assert.equal(ready(story).lastTransitionTime, since);
   });
 });
 

@@ -1,9 +1,11 @@
 // What the charts are drawn from: lag and latency over the last minute and hour.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { readyOf } from "../../src/status/conditions.ts";
 import { lagOfHour, lagOfMinute } from "../../src/status/lag.ts";
 import { addLatency, emptyLatency, latencyOfHour, latencyOfMinute } from "../../src/status/latency.ts";
-import { sinkOf } from "../../src/status/sinks.ts";
+import { lastMinute, rate } from "../../src/status/rings.ts";
+import { lagOf, sinkOf } from "../../src/status/sinks.ts";
 import { START, Story, serverError, sinkInfo } from "./scenes.ts";
 
 const id = "default/edge/cloud";
@@ -54,6 +56,56 @@ describe("lag over time", () => {
     assert.equal(lagOfMinute(sink(s), s.now).length, 60);
     assert.equal(sink(s).lag.seconds.length, 61);
     assert.equal(sink(s).lag.minutes.length, 61);
+  });
+});
+
+describe("a clock that leaps ahead and comes back", () => {
+  test("with a batch in between: rates, lag and latency go on at once", () => {
+    const s = story();
+    const works = (seconds: number) => {
+      for (let i = 0; i < seconds; i++) s.delivers(id, 100).wait(1_000);
+    };
+    works(70);
+    s.now += 3_600_000;
+    s.delivers(id, 5); // a batch during the leap
+    s.now -= 3_600_000;
+    works(30);
+    const now = s.now;
+    assert.deepEqual(lastMinute(sink(s).samples, now).slice(-29), new Array(29).fill(100));
+    assert.deepEqual(lastMinute(s.snapshot.samples, now).slice(-29), new Array(29).fill(100));
+    assert.equal(Math.round(rate(sink(s).samples, now, 0)), 50, "29 or 30 of the last 60 s");
+    assert.ok(
+      lagOfMinute(sink(s), now)
+        .slice(-29)
+        .every((ms) => ms >= 5_000 && ms <= 6_000),
+    );
+    assert.ok(
+      latencyOfMinute(sink(s).latency, now)
+        .p50.slice(-5)
+        .every((ms) => ms > 0),
+    );
+    assert.equal(lagOf(sink(s), now + 10_000), 16_000, "lag grows with time again");
+  });
+  test("an idle sink: its last minute empties; a retry stays as far away as it was", () => {
+    const s = story().delivers(id, 100);
+    s.now += 3_600_000;
+    s.read(id, 1_000).fails(id, 1, 8_000);
+    s.now -= 3_600_000;
+    s.wait(3_000);
+    const { phase } = sink(s);
+    assert.ok(phase.name === "backing-off");
+    assert.ok(phase.retryAt - s.now >= 5_000 && phase.retryAt - s.now <= 6_000, "a tick is a second");
+    assert.deepEqual([...new Set(lastMinute(sink(s).samples, s.now + 61_000))], [0]);
+  });
+  test("a host that slept: nobody is late before there was time to work", () => {
+    const s = story();
+    for (let i = 0; i < 20; i++) s.delivers(id, 100).wait(15_000);
+    s.now += 3_600_000;
+    s.event({ type: "tick" }).wait(5_000);
+    assert.equal(readyOf(sink(s)).status, "True");
+    s.behind(id, 3_600_000).wait(3_000);
+    assert.equal(readyOf(sink(s)).reason, "CatchingUp");
+    assert.equal(s.snapshot.events.filter((e) => e.text.includes("Lagging")).length, 0);
   });
 });
 

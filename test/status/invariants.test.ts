@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { droppedTotal } from "../../src/status/account.ts";
+import { ATTEMPTS_KEPT, REJECTED_KEPT } from "../../src/status/attempts.ts";
 import { acceptedOf, FAILURES_TO_NOT_READY, readyOf } from "../../src/status/conditions.ts";
 import { EVENTS_KEPT } from "../../src/status/eventlog.ts";
 import { explain } from "../../src/status/explain.ts";
 import { phaseNames } from "../../src/status/phases.ts";
-import { ATTEMPTS_KEPT, REJECTED_KEPT } from "../../src/status/sink.ts";
 import { sinkOf } from "../../src/status/sinks.ts";
 import type { SinkState, Snapshot } from "../../src/status/snapshot.ts";
 import { rateLimited, rejected, Story, serverError, sinkInfo, unauthorized } from "./scenes.ts";
@@ -27,7 +27,7 @@ const steps: ((s: Story, id: string, n: number, pending: number) => unknown)[] =
   (s, id, n) => s.ended(id, 1, n, { kind: "failed", ...rejected }),
   (s, id, n, pending) => s.drops(id, n % 2 === 0 ? "rejected" : "exhausted", Math.min(n, pending), "Gone."),
   (s, id, n, pending) => s.event({ type: "returned", id, samples: Math.min(n, pending) }),
-  (s, id, n) => s.event({ type: "behind", id, behindMs: (n % 2) * 60_000 }),
+  (s, id, n) => s.settled(id, (n % 2) * 600_000),
   (s, id) =>
     s.event({ type: "read-failed", id, source: "metrics", reason: "SourceUnavailable", message: "It is away." }),
   (s, id) => s.event({ type: "sink-paused", id }),

@@ -21,7 +21,7 @@ describe("what is said", () => {
     assert.match(said[1]!, /attempt 1 of 3 failed, the next in 5s: The endpoint is unavailable \(503\)/);
     assert.match(said[2]!, /not ready \(ServerError\)/);
     assert.match(said[3]!, /still not ready after 35s, 8 attempts in a row failed, nothing is lost: The endpoint/);
-    assert.match(said.at(-1)!, /ready again after 1h23m \(Delivering\): Data is arriving/);
+    assert.match(said.at(-1)!, /ready again after 1h23m \(CatchingUp\): Catching up: batches are taken/);
   });
   test("a sink that fails every other request: told once in ten minutes", () => {
     const story = flowing();

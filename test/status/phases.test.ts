@@ -46,7 +46,7 @@ const ways: Record<PhaseName, (story: Story) => Story> = {
   idle: (s) => s.read(ID, 0).wait(1_000),
   "backing-off": (s) => s.read(ID, 1_000).fails(ID, 1, 5_000),
   holding: (s) => s.read(ID, 1_000).holds(ID, 60_000),
-  "catching-up": (s) => s.delivers(ID, 10).event({ type: "behind", id: ID, behindMs: 60_000 }),
+  "catching-up": (s) => s.delivers(ID, 10).behind(ID, 600_000),
   paused: (s) => s.event({ type: "sink-paused", id: ID }),
   refused: (s) => s.event({ type: "sink-refused", sink: sinkInfo(ID), reason: "InvalidEndpoint", message: "No." }),
   draining: (s) => s.event({ type: "sink-draining", id: ID, why: "shutdown" }),
@@ -69,8 +69,8 @@ const events: Record<string, (story: Story) => Story> = {
   "backing-off": ways["backing-off"],
   holding: ways.holding,
   refusal: (s) => s.read(ID, 10).ended(ID, 1, 10, { kind: "failed", ...rejected }),
-  behind: (s) => s.event({ type: "behind", id: ID, behindMs: 60_000 }),
-  "caught up": (s) => s.event({ type: "behind", id: ID, behindMs: 0 }),
+  behind: (s) => s.settled(ID, 600_000),
+  "caught up": (s) => s.settled(ID, 0),
   evidence: (s) => s.event({ type: "evidence", id: ID, reason: "TLSFailure", text: "A certificate." }),
   "series-rejected": (s) => s.event({ type: "series-rejected", id: ID, series: "{}", samples: 1, message: "No." }),
   late: (s) => s.event({ type: "late", id: ID, source: "metrics", from: 0, to: 1, samples: 1, remedy: "replay" }),
@@ -104,6 +104,8 @@ test("a batch that is refused while the sink backs off ends the backing off: not
 });
 
 test("a sink that catches up goes on catching up after a failure", () => {
-  const story = ways["catching-up"](start()).read(ID, 1_000).fails(ID, 1, 5_000).delivers(ID, 10);
-  assert.deepEqual(phaseOf(story), { name: "catching-up", behindMs: 60_000 });
+  const story = ways["catching-up"](start());
+  story.settled(ID, 600_000).read(ID, 1_000).fails(ID, 1, 5_000);
+  story.ended(ID, 2, 1_000, { kind: "delivered", status: 204 });
+  assert.deepEqual(phaseOf(story), { name: "catching-up", since: story.now, behindMs: 600_000 });
 });

@@ -128,6 +128,7 @@ export class Story {
       series: samples,
       bytes: samples * 40,
       durationMs: 12,
+      sourceNow: this.now,
       dropped: {},
       ...more,
     });
@@ -167,6 +168,28 @@ export class Story {
 
   settled(id: string, lagMs = 5_000, source = "metrics"): this {
     return this.event({ type: "cursor-moved", id, source, cursor: this.now - lagMs, sourceNow: this.now });
+  }
+
+  /** A sink that was resumed and has sent the first of what it missed. */
+  behind(id: string, ms: number): this {
+    this.event({ type: "sink-paused", id }).event({ type: "sink-resumed", id });
+    const from = this.now - ms;
+    this.read(id, 1_000, { from: from - 15_000, to: from }).settled(id, ms);
+    return this.ended(id, 1, 1_000, { kind: "delivered", status: 204 }).settled(id, ms);
+  }
+
+  /** An outage of `ms`, and the first seconds after it: windows of half a minute arrive, one each second. */
+  catchesUp(id: string, ms: number, seconds = 0): this {
+    this.read(id, 1_000).fails(id, 1, 5_000).wait(5_000).fails(id, 2, ms).wait(ms);
+    const begin = this.now - ms - 5_000;
+    for (let i = 0; i <= seconds; i++) {
+      if (i > 0) this.wait(1_000);
+      const from = begin + i * 30_000;
+      this.read(id, 1_000, { from, to: from + 30_000 });
+      this.attempt(id, 1, 1_000).ended(id, 1, 1_000, { kind: "delivered", status: 204 });
+      this.settled(id, this.now - from - 30_000);
+    }
+    return this;
   }
 
   /** Of the window that was read last. */

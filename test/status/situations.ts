@@ -162,8 +162,7 @@ const situations: Record<string, () => Story> = {
       reason: "QueryFailed",
       message: 'The source refused the query (422): unknown func "outlier_iqr_over_time"',
     }),
-  "Catching up after an outage": () =>
-    flowing().event({ type: "behind", id: ID, behindMs: 840_000, etaMs: 42_000 }).settled(ID, 840_000),
+  "Catching up after an outage": () => flowing().catchesUp(ID, 1_200_000, 12),
   "Data arrives too late though nothing fails": () => flowing({ readyLagMs: 60_000 }).wait(75_000),
   "Time was skipped": () =>
     flowing().event({

@@ -33,6 +33,7 @@ function deliver(): void {
     series: 100,
     bytes: 4_000,
     durationMs: 3,
+    sourceNow: now,
     dropped: {},
   });
   send({

@@ -104,10 +104,7 @@ export function phases(): Record<string, Story> {
       .fails(EDGE, 2, 10_000, refused)
       .wait(3_000),
     holding: flowing().read(EDGE, 1_000).holds(EDGE, 60_000, unauthorized).wait(21_000),
-    "catching-up": flowing()
-      .event({ type: "behind", id: EDGE, behindMs: 840_000, etaMs: 41_000 })
-      .settled(EDGE, 840_000)
-      .wait(1_000),
+    "catching-up": flowing().catchesUp(EDGE, 1_200_000, 12).wait(1_000),
     paused: flowing().event({ type: "sink-paused", id: EDGE }).wait(65_000),
     refused: one()
       .event({
@@ -195,7 +192,7 @@ export function crowd(n: number): Story {
         .fails(id, 2, 12_000 + i * 100, failures[i % 3]);
     if (i % 61 === 7) story.read(id, 900).holds(id, 60_000);
     if (i % 97 === 11) story.event({ type: "sink-paused", id });
-    if (i % 50 === 13) story.event({ type: "behind", id, behindMs: 600_000, etaMs: 90_000 }).settled(id, 600_000);
+    if (i % 50 === 13) story.behind(id, 600_000);
   });
   return story.wait(5_000);
 }

@@ -39,6 +39,7 @@ export async function replayLetters(
       series: frame.runs,
       bytes: 0,
       durationMs: ports.clock.monotonicMs() - startedMs,
+      sourceNow: ports.clock.now(),
       dropped: letters.illegal > 0 ? { invalid_labels: letters.illegal } : {},
     });
     ports.progress(frame.samples, (i + 1) / files.length);

@@ -1,0 +1,111 @@
+// What an attempt and a drop change of a sink: whether it is failing, what was refused, what was lost. Pure.
+import type { EpochMs } from "../platform/clock.ts";
+import { enter } from "./account.ts";
+import { FAILURES_TO_NOT_READY } from "./conditions.ts";
+import type { Event } from "./events.ts";
+import { addLatency } from "./latency.ts";
+import { droppedAlso, lostBefore } from "./lost.ts";
+import { move } from "./phase.ts";
+import { beginsToWork, isBehind, isLate } from "./progress.ts";
+import { addToRing } from "./rings.ts";
+import type { AttemptRecord, SinkState } from "./snapshot.ts";
+import { gist } from "./words.ts";
+
+export const ATTEMPTS_KEPT = 20;
+export const REJECTED_KEPT = 20;
+
+export function attemptEnded(sink: SinkState, event: Extract<Event, { type: "attempt-ended" }>): SinkState {
+  const { at, attempt, samples, bytes, durationMs, result } = event;
+  const { kind, ...outcome } = result;
+  const record: AttemptRecord = { at, attempt, samples, bytes, durationMs, ...outcome };
+  const after: SinkState = {
+    ...sink,
+    inFlight: event.inFlight,
+    attempts: [...sink.attempts.slice(1 - ATTEMPTS_KEPT), record],
+    attemptsTotal: sink.attemptsTotal + 1,
+    retries: sink.retries + (attempt > 1 ? 1 : 0),
+    latency: addLatency(sink.latency, at, durationMs),
+  };
+  if (result.kind === "delivered") return delivered(after, event);
+  return result.reason === "SamplesRejected" ? refused(after, at, samples, result) : failed(after, at, result);
+}
+
+function delivered(
+  sink: SinkState,
+  { at, samples, bytes, durationMs }: { at: EpochMs; samples: number; bytes: number; durationMs: number },
+): SinkState {
+  const { failing, refusal: _, restored: __, ...rest } = wasDown(sink) ? beginsToWork(sink, at) : sink;
+  const after: SinkState = {
+    ...rest,
+    account: enter(sink.account, { delivered: samples }),
+    samples: addToRing(sink.samples, at, samples),
+    bytes: addToRing(sink.bytes, at, bytes),
+    failuresInRow: 0,
+    pace: { ...sink.pace, sendPerS: smoothed(sink.pace.sendPerS, (1000 * samples) / Math.max(1, durationMs)) },
+    lastSuccessAt: at,
+    lost: failing?.lost === undefined ? sink.lost : lostBefore(sink.lost, failing.lost),
+    rejected: refusedEverything(sink) ? [] : sink.rejected,
+  };
+  const behind = isBehind(after, at);
+  return move({ ...after, late: after.late && isLate(after, at) }, behind ? "delivered-behind" : "delivered", at);
+}
+
+/** More than one attempt that failed by chance: it did not work, and begins anew. */
+const wasDown = ({ phase, failing, failuresInRow }: SinkState): boolean =>
+  phase.name === "holding" || (failing !== undefined && failuresInRow >= FAILURES_TO_NOT_READY);
+
+/** Refused while nothing at all was taken: that was no fault of the series named. One that is at fault is refused again. */
+const refusedEverything = ({ failing, failuresInRow }: SinkState): boolean =>
+  failing?.reason === "SamplesRejected" && failuresInRow >= FAILURES_TO_NOT_READY;
+
+/** The first measure counts whole, later ones a fifth. */
+export const smoothed = (was: number, now: number): number => (was === 0 ? now : was + (now - was) / 5);
+
+type Failure = Extract<Extract<Event, { type: "attempt-ended" }>["result"], { kind: "failed" }>;
+
+function failed(sink: SinkState, at: EpochMs, { kind: _, ...failure }: Failure): SinkState {
+  const { reason: _was, status: __, message: ___, ...rest } = { since: at, dropped: 0, ...sink.failing };
+  return { ...sink, failuresInRow: sink.failuresInRow + 1, failing: { ...rest, ...failure } };
+}
+
+/** Samples were refused: whether that is the sink's trouble or some series' is known when the batch is through. */
+function refused(
+  sink: SinkState,
+  at: EpochMs,
+  samples: number,
+  { kind: _, reason: __, ...answer }: Failure,
+): SinkState {
+  const refusal = { samples, dropped: 0, ...sink.refusal, ...answer };
+  return move({ ...sink, refusal }, "answered", at);
+}
+
+export function dropped(sink: SinkState, event: Extract<Event, { type: "dropped" }>): SinkState {
+  const after: SinkState = {
+    ...sink,
+    account: enter(sink.account, { dropped: { [event.reason]: event.samples } }),
+    deadLetters: sink.deadLetters + (event.kept ? event.samples : 0),
+  };
+  if (sink.failing !== undefined) after.failing = droppedAlso(sink.failing, event);
+  else if (event.reason === "conflict") after.lost = lostBefore(sink.lost, { ...event });
+  if (sink.refusal === undefined) return after;
+  const { refusal: _, ...rest } = after;
+  if (event.reason === "refused_replay") return rest; // what was sent before may be refused: nothing is wrong
+  const refusal = droppedAlso(sink.refusal, event);
+  if (refusal.dropped < refusal.samples) return { ...after, refusal };
+  // While the sink was failing already each part was counted as it was dropped (above).
+  const { samples: __, ...refused } = refusal;
+  const failing = after.failing ?? { since: event.at, reason: "SamplesRejected", ...refused };
+  const { dropped: ___, lost: ____, ...answer } = refused;
+  return failed({ ...rest, failing }, event.at, { kind: "failed", reason: "SamplesRejected", ...answer });
+}
+
+export function rejectedAlso(
+  rejected: SinkState["rejected"],
+  { series, samples, message, at }: Extract<Event, { type: "series-rejected" }>,
+): SinkState["rejected"] {
+  const was = rejected.find((r) => r.series === series);
+  const others = rejected.filter((r) => r.series !== series);
+  const alike = rejected.findLast((r) => gist(r.message) === gist(message));
+  const nth = was?.nth ?? (alike?.nth ?? 0) + 1;
+  return [...others.slice(1 - REJECTED_KEPT), { series, samples: (was?.samples ?? 0) + samples, message, at, nth }];
+}

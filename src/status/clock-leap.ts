@@ -1,0 +1,74 @@
+// When the clock is set back, what was recorded in the future comes back with it: otherwise histories and lag stand still until real
+// time has caught up. When it leaps ahead (or the host slept), nobody is late before there was time to work. Pure.
+import type { EpochMs } from "../platform/clock.ts";
+import { beginsToWork } from "./progress.ts";
+import type { Latency, Phase, Quantiles, Ring, SinkSource, SinkState, Snapshot } from "./snapshot.ts";
+
+/** Events arrive in order but for this much. */
+const BACK_MS = 2_000;
+/** There is a tick every second: after a longer silence the clock has leapt or the host was asleep. */
+const AHEAD_MS = 30_000;
+
+export function atLeap(s: Snapshot, at: EpochMs): Snapshot {
+  if (s.at === 0) return s;
+  if (at < s.at - BACK_MS) return setBack(s, at);
+  if (at > s.at + AHEAD_MS) return { ...s, sinks: s.sinks.map((sink) => ahead(sink, at)) };
+  return s;
+}
+
+const ahead = (sink: SinkState, at: EpochMs): SinkState =>
+  sink.phase.name === "paused" || sink.phase.name === "refused" ? sink : { ...beginsToWork(sink, at), late: sink.late };
+
+function setBack(s: Snapshot, at: EpochMs): Snapshot {
+  const by = at - s.at;
+  return { ...s, samples: ring(s.samples, at), sinks: s.sinks.map((sink) => sinkSetBack(sink, at, by)) };
+}
+
+function sinkSetBack(sink: SinkState, at: EpochMs, by: number): SinkState {
+  const { trend: _, ...rest } = sink;
+  return {
+    ...rest,
+    phase: phase(sink.phase, by),
+    samples: ring(sink.samples, at),
+    bytes: ring(sink.bytes, at),
+    lag: ring(sink.lag, at),
+    latency: latency(sink.latency, at),
+    workingSince: Math.min(sink.workingSince, at),
+    steadiness: { ...sink.steadiness, turns: sink.steadiness.turns.filter((t) => t <= at) },
+    ...notAfter(sink, ["lastSuccessAt", "lastReadAt", "lastSampleAt"], at),
+    sources: sink.sources.map(
+      (source): SinkSource => ({ ...source, ...notAfter(source, ["lagAt", "lastReadAt"], at) }),
+    ),
+  };
+}
+
+/** The times among `keys` that lie after `at`, as `at`. */
+function notAfter<K extends string>(of: { readonly [k in K]?: EpochMs }, keys: readonly K[], at: EpochMs) {
+  return Object.fromEntries(keys.flatMap((key) => ((of[key] ?? 0) > at ? [[key, at]] : []))) as { [k in K]?: EpochMs };
+}
+
+/** What is still to come is waited for on the monotonic clock: it stays as far away as it was. */
+function phase(was: Phase, by: number): Phase {
+  switch (was.name) {
+    case "backing-off":
+      return { ...was, retryAt: was.retryAt + by };
+    case "holding":
+      return { ...was, probeAt: was.probeAt + by };
+    case "starting":
+      return was.crash === undefined ? was : { ...was, crash: { ...was.crash, restartAt: was.crash.restartAt + by } };
+    default:
+      return was;
+  }
+}
+
+const ring = (was: Ring, at: EpochMs): Ring => {
+  const second = Math.floor(at / 1000);
+  return was.second <= second ? was : { ...was, second };
+};
+
+const latency = ({ minute, hour }: Latency, at: EpochMs): Latency => ({
+  minute: quantiles(minute, Math.floor(at / 5_000)),
+  hour: quantiles(hour, Math.floor(at / 60_000)),
+});
+
+const quantiles = (was: Quantiles, slot: number): Quantiles => (was.slot <= slot ? was : { ...was, slot });
