@@ -40,7 +40,7 @@ import { gatherEvidence } from "./evidence.ts";
 import { planner, specHash } from "./plan.ts";
 import { policyFiles } from "./policyfiles.ts";
 import { prepare } from "./prepare.ts";
-import { replayCommandLine } from "./replay/line.ts";
+import { replayCommandLine, replayFlags } from "./replay/line.ts";
 import { safeUrl } from "./safe-url.ts";
 import { openSource } from "./source.ts";
 import { StartError } from "./start-error.ts";
@@ -139,6 +139,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     at: clock.now(),
     version,
     sourceUrl: safeUrl(settings.sourceUrl),
+    replayFlags: replayFlags(settings),
     stateDir: settings.stateDir,
     listen: admin.address,
     actions: settings.allowActions,

@@ -6,25 +6,33 @@ import type { Condition } from "./condition.ts";
 /** `namespace/policy/sink`. */
 export type SinkId = string;
 
-/** Reasons of a False `Ready` or `Accepted` (docs/design.md, Status). */
-export type NotAcceptedReason =
-  | "InvalidAuthentication"
-  | "SecretNotFound"
-  | "InvalidEndpoint"
-  | "UnknownSource"
-  | "InvalidQuery";
-export type FailureReason =
-  | "EndpointUnreachable"
-  | "TLSFailure"
-  | "Timeout"
-  | "ServerError"
-  | "ProtocolError"
-  | "RateLimited"
-  | "AuthenticationRejected"
-  | "NotFound"
-  | "Redirected"
-  | "SamplesRejected";
-export type ReadFailureReason = "SourceUnavailable" | "QueryFailed";
+/** Reasons of a False `Accepted`, and of `Ready` then (docs/design.md, Status). */
+export const notAcceptedReasons = [
+  "InvalidAuthentication",
+  "SecretNotFound",
+  "InvalidEndpoint",
+  "UnknownSource",
+  "InvalidQuery",
+] as const;
+export type NotAcceptedReason = (typeof notAcceptedReasons)[number];
+
+/** Why an attempt failed: reasons of a False `Ready`. */
+export const failureReasons = [
+  "EndpointUnreachable",
+  "TLSFailure",
+  "Timeout",
+  "ServerError",
+  "ProtocolError",
+  "RateLimited",
+  "AuthenticationRejected",
+  "NotFound",
+  "Redirected",
+  "SamplesRejected",
+] as const;
+export type FailureReason = (typeof failureReasons)[number];
+
+export const readFailureReasons = ["SourceUnavailable", "QueryFailed"] as const;
+export type ReadFailureReason = (typeof readFailureReasons)[number];
 
 export const dropReasons = [
   "exhausted", // maxAttempts failed

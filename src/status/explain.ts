@@ -110,7 +110,9 @@ function atRisk(sink: SinkState, now: EpochMs): string {
     said.push(`Nothing has arrived for ${age(lag)}: what was read since then was dropped.`);
   else if (lag !== undefined && lag > readyLagMs(sink))
     said.push(
-      `The sink is ${age(lag)} behind and its cursor is held: the source keeps what is missing, and it is sent oldest first${catchesUp(sink, lag)}.`,
+      sink.phase.name === "catching-up"
+        ? `The sink is ${age(lag)} behind: the source keeps what is missing until it is sent.`
+        : `The sink is ${age(lag)} behind and its cursor is held: the source keeps what is missing, and it is sent oldest first${catchesUp(sink, lag)}.`,
     );
   if (sink.skippedMs > 0) said.push(`${age(sink.skippedMs)} of data were skipped: older than --max-backfill.`);
   const late = sink.lastLate;

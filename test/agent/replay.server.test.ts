@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { binary, eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
@@ -37,6 +37,14 @@ type Ended = { code: number; stdout: string; stderr: string };
 
 const outflow = (...args: string[]): Promise<Ended> =>
   promisify(execFile)(binary, args).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  );
+
+const asTyped = (line: string): Promise<Ended> =>
+  promisify(execFile)("sh", ["-c", line], {
+    env: { ...process.env, PATH: `${dirname(binary)}:${process.env.PATH}` },
+  }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: { code: number; stdout: string; stderr: string }) => error,
   );
@@ -252,8 +260,10 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
       async () => missing(await want(), await fresh.read(SELECTOR)).length,
       (n) => n === lost,
     );
-    const replayed = await outflow(...told.exec(agent.log)![1]!.split(" "), ...where);
+    // As it is printed, in a shell.
+    const replayed = await asTyped(`outflow ${told.exec(agent.log)![1]!}`);
     assert.equal(replayed.code, 0, replayed.stderr);
+    assert.match(replayed.stderr, /A plain Prometheus refuses, with the whole request, samples that are older/);
     const read = Number(/: read ([\d,]+) =/.exec(replayed.stdout)![1]!.replaceAll(",", ""));
     assert.ok(read >= lost && read < lost + 60, `${read} read again for ${lost} that were dropped`);
     await eventually(

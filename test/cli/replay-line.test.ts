@@ -3,8 +3,11 @@ import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { Command } from "commander";
 import { replayCommand } from "../../src/cli/replay/command.ts";
-import { replayCommandLine } from "../../src/cli/replay/line.ts";
+import { replayCommandLine, replayFlags } from "../../src/cli/replay/line.ts";
+import { replayNotice } from "../../src/cli/replay/notice.ts";
 import { runOptions, type Settings } from "../../src/config/settings.ts";
+import { replayOf } from "../../src/status/lost.ts";
+import { sinkInfo } from "../status/scenes.ts";
 
 const member = { id: "default/edge/vm", source: "metrics" };
 const stretch = { from: Date.parse("2026-11-25T02:00:00Z"), to: Date.parse("2026-11-25T02:05:00Z") };
@@ -60,4 +63,51 @@ test("what makes a difference is there, quoted for a shell, and is taken by the 
   command.parse(rest, { from: "user" });
   assert.deepEqual(taken?.policies, ["/a dir/it's", "/b"]);
   assert.deepEqual(taken?.externalLabel, [["region", "eu west"]]);
+});
+
+test("the command after drops is taken as printed: policies, source and times are those of the agent", () => {
+  const flags = replayFlags(
+    settings(
+      "--source-url",
+      "http://vm:8428",
+      "--policies",
+      "/etc/outflow/policies",
+      "--state-dir",
+      "/var/lib/outflow",
+    ),
+  );
+  const lost = [{ samples: 3, oldest: stretch.from, newest: stretch.to }];
+  const [, , ...rest] = words(replayOf(sinkInfo("default/edge/vm"), lost, flags));
+  const command = replayCommand().exitOverride();
+  let taken: Settings & { policy?: string; sink?: string; from?: number; to?: number } = {} as Settings;
+  command.action(() => {
+    taken = command.opts();
+  });
+  command.parse(rest, { from: "user" });
+  const { policy, sink, from, to, policies, sourceUrl, stateDir } = taken;
+  assert.deepEqual(
+    { policy, sink, from, to, policies, sourceUrl, stateDir },
+    {
+      policy: "default/edge",
+      sink: "vm",
+      from: stretch.from - 1,
+      to: stretch.to,
+      policies: ["/etc/outflow/policies"],
+      sourceUrl: "http://vm:8428/",
+      stateDir: "/var/lib/outflow",
+    },
+  );
+});
+
+test("before it runs: what a plain Prometheus will refuse, and the setting that lets it in", () => {
+  const [range, , prometheus] = replayNotice("default/edge/vm", stretch, stretch.to + 600_000);
+  assert.equal(
+    range,
+    "default/edge/vm: replays 5m00s, from 2026-11-25T02:00:00Z to 2026-11-25T02:05:00Z. Samples that the endpoint has already are sent again.",
+  );
+  assert.match(prometheus!, /"out of order sample"\)\. .*out_of_order_time_window there to at least 16m00s\.$/);
+  assert.match(
+    replayNotice("x", stretch, stretch.to + 7_200_000)[2]!,
+    /or more than an hour old \("out of bounds"\)\./,
+  );
 });

@@ -4,9 +4,17 @@ import { describe, test } from "node:test";
 import { createLog } from "../../src/platform/log.ts";
 import { readyOf } from "../../src/status/conditions.ts";
 import { explain } from "../../src/status/explain.ts";
+import { type Lost, lostBefore } from "../../src/status/lost.ts";
 import { START, Story, serverError, sinkInfo } from "./scenes.ts";
 
 const ID = "default/p/s";
+const agent = {
+  type: "agent-started",
+  version: "1",
+  sourceUrl: "http://vm:8428/",
+  stateDir: "/s",
+  listen: "off",
+} as const;
 const texts = (story: Story) => story.snapshot.events.map((e) => e.text).filter((t) => t.startsWith(ID));
 const explainText = ({ snapshot: { sinks, source }, now }: Story) => explain(sinks[0]!, source, now).parts.at(-1)!.text;
 const flowing = () => new Story([sinkInfo(ID)]).sourceAnswers().wait(1_000).delivers(ID, 10);
@@ -41,20 +49,46 @@ describe("what is said", () => {
   });
   test("once a sink takes batches again: the command that sends just what was dropped, but for what is in dead letters", () => {
     const at = (s: number) => START + 1_000 * s;
-    const story = flowing().read(ID, 1_000).fails(ID, 1, 5_000).fails(ID, 2, 5_000);
+    const story = flowing();
+    story.event({ ...agent, replayFlags: "--source-url http://vm:8428/" });
+    story.read(ID, 1_000).fails(ID, 1, 5_000).fails(ID, 2, 5_000);
     story.drops(ID, "exhausted", 10, "Gave up.", { oldest: at(5), newest: at(9) + 250 });
     story.drops(ID, "exhausted", 10, "Gave up.", { oldest: at(4) + 7, newest: at(6) });
     story.drops(ID, "exhausted", 10, "Gave up.", { oldest: at(1), newest: at(99), kept: true });
     story.drops(ID, "refused_replay", 10, "Known.", { oldest: at(1), newest: at(99) });
-    const command =
-      "outflow replay --policy default/p --sink s --from 2026-11-23T14:00:04.006Z --to 2026-11-23T14:00:09.250Z";
-    assert.ok(explainText(story).endsWith(`when the sink is ready: ${command}`), explainText(story));
+    const command = (from: string, to: string) =>
+      `outflow replay --policy default/p --sink s --from 2026-11-23T${from}Z --to 2026-11-23T${to}Z --source-url http://vm:8428/`;
+    const first = command("14:00:04.006", "14:00:09.250");
+    assert.ok(explainText(story).endsWith(`when the sink is ready: ${first}`), explainText(story));
     story.delivers(ID, 10);
     assert.ok(
-      texts(story).at(-1)!.endsWith(`40 samples dropped meanwhile. To send them: ${command}`),
+      texts(story).at(-1)!.endsWith(`40 samples dropped meanwhile. To send them: ${first}`),
       texts(story).join("\n"),
     );
-    assert.ok(explainText(story).endsWith(`To send what was dropped while it failed: ${command}`), explainText(story));
+    assert.ok(explainText(story).endsWith(`To send what was dropped while it failed: ${first}`), explainText(story));
+    // The next outage: what was delivered in between is in neither command, and the first is not forgotten.
+    story.wait(60_000).read(ID, 1_000).fails(ID, 1, 5_000).fails(ID, 2, 5_000);
+    story.drops(ID, "exhausted", 10, "Gave up.", { oldest: at(60), newest: at(64) }).delivers(ID, 10);
+    assert.ok(
+      explainText(story).endsWith(`${first} && ${command("14:00:59.999", "14:01:04.000")}`),
+      explainText(story),
+    );
+  });
+  test("many outages: the commands stay few, and still cover everything", () => {
+    const stretches = Array.from({ length: 40 }, (_, i) => ({
+      samples: 1,
+      oldest: i * i * 1_000,
+      newest: i * i * 1_000 + 100,
+    }));
+    const kept = stretches.reduce<readonly Lost[]>((all, one) => lostBefore(all, one), []);
+    assert.equal(kept.length, 8);
+    assert.equal(
+      kept.reduce((n, one) => n + one.samples, 0),
+      40,
+    );
+    for (const { oldest, newest } of stretches)
+      assert.ok(kept.some((one) => one.oldest <= oldest && newest <= one.newest));
+    assert.deepEqual(kept.at(-1), stretches.at(-1), "the widest gaps stay");
   });
   test("a series that is rejected again and again: once", () => {
     const story = flowing();

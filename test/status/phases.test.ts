@@ -1,7 +1,7 @@
 // The transition table: all phases, all triggers; and all events on sinks in all phases.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { nextPhase, phaseNames, phaseTable, triggers } from "../../src/status/phases.ts";
+import { nextPhase, phaseNames, phaseTable, type Trigger, triggers } from "../../src/status/phases.ts";
 import { sinkOf } from "../../src/status/sinks.ts";
 import type { PhaseName } from "../../src/status/snapshot.ts";
 import { rejected, Story, serverError, sinkInfo } from "./scenes.ts";
@@ -10,10 +10,41 @@ const ID = "default/p/s";
 const working: readonly PhaseName[] = ["starting", "flowing", "idle", "backing-off", "holding", "catching-up"];
 
 describe("the table", () => {
-  test("has a phase in every cell", () => {
-    for (const from of phaseNames)
-      for (const trigger of triggers) assert.ok(phaseNames.includes(nextPhase(from, trigger)));
-    assert.equal(phaseTable().split("\n").length, triggers.length + 2);
+  test("is read by its columns: each cell is the phase that its trigger leads to", () => {
+    const [head, , ...rows] = phaseTable()
+      .split("\n")
+      .map((line) => line.slice(2, -2).split(" | "));
+    assert.deepEqual(head, ["", ...phaseNames]);
+    assert.deepEqual(
+      rows.map(([trigger]) => trigger),
+      triggers.map((trigger) => `\`${trigger}\``),
+    );
+    for (const [trigger = "", ...cells] of rows) {
+      assert.equal(cells.length, phaseNames.length, trigger);
+      cells.forEach((cell, i) => {
+        const from = phaseNames[i]!;
+        const to = nextPhase(from, trigger.slice(1, -1) as Trigger);
+        assert.equal(to, cell === "" ? from : cell, `${trigger} in ${from}`);
+      });
+    }
+  });
+  test("a trigger that names a phase leads there from wherever it leads anywhere", () => {
+    for (const trigger of ["refused", "paused", "draining", "stopped", "backing-off", "holding"] as const)
+      for (const from of phaseNames)
+        assert.ok([trigger, from].includes(nextPhase(from, trigger)), `${trigger} in ${from}`);
+    for (const [trigger, to] of [
+      ["behind", "catching-up"],
+      ["delivered-behind", "catching-up"],
+      ["quiet", "idle"],
+      ["started", "starting"],
+      ["resumed", "starting"],
+      ["crashed", "starting"],
+      ["answered", "flowing"],
+      ["delivered", "flowing"],
+      ["caught-up", "flowing"],
+      ["samples-read", "flowing"],
+    ] as const)
+      for (const from of phaseNames) assert.ok([to, from].includes(nextPhase(from, trigger)), `${trigger} in ${from}`);
   });
   test("only a start leaves refused and stopped (a stopped sink can also turn out refused)", () => {
     for (const trigger of triggers) {

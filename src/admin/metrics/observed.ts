@@ -1,24 +1,18 @@
 // Metrics that are no state but a sum over events: durations, sizes, attempts by result. In come events; a sink's series exist with 0
 // from the moment the sink does, and go with it.
-import type { Event, FailureReason, ReadFailureReason, SinkInfo } from "../../status/events.ts";
+import {
+  type Event,
+  type FailureReason,
+  failureReasons,
+  type ReadFailureReason,
+  readFailureReasons,
+  type SinkInfo,
+} from "../../status/events.ts";
 import { type Definition, joined, labelsText } from "./exposition.ts";
 import { Histogram } from "./histogram.ts";
 
 type Result = FailureReason | "delivered";
-const results: readonly Result[] = [
-  "delivered",
-  "EndpointUnreachable",
-  "TLSFailure",
-  "Timeout",
-  "ServerError",
-  "ProtocolError",
-  "RateLimited",
-  "AuthenticationRejected",
-  "NotFound",
-  "Redirected",
-  "SamplesRejected",
-];
-const readReasons: readonly ReadFailureReason[] = ["SourceUnavailable", "QueryFailed"];
+const results: readonly Result[] = ["delivered", ...failureReasons];
 const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const SAMPLES = [1, 10, 100, 500, 1000, 5000];
 const LOOP_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
@@ -27,7 +21,7 @@ const LOOP_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 class Seen {
   readonly labels: string;
   readonly attempts = new Map<Result, number>(results.map((result) => [result, 0]));
-  readonly readFailures = new Map<ReadFailureReason, number>(readReasons.map((reason) => [reason, 0]));
+  readonly readFailures = new Map<ReadFailureReason, number>(readFailureReasons.map((reason) => [reason, 0]));
   sentBytes = 0;
   readBytes = 0;
   readonly sendSeconds = new Histogram(SECONDS);

@@ -1,5 +1,5 @@
 // outflow replay: a stretch of time from the source, or dead letters, delivered again as the agent delivers. Prints the account.
-// Exit 0: everything was delivered. 1: something was dropped, or it stopped; the same command goes on there. 2: usage.
+// Exit 0: everything was delivered. 1: something was dropped, or it stopped; the same command continues there. 2: usage.
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -28,6 +28,7 @@ import { completeSettings } from "../run.ts";
 import { openSource } from "../source.ts";
 import { StartError } from "../start-error.ts";
 import { replayLetters } from "./letters.ts";
+import { replayNotice } from "./notice.ts";
 import { Progress } from "./progress.ts";
 import { resumeFile } from "./resume.ts";
 import { parseTime } from "./times.ts";
@@ -49,7 +50,7 @@ const NOT_HERE =
 
 export function replayCommand(): Command {
   const command = new Command("replay").description(
-    "deliver a stretch of time, or dead letters, to a policy's sinks again; the same command goes on where it was stopped",
+    "deliver a stretch of time, or dead letters, to a policy's sinks again; the same command continues where it was stopped",
   );
   command
     .option("--policy <policy>", "its name, or namespace/name, among --policies; or a policy file")
@@ -58,7 +59,7 @@ export function replayCommand(): Command {
     .addOption(
       new Option("--from <time>", "2026-11-25T02:00:00Z, seconds since the epoch, or 2h ago as 2h").argParser(time),
     )
-    .addOption(new Option("--to <time>", "the end, included; the begin is not").argParser(time))
+    .addOption(new Option("--to <time>", "the end, included; the start is not").argParser(time))
     .option("--dead-letters <dir>", "deliver what --dead-letter-dir has kept, and remove what was taken")
     .addOption(new Option("--max-rate <samples>", "samples a second").argParser(rate))
     .option("--dry-run", "read and count, deliver nothing");
@@ -89,14 +90,15 @@ function time(text: string): EpochMs {
   const at = parseTime(text, systemClock.now());
   if (at === undefined)
     throw new InvalidArgumentError(
-      `"${text}" is no time; write for example 2026-11-25T02:00:00Z, 1795572000, now, or 2h for two hours ago.`,
+      `"${text}" is not a valid time; write for example 2026-11-25T02:00:00Z, 1795572000, now, or 2h for two hours ago.`,
     );
   return at;
 }
 
 function rate(text: string): number {
   const n = Number(text);
-  if (!(n > 0) || !Number.isFinite(n)) throw new InvalidArgumentError(`"${text}" is no number of samples a second.`);
+  if (!(n > 0) || !Number.isFinite(n))
+    throw new InvalidArgumentError(`"${text}" is not a valid number of samples a second; write for example 20000.`);
   return n;
 }
 
@@ -195,9 +197,12 @@ async function replayRange(
     const ends = sources.map(({ name, query }) => {
       const end = query.kind === "raw" ? to : gridFloor(to, query.intervalMs);
       const saved = options.dryRun ? undefined : resume.cursor(name);
-      if (saved !== undefined) process.stdout.write(`${id}: goes on with source ${name} after ${instant(saved)}.\n`);
+      if (saved !== undefined) process.stdout.write(`${id}: continues with source ${name} after ${instant(saved)}.\n`);
       return { name, query: { ...query, lateWindowMs: 0 }, from: Math.max(from, saved ?? from), to: end };
     });
+    if (!options.dryRun)
+      for (const line of replayNotice(id, { from, to }, source.now() ?? systemClock.now()))
+        process.stderr.write(`outflow: ${line}\n`);
     const progress = new Progress(process.stderr, () => systemClock.monotonicMs());
     const length = ends.length * (to - from);
     let samples = 0;
@@ -216,7 +221,7 @@ async function replayRange(
     });
     progress.end();
     if (result.ok && !options.dryRun) resume.done();
-    if (!result.ok) process.stderr.write(`outflow: ${id}: ${result.why} The same command goes on from there.\n`);
+    if (!result.ok) process.stderr.write(`outflow: ${id}: ${result.why} The same command continues from there.\n`);
     const clean = account(store, id, options.dryRun === true);
     well &&= result.ok && clean;
     if (signal.aborted) break;
@@ -238,7 +243,7 @@ async function replayFolders(
     const plan = plans.find((p) => p.info.id === sink);
     if (plan === undefined) {
       if (options.sink === undefined && options.policy === undefined) {
-        process.stderr.write(`outflow: ${sink}: no policy has this sink any more; its dead letters stay.\n`);
+        process.stderr.write(`outflow: ${sink}: no policy has this sink; its dead letters are kept.\n`);
         well = false;
       }
       continue;
@@ -264,7 +269,7 @@ async function replayFolders(
       },
     );
     progress.end();
-    if (!result.ok) process.stderr.write(`outflow: ${sink}: ${result.why} What was not delivered stays.\n`);
+    if (!result.ok) process.stderr.write(`outflow: ${sink}: ${result.why} What was not delivered is kept.\n`);
     const clean = account(store, sink, options.dryRun === true);
     well &&= result.ok && result.kept === 0 && clean;
     if (signal.aborted) break;

@@ -42,6 +42,12 @@ export function replayCommandLine(
   const slash = id.lastIndexOf("/");
   const line = ["outflow", "replay", "--policy", id.slice(0, slash), "--sink", id.slice(slash + 1), "--source", source];
   line.push("--from", new Date(from).toISOString(), "--to", new Date(to).toISOString());
+  return `${line.map(quoted).join(" ")} ${replayFlags(settings)}`;
+}
+
+/** What a replay needs beside policy, sink and time to read and send as the agent does, quoted for a shell. */
+export function replayFlags(settings: Settings & { sourceUrl: string }): string {
+  const line: string[] = [];
   for (const name of words)
     for (const text of list(settings[name]))
       if (text !== defaults[name]) line.push(flag(name), name === "sourceUrl" ? withoutPassword(text) : text);
