@@ -1,7 +1,7 @@
 // Lines of the log from the events of the agent: what loglines.ts makes of an event, and the problems of each load of the policies.
 import type { Log } from "../platform/log.ts";
 import type { ProblemInfo } from "../status/events.ts";
-import { logLine } from "../status/loglines.ts";
+import { logged } from "../status/loglines.ts";
 import { alikeProblems } from "../status/overview.ts";
 import type { StatusStore } from "../status/store.ts";
 import { counted } from "../status/words.ts";
@@ -10,8 +10,7 @@ const levels = { problem: "error", warning: "warn", note: "debug" } as const;
 
 export function logEvents(store: StatusStore, log: Log): void {
   store.subscribe((event, before, after) => {
-    const line = logLine(event, before, after);
-    if (line !== undefined) log.write(event.at, line.level, line.text, line.fields);
+    for (const line of logged(event, before, after).lines) log.write(event.at, line.level, line.text, line.fields);
     if (event.type !== "policies-loaded") return;
     // A warning is logged once; a problem at each load, until it is fixed.
     const known = new Set(before.problems.map(placed));

@@ -12,7 +12,7 @@ export function createLog(options: { format: "text" | "json"; level: LogLevel; w
       if (RANK[level] < RANK[options.level]) return;
       const time = new Date(at).toISOString();
       if (options.format === "json") options.write(`${JSON.stringify({ time, level, msg: text, ...fields })}\n`);
-      else options.write(`${time.slice(11, 23)} ${level === "info" ? "" : `${level.toUpperCase()} `}${text}\n`);
+      else options.write(`${time} ${level === "info" ? "" : `${level.toUpperCase()} `}${text}\n`);
     },
   };
 }

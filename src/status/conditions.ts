@@ -232,12 +232,14 @@ const NAMED = 3;
 function policyReady(sinks: readonly { name: string; ready: Condition | undefined }[]): Report {
   const bad = sinks.filter((s) => s.ready?.status === "False");
   if (bad.length > 0) {
-    const named = bad.slice(0, NAMED).map((s) => `${s.name} (${s.ready?.reason})`);
+    const same =
+      bad.length > 1 && new Set(bad.map((s) => s.ready?.reason)).size === 1 ? ` (${bad[0]?.ready?.reason})` : "";
+    const named = bad.slice(0, NAMED).map((s) => (same === "" ? `${s.name} (${s.ready?.reason})` : s.name));
     const more = bad.length > NAMED ? ` and ${bad.length - NAMED} more` : "";
     const verb = bad.length === 1 ? "is" : "are";
     return no(
       "SinksNotReady",
-      `${bad.length} of ${counted(sinks.length, "sink")} ${verb} not ready: ${named.join(", ")}${more}.`,
+      `${bad.length} of ${counted(sinks.length, "sink")} ${verb} not ready${same}: ${named.join(", ")}${more}.`,
     );
   }
   const open = sinks.filter((s) => s.ready?.status !== "True").length;

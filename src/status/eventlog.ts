@@ -1,6 +1,6 @@
 // The bounded history of log lines in the snapshot: the same lines that headless mode prints. Pure.
 import type { Event } from "./events.ts";
-import type { LogLine } from "./loglines.ts";
+import type { LogLine } from "./logline.ts";
 import type { AgentEvent } from "./snapshot.ts";
 
 export const EVENTS_KEPT = 200;

@@ -3,7 +3,7 @@ import { atLeap } from "./clock-leap.ts";
 import { policyConditions, readyOf } from "./conditions.ts";
 import { appendLine } from "./eventlog.ts";
 import type { Event, SinkId } from "./events.ts";
-import { logLine } from "./loglines.ts";
+import { logged } from "./loglines.ts";
 import { addToRing, emptyRing } from "./rings.ts";
 import { newSink, reduceSink, tickSink } from "./sink.ts";
 import { inPolicyOrder, sinkOf, withSink } from "./sinks.ts";
@@ -25,13 +25,15 @@ export const initialSnapshot: Snapshot = {
   sinks: [],
   order: [],
   events: [],
+  alike: [],
 };
 
 export function reduce(before: Snapshot, event: Event): Snapshot {
   const changed = { ...next(atLeap(before, event.at), event), at: event.at };
   const after = withPolicyConditions(before, changed, event);
-  const line = logLine(event, before, after);
-  return line === undefined ? after : { ...after, events: appendLine(after.events, event, line) };
+  const { lines, alike } = logged(event, before, after);
+  if (lines.length === 0 && alike === before.alike) return after;
+  return { ...after, alike, events: lines.reduce((events, line) => appendLine(events, event, line), after.events) };
 }
 
 function next(s: Snapshot, event: Event): Snapshot {

@@ -1,5 +1,6 @@
 // The one state of the agent: immutable, JSON-safe, made by reduce() alone. Times are absolute; the view subtracts.
 import type { EpochMs } from "../platform/clock.ts";
+import type { Alike } from "./alike.ts";
 import type { Condition } from "./condition.ts";
 import type {
   DropReason,
@@ -225,4 +226,6 @@ export type Snapshot = {
   /** The ids of `sinks`; a new array only when a sink comes or goes. */
   order: readonly SinkId[];
   events: readonly AgentEvent[]; // last 200
+  /** What was logged lately and may be said of other sinks too. */
+  alike: readonly Alike[];
 };

@@ -331,13 +331,10 @@ describe("policies", () => {
     assert.equal(policy(story)?.message, "All 5 sinks are ready.");
     for (const id of ids.slice(0, 4)) story.read(id, 1_000).holds(id, 60_000);
     assert.equal(policy(story)?.reason, "SinksNotReady");
-    assert.equal(
-      policy(story)?.message,
-      "4 of 5 sinks are not ready: a (AuthenticationRejected), b (AuthenticationRejected), c (AuthenticationRejected) and 1 more.",
-    );
+    assert.equal(policy(story)?.message, "4 of 5 sinks are not ready (AuthenticationRejected): a, b, c and 1 more.");
     const since = policy(story)?.lastTransitionTime;
     story.wait(5_000).ended("default/p/a", 1, 1_000, { kind: "delivered", status: 204 });
-    assert.match(policy(story)?.message ?? "", /^3 of 5 sinks are not ready: b /);
+    assert.match(policy(story)?.message ?? "", /^3 of 5 sinks are not ready \(AuthenticationRejected\): b, /);
     assert.equal(policy(story)?.lastTransitionTime, since);
   });
 });

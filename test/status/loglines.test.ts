@@ -135,6 +135,49 @@ describe("what is said", () => {
   });
 });
 
+describe("many sinks that say the same", () => {
+  const ids = Array.from({ length: 200 }, (_, i) => `default/p/s${i}`);
+  const all = (story: Story) => story.snapshot.events.map((e) => e.text).filter((t) => /^\S+: |other sink/.test(t));
+  test("one line for the first, one with the number of the others: down, still down and up again", () => {
+    const story = new Story(ids.map((id) => sinkInfo(id))).sourceAnswers().wait(1_000);
+    for (const id of ids) story.delivers(id, 10);
+    story.wait(5_000);
+    assert.equal(all(story).length, 2, all(story).join("\n"));
+    assert.equal(
+      all(story)[1],
+      "199 other sinks like default/p/s0 (default/p/s1, default/p/s2, default/p/s3 and 196 more): ready (Delivering): Data is arriving: the endpoint takes the batches.",
+    );
+    const message = (i: number) => `The endpoint is unavailable (503). It said: request ${i} refused`;
+    for (const n of [1, 2]) {
+      for (const [i, id] of ids.entries())
+        story.read(id, 1_000).fails(id, n, 60_000, { ...serverError, message: message(i) });
+      story.wait(7_000);
+    }
+    for (const id of ids) story.delivers(id, 10);
+    story.wait(7_000);
+    const said = all(story).slice(2);
+    assert.equal(said.length, 6, said.join("\n"));
+    assert.match(
+      said[3]!,
+      /^199 other sinks like default\/p\/s0 \(.* and 196 more\): not ready \(ServerError\): The endpoint/,
+    );
+    assert.deepEqual(
+      story.snapshot.alike.filter((a) => a.more > 0),
+      [],
+    );
+    story.wait(70_000);
+    assert.deepEqual(story.snapshot.alike, [], "and nothing is remembered for ever");
+  });
+  test("one sink is never folded with itself, another cause never with this one", () => {
+    const story = new Story(ids.slice(0, 2).map((id) => sinkInfo(id))).sourceAnswers().wait(1_000);
+    for (const _ of [1, 2])
+      story.read(ids[0]!, 1_000).holds(ids[0]!, 60_000).wait(1_000).delivers(ids[0]!, 10).wait(1_000);
+    assert.equal(all(story).filter((t) => t.includes("not ready")).length, 2);
+    story.read(ids[1]!, 1_000).holds(ids[1]!, 60_000, { reason: "NotFound", message: "No such path." });
+    assert.match(all(story).at(-1)!, /^default\/p\/s1: not ready \(NotFound\)/);
+  });
+});
+
 describe("how it is written", () => {
   const write = (format: "text" | "json", level: "info" | "warn" = "info") => {
     const lines: string[] = [];
@@ -144,7 +187,7 @@ describe("how it is written", () => {
     const { lines, log } = write("text");
     log.write(START, "info", "it is so");
     log.write(START, "warn", "it is not");
-    assert.deepEqual(lines, ["14:00:00.000 it is so\n", "14:00:00.000 WARN it is not\n"]);
+    assert.deepEqual(lines, ["2026-11-23T14:00:00.000Z it is so\n", "2026-11-23T14:00:00.000Z WARN it is not\n"]);
   });
   test("JSON: one object a line, with fields to filter by", () => {
     const { lines, log } = write("json");
