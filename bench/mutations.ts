@@ -204,6 +204,41 @@ const mutations: Mutation[] = [
     to: "if (false)",
     test: "test/cli/http-clients.test.ts",
   },
+  {
+    rule: "of replicas the slower clock counts",
+    file: "src/source/clock.ts",
+    from: "if (this.#changes.length >= REPLICA_CHANGES) {",
+    to: "if (false) {",
+    test: "test/source/clock.test.ts",
+  },
+  {
+    rule: "a set-back of the source's clock needs proof",
+    file: "src/source/clock.ts",
+    from: "return isLower && this.#run() < PROOF ? this.#offset! : newest;",
+    to: "return newest;",
+    test: "test/source/clock.test.ts",
+  },
+  {
+    rule: "a small set-back holds nothing up",
+    file: "src/source/clock.ts",
+    from: "} else this.#slew = { from: nowBefore, sinceMs: monotonicMs };",
+    to: "}",
+    test: "test/reading/windows.test.ts",
+  },
+  {
+    rule: "a failed read is not repeated within its tick",
+    file: "src/reading/readers.ts",
+    from: "this.#failedUntil.set(reader.key, reader.notBeforeMs)",
+    to: "void 0",
+    test: "test/reading/windows.test.ts",
+  },
+  {
+    rule: "one failing query is not a failing source",
+    file: "src/reading/source-health.ts",
+    from: "if (ok) return;",
+    to: "",
+    test: "test/reading/source-health.test.ts",
+  },
 ];
 
 const root = resolve(import.meta.dirname, "..");

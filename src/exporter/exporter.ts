@@ -11,11 +11,13 @@ import { Delivery, type DeliverySettings, type Sender } from "../delivery/delive
 import { Ledger } from "../delivery/ledger.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
+import type { Arrival, ReadingMember } from "../reading/member.ts";
 import type { Memory } from "../reading/memory.ts";
 import type { Query } from "../reading/reader.ts";
-import type { Arrival, ReadingMember, Saved, Window } from "../reading/readers.ts";
+import type { Saved } from "../reading/readers.ts";
 import { endingsOf } from "../reading/removed-source.ts";
 import type { Frame } from "../series/frame.ts";
+import type { Window } from "../source/window.ts";
 import type { Condition } from "../status/condition.ts";
 import type { DropReason, Event, ReadFailureReason, SinkId, SinkInfo } from "../status/events.ts";
 

@@ -1,7 +1,8 @@
 // Compares what was read with what the source has by now, stretch by stretch (source/audit.ts): more at the source came too late to
 // be read, and is reported for each sink with the command that sends it. One query a stretch and source, whoever shares it.
 import type { Clock, EpochMs } from "../platform/clock.ts";
-import type { AuditCounts, Stretch } from "../source/audit.ts";
+import type { AuditCounts } from "../source/audit.ts";
+import type { Window } from "../source/window.ts";
 import type { Event } from "../status/events.ts";
 import type { Member, Query } from "./reader.ts";
 
@@ -19,9 +20,9 @@ export type AuditorPorts = {
   /** Where all readers are now. */
   positions(): Position[];
   /** How many samples the source has there now; undefined: it did not say. */
-  count(query: Query, stretch: Stretch): Promise<number | undefined>;
+  count(query: Query, stretch: Window): Promise<number | undefined>;
   /** The command that sends the stretch again. */
-  remedy(member: Member, stretch: Stretch): string;
+  remedy(member: Member, stretch: Window): string;
 };
 
 const key = (member: Member): string => JSON.stringify([member.id, member.source]);

@@ -3,6 +3,8 @@
 // reader a new version, so that a fork is only a reference.
 import type { EpochMs } from "../platform/clock.ts";
 import type { LabelRules } from "../series/labels.ts";
+import { offsetInInterval } from "../source/window.ts";
+import type { Leap } from "./leaps.ts";
 import type { Memory } from "./memory.ts";
 
 /** What is read and how. Two sources with equal queries share requests. */
@@ -40,6 +42,21 @@ export const queryKey = (q: Query): string =>
     q.labels,
   ]);
 
+const delays = new WeakMap<Query, number>();
+
+/** How old data must be before it is read, the query's own part of the interval included, ms. */
+export function delayOf(query: Query): number {
+  const known = delays.get(query);
+  if (known !== undefined) return known;
+  const delay = query.delayMs + offsetInInterval(query.sent, query.intervalMs);
+  delays.set(query, delay);
+  return delay;
+}
+
+/** Number of the poll that is running at `sourceNow`. */
+export const tickOf = (query: Query, sourceNow: EpochMs): number =>
+  Math.floor((sourceNow - delayOf(query)) / query.intervalMs);
+
 /** One source of one sink, as a reader knows it. */
 export type Member = {
   /** For order and messages: `namespace/policy/sink` and the source's name. */
@@ -67,8 +84,7 @@ export type Reader<M extends Member> = {
   /** Samples a millisecond in the last window, and what the next one is expected to bring. */
   density: number;
   expects: number;
-  /** Where reads stood when the source's clock leapt ahead, and how far it then was ahead of the monotonic one; first, where it began. */
-  leaps: readonly { from: EpochMs; offset: number }[];
+  leaps: readonly Leap[];
 };
 
 /**

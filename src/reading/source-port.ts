@@ -3,32 +3,25 @@
 
 import type { HttpClient, HttpTimeouts } from "../http/http.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
-import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
 import type { Frame } from "../series/frame.ts";
 import { FrameBuilder } from "../series/frame-builder.ts";
-import { Keyspace } from "../series/keyspace.ts";
-import type { LabelRules } from "../series/labels.ts";
-import { SeriesTable } from "../series/table.ts";
 import { AuditCounts } from "../source/audit.ts";
 import { SourceClock } from "../source/clock.ts";
 import { aliveAt, aliveInAnswer, lastValues, rangeOf, withStaleMarkers } from "../source/evaluated.ts";
 import { apiUrl, evaluation, evaluationRange, rawWindow } from "../source/query.ts";
-import {
-  kindOfBuildInfo,
-  type ReadRequest,
-  type ReadResult,
-  readAnswer,
-  type SourceKind,
-  type SourceSign,
-} from "../source/read.ts";
+import { type ReadRequest, type ReadResult, readAnswer, type SourceKind } from "../source/read.ts";
 import type { LateOptions } from "../source/scan/options.ts";
 import { endedAt, endedSeries, LOOKBACK_MS, withEndings } from "../source/stale-markers.ts";
-import { keepFrom, stretchMs } from "../source/window.ts";
+import { keepFrom, stretchMs, type Window } from "../source/window.ts";
 import type { Event } from "../status/events.ts";
+import { CurrentTable } from "./current-table.ts";
+import type { ReadOutcome } from "./member.ts";
 import { Memory } from "./memory.ts";
 import type { Query } from "./reader.ts";
-import type { ReadOutcome, Window } from "./readers.ts";
+import { SourceHealth } from "./source-health.ts";
+import { SourceIdentity } from "./source-identity.ts";
+import { SourceWarnings } from "./source-warnings.ts";
 
 export type SourceSettings = {
   url: string;
@@ -47,15 +40,8 @@ export type SourceSettings = {
 
 export type SourcePorts = { clock: Clock; random: Random; http: HttpClient; dispatch(event: Event): void };
 
-/** A table with more series than this, and mostly dead ones, is replaced. */
-const RENEW_ABOVE = 100_000;
-/** Looked at again when it has grown by this; replaced when it is this many times what is alive. */
-const RENEW_STEP = 1.25;
-const RENEW_DEAD = 2;
-const BUILD_INFO_BYTES = 16_384;
-/** A difference of the clocks is told again when it has moved by this much. */
-const CLOCK_NEWS_MS = 1_000;
-const WARNED_QUERY_COLUMNS = 80;
+/** Instead of a query: the first contact. */
+const PROBE = "";
 
 const sameLabels: ReadOutcome = {
   ok: false,
@@ -70,35 +56,27 @@ export class SourcePort {
   readonly #ports: SourcePorts;
   readonly #clock = new SourceClock();
   readonly #builders: FrameBuilder[] = [];
-  readonly #seed: readonly [number, number];
-  #table = new SeriesTable();
-  /** What a series becomes depends on these two. */
-  #keyspaces = new Map<string, Keyspace>();
-  #kind: SourceKind = "unknown";
-  #told: { ok: boolean; kind: SourceKind; differenceMs: number } | undefined;
-  #asked = false;
-  #renewAt = RENEW_ABOVE;
-  /** Series in the largest answer of each query since the table was looked at last. */
-  readonly #alive = new Map<string, number>();
-  /** What the source last warned about, by query: it is told once. */
-  readonly #warned = new Map<string, readonly string[]>();
-  /** Queries that had native histograms: each is told once. */
-  readonly #histograms = new Set<string>();
+  readonly #current: CurrentTable;
+  readonly #identity: SourceIdentity;
+  readonly #health: SourceHealth;
+  readonly #warnings: SourceWarnings;
 
   constructor(settings: SourceSettings, ports: SourcePorts) {
     this.#settings = settings;
     this.#ports = ports;
-    this.#seed = [ports.random() * 0x100000000, ports.random() * 0x100000000];
-    if (settings.kind !== "auto") this.#kind = settings.kind;
+    this.#current = new CurrentTable([ports.random() * 0x100000000, ports.random() * 0x100000000]);
+    this.#identity = new SourceIdentity(settings, ports.http);
+    this.#health = new SourceHealth(ports.clock, ports.dispatch);
+    this.#warnings = new SourceWarnings(ports.dispatch);
   }
 
   /** How many series the table holds. */
   get series(): number {
-    return this.#table.size;
+    return this.#current.table.size;
   }
 
   get kind(): SourceKind {
-    return this.#kind;
+    return this.#identity.kind;
   }
 
   now(): EpochMs | undefined {
@@ -106,24 +84,25 @@ export class SourcePort {
   }
 
   newMemory(query: Pick<Query, "lateWindowMs">, floor: EpochMs): Memory {
-    return Memory.fresh(this.#table, floor, stretchMs(query.lateWindowMs));
+    return Memory.fresh(this.#current.table, floor, stretchMs(query.lateWindowMs));
   }
 
   restore(query: Pick<Query, "lateWindowMs">, blob: Uint8Array, floor: EpochMs): Memory {
-    return Memory.fromBlob(this.#table, blob, floor, stretchMs(query.lateWindowMs));
+    return Memory.fromBlob(this.#current.table, blob, floor, stretchMs(query.lateWindowMs));
   }
 
   /** A query that costs nothing: it tells the source's clock, its kind, and whether it is there. */
   async probe(signal: AbortSignal): Promise<{ ok: true } | Extract<ReadOutcome, { ok: false }>> {
     const result = await this.#request("query", evaluation("1", 0), signal, {
-      keyspace: this.#keyspace("probe"),
+      keyspace: this.#current.keyspace("probe"),
       newerThan: () => Number.NEGATIVE_INFINITY,
       from: 0,
       to: Number.POSITIVE_INFINITY,
+      name: PROBE,
       expect: ["scalar", "vector"],
     });
     if (!result.ok) return { ok: false, ...result.failure };
-    await this.#identify(signal);
+    await this.#identity.identify(signal);
     if (this.now() === undefined) this.#clock.answered(this.#ports.clock.now(), this.#ports.clock.monotonicMs()); // no Date: our own clock
     return { ok: true };
   }
@@ -135,10 +114,10 @@ export class SourcePort {
     reach: EpochMs,
     signal: AbortSignal,
   ): Promise<ReadOutcome> {
-    this.#renewTable();
-    if (this.#kind === "unknown") await this.#identify(signal);
+    this.#current.renew();
+    if (this.#identity.kind === "unknown") await this.#identity.identify(signal);
     const since = query.kind === "raw" ? Math.min(reach, window.from - LOOKBACK_MS) : window.from - 1;
-    const memory = before.table === this.#table ? before : before.migrate(this.#table, since);
+    const memory = before.table === this.#current.table ? before : before.migrate(this.#current.table, since);
     const read = query.kind === "raw" ? this.#readRaw : this.#readEvaluated;
     return read.call(this, query, memory, window, reach, signal);
   }
@@ -150,7 +129,7 @@ export class SourcePort {
     reach: EpochMs,
     signal: AbortSignal,
   ): Promise<ReadOutcome> {
-    const marks = this.#kind === "prometheus";
+    const marks = this.#identity.kind === "prometheus";
     // After a restart: which series were alive at the cursor, so that those that end now get their marker.
     const from = marks && !memory.known ? Math.min(reach, window.from - LOOKBACK_MS) : reach;
     const passed = new Map<number, EpochMs>();
@@ -181,10 +160,10 @@ export class SourcePort {
   /** How many samples, stale markers aside, the selector has on (from, to] at the source; undefined: it did not answer. */
   async count(query: Query, { from, to }: Window, signal: AbortSignal): Promise<number | undefined> {
     // Prometheus 2 takes both ends of a window, 3 and VictoriaMetrics leave out the first.
-    const windowMs = Math.max(1, to - from - (this.#kind === "victoriametrics" ? 0 : 1));
+    const windowMs = Math.max(1, to - from - (this.#identity.kind === "victoriametrics" ? 0 : 1));
     const text = `sum(count_over_time(${query.sent}\n[${windowMs}ms]))`;
     const result = await this.#request("query", evaluation(text, to, this.#extra()), signal, {
-      keyspace: this.#keyspace("audit"),
+      keyspace: this.#current.keyspace("audit"),
       newerThan: () => Number.NEGATIVE_INFINITY,
       from: 0,
       to: Number.POSITIVE_INFINITY,
@@ -202,7 +181,7 @@ export class SourcePort {
   ): Promise<ReadOutcome> {
     const present = new Set<number>();
     const result = await this.#request("query", evaluation(query.sent, to, this.#extra()), signal, {
-      keyspace: this.#keyspace(undefined, query.labels),
+      keyspace: this.#current.keyspace(undefined, query.labels),
       newerThan: (id) => {
         present.add(id);
         return Number.POSITIVE_INFINITY;
@@ -219,23 +198,6 @@ export class SourcePort {
     const frame = withEndings(read.frame, ended, builder);
     this.#builders.push(builder);
     return { ...read, frame, memory: read.memory.lastOf(ended, endedAt(to)) };
-  }
-
-  /** Only with `auto`: a server that does not show itself as VictoriaMetrics is asked which build it is, once until that changes. */
-  async #identify(signal: AbortSignal): Promise<void> {
-    if (this.#settings.kind !== "auto" || this.#kind !== "unknown" || this.#asked) return;
-    const { url, headers, timeouts } = this.#settings;
-    const sent = await this.#ports.http.request({
-      method: "GET",
-      url: apiUrl(url, "status/buildinfo"),
-      headers: { accept: "application/json", ...headers },
-      timeouts,
-      signal,
-    });
-    if (!sent.ok) return;
-    this.#asked = true;
-    const text = await sent.answer.text(BUILD_INFO_BYTES);
-    if (sent.answer.status === 200) this.#kind = kindOfBuildInfo(text);
   }
 
   async #readEvaluated(
@@ -256,23 +218,12 @@ export class SourcePort {
     const builder = this.#builders.pop() ?? new FrameBuilder();
     const frame = withStaleMarkers(answer, window, query.intervalMs, alive, isPartial, builder);
     this.#builders.push(builder);
-    return { ok: true, frame, memory: memory.next(lastValues(answer, window, alive, isPartial, this.#table)) };
+    return { ok: true, frame, memory: memory.next(lastValues(answer, window, alive, isPartial, this.#current.table)) };
   }
 
   #learnFrom(query: Query, { series, warnings, frame }: Extract<ReadResult, { ok: true }>): void {
-    if ((frame.dropped.native_histogram ?? 0) > 0 && !this.#histograms.has(query.sent)) {
-      this.#histograms.add(query.sent);
-      const message = `Native histograms of ${printable(query.text.trim(), WARNED_QUERY_COLUMNS)} are not exported: remote write 1.0 carries floats only. They are counted as dropped (native_histogram); all floats are exported.`;
-      this.#ports.dispatch({ type: "notice", at: this.#ports.clock.now(), level: "warn", message });
-    }
-    this.#alive.set(query.sent, Math.max(series, this.#alive.get(query.sent) ?? 0));
-    const news = warnings.filter((w) => !this.#warned.get(query.sent)?.includes(w));
-    if (warnings.length === 0) this.#warned.delete(query.sent);
-    else this.#warned.set(query.sent, warnings);
-    for (const warning of news) {
-      const message = `The source warns about ${printable(query.text.trim(), WARNED_QUERY_COLUMNS)}: ${warning}`;
-      this.#ports.dispatch({ type: "notice", at: this.#ports.clock.now(), level: "warn", message });
-    }
+    this.#current.saw(query.sent, series);
+    this.#warnings.read(this.#ports.clock.now(), query, warnings, frame.dropped);
   }
 
   /**
@@ -291,7 +242,7 @@ export class SourcePort {
     const far = reach <= window.from - query.lateWindowMs;
     const late = far && memory.taken.stretchMs > 0;
     return this.#request("query", rawWindow(query.sent, reach, window.to, this.#extra()), signal, {
-      keyspace: this.#keyspace(undefined, query.labels),
+      keyspace: this.#current.keyspace(undefined, query.labels),
       newerThan: far
         ? (id) => Math.max(memory.of(id), reach)
         : (id) => (memory.has(id) && memory.of(id) >= reach ? memory.of(id) : Number.POSITIVE_INFINITY),
@@ -299,6 +250,7 @@ export class SourcePort {
       // A series that is there already and has nothing new yet is no new series for the next read.
       ...(far ? { passedOver: (id: number, newest: EpochMs) => passOver(memory, passed, id, newest) } : {}),
       ...window,
+      name: query.sent,
       expect: ["matrix"],
       intervalMs: query.intervalMs,
     });
@@ -313,9 +265,10 @@ export class SourcePort {
   ): Promise<ReadResult> {
     const body = evaluationRange(query.sent, first, last, query.intervalMs, this.#extra());
     return this.#request("query_range", body, signal, {
-      keyspace: this.#keyspace(query.fallbackName, query.labels),
+      keyspace: this.#current.keyspace(query.fallbackName, query.labels),
       newerThan: () => first - 1,
       ...window,
+      name: query.sent,
       expect: ["matrix"],
       intervalMs: query.intervalMs,
     });
@@ -327,10 +280,13 @@ export class SourcePort {
     signal: AbortSignal,
     {
       late,
+      name,
       intervalMs = 0,
       ...what
     }: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect" | "passedOver"> & {
       late?: Omit<LateOptions, "builder">;
+      /** The query, where the read of it counts as one of the source. */
+      name?: string;
       intervalMs?: number;
     },
   ): Promise<ReadResult> {
@@ -354,68 +310,23 @@ export class SourcePort {
       b.clear();
       this.#builders.push(b);
     }
-    this.#tell(result, signal);
+    this.#tell(result, name, intervalMs, signal);
     return result;
   }
 
-  /** What every answer tells about the source: its clock, its kind, its health. */
-  #tell(result: ReadResult, signal: AbortSignal): void {
-    const { clock, dispatch } = this.#ports;
+  /** What every response tells about the source: its clock, its kind, its health. `name`: of a read that counts as one of the source. */
+  #tell(result: ReadResult, name: string | undefined, intervalMs: number, signal: AbortSignal): void {
     if (signal.aborted) return;
-    if (result.sign !== undefined) this.#learn(result.sign, result.ok);
-    if (!result.ok && result.failure.reason === "SourceUnavailable") {
-      this.#told = undefined;
-      dispatch({
-        type: "source-failed",
-        at: clock.now(),
-        reason: result.failure.reason,
-        message: result.failure.message,
-      });
-      return;
-    }
-    const differenceMs = Math.round(this.#clock.differenceMs(clock.now(), clock.monotonicMs()) ?? 0);
-    if (this.#told?.kind === this.#kind && Math.abs(this.#told.differenceMs - differenceMs) < CLOCK_NEWS_MS) return;
-    this.#told = { ok: true, kind: this.#kind, differenceMs };
-    dispatch({ type: "source-answered", at: clock.now(), kind: this.#kind, clockDifferenceMs: differenceMs });
-  }
-
-  #learn(sign: SourceSign, answered: boolean): void {
-    if (sign.dateMs !== undefined) this.#clock.answered(sign.dateMs, sign.headAtMs);
-    // An error may be a proxy's, which says nothing of the server behind it.
-    if (this.#settings.kind !== "auto" || !answered) return;
-    if (sign.kind === "victoriametrics") this.#kind = "victoriametrics";
-    else if (this.#kind === "victoriametrics") {
-      this.#kind = "unknown"; // another server at the same address
-      this.#asked = false;
-    }
-  }
-
-  #keyspace(fallbackName: string | undefined, rules?: LabelRules): Keyspace {
-    const key = JSON.stringify([fallbackName, rules]);
-    let keyspace = this.#keyspaces.get(key);
-    if (keyspace === undefined)
-      this.#keyspaces.set(key, (keyspace = new Keyspace(this.#table, fallbackName, this.#seed, rules)));
-    return keyspace;
+    const { sign } = result;
+    if (sign?.dateMs !== undefined) this.#clock.answered(sign.dateMs, sign.headAtMs);
+    if (sign !== undefined) this.#identity.learn(sign, result.ok);
+    if (result.ok || result.failure.reason === "QueryFailed" || result.failure.oversized)
+      this.#health.answered(name, intervalMs, this.#identity.kind, this.#clock);
+    else if (name !== undefined) this.#health.failed(name, intervalMs, result.failure.reason, result.failure.message);
   }
 
   #extra(): readonly string[] {
     return this.#settings.extraFilters;
-  }
-
-  /**
-   * Series come and go; a table that is mostly dead is left to the frames that still refer to it. Looked at whenever it has grown by
-   * a quarter: what was alive is the largest answer of each query in the meantime (an answer without samples says nothing).
-   */
-  #renewTable(): void {
-    const { size } = this.#table;
-    if (size < this.#renewAt) return;
-    const alive = [...this.#alive.values()].reduce((a, b) => a + b, 0);
-    this.#alive.clear();
-    this.#renewAt = Math.ceil(size * RENEW_STEP);
-    if (size < RENEW_DEAD * alive) return;
-    this.#renewAt = RENEW_ABOVE;
-    this.#table = new SeriesTable();
-    this.#keyspaces = new Map();
   }
 }
 

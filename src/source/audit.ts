@@ -2,8 +2,7 @@
 // what the source has by now. A auditCounts is never changed in place: it is a part of a reader's memory. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
-
-export type Stretch = { from: EpochMs; to: EpochMs };
+import type { Window } from "./window.ts";
 
 /** Stretches that are remembered: the running one, the one that ripens, and what an audit may be behind. */
 const KEEP = 5;
@@ -27,7 +26,7 @@ export class AuditCounts {
    * The auditCounts after a window. Stale markers are not counted, as the source's count_over_time does not. A window that is read long
    * after its time has nothing late any more: counting begins anew behind it.
    */
-  add(frames: readonly Frame[], window: Stretch, sourceNow: EpochMs, stretchMs: number): AuditCounts {
+  add(frames: readonly Frame[], window: Window, sourceNow: EpochMs, stretchMs: number): AuditCounts {
     if (sourceNow - window.to >= stretchMs) return AuditCounts.begin(window.to);
     const counts = new Map(this.#counts);
     const add = (k: number, n: number) => counts.set(k, (counts.get(k) ?? 0) + n);
@@ -65,10 +64,10 @@ export class AuditCounts {
   }
 
   /** Stretches that were read to their end and ended at least one stretch ago: what comes later than that is not looked for. */
-  ripe(read: EpochMs, sourceNow: EpochMs, stretchMs: number): Stretch[] {
+  ripe(read: EpochMs, sourceNow: EpochMs, stretchMs: number): Window[] {
     const last = Math.floor(Math.min(read, sourceNow - stretchMs) / stretchMs);
     const first = Math.max(stretchOf(this.since + 1, stretchMs) + 1, last - KEEP + 2);
-    const ripe: Stretch[] = [];
+    const ripe: Window[] = [];
     for (let end = first; end <= last; end++)
       ripe.push({ from: Math.max(this.since, (end - 1) * stretchMs), to: end * stretchMs });
     return ripe;

@@ -5,9 +5,7 @@ import type { EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
 import type { FrameBuilder } from "../series/frame-builder.ts";
 import type { SeriesTable } from "../series/table.ts";
-import { gridFloor } from "./window.ts";
-
-export type Window = { from: EpochMs; to: EpochMs };
+import { gridFloor, type Window } from "./window.ts";
 
 /** Servers refuse more points a series in one query (Prometheus 11,000, VictoriaMetrics 30,000 by default). */
 const MAX_POINTS = 10_000;

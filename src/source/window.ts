@@ -1,6 +1,9 @@
 // Which window is read next. Pure: windows tile time exactly whatever the clocks do, and end on the grid k·interval.
 import type { EpochMs } from "../platform/clock.ts";
 
+/** The time (from, to], ms. */
+export type Window = { from: EpochMs; to: EpochMs };
+
 export const gridFloor = (t: EpochMs, intervalMs: number): EpochMs => Math.floor(t / intervalMs) * intervalMs;
 export const gridCeil = (t: EpochMs, intervalMs: number): EpochMs => Math.ceil(t / intervalMs) * intervalMs;
 
@@ -17,7 +20,7 @@ export function nextWindow(p: {
   delayMs: number;
   intervalMs: number;
   maxWindowMs: number;
-}): { from: EpochMs; to: EpochMs } | undefined {
+}): Window | undefined {
   const first = firstEnd(p.read, p.intervalMs);
   const latest = gridFloor(p.sourceNow - p.delayMs, p.intervalMs);
   if (latest < first) return undefined;
@@ -59,7 +62,7 @@ const FEW_SAMPLES = 6;
  * @param density samples a series has in a millisecond, about
  */
 export function reachFrom(
-  { from: read, to }: { from: EpochMs; to: EpochMs },
+  { from: read, to }: Window,
   reachedAt: EpochMs,
   q: { lateWindowMs: number; intervalMs: number },
   density: number,

@@ -114,7 +114,13 @@ export type Event = { at: EpochMs } & (
   | { type: "sink-resumed"; id: SinkId }
   /** A bug in one exporter, contained by the supervisor. */
   | { type: "sink-crashed"; id: SinkId; message: string; restartAt: EpochMs }
-  | { type: "source-answered"; kind: "victoriametrics" | "prometheus" | "unknown"; clockDifferenceMs: number }
+  /** At most once a second. `clockSpreadMs`: how far the clocks of replicas behind its address differ. */
+  | {
+      type: "source-answered";
+      kind: "victoriametrics" | "prometheus" | "unknown";
+      clockDifferenceMs: number;
+      clockSpreadMs?: number;
+    }
   | { type: "source-failed"; reason: ReadFailureReason; message: string }
   /** A window's samples arrived at this sink. `read` counts all of them, dropped ones too. */
   | {

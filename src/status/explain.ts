@@ -67,6 +67,10 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
       said.push(`The source itself answers: ${age(now - source.lastAnswerAt)} ago for the last time.`);
     if (unread.failure.reason === "QueryFailed") said.push(`The query: ${unread.query}`);
   }
+  if (source.clockSpreadMs !== undefined)
+    said.push(
+      `The clocks behind the source's address differ by ${age(Math.round(source.clockSpreadMs / 1000) * 1000)}; windows follow the slower one.`,
+    );
   if (readyOf(sink).reason === "Idle")
     for (const s of sink.sources)
       said.push(

@@ -53,9 +53,10 @@ function next(s: Snapshot, event: Event): Snapshot {
     case "policies-loaded":
       return policiesLoaded(s, event);
     case "source-answered": {
-      const { failure: _, ...source } = s.source;
-      const { kind, clockDifferenceMs, at } = event;
-      return { ...s, source: { ...source, kind, health: "ok", clockDifferenceMs, lastAnswerAt: at } };
+      const { failure: _, clockSpreadMs: __, ...source } = s.source;
+      const { kind, clockDifferenceMs, clockSpreadMs, at } = event;
+      const spread = clockSpreadMs === undefined ? {} : { clockSpreadMs };
+      return { ...s, source: { ...source, kind, health: "ok", clockDifferenceMs, ...spread, lastAnswerAt: at } };
     }
     case "source-failed": {
       const { reason, message, at } = event;

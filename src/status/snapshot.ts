@@ -210,6 +210,8 @@ export type Snapshot = {
     kind: "victoriametrics" | "prometheus" | "unknown";
     health: "unknown" | "ok" | "failing";
     clockDifferenceMs?: number;
+    /** How far the clocks of replicas behind its address differ. */
+    clockSpreadMs?: number;
     lastAnswerAt?: EpochMs;
     failure?: { reason: ReadFailureReason; message: string; since: EpochMs; inRow: number };
   };

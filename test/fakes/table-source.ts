@@ -26,6 +26,8 @@ export class TableSource implements HttpClient {
   /** Its clock less the monotonic one. */
   offset: number;
   /** Windows that were asked for, as the query's length and end. */
+  /** Every request, also those that failed. */
+  readonly requests: { at: number; query: string }[] = [];
   readonly asked: { at: number; windowMs: number; end: number; query: string }[] = [];
   inFlight = 0;
   mostInFlight = 0;
@@ -47,6 +49,8 @@ export class TableSource implements HttpClient {
   async close(): Promise<void> {}
 
   async request(r: HttpRequest): ReturnType<HttpClient["request"]> {
+    const query = new URLSearchParams(String(r.body ?? "")).get("query") ?? "";
+    this.requests.push({ at: this.#clock.monotonicMs(), query });
     this.inFlight++;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     try {

@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { audit, type Position } from "../../src/reading/auditor.ts";
 import type { Query } from "../../src/reading/reader.ts";
 import type { Frame } from "../../src/series/frame.ts";
-import { AuditCounts, type Stretch } from "../../src/source/audit.ts";
+import { AuditCounts } from "../../src/source/audit.ts";
+import type { Window } from "../../src/source/window.ts";
 import type { Event } from "../../src/status/events.ts";
 
 const A = 10_000;
@@ -27,9 +28,9 @@ async function run(p: {
   counts: (number | undefined)[];
   looks: number;
   whileCounting?: (positions: Position[]) => void;
-}): Promise<{ late: Event[]; asked: [string, Stretch][] }> {
+}): Promise<{ late: Event[]; asked: [string, Window][] }> {
   const late: Event[] = [];
-  const asked: [string, Stretch][] = [];
+  const asked: [string, Window][] = [];
   const end = new AbortController();
   let looks = 0;
   await audit(

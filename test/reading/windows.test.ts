@@ -204,6 +204,77 @@ describe("windows", () => {
     }
   });
 
+  test("a failed read is not repeated within its tick: whoever shares the query, and however the source's clock moves", async () => {
+    for (const move of [0, -900, 900, -4_000, 7_000]) {
+      const names = ["a", "b", "c", "d", "e"];
+      const w = new World({
+        maxQueries: 5,
+        sinks: Object.fromEntries(names.map((n) => [n, { sources: ["m"], maxSize: 10, maxConcurrency: 1 }])),
+      });
+      const start = w.source.now();
+      w.source.samples = Array.from({ length: 30 }, (_, i) =>
+        steady(`m${i}`, start, start + 20 * MINUTE, 5_000),
+      ).flat();
+      // Sinks of different speed: they are ready for the next window at different moments.
+      for (const [i, name] of names.entries()) w.sink(name).answerMs = 100 + 700 * i;
+      await w.clock.advance(3 * MINUTE);
+      w.source.fault = "unavailable";
+      const from = w.source.requests.length;
+      for (let i = 0; i < 120; i++) {
+        await w.clock.advance(1_000);
+        if (i % 10 === 3) w.source.offset += i % 20 === 3 ? move : -move;
+      }
+      // Readers at different positions begin at the same moment: before the first of them has failed.
+      const asked = [...new Set(w.source.requests.slice(from).map(({ at }) => at))];
+      assert.ok(asked.length >= 4, `${asked.length} requests`);
+      for (const [i, at] of asked.slice(1).entries())
+        assert.ok(at - asked[i]! > POLL / 2, `clock by ${move}: again after ${at - asked[i]!} ms`);
+    }
+  });
+
+  test("two replicas whose clocks differ by 8 s, polls of 2 s: everything arrives, nearly nothing twice, and it is said", async () => {
+    const w = new World({ pollMs: 2_000, settleMs: 2_000, sinks: { s: { timeoutMs: 1_000 } } });
+    const start = w.source.now();
+    w.source.samples = steady("m0", start, start + 60 * MINUTE, 5_000);
+    const right = w.source.offset;
+    for (let i = 0; i < 300; i++) {
+      w.source.offset = right + (i % 2) * 8_000;
+      await w.clock.advance(2_000);
+    }
+    w.source.offset = right;
+    const unique = new Set(arrived(w));
+    assert.deepEqual([...unique].sort(), all(w, start - 1, Math.max(...unique)));
+    assert.ok(arrived(w).length <= unique.size + 20, `${arrived(w).length - unique.size} samples twice`);
+    assert.ok(w.source.now() - w.cursor()! < 15_000, `${w.source.now() - w.cursor()!} ms behind`);
+    const said = notices(w).filter((m) => /clocks .* differ by 8s/.test(m));
+    assert.equal(said.length, 1, notices(w).join("\n"));
+  });
+
+  for (const back of [6_000, 10_000, 14_000, 40_000])
+    test(`a source whose clock goes back by ${back / 1000} s: nothing is held up for 15 s`, async () => {
+      const w = new World({ sinks: { s: { timeoutMs: 500 } } });
+      const start = w.source.now();
+      const produce = async (seconds: number) => {
+        for (let i = 0; i < seconds; i++) {
+          w.source.samples.push({ series: "m0", ts: start + w.clock.monotonicMs(), value: i, visibleAt: 0 });
+          await w.clock.advance(1_000);
+        }
+      };
+      await produce(120);
+      w.events = [];
+      w.source.offset -= back;
+      await produce(120);
+      const times = w.events.flatMap((e) =>
+        e.type === "attempt-ended" && e.result.kind === "delivered" ? [e.at] : [],
+      );
+      for (const [i, at] of times.slice(1).entries())
+        assert.ok(at - times[i]! < POLL + 7_000, `nothing was delivered for ${at - times[i]!} ms`);
+      assert.ok(times.length >= 6);
+      await produce(60);
+      const unique = [...new Set(arrived(w))].sort();
+      assert.deepEqual(unique, all(w, start - 1, unique.at(-1)!));
+    });
+
   test("a window that has more samples than allowed is broken off, halved and read in parts; nothing is lost", async () => {
     const w = new World({ startMs: 20 * MINUTE, maxWindowSamples: 100 });
     const start = w.source.now();

@@ -10,9 +10,9 @@ import {
   lastValues,
   longestRange,
   rangeOf,
-  type Window,
   withStaleMarkers,
 } from "../../src/source/evaluated.ts";
+import type { Window } from "../../src/source/window.ts";
 
 const STEP = 15_000;
 

@@ -1,0 +1,37 @@
+// Where a reader's position moves without a read: back, because the source's clock was set back; ahead, because unread time is too old.
+import type { EpochMs } from "../platform/clock.ts";
+import { gridCeil } from "../source/window.ts";
+import { takeBack } from "./leaps.ts";
+import type { ReadingMember } from "./member.ts";
+import type { Memory } from "./memory.ts";
+import { delayOf, type Query, type Reader } from "./reader.ts";
+
+type NewMemory = (query: Query, floor: EpochMs) => Memory;
+
+/** Is the cursor ahead of the source's now by more than an interval? Its clock was set back, or ours was trusted once. */
+export const isAhead = ({ read, query }: Reader<ReadingMember>, sourceNow: EpochMs): boolean =>
+  read > sourceNow + query.intervalMs;
+
+/** `offset`: source's now less the monotonic clock. */
+export function setBack(reader: Reader<ReadingMember>, sourceNow: EpochMs, offset: number, newMemory: NewMemory): void {
+  const { leaptAt, leaps } = takeBack(reader.leaps, offset);
+  const { delayMs, lateWindowMs } = reader.query;
+  // What comes late of before is not in the new memory: it begins a late window earlier, and sends that much again.
+  const to = Math.min(sourceNow - delayMs, leaptAt ?? Number.POSITIVE_INFINITY) - lateWindowMs;
+  reader.leaps = leaps;
+  reader.read = to;
+  reader.memory = newMemory(reader.query, to);
+  for (const member of reader.members) member.setBack(to);
+}
+
+/** Unread time that is older than --max-backfill is skipped, and counted; what was read is never given up. */
+export function skipTooOld(reader: Reader<ReadingMember>, sourceNow: EpochMs, newMemory: NewMemory): void {
+  const { query, read: from } = reader;
+  // What a live read takes is never too old, whatever the user chose.
+  const backMs = Math.max(query.maxBackfillMs, delayOf(query) + 2 * query.intervalMs);
+  const to = gridCeil(sourceNow - backMs, query.intervalMs);
+  if (from >= to) return;
+  reader.read = to;
+  reader.memory = newMemory(query, to);
+  for (const member of reader.members) member.skipped({ from, to }, "older than --max-backfill");
+}

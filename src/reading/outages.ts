@@ -1,0 +1,37 @@
+// When the source was away as a whole: from its last response to whatever query to the next one. One query that fails while others are
+// answered is not an outage: it must not make the reads of the others longer and longer.
+import type { EpochMs } from "../platform/clock.ts";
+
+/** For this long after an outage reads reach back to before it: producers deliver what they buffered. */
+const OUTAGE_REACH_MS = 300_000;
+
+export class Outages {
+  #past: { from: EpochMs; to: EpochMs }[] = [];
+  #answeredAt: EpochMs | undefined;
+  #awaySince: EpochMs | undefined;
+
+  /** The source was seen at `now` for the first time: outages begin after it. */
+  begin(now: EpochMs): void {
+    this.#answeredAt ??= now;
+  }
+
+  answered(now: EpochMs): void {
+    this.#past = this.#past.filter(({ to }) => now < to + OUTAGE_REACH_MS);
+    if (this.#awaySince !== undefined) this.#past.push({ from: this.#awaySince, to: now });
+    this.#awaySince = undefined;
+    this.#answeredAt = now;
+  }
+
+  failed(now: EpochMs): void {
+    this.#awaySince ??= this.#answeredAt ?? now;
+  }
+
+  /** The begin of the earliest outage that was longer than `lateWindowMs` and ended a short time ago, or lasts. */
+  earliest(now: EpochMs, lateWindowMs: number): EpochMs | undefined {
+    const all = this.#awaySince === undefined ? this.#past : [...this.#past, { from: this.#awaySince, to: now }];
+    const begins = all
+      .filter(({ from, to }) => to - from > lateWindowMs && now < to + OUTAGE_REACH_MS)
+      .map(({ from }) => from);
+    return begins.length === 0 ? undefined : Math.min(...begins);
+  }
+}

@@ -1,0 +1,39 @@
+// What a source warns about, and what of it cannot be exported: each is logged once a query.
+import type { EpochMs } from "../platform/clock.ts";
+import { printable } from "../platform/printable.ts";
+import type { Event } from "../status/events.ts";
+import type { Query } from "./reader.ts";
+
+const QUERY_COLUMNS = 80;
+
+export class SourceWarnings {
+  readonly #dispatch: (event: Event) => void;
+  /** What the source last warned about, by query. */
+  readonly #told = new Map<string, readonly string[]>();
+  /** Queries that had native histograms. */
+  readonly #histograms = new Set<string>();
+
+  constructor(dispatch: (event: Event) => void) {
+    this.#dispatch = dispatch;
+  }
+
+  /** After a response of `query`: the source's own warnings, and samples that were dropped, by reason. */
+  read(
+    at: EpochMs,
+    { sent, text }: Query,
+    warnings: readonly string[],
+    dropped: Readonly<Record<string, number>>,
+  ): void {
+    const name = printable(text.trim(), QUERY_COLUMNS);
+    const warn = (message: string) => this.#dispatch({ type: "notice", at, level: "warn", message });
+    const news = warnings.filter((w) => !this.#told.get(sent)?.includes(w));
+    if (warnings.length === 0) this.#told.delete(sent);
+    else this.#told.set(sent, warnings);
+    for (const warning of news) warn(`The source warns about ${name}: ${warning}`);
+    if ((dropped.native_histogram ?? 0) === 0 || this.#histograms.has(sent)) return;
+    this.#histograms.add(sent);
+    warn(
+      `Native histograms of ${name} are not exported: remote write 1.0 carries floats only. They are counted as dropped (native_histogram); all floats are exported.`,
+    );
+  }
+}
