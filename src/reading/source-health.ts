@@ -11,7 +11,7 @@ const TELL_EVERY_MS = 1_000;
 /** A difference of the clocks is news when it has moved by this much. */
 const CLOCK_NEWS_MS = 1_000;
 /** What a query said last counts for two of its intervals and this. */
-const REMEMBER_MS = 60_000;
+const REMEMBER_MS = 5_000;
 /** Clocks of replicas that differ are said again after this. */
 const SPREAD_EVERY_MS = 3_600_000;
 
@@ -60,12 +60,19 @@ export class SourceHealth {
     });
   }
 
-  /** A read did not get a usable response. The source fails when this is so of every query. */
-  failed(query: string, intervalMs: number, reason: ReadFailureReason, message: string): void {
+  /**
+   * A read did not get a usable response. The source fails when this is so of every query, or when there was not even a connection:
+   * that is nothing that one query could do.
+   */
+  failed(
+    query: string,
+    intervalMs: number,
+    { reason, message, unreachable }: { reason: ReadFailureReason; message: string; unreachable: boolean },
+  ): void {
     const mono = this.#clock.monotonicMs();
     this.#last.set(query, { ok: false, untilMs: mono + 2 * intervalMs + REMEMBER_MS });
     for (const [key, { untilMs }] of this.#last) if (untilMs < mono) this.#last.delete(key);
-    for (const { ok } of this.#last.values()) if (ok) return;
+    if (!unreachable) for (const { ok } of this.#last.values()) if (ok) return;
     this.#told = undefined;
     this.#dispatch({ type: "source-failed", at: this.#clock.now(), reason, message });
   }

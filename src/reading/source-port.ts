@@ -322,7 +322,11 @@ export class SourcePort {
     if (sign !== undefined) this.#identity.learn(sign, result.ok);
     if (result.ok || result.failure.reason === "QueryFailed" || result.failure.oversized)
       this.#health.answered(name, intervalMs, this.#identity.kind, this.#clock);
-    else if (name !== undefined) this.#health.failed(name, intervalMs, result.failure.reason, result.failure.message);
+    else if (name !== undefined)
+      this.#health.failed(name, intervalMs, {
+        ...result.failure,
+        unreachable: sign === undefined && !result.failure.shrink,
+      });
   }
 
   #extra(): readonly string[] {

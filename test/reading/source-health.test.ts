@@ -37,15 +37,15 @@ describe("the source's health", () => {
     const lines = w.status.snapshot.events
       .filter((e) => /source (answers|cannot be read)/.test(e.text))
       .map((e) => e.text);
-    assert.equal(lines.filter((text) => /answers again after 1m\d\ds/.test(text)).length, 1, lines.join("\n"));
+    assert.equal(lines.filter((text) => /answers again after [12]m\d\ds/.test(text)).length, 1, lines.join("\n"));
   });
 
   test("a source that loses its only working query fails, although another one was answered a while ago", async () => {
     const w = new World({ sinks: { s: { sources: ["a"] }, t: { sources: ["b"] } } });
     await w.clock.advance(2 * MINUTE);
     await w.setSinks(["t"]);
-    w.source.fault = "refused";
-    await w.clock.advance(4 * MINUTE);
+    w.source.fault = "unavailable";
+    await w.clock.advance(2 * MINUTE);
     assert.equal(w.status.snapshot.source.health, "failing");
   });
 });
