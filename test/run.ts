@@ -1,6 +1,6 @@
 // npm test: everything that runs without servers, and the real-server tests where the servers are found. Ends with a plain line
 // `N passed, N failed`; no test at all is a failure, and so is a skip where servers are required (OUTFLOW_REQUIRE_SERVERS=1).
-//   npm test [-- FILE…]      --fast: without *.server.test.ts (real servers) and *.terminal.test.ts (tmux)
+//   npm test [-- FILE…]      --fast: without *.server.test.ts, *.kube.test.ts (real servers) and *.terminal.test.ts (tmux)
 // Files run side by side, a process each: those with real servers mostly wait.
 import { spawnSync } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildBinary } from "./servers/binary.ts";
 import { findServers } from "./servers/found.ts";
+import { apiServerPath, whyNoKubernetes } from "./servers/kubernetes/find.ts";
 
 const required = process.env.OUTFLOW_REQUIRE_SERVERS === "1";
 const { found, missing } = findServers();
@@ -16,11 +17,14 @@ console.log(
   `Real servers found: ${found.join(", ") || "none"}${missing.length === 0 ? "" : `; missing: ${missing.join(", ")} (their tests are skipped${required ? ", which fails here" : ""})`}`,
 );
 
+const noKubernetes = whyNoKubernetes();
+console.log(`Real Kubernetes API server: ${noKubernetes ?? apiServerPath()}`);
+
 const dir = mkdtempSync(join(tmpdir(), "outflow-test-"));
 const report = join(dir, "junit.xml");
 const { values, positionals } = parseArgs({ options: { fast: { type: "boolean" } }, allowPositionals: true });
 const all = globSync("test/**/*.test.{ts,tsx}").sort();
-const slow = (file: string) => /\.(server|terminal)\.test\.tsx?$/.test(file);
+const slow = (file: string) => /\.(server|kube|terminal)\.test\.tsx?$/.test(file);
 // The slow ones first, so that the end is not spent waiting for one of them.
 const files = [...(values.fast ? [] : all.filter(slow)), ...all.filter((file) => !slow(file))];
 buildBinary();

@@ -1,6 +1,7 @@
 // The top of every screen: who this is, the worst news, the source, all throughput. Three lines, one more while something is wrong
 // with the policies or the state. Pure.
 import type { EpochMs } from "../src/platform/clock.ts";
+import { placeText } from "../src/platform/place.ts";
 import { readyOf } from "../src/status/conditions.ts";
 import { lastMinute, rate } from "../src/status/rings.ts";
 import { lagOf } from "../src/status/sinks.ts";
@@ -135,7 +136,7 @@ function troubles(scene: Scene): Segment[] | undefined {
     const n = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
     return [
       seg(`${glyphs.notReady} ${n} in policies`, "bad"),
-      seg(`  ${first.file}:${first.line}:${first.column}: ${shownText(first.message, scene)}`),
+      seg(`  ${placeText(first)}: ${shownText(first.message, scene)}`),
       seg("  (4 shows all)", "dim"),
     ];
   }

@@ -1,4 +1,5 @@
 // The policies: what was loaded, whether each is ready, and every problem with its place, problems first. Pure.
+import { placeText } from "../src/platform/place.ts";
 import type { ProblemInfo } from "../src/status/events.ts";
 import type { Snapshot } from "../src/status/snapshot.ts";
 import { age, counted } from "../src/status/words.ts";
@@ -116,7 +117,7 @@ function problemLines(problems: readonly ProblemInfo[], scene: Scene): Line[] {
     line(seg(title, of("problem") > 0 ? "bad" : "dim")),
     ...sorted.flatMap((p) => {
       const place = cut(
-        [seg(`  ${p.severity}`, styles[p.severity]), seg(`  ${p.file}:${p.line}:${p.column}`, "dim")],
+        [seg(`  ${p.severity}`, styles[p.severity]), seg(`  ${placeText(p)}`, "dim")],
         columns,
         glyphs.more,
       );

@@ -35,6 +35,7 @@ import { StatusStore } from "../status/store.ts";
 import { version } from "../version.ts";
 import { agentActions } from "./actions.ts";
 import { lookAtState, prune, reloadOnEdit, summarize, tick } from "./background.ts";
+import { openCluster } from "./cluster.ts";
 import { logEvents } from "./event-log.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { planner, specHash } from "./plan.ts";
@@ -66,6 +67,9 @@ export type AgentOptions = {
 };
 
 /** Throws StartError; then nothing is left open. */
+/** At the end what is to be reported to the API server is written within this. */
+const LAST_REPORTS_MS = 2_000;
+
 export async function startAgent({ settings, load, writeLog, logFormat }: AgentOptions): Promise<Agent> {
   const clock = systemClock;
   const store = new StatusStore();
@@ -76,8 +80,10 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   const { rules, clients, letters, state } = prepared;
 
   // policy
-  const policies = load === undefined ? policyFiles(settings, rules.check) : undefined;
-  const reload = (): void => supervisor.apply(load?.() ?? policies!.load());
+  const cluster =
+    prepared.kube && openCluster(settings, rules, prepared.kube, store, (loaded) => supervisor.apply(loaded));
+  const policies = load === undefined && cluster === undefined ? policyFiles(settings, rules.check) : undefined;
+  const reload = (): void => (cluster ? cluster.relist() : supervisor.apply(load?.() ?? policies!.load()));
 
   // window, frame
   const source = openSource(settings, rules, clients.source, dispatch);
@@ -104,6 +110,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
         ? {}
         : { keep: (sink, { reason, message, spans }) => letters.keep({ sink, reason, message, spans }) }),
       readers,
+      ...(cluster === undefined ? {} : { reported: (id) => cluster.reported(id) }),
       plan: planner(settings, clients.sink, clock, rules),
       specHash,
       newMemory: (query, blob, floor) =>
@@ -113,8 +120,11 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   );
 
   // status: what sinks report survives a restart; failing connections are looked at more closely
-  store.subscribe((_, before, after) => {
-    for (const { id, conditions } of changedReports(before, after)) state.saveConditions(id, conditions);
+  store.subscribe((event, before, after) => {
+    const reports = changedReports(before, after);
+    for (const { id, conditions } of reports) state.saveConditions(id, conditions);
+    cluster?.reports(reports.map(({ id }) => id));
+    cluster?.observe(event, before, after);
   });
   gatherEvidence(store, clock, clients.look);
 
@@ -144,7 +154,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     listen: admin.address,
     actions: settings.allowActions,
   });
-  reload();
+  if (cluster === undefined) reload();
 
   const ended = new AbortController();
   const beside = [
@@ -163,6 +173,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
       },
       ended.signal,
     ),
+    ...(cluster ? [cluster.run(ended.signal, LAST_REPORTS_MS)] : []),
     ...(policies ? [reloadOnEdit(clock, policies, reload, ended.signal)] : []),
     ...(letters ? [prune(clock, letters, ended.signal)] : []),
   ];
@@ -183,7 +194,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
       ended.abort();
       await Promise.all(beside);
       state.close(cleanly);
-      await Promise.all([admin.close(), clients.source.close()]);
+      await Promise.all([admin.close(), clients.source.close(), prepared.kube?.close()]);
     },
     abort: () => state.close(false),
   };

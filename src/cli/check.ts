@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../config/parsers.ts";
 import { enforcementOptions } from "../config/settings.ts";
 import { readAll, systemFiles } from "../platform/files.ts";
+import { placeText } from "../platform/place.ts";
 import { printable, printableJson } from "../platform/printable.ts";
 import { jsonSchema } from "../policy/json-schema.ts";
 import { loadPolicies } from "../policy/load.ts";
@@ -91,7 +92,7 @@ function report(loaded: LoadResult, { format, print, warningsAsErrors }: Options
   process.stderr.write(lines.map((line) => `${line}\n`).join(""));
   if (print) {
     for (const policy of loaded.policies)
-      process.stdout.write(`# ${printable(policy.place.file)}:${policy.place.line}\n${policyYaml(policy)}\n---\n`);
+      process.stdout.write(`# ${printable(placeText(policy.place))}\n${policyYaml(policy)}\n---\n`);
   }
   if (isEmpty(loaded)) return;
   process.stdout.write(`${print ? "# " : ""}${summary(loaded, warningsAsErrors === true)}\n`);

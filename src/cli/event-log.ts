@@ -1,5 +1,6 @@
 // Lines of the log from the events of the agent: what loglines.ts makes of an event, and the problems of each load of the policies.
 import type { Log } from "../platform/log.ts";
+import { placeText } from "../platform/place.ts";
 import type { ProblemInfo } from "../status/events.ts";
 import { logged } from "../status/loglines.ts";
 import { alikeProblems } from "../status/overview.ts";
@@ -12,9 +13,10 @@ export function logEvents(store: StatusStore, log: Log): void {
   store.subscribe((event, before, after) => {
     for (const line of logged(event, before, after).lines) log.write(event.at, line.level, line.text, line.fields);
     if (event.type !== "policies-loaded") return;
-    // A warning is logged once; a problem at each load, until it is fixed.
+    // A warning is logged once; a problem at each load, until it is fixed. In a cluster others edit other policies all the time.
     const known = new Set(before.problems.map(placed));
-    const fresh = event.problems.filter((p) => p.severity === "problem" || !known.has(placed(p)));
+    const again = event.origin !== "cluster";
+    const fresh = event.problems.filter((p) => (again && p.severity === "problem") || !known.has(placed(p)));
     for (const { first, places } of alikeProblems(fresh))
       log.write(
         event.at,
@@ -24,5 +26,4 @@ export function logEvents(store: StatusStore, log: Log): void {
   });
 }
 
-const placed = (p: ProblemInfo): string =>
-  `${p.file}:${p.line}:${p.column}: ${p.path === "" ? "" : `${p.path}: `}${p.message}`;
+const placed = (p: ProblemInfo): string => `${placeText(p)}: ${p.path === "" ? "" : `${p.path}: `}${p.message}`;

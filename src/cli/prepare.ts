@@ -5,10 +5,13 @@ import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { usableAddress } from "../admin/address.ts";
 import type { Settings } from "../config/settings.ts";
 import { DeadLetters } from "../deadletter/folder.ts";
+import type { KubeClient } from "../kubernetes/client.ts";
 import { systemClock } from "../platform/clock.ts";
+import { printable } from "../platform/printable.ts";
 import { openStateStore, StateDirError, type StateStore, type StateTrouble } from "../state/store.ts";
 import type { StatusStore } from "../status/store.ts";
 import { adminToken } from "./admin-token.ts";
+import { kubeApiOf } from "./cluster.ts";
 import { type HttpClients, httpClientsOf } from "./http-clients.ts";
 import { type QueryRules, queryRules } from "./querycheck.ts";
 import { StartError } from "./start-error.ts";
@@ -19,6 +22,8 @@ export type Prepared = {
   clients: HttpClients;
   letters: DeadLetters | undefined;
   state: StateStore;
+  /** In Kubernetes mode. */
+  kube: KubeClient | undefined;
   /** Undoes everything; for a start that does not come to running. */
   close(): Promise<void>;
 };
@@ -34,6 +39,7 @@ export async function prepare(
   if (address?.ok === false) throw new StartError(address.message);
   const token = settings.adminTokenFile === undefined ? undefined : adminToken(settings.adminTokenFile);
   checkSecretsDir(settings.secretsDir);
+  const kube = openKube(settings, dispatch);
   const clients = httpClientsOf(settings, process.env, (level, message) =>
     dispatch({ type: "notice", at: systemClock.now(), level, message }),
   );
@@ -48,15 +54,23 @@ export async function prepare(
       clients,
       letters,
       state,
+      kube,
       async close() {
         state.close(state.closedCleanly);
-        await clients.source.close();
+        await Promise.all([clients.source.close(), kube?.close()]);
       },
     };
   } catch (error) {
-    await clients.source.close();
+    await Promise.all([clients.source.close(), kube?.close()]);
     throw error;
   }
+}
+
+function openKube(settings: Settings, dispatch: StatusStore["dispatch"]): KubeClient | undefined {
+  if (!settings.kubernetes) return undefined;
+  return kubeApiOf(settings, (message) =>
+    dispatch({ type: "notice", at: systemClock.now(), level: "warn", message: printable(message, 300) }),
+  );
 }
 
 function openState(dir: string, onTrouble: (trouble: StateTrouble) => void): StateStore {

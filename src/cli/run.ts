@@ -55,7 +55,7 @@ const usualPolicies = (): string[] => [
 export function hostDefaults(s: Settings): Settings {
   return {
     ...s,
-    policies: s.policies ?? usualPolicies().filter(existsSync).slice(0, 1),
+    policies: s.policies ?? (s.kubernetes ? [] : usualPolicies().filter(existsSync).slice(0, 1)),
     enforceFilter: s.enforceFilter ?? [],
     forbidLabel: s.forbidLabel ?? [],
     stateDir: s.stateDir ?? join(xdg("XDG_STATE_HOME", ".local/state"), "outflow"),
@@ -65,7 +65,9 @@ export function hostDefaults(s: Settings): Settings {
 /** With what depends on the host; throws StartError where something that is needed is not there. */
 export function completeSettings(given: Settings): Settings & { sourceUrl: string } {
   const s = hostDefaults(given);
-  if (s.policies.length === 0)
+  if (s.kubernetes && s.policies.length > 0)
+    throw new StartError("--kubernetes and --policies: policies come from the API server or from files, choose one.");
+  if (s.policies.length === 0 && !s.kubernetes)
     throw new StartError(
       `no policies: name a file or directory with --policies, or create ${usualPolicies()[0]}. outflow demo shows what it looks like when it works.`,
     );

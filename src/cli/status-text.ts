@@ -2,6 +2,7 @@
 import { stringify } from "yaml";
 import { statusList } from "../admin/statuslist.ts";
 import type { EpochMs } from "../platform/clock.ts";
+import { placeText } from "../platform/place.ts";
 import { droppedTotal } from "../status/account.ts";
 import { readyOf } from "../status/conditions.ts";
 import { explain } from "../status/explain.ts";
@@ -100,7 +101,7 @@ function policyTroubles({ problems, policies }: Snapshot, all: boolean): string 
   const runs = policies.length === 0 ? "nothing runs" : "the last good version keeps running";
   const lines = alikeProblems(bad).map(
     ({ first: p, places }) =>
-      `  ${p.file}:${p.line}:${p.column}: ${p.path === "" ? "" : `${p.path}: `}${p.message}${places > 1 ? ` (and ${counted(places - 1, "other place")})` : ""}\n`,
+      `  ${placeText(p)}: ${p.path === "" ? "" : `${p.path}: `}${p.message}${places > 1 ? ` (and ${counted(places - 1, "other place")})` : ""}\n`,
   );
   const head = `outflow: ${counted(bad.length, "problem")} in the policies: ${runs}`;
   return all ? `${head}.\n${lines.join("")}` : `${head}; --explain shows ${bad.length === 1 ? "it" : "them"}.\n`;

@@ -1,6 +1,7 @@
 // Agent settings: one typed object from flags, OUTFLOW_* variables and a file, in that order of precedence. This table of options is
 // the documentation too: help, docs/settings.md, completions, the man page and `outflow config` are made from it.
 import { Option } from "commander";
+import { clusterOptions, type KubernetesSettings } from "./kubernetes-options.ts";
 import { labelOptions } from "./label-options.ts";
 import {
   allowSinkOption,
@@ -10,51 +11,52 @@ import {
 } from "./network-options.ts";
 import { booleanOption, count, duration, list, startBack, url, zeroOr } from "./parsers.ts";
 
-export type Settings = NetworkSettings & {
-  policies: string[];
-  sourceUrl?: string;
-  noTui: boolean;
-  readOnly: boolean;
-  screenReader: boolean;
-  pollInterval: number;
-  settle: number;
-  lateWindow: number;
-  evalDelay: number;
-  auditInterval: number;
-  maxWindow: number;
-  maxBackfill: number;
-  start: number; // ms back from the source's now; 0 is now
-  onExhausted: "drop" | "hold";
-  sourceKind: "auto" | "victoriametrics" | "prometheus";
-  maxSourceQueries: number;
-  maxWindowSamples: number;
-  allowPartial: boolean;
-  maxBufferedSamples: number;
-  maxConcurrency: number;
-  readyLag?: number;
-  sendTimeout: number;
-  drainTimeout: number;
-  stateDir: string;
-  deadLetterDir?: string;
-  deadLetterMaxSize: number;
-  deadLetterMaxAge: number;
-  secretsDir?: string;
-  listen: string;
-  adminTokenFile?: string;
-  allowActions: boolean;
-  enforceFilter: string[];
-  forbidLabel: string[];
-  nameEscaping: "underscores" | "values" | "drop";
-  externalLabel: (readonly [name: string, value: string])[];
-  forceLabel: (readonly [name: string, value: string])[];
-  dropLabel: string[];
-  maxLabels: number;
-  maxLabelNameLength: number;
-  maxLabelValueLength: number;
-  maxPolicySize: number;
-  logFormat: "auto" | "text" | "json";
-  logLevel: "debug" | "info" | "warn" | "error";
-};
+export type Settings = NetworkSettings &
+  KubernetesSettings & {
+    policies: string[];
+    sourceUrl?: string;
+    noTui: boolean;
+    readOnly: boolean;
+    screenReader: boolean;
+    pollInterval: number;
+    settle: number;
+    lateWindow: number;
+    evalDelay: number;
+    auditInterval: number;
+    maxWindow: number;
+    maxBackfill: number;
+    start: number; // ms back from the source's now; 0 is now
+    onExhausted: "drop" | "hold";
+    sourceKind: "auto" | "victoriametrics" | "prometheus";
+    maxSourceQueries: number;
+    maxWindowSamples: number;
+    allowPartial: boolean;
+    maxBufferedSamples: number;
+    maxConcurrency: number;
+    readyLag?: number;
+    sendTimeout: number;
+    drainTimeout: number;
+    stateDir: string;
+    deadLetterDir?: string;
+    deadLetterMaxSize: number;
+    deadLetterMaxAge: number;
+    secretsDir?: string;
+    listen: string;
+    adminTokenFile?: string;
+    allowActions: boolean;
+    enforceFilter: string[];
+    forbidLabel: string[];
+    nameEscaping: "underscores" | "values" | "drop";
+    externalLabel: (readonly [name: string, value: string])[];
+    forceLabel: (readonly [name: string, value: string])[];
+    dropLabel: string[];
+    maxLabels: number;
+    maxLabelNameLength: number;
+    maxLabelValueLength: number;
+    maxPolicySize: number;
+    logFormat: "auto" | "text" | "json";
+    logLevel: "debug" | "info" | "warn" | "error";
+  };
 
 /** Settings of `outflow run`, in the groups of its help; each has a flag, a variable and a key. */
 export function runOptions(): Option[] {
@@ -65,6 +67,7 @@ export function runOptions(): Option[] {
         .env("OUTFLOW_POLICIES"),
       new Option("--config <file>", "YAML file with any of these settings (poll-interval: 30s)").env("OUTFLOW_CONFIG"),
     ]),
+    ...group("Kubernetes:", clusterOptions()),
     ...group("Source:", [...source(), ...reading(), ...sourceConnectionOptions()]),
     ...group("Sinks:", [...sinkConnectionOptions(), ...labelOptions()]),
     ...group("Delivery:", delivery()),

@@ -41,6 +41,8 @@ export type SupervisorPorts = {
   /** Pure: policy and sink to plan (queries with enforced filters, settings and annotations applied). */
   plan(policy: Policy, sink: Sink, generation: number): SinkPlan;
   specHash(policy: Policy): string;
+  /** What was reported elsewhere of a policy or sink that is new here; absent, or undefined: what the store has, at the first load. */
+  reported?(id: string): readonly Condition[] | undefined;
   /** Dead letters. */
   keep?(id: SinkId, drop: Drop): boolean;
   newMemory(query: Query, blob: Uint8Array | undefined, floor: EpochMs): Memory;
@@ -59,6 +61,8 @@ const BUG_COLUMNS = 600;
 
 /** A removed sink's cursor is kept this long, so that putting it back goes on. */
 const KEEP_CURSORS_MS = 86_400_000;
+/** How often it is looked for what is unused, where no sink comes or goes. */
+const FORGET_EVERY_MS = 3_600_000;
 /** For screens; `outflow check` lists all. */
 const MAX_PROBLEMS = 200;
 
@@ -78,7 +82,10 @@ export class Supervisor {
   readonly #drainTimeoutMs: number;
   #stopped = false;
   #first = true;
+  #forgotMs = Number.NEGATIVE_INFINITY;
   #wanted: ReadonlyMap<SinkId, Wanted> = new Map();
+  /** What was made of a policy counts as long as the very same object comes again: one edit of a thousand costs one. */
+  readonly #made = new WeakMap<Policy, { info: PolicyInfo; wanted: Wanted[] }>();
 
   constructor(ports: SupervisorPorts, drainTimeoutMs: number) {
     this.#ports = ports;
@@ -96,36 +103,53 @@ export class Supervisor {
     const infos: PolicyInfo[] = [];
     const plans = new Map<SinkId, Wanted>();
     for (const policy of loaded.policies) {
-      const id = `${policy.namespace}/${policy.name}`;
-      const generation = policy.generation ?? store.generation(id, this.#ports.specHash(policy));
-      const sinks = policy.sinks.map((sink) => {
-        const plan = this.#ports.plan(policy, sink, generation);
-        plans.set(plan.info.id, { plan, policy: id, sink: sink.name });
-        return plan.info.id;
-      });
-      infos.push({
-        id,
-        generation,
-        file: policy.place.file,
-        sinks,
-        yaml: policyYaml(policy),
-        conditions: this.#reported(id),
-      });
+      const { info, wanted } = this.#makeOf(policy);
+      for (const one of wanted) plans.set(one.plan.info.id, one);
+      infos.push({ ...info, conditions: this.#reported(info.id) });
     }
-    dispatch({ type: "policies-loaded", at: clock.now(), policies: infos, problems, files: loaded.files.length, ok });
+    dispatch({
+      type: "policies-loaded",
+      at: clock.now(),
+      policies: infos,
+      problems,
+      files: loaded.files.length,
+      ok,
+      ...(loaded.origin === undefined ? {} : { origin: loaded.origin }),
+    });
     const before = this.#wanted;
     this.#wanted = plans;
     for (const id of [...this.#running.keys(), ...this.#refused, ...this.#waiting])
       if (!plans.has(id)) this.#remove(id, before);
     for (const [id, wanted] of plans) {
       const was = before.get(id);
+      if (was?.plan === wanted.plan) continue;
       if (this.#waiting.has(id) && was !== undefined && samePlan(was.plan, wanted.plan)) continue;
       this.#set(id, wanted);
     }
     this.#first = false;
     // What went just now is kept its day from now on; while a file cannot be read nobody knows what is unused.
     const inUse = ({ policy, sink }: CursorKey) => [plans, before].some((set) => set.has(`${policy}/${sink}`));
-    if (ok) store.forgetUnused(inUse, KEEP_CURSORS_MS);
+    const sameSinks = before.size === plans.size && [...plans.keys()].every((id) => before.has(id));
+    if (ok && !(sameSinks && clock.monotonicMs() - this.#forgotMs < FORGET_EVERY_MS)) {
+      this.#forgotMs = clock.monotonicMs();
+      store.forgetUnused(inUse, KEEP_CURSORS_MS);
+    }
+  }
+
+  #makeOf(policy: Policy): { info: PolicyInfo; wanted: Wanted[] } {
+    const before = this.#made.get(policy);
+    if (before !== undefined) return before;
+    const id = `${policy.namespace}/${policy.name}`;
+    const generation = policy.generation ?? this.#ports.store.generation(id, this.#ports.specHash(policy));
+    const wanted = policy.sinks.map((sink) => ({
+      plan: this.#ports.plan(policy, sink, generation),
+      policy: id,
+      sink: sink.name,
+    }));
+    const sinks = wanted.map(({ plan }) => plan.info.id);
+    const made = { info: { id, generation, file: policy.place.file, sinks, yaml: policyYaml(policy) }, wanted };
+    this.#made.set(policy, made);
+    return made;
   }
 
   exporter(id: SinkId): Exporter | undefined {
@@ -305,7 +329,7 @@ export class Supervisor {
 
   /** Of the agent's life before this one; later loads know better. */
   #reported(id: string): readonly Condition[] {
-    return this.#first ? this.#ports.store.conditions(id) : [];
+    return this.#ports.reported?.(id) ?? (this.#first ? this.#ports.store.conditions(id) : []);
   }
 
   #remove(id: SinkId, before: ReadonlyMap<SinkId, Wanted>): void {

@@ -85,6 +85,8 @@ export type KubeApi = {
 };
 
 export const POLICIES: Resource = { group: "telemetry.miloapis.com", version: "v1alpha1", plural: "exportpolicies" };
+export const SECRETS: Resource = { group: "", version: "v1", plural: "secrets" };
+export const EVENTS: Resource = { group: "events.k8s.io", version: "v1", plural: "events" };
 
 export function resourcePath({ group, version, plural }: Resource, { namespace, name }: Partial<Named>): string {
   const base = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;

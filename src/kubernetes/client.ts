@@ -46,8 +46,11 @@ const OBJECT_BYTES = 16 << 20;
 const CONNECTIONS = 4_096;
 const ERROR_BYTES = 16_384;
 
+/** `at`: another server, or another path of the same one, that takes the same credentials. */
+export type KubeClient = KubeApi & { at(server: string): KubeApi; close(): Promise<void> };
+
 /** Throws AccessError where certificates cannot be used. */
-export function createKubeApi(options: ClientOptions): KubeApi & { at(path: string): KubeApi; close(): Promise<void> } {
+export function createKubeApi(options: ClientOptions): KubeClient {
   const { access } = options;
   let http: HttpClient | undefined;
   // What an exec plugin brings is not there yet.
@@ -112,8 +115,7 @@ export function createKubeApi(options: ClientOptions): KubeApi & { at(path: stri
     }
   }
 
-  const to = (prefix: string): KubeApi => {
-    const server = access.server + prefix;
+  const to = (server: string): KubeApi => {
     const url = (resource: Resource, at: Partial<Named>, tail = "", query: Record<string, string | undefined> = {}) => {
       const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
       const search = given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
@@ -228,7 +230,7 @@ export function createKubeApi(options: ClientOptions): KubeApi & { at(path: stri
       },
     };
   };
-  return { ...to(""), at: to, close: async () => http?.close() };
+  return { ...to(access.server), at: to, close: async () => http?.close() };
 }
 
 const TIMEOUTS = { firstByteMs: FIRST_BYTE_MS, idleMs: IDLE_MS, totalMs: TOTAL_MS };

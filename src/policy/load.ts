@@ -1,6 +1,7 @@
 // Paths in, all policies and all problems out. Two steps: read what the files hold, then give sinks the values of their Secrets;
 // between them a running agent keeps the last good version of files that have problems (last-good.ts).
 import type { Files } from "../platform/files.ts";
+import { placeText } from "../platform/place.ts";
 import { printable } from "../platform/printable.ts";
 import { readDocuments } from "./document.ts";
 import { type Interpreted, type InterpretOptions, interpret, type PlacedSecret } from "./interpret.ts";
@@ -99,7 +100,7 @@ export function resolvePolicies(reading: Reading, options: LoadOptions): LoadRes
     problems.push(...resolved.problems);
   }
   const files = [...reading.files.keys()];
-  return { policies: [...policies.values()], problems: sorted(problems, files).map(clean), files };
+  return { policies: [...policies.values()], problems: sorted(problems, files).map(cleanProblem), files };
 }
 
 type TwinProblem = Problem & { other?: Place };
@@ -141,7 +142,7 @@ const LONGEST_PATH = 300;
 const LONGEST_MESSAGE = 600;
 
 /** Names and file names are outside text. */
-const clean = ({ place, path, message, severity, excerpt }: Problem): Problem => ({
+export const cleanProblem = ({ place, path, message, severity, excerpt }: Problem): Problem => ({
   severity,
   place: { ...place, file: printable(place.file) },
   path: printable(path, LONGEST_PATH),
@@ -149,8 +150,8 @@ const clean = ({ place, path, message, severity, excerpt }: Problem): Problem =>
   ...(excerpt === undefined ? {} : { excerpt: printable(excerpt) }),
 });
 
-/** One line for people: `file:line:column: path: message`. */
+/** One line for people: `file:line:column: path: message`; an object of the API server has no line. */
 export function problemLine(p: Problem): string {
   const kind = p.severity === "problem" ? "" : `${p.severity}: `;
-  return `${p.place.file}:${p.place.line}:${p.place.column}: ${kind}${p.path === "" ? "" : `${p.path}: `}${p.message}`;
+  return `${placeText(p.place)}: ${kind}${p.path === "" ? "" : `${p.path}: `}${p.message}`;
 }

@@ -3,7 +3,7 @@
 
 import type { PolicySettings } from "./annotations.ts";
 
-/** A place in a file: 1-based line and column. */
+/** A place in a file: 1-based line and column; 0 for an object of the API server, whose `namespace/name` stands for the file. */
 export type Place = { file: string; line: number; column: number };
 
 /** The user's trouble: always with a place and a remedy. `severity` warning never stops anything. */
@@ -76,6 +76,8 @@ export type LoadResult = {
   /** What is to run: valid policies, and the last good version of those whose file has problems. */
   policies: Policy[];
   problems: Problem[];
-  /** Files that were read. */
+  /** Files that were read, or objects. */
   files: string[];
+  /** Where they are from; absent: files. */
+  origin?: "cluster";
 };

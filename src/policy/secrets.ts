@@ -20,6 +20,8 @@ export type SecretsOptions = {
   secretsDir?: string | undefined;
   missingSecret?: Problem["severity"];
   uselessSecret?: Problem["severity"];
+  /** What to do about a Secret that is not there; absent: where files are looked for. */
+  missingHint?: string;
 };
 
 /** Where the values of a Secret come from: documents in the policy paths, else a mounted directory. */
@@ -96,7 +98,7 @@ export class Secrets {
     const other = [...this.#documents.values()].find((s) => s.document.metadata.name === name);
     const hint =
       other === undefined
-        ? "add it to the policy paths or to --secrets-dir"
+        ? (this.#options.missingHint ?? "add it to the policy paths or to --secrets-dir")
         : `there is one in namespace ${other.document.metadata.namespace ?? "default"}, but it must be in the policy's own`;
     return refuse(`Secret ${id} was not found: ${hint}.`, "SecretNotFound");
   }

@@ -74,6 +74,9 @@ export type PolicyInfo = {
   conditions?: readonly Condition[];
 };
 
+/** `kind`: network, unauthorized, forbidden, not-found, throttled, server, … */
+export type ClusterFailure = { kind: string; message: string; since: EpochMs };
+
 export type ProblemInfo = {
   severity: "problem" | "warning" | "note";
   file: string;
@@ -96,7 +99,17 @@ export type Event = { at: EpochMs } & (
       actions?: boolean;
     }
   /** The whole set that runs from now on, and all problems and warnings of the last load. */
-  | { type: "policies-loaded"; policies: PolicyInfo[]; problems: ProblemInfo[]; files: number; ok: boolean }
+  | {
+      type: "policies-loaded";
+      policies: PolicyInfo[];
+      problems: ProblemInfo[];
+      files: number;
+      ok: boolean;
+      /** Absent: from files. */
+      origin?: "cluster";
+    }
+  /** The API server that policies come from. `failure`: what fails there, and since when; absent: nothing. */
+  | { type: "cluster"; server: string; failure?: ClusterFailure }
   /** `conditions`: what was reported before the agent was restarted; for a new sink only. */
   | { type: "sink-started"; sink: SinkInfo; conditions?: readonly Condition[] }
   | {

@@ -33,6 +33,8 @@ function ownLine(event: Event, before: Snapshot, after: Snapshot): LogLine | und
     case "state-store":
     case "log-output":
       return line(event.state === "ok" ? "info" : "warn", event.message);
+    case "cluster":
+      return clusterChanged(event, before, after);
     case "notice":
       return line(event.level, event.message);
     case "tick":
@@ -62,6 +64,12 @@ function policiesLoaded(event: Extract<Event, { type: "policies-loaded" }>): Log
       `Policies have ${counted(problems, "problem")}: ${event.policies.length === 0 ? "nothing runs until that is mended" : `${running} from the last good version keep running`}.`,
       fields,
     );
+  if (event.policies.length === 0 && event.origin === "cluster")
+    return line(
+      "warn",
+      "The API server has no ExportPolicy that outflow may see: nothing to do until one is created with kubectl apply.",
+      fields,
+    );
   if (event.policies.length === 0) {
     return line(
       "warn",
@@ -69,7 +77,33 @@ function policiesLoaded(event: Extract<Event, { type: "policies-loaded" }>): Log
       fields,
     );
   }
-  return line("info", `Loaded ${running} from ${counted(event.files, "file")}.`, fields);
+  return line(
+    "info",
+    `Loaded ${running} from ${event.origin === "cluster" ? "the API server" : counted(event.files, "file")}.`,
+    fields,
+  );
+}
+
+/** One line for each kind of trouble, not for each message. */
+function clusterChanged(
+  { server, failure, at }: Extract<Event, { type: "cluster" }>,
+  { cluster: was }: Snapshot,
+  { policies, reloads }: Snapshot,
+): LogLine | undefined {
+  const old = was?.failure;
+  if (failure === undefined)
+    return line(
+      "info",
+      old === undefined
+        ? `API server ${server}: connected.`
+        : `API server ${server}: works again after ${age(at - old.since)}; policies and status are up to date again.`,
+    );
+  if (old?.kind === failure.kind && (failure.kind === "network" || old.message === failure.message)) return undefined;
+  const meanwhile =
+    reloads.lastAt === undefined
+      ? "Nothing is exported until the policies can be read."
+      : `${policies.length === 1 ? "1 policy continues" : `${count(policies.length)} policies continue`} to be exported as last read.`;
+  return line("error", `API server ${server}: ${failure.message} ${meanwhile}`, { kind: failure.kind });
 }
 
 const CLOCK_WARNING_MS = 5_000;

@@ -70,6 +70,10 @@ function next(s: Snapshot, event: Event): Snapshot {
       return { ...s, stateStore: { state: event.state, message: event.message } };
     case "log-output":
       return { ...s, log: { state: event.state, message: event.message } };
+    case "cluster": {
+      const { server, failure } = event;
+      return { ...s, cluster: { server, ...(failure === undefined ? {} : { failure }) } };
+    }
     case "notice":
       return s;
     case "tick":

@@ -3,6 +3,7 @@ import type { EpochMs } from "../platform/clock.ts";
 import type { Alike } from "./alike.ts";
 import type { Condition } from "./condition.ts";
 import type {
+  ClusterFailure,
   DropReason,
   FailureReason,
   NotAcceptedReason,
@@ -215,6 +216,8 @@ export type Snapshot = {
     lastAnswerAt?: EpochMs;
     failure?: { reason: ReadFailureReason; message: string; since: EpochMs; inRow: number };
   };
+  /** The API server that policies come from; absent: they come from files. */
+  cluster?: { server: string; failure?: ClusterFailure };
   policies: readonly (Omit<PolicyInfo, "conditions"> & { conditions: readonly Condition[] })[];
   problems: readonly ProblemInfo[];
   reloads: { ok: number; failed: number; lastAt?: EpochMs; lastOk: boolean };

@@ -1,7 +1,18 @@
 // Which of the programs that tests use are here.
 import { existsSync } from "node:fs";
 
-const PROGRAMS = ["victoria-metrics", "prometheus", "promtool", "tmux", "nginx", "tinyproxy", "openssl"] as const;
+const PROGRAMS = [
+  "victoria-metrics",
+  "prometheus",
+  "promtool",
+  "tmux",
+  "nginx",
+  "tinyproxy",
+  "openssl",
+  "etcd",
+  "curl",
+  "kubectl",
+] as const;
 export type Program = (typeof PROGRAMS)[number];
 
 export function pathOf(program: Program): string | undefined {
