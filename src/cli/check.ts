@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { clusterOptions, type KubernetesSettings } from "../config/kubernetes-options.ts";
 import { count } from "../config/parsers.ts";
 import { enforcementOptions } from "../config/settings.ts";
 import { readAll, systemFiles } from "../platform/files.ts";
@@ -13,6 +14,7 @@ import type { LoadResult } from "../policy/policy.ts";
 import { policyYaml } from "../policy/print.ts";
 import { githubLine, jsonReport, problemText, summary } from "../policy/report.ts";
 import { API_VERSION } from "../policy/schema.ts";
+import { clusterPolicies } from "./cluster.ts";
 import { example } from "./example.ts";
 import { queryRules } from "./querycheck.ts";
 
@@ -26,11 +28,11 @@ type Options = {
   schema?: boolean;
   enforceFilter?: string[];
   forbidLabel?: string[];
-};
+} & KubernetesSettings;
 
 export function checkCommand(): Command {
   const command = new Command("check")
-    .description("verify policies offline: all problems, each with its place and what to do")
+    .description("verify policies, offline or in a cluster: all problems, each with its place and what to do")
     .argument("[path...]", "files or directories; - is standard input", (path: string, paths: string[] = []) => {
       if (path !== "-" && !existsSync(path)) throw new InvalidArgumentError(`${path} does not exist`);
       return [...paths, path];
@@ -44,24 +46,27 @@ export function checkCommand(): Command {
     .option("--warnings-as-errors", "exit 1 for warnings too")
     .option("--print", "print the policies as understood: defaults filled in, no secrets")
     .option("--schema", "print the JSON Schema of an ExportPolicy for editors, and end");
-  for (const option of enforcementOptions()) command.addOption(option);
+  for (const option of [...enforcementOptions(), ...clusterOptions()]) command.addOption(option);
   return command
     .addHelpText(
       "after",
       example(
         "outflow check policies/",
         "cat policy.yaml | outflow check -",
+        "outflow check --kubernetes --namespace default",
         "outflow check --schema > exportpolicy.schema.json",
       ),
     )
-    .action((paths: string[], options: Options) => {
+    .action(async (paths: string[], options: Options) => {
       if (options.schema) return void process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
-      if (paths.length === 0)
+      if (options.kubernetes && paths.length > 0)
+        command.error("error: --kubernetes reads policies from the API server: name no file, or leave it out");
+      if (paths.length === 0 && !options.kubernetes)
         command.error("error: missing required argument 'path': name a file or a directory, or - for standard input");
-      const loaded = load(paths, options);
+      const loaded = options.kubernetes ? await loadCluster(options) : load(paths, options);
       report(loaded, options);
       if (isEmpty(loaded)) {
-        process.stderr.write(nothingFound(paths, loaded.files.length));
+        process.stderr.write(options.kubernetes ? NOTHING_IN_CLUSTER : nothingFound(paths, loaded.files.length));
         process.exitCode = 2;
         return;
       }
@@ -72,16 +77,31 @@ export function checkCommand(): Command {
     });
 }
 
+const NOTHING_IN_CLUSTER =
+  "outflow: the API server has no ExportPolicy that this user may see there. Create one with kubectl apply, or choose other namespaces with --namespace.\n";
+
+const rulesOf = ({ enforceFilter = [], forbidLabel = [] }: Options) => queryRules({ enforceFilter, forbidLabel });
+
+const secretsOf = ({ requireSecrets }: Options) =>
+  ({ missingSecret: requireSecrets ? "problem" : "warning", uselessSecret: "problem" }) as const;
+
+function loadCluster(options: Options): Promise<LoadResult> {
+  const { check } = rulesOf(options);
+  return clusterPolicies(options, {
+    interpretOptions: () => ({ checkQuery: check }),
+    maxPolicySize: options.maxPolicySize,
+    ...secretsOf(options),
+  });
+}
+
 function load(paths: string[], options: Options): LoadResult {
   return loadPolicies(paths, {
     files: systemFiles,
-    checkQuery: queryRules({ enforceFilter: options.enforceFilter ?? [], forbidLabel: options.forbidLabel ?? [] })
-      .check,
+    checkQuery: rulesOf(options).check,
     secretsDir: options.secretsDir,
     maxPolicySize: options.maxPolicySize,
     stdin: paths.includes("-") ? readAll(0, options.maxPolicySize + 1) : undefined,
-    missingSecret: options.requireSecrets ? "problem" : "warning",
-    uselessSecret: "problem",
+    ...secretsOf(options),
   });
 }
 

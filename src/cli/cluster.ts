@@ -5,9 +5,12 @@ import type { Settings } from "../config/settings.ts";
 import { AccessError } from "../kubernetes/access.ts";
 import type { KubeClient } from "../kubernetes/client.ts";
 import { Cluster } from "../kubernetes/cluster.ts";
+import { type OnceOptions, readOnce } from "../kubernetes/once.ts";
 import { openKubeApi } from "../kubernetes/open.ts";
 import { systemClock } from "../platform/clock.ts";
+import { printable } from "../platform/printable.ts";
 import { systemRandom } from "../platform/random.ts";
+import type { InterpretOptions } from "../policy/interpret.ts";
 import type { LoadResult } from "../policy/policy.ts";
 import type { StatusStore } from "../status/store.ts";
 import { version } from "../version.ts";
@@ -27,6 +30,38 @@ export function kubeApiOf(
   }
 }
 
+/** What the API server has now. Throws StartError where it cannot be read. */
+export async function clusterPolicies(
+  settings: Pick<KubernetesSettings, "kubeconfig" | "context" | "namespace">,
+  options: Omit<OnceOptions, "namespaces">,
+): Promise<LoadResult> {
+  const api = kubeApiOf(settings, (message) => void process.stderr.write(`outflow: ${printable(message, 300)}\n`));
+  try {
+    const read = await readOnce(api, { ...options, namespaces: settings.namespace ?? [] });
+    if (read.ok) return read.value;
+    throw new StartError(`cannot read policies from the Kubernetes API: ${printable(read.failure.message, 500)}`);
+  } finally {
+    await api.close();
+  }
+}
+
+/** As the agent would take them. */
+export const clusterPoliciesOf = (settings: Settings, rules: QueryRules): Promise<LoadResult> =>
+  clusterPolicies(settings, {
+    interpretOptions: () => interpretOptionsOf(settings, rules),
+    maxPolicySize: settings.maxPolicySize,
+  });
+
+const interpretOptionsOf = (settings: Settings, rules: QueryRules): InterpretOptions => ({
+  checkQuery: rules.check,
+  limits: {
+    maxWindowMs: settings.maxWindow,
+    maxBackfillMs: settings.maxBackfill,
+    maxConcurrency: settings.maxConcurrency,
+  },
+  onExhausted: settings.onExhausted,
+});
+
 export function openCluster(
   settings: Settings,
   rules: QueryRules,
@@ -34,11 +69,6 @@ export function openCluster(
   store: StatusStore,
   apply: (loaded: LoadResult) => void,
 ): Cluster {
-  const limits = {
-    maxWindowMs: settings.maxWindow,
-    maxBackfillMs: settings.maxBackfill,
-    maxConcurrency: settings.maxConcurrency,
-  };
   return new Cluster(
     {
       api,
@@ -52,7 +82,7 @@ export function openCluster(
       dispatch: store.dispatch.bind(store),
       snapshot: () => store.snapshot,
       apply,
-      interpretOptions: () => ({ checkQuery: rules.check, limits, onExhausted: settings.onExhausted }),
+      interpretOptions: () => interpretOptionsOf(settings, rules),
       breathe: () => new Promise((done) => setImmediate(done)),
     },
   );

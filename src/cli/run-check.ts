@@ -5,9 +5,11 @@ import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { parseAddress } from "../admin/address.ts";
 import type { Settings } from "../config/settings.ts";
+import type { LoadResult } from "../policy/policy.ts";
 import { problemText } from "../policy/report.ts";
 import { StatusStore } from "../status/store.ts";
 import { counted } from "../status/words.ts";
+import { clusterPoliciesOf } from "./cluster.ts";
 import { policyFiles } from "./policyfiles.ts";
 import { prepare } from "./prepare.ts";
 import { StartError } from "./start-error.ts";
@@ -22,7 +24,11 @@ export async function checkStart(settings: Settings & { sourceUrl: string }): Pr
     const prepared = await prepare(settings, store.dispatch.bind(store));
     try {
       await tryPort(settings.listen);
-      checkPolicies(settings, prepared.rules.check);
+      checkPolicies(
+        settings.kubernetes
+          ? await clusterPoliciesOf(settings, prepared.rules)
+          : policyFiles(settings, prepared.rules.check).load(),
+      );
     } finally {
       await prepared.close();
     }
@@ -71,8 +77,7 @@ function tryPort(listen: string): Promise<void> {
   });
 }
 
-function checkPolicies(settings: Settings, check: Parameters<typeof policyFiles>[1]): void {
-  const loaded = policyFiles(settings, check).load();
+function checkPolicies(loaded: LoadResult): void {
   process.stderr.write(loaded.problems.map((p) => `${problemText(p, false)}\n`).join(""));
   const refused = loaded.policies.flatMap((p) =>
     p.sinks.flatMap((s) =>

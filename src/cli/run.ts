@@ -67,6 +67,9 @@ export function completeSettings(given: Settings): Settings & { sourceUrl: strin
   const s = hostDefaults(given);
   if (s.kubernetes && s.policies.length > 0)
     throw new StartError("--kubernetes and --policies: policies come from the API server or from files, choose one.");
+  const own = (["kubeconfig", "context", "namespace"] as const).find((name) => s[name] !== undefined);
+  if (!s.kubernetes && own !== undefined)
+    throw new StartError(`--${own} is for --kubernetes: add --kubernetes, or remove it.`);
   if (s.policies.length === 0 && !s.kubernetes)
     throw new StartError(
       `no policies: name a file or directory with --policies, or create ${usualPolicies()[0]}. outflow demo shows what it looks like when it works.`,

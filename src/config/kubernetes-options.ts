@@ -1,6 +1,6 @@
 // Settings of Kubernetes mode: where policies are read from and reported to.
-import { Option } from "commander";
-import { booleanOption, list } from "./parsers.ts";
+import { InvalidArgumentError, Option } from "commander";
+import { booleanOption } from "./parsers.ts";
 
 export type KubernetesSettings = {
   kubernetes: boolean;
@@ -8,6 +8,12 @@ export type KubernetesSettings = {
   context?: string;
   namespace?: string[];
 };
+
+function namespace(text: string, before: string[] | undefined): string[] {
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
+    throw new InvalidArgumentError(`"${text}" is not a valid namespace; write a DNS label such as team-a.`);
+  return [...(before ?? []), text];
+}
 
 /** Where the API server is: for `check` too. */
 export function clusterOptions(): Option[] {
@@ -22,7 +28,7 @@ export function clusterOptions(): Option[] {
     ).env("OUTFLOW_KUBECONFIG"),
     new Option("--context <name>", "context of the kubeconfig (default: its current one)").env("OUTFLOW_CONTEXT"),
     new Option("--namespace <name>", "namespace that policies are read from (repeatable; default: all)")
-      .argParser(list)
+      .argParser(namespace)
       .env("OUTFLOW_NAMESPACE"),
   ];
 }

@@ -23,6 +23,9 @@ export type PolicyObjectsOptions = {
   missingHint(): string;
   /** JSON characters of a spec. */
   maxPolicySize: number;
+  /** How grave a Secret is that is not there, or of no use; absent: a warning. */
+  missingSecret?: Problem["severity"];
+  uselessSecret?: Problem["severity"];
 };
 
 type Entry = {
@@ -127,6 +130,7 @@ export class PolicyObjects {
 
   #result(without: ReadonlySet<string>): LoadResult {
     this.#found ??= new Secrets([...this.#secrets.values()], [], {
+      ...this.#options,
       files: noFiles,
       missingHint: this.#options.missingHint(),
     });

@@ -17,7 +17,7 @@ export function githubLine({ severity, place, path, message }: Problem): string 
   const kind = { problem: "error", warning: "warning", note: "notice" }[severity];
   const text = (s: string) => s.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
   const property = (s: string) => text(s).replaceAll(":", "%3A").replaceAll(",", "%2C");
-  const at = `file=${property(place.file)},line=${place.line},col=${place.column}`;
+  const at = `file=${property(place.file)}${place.line === 0 ? "" : `,line=${place.line},col=${place.column}`}`;
   return `::${kind} ${at}::${text(path === "" ? message : `${path}: ${message}`)}`;
 }
 
@@ -34,12 +34,12 @@ export const jsonReport = ({ policies, problems, files }: LoadResult): object =>
   problems: problems.map(({ place, severity, path, message }) => ({ ...place, severity, path, message })),
 });
 
-export function summary({ policies, problems, files }: LoadResult, warningsCount: boolean): string {
+export function summary({ policies, problems, files, origin }: LoadResult, warningsCount: boolean): string {
   const of = (severity: Problem["severity"]) => problems.filter((p) => p.severity === severity).length;
   const sinks = policies.reduce((n, p) => n + p.sinks.length, 0);
   const found = `${count(of("problem"), "problem")}, ${count(of("warning"), "warning")}`;
   const well = of("problem") === 0 && !(warningsCount && of("warning") > 0);
-  return `${well ? "valid" : "not valid"}: ${count(policies.length, "policy", "policies")} with ${count(sinks, "sink")} understood in ${count(files.length, "file")}; ${found}`;
+  return `${well ? "valid" : "not valid"}: ${count(policies.length, "policy", "policies")} with ${count(sinks, "sink")} understood in ${origin === "cluster" ? count(files.length, "object") : count(files.length, "file")}; ${found}`;
 }
 
 const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;

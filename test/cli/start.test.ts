@@ -69,7 +69,12 @@ const WRONG: Record<string, string> = {
   "addr|off": "here",
 };
 /** Of a setting that differs from others of its kind. */
-const OWN_WRONG: Record<string, string> = { "forbid-label": " ", "source-username": "alone" };
+const OWN_WRONG: Record<string, string> = {
+  "forbid-label": " ",
+  "source-username": "alone",
+  context: "without-kubernetes",
+  namespace: "Upper",
+};
 /** Any text may be right. */
 const FREE = ["sink-server-name", "source-server-name"];
 

@@ -1,12 +1,12 @@
 // outflow run --kubernetes against a real Kubernetes API server with the shipped CRD and roles, a real source and a real Prometheus: as
 // the compiled binary, and under Deno. Policies and Secrets come and go with curl; what users see comes from kubectl.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { StoredStatus } from "../../src/kubernetes/status.ts";
 import { type Receiver, startReceiver } from "../fakes/receiver.ts";
-import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
+import { binary, eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
 import { needs } from "../servers/found.ts";
 import { needsKubernetes } from "../servers/kubernetes/find.ts";
 import { type Kubernetes, startKubernetes } from "../servers/kubernetes/kubernetes.ts";
@@ -228,10 +228,55 @@ describe("Kubernetes mode", { skip }, () => {
     assert.equal(as("DELETE", "/api/v1/namespaces/default/secrets/token", {}), "403");
   });
 
+  test("check, run --check and replay read from the API server, and name objects as kubectl does", () => {
+    const outflow = (...args: string[]) => {
+      const { status, stdout, stderr } = spawnSync(
+        binary,
+        [...args, "--kubernetes", "--kubeconfig", account.kubeconfig],
+        {
+          encoding: "utf8",
+          env: { PATH: process.env.PATH ?? "", HOME: dir.path },
+        },
+      );
+      return { status, stdout, stderr };
+    };
+    put("edge", { endpoint: prometheus.writeUrl });
+    put("broken", { query: "sum(", secret: "nowhere" });
+    const checked = outflow("check");
+    assert.equal(checked.status, 1, checked.stderr);
+    assert.match(checked.stderr, /^default\/broken: spec\.sources\[0\]\.metrics\.metricsql: /m);
+    assert.match(checked.stdout, /^not valid: 1 policy with 1 sink understood in 2 objects; 1 problem, /);
+    assert.match(outflow("check", "--format", "json").stdout, /"file":"default\/broken","line":0/);
+    remove(`${API}/namespaces/default/exportpolicies/broken`);
+    assert.equal(outflow("check").status, 0);
+    assert.equal(outflow("check", "--namespace", "kube-system").status, 2);
+    assert.match(
+      outflow("check", "--context", "x").stderr,
+      /^outflow: cannot use the Kubernetes API: \S+ has no context "x": it has test\.$/m,
+    );
+    const trial = outflow("run", "--check", "--source-url", source.url, "--listen", "off");
+    assert.deepEqual([trial.status, trial.stdout], [0, "The start would succeed: 1 policy, 1 sink.\n"], trial.stderr);
+    const replayed = outflow(
+      ...[
+        "replay",
+        "--source-url",
+        source.url,
+        "--policy",
+        "default/edge",
+        "--from",
+        "20s",
+        "--to",
+        "now",
+        "--dry-run",
+      ],
+      ...["--state-dir", join(dir.path, "replay")],
+    );
+    assert.equal(replayed.status, 0, replayed.stderr);
+  });
+
   test("the same source under Deno", async () => {
     await agent!.stop();
     agent = undefined;
-    const { spawn } = await import("node:child_process");
     const deno = spawn(
       join(root, "node_modules/.bin/deno"),
       ["run", "-A", "--quiet", "src/main.ts", "run", "--no-tui", "--listen", "off", ...flags("deno-state")],

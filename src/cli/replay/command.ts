@@ -11,7 +11,7 @@ import type { SinkPlan } from "../../exporter/supervisor.ts";
 import { type EpochMs, systemClock } from "../../platform/clock.ts";
 import { systemRandom } from "../../platform/random.ts";
 import { problemLine } from "../../policy/load.ts";
-import type { Policy } from "../../policy/policy.ts";
+import type { LoadResult, Policy } from "../../policy/policy.ts";
 import type { SourcePort } from "../../reading/source-port.ts";
 import { gridFloor } from "../../source/window.ts";
 import { droppedTotal } from "../../status/account.ts";
@@ -19,6 +19,7 @@ import { dropReasons, type SinkId } from "../../status/events.ts";
 import { sinkOf } from "../../status/sinks.ts";
 import { StatusStore } from "../../status/store.ts";
 import { count, counted, instant } from "../../status/words.ts";
+import { clusterPoliciesOf } from "../cluster.ts";
 import { example } from "../example.ts";
 import { type HttpClients, httpClientsOf } from "../http-clients.ts";
 import { planner } from "../plan.ts";
@@ -122,7 +123,10 @@ async function run(options: Options, letters: string | undefined): Promise<boole
   );
   try {
     const wanted = fromFile ? undefined : options.policy;
-    const chosen = choose(settings, rules, clients, wanted, options.sink);
+    const loaded = settings.kubernetes
+      ? await clusterPoliciesOf(settings, rules)
+      : policyFiles(settings, rules.check).load();
+    const chosen = choose(loaded, settings, rules, clients, wanted, options.sink);
     return letters === undefined
       ? await replayRange(
           chosen,
@@ -141,13 +145,13 @@ async function run(options: Options, letters: string | undefined): Promise<boole
 
 /** The plans of the chosen sinks, as the agent makes them. */
 function choose(
+  loaded: LoadResult,
   settings: Settings,
   rules: QueryRules,
   clients: HttpClients,
   policy: string | undefined,
   sink: string | undefined,
 ): SinkPlan[] {
-  const loaded = policyFiles(settings, rules.check).load();
   for (const problem of loaded.problems)
     if (problem.severity === "problem") process.stderr.write(`${problemLine(problem)}\n`);
   const name = (p: Policy) => `${p.namespace}/${p.name}`;

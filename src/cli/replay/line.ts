@@ -18,9 +18,12 @@ const words = [
   "externalLabel",
   "forceLabel",
   "dropLabel",
+  "context",
+  "namespace",
 ] as const;
 const files = [
   "policies",
+  "kubeconfig",
   "secretsDir",
   "stateDir",
   "sinkCa",
@@ -52,7 +55,7 @@ export function replayFlags(settings: Settings & { sourceUrl: string }): string 
     for (const text of list(settings[name]))
       if (text !== defaults[name]) line.push(flag(name), name === "sourceUrl" ? withoutPassword(text) : text);
   for (const name of files) for (const path of list(settings[name])) line.push(flag(name), resolve(path));
-  for (const name of ["sinkInsecure", "sourceInsecure", "allowPartial"] as const)
+  for (const name of ["kubernetes", "sinkInsecure", "sourceInsecure", "allowPartial"] as const)
     if (settings[name]) line.push(flag(name));
   if (settings.pollInterval !== 15_000) line.push(flag("pollInterval"), formatDuration(settings.pollInterval));
   return line.map(quoted).join(" ");

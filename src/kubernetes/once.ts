@@ -1,0 +1,65 @@
+// What the API server has now, read once: for check, replay and a trial start.
+import type { LoadResult, Problem } from "../policy/policy.ts";
+import {
+  type ApiFailure,
+  type KubeApi,
+  type KubeObject,
+  POLICIES,
+  type Resource,
+  type Result,
+  SECRETS,
+} from "./api.ts";
+import { keyOf } from "./informer.ts";
+import { type PolicyObject, PolicyObjects, type PolicyObjectsOptions, type SecretObject } from "./policy-objects.ts";
+
+const PAGE_OBJECTS = 100;
+
+export type OnceOptions = Pick<PolicyObjectsOptions, "interpretOptions" | "maxPolicySize"> & {
+  /** Empty: all. */
+  namespaces: readonly string[];
+  missingSecret?: Problem["severity"];
+  uselessSecret?: Problem["severity"];
+};
+
+export async function readOnce(api: KubeApi, options: OnceOptions): Promise<Result<LoadResult>> {
+  const { namespaces, ...rest } = options;
+  let unread: ApiFailure | undefined;
+  const objects = new PolicyObjects({
+    ...rest,
+    missingHint: () =>
+      unread === undefined
+        ? "create it in the namespace of the policy"
+        : `Secrets cannot be read: ${unread.message.replace(/\.$/, "")}`,
+  });
+  for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
+    const policies = await listed<PolicyObject>(api, POLICIES, namespace);
+    if (!policies.ok) return policies;
+    for (const policy of policies.value) objects.setPolicy(keyOf(policy), policy);
+  }
+  objects.readSome(() => false);
+  for (const { id } of objects.neededSecrets()) {
+    const [namespace = "", name = ""] = id.split("/");
+    const secret = await api.get<SecretObject>(SECRETS, { namespace, name });
+    if (secret.ok) objects.setSecret(id, secret.value);
+    else if (secret.failure.kind === "forbidden") unread = secret.failure;
+    else if (secret.failure.kind !== "not-found") return secret;
+  }
+  let last: LoadResult | undefined;
+  for (const loaded of objects.load()) last = loaded;
+  return { ok: true, value: last! };
+}
+
+async function listed<T extends KubeObject>(
+  api: KubeApi,
+  resource: Resource,
+  namespace: string | undefined,
+): Promise<Result<T[]>> {
+  const items: T[] = [];
+  for (let from: string | undefined; ; ) {
+    const page = await api.list<T>(resource, { namespace }, { limit: PAGE_OBJECTS, continue: from });
+    if (!page.ok) return page;
+    items.push(...page.value.items);
+    from = page.value.continue;
+    if (from === undefined) return { ok: true, value: items };
+  }
+}
