@@ -3,6 +3,10 @@ declare module "*.yaml" {
   const text: string;
   export default text;
 }
+declare module "*.txt" {
+  const text: string;
+  export default text;
+}
 declare module "snappyjs" {
   export function uncompress(compressed: Uint8Array): Uint8Array;
   export function compress(raw: Uint8Array): Uint8Array;

@@ -16,8 +16,19 @@ const commands: Record<string, () => Promise<Command>> = {
   status: async () => (await import("./status.ts")).statusCommand(),
   replay: async () => (await import("./replay/command.ts")).replayCommand(),
   demo: async () => (await import("./demo.ts")).demoCommand(),
+  licenses: async () => (await import("./licenses.ts")).licensesCommand(),
+  completion: async () => (await import("./completion/command.ts")).completionCommand(),
+  man: async () => (await import("./man.ts")).manCommand(everyCommand),
   version: async () => (await import("./version.ts")).versionCommand(),
 };
+/** Not listed: for scripts of shells. */
+const hidden: typeof commands = {
+  complete: async () => (await import("./completion/command.ts")).completeCommand(everyCommand),
+};
+
+/** The program with all of its commands, for what is generated from them. */
+export const everyCommand = (): Promise<Command> => programOf(Object.keys(commands));
+
 async function programOf(names: readonly string[]): Promise<Command> {
   const program = new Command("outflow")
     .description("Ships what an ExportPolicy selects from VictoriaMetrics or Prometheus to remote-write endpoints.")
@@ -25,7 +36,8 @@ async function programOf(names: readonly string[]): Promise<Command> {
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: false });
   for (const name of names) {
-    program.addCommand(await commands[name]!());
+    const make = commands[name] ?? hidden[name];
+    if (make !== undefined) program.addCommand(await make(), { hidden: name in hidden });
   }
   if (names.length > 1) program.addCommand((await import("./help.ts")).helpCommand(program));
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)])
@@ -44,7 +56,7 @@ export async function cli(argv: readonly string[]): Promise<number> {
   for (const name of emptyVariables(process.env)) delete process.env[name];
   const asked = argv[2] ?? "";
   // The help and a mistyped name need all of them.
-  const alone = asked in commands;
+  const alone = asked in commands || asked in hidden;
   try {
     const program = await programOf(["-V", "--version"].includes(asked) ? [] : alone ? [asked] : Object.keys(commands));
     await program.parseAsync(argv as string[]);

@@ -12,6 +12,11 @@ const PROGRAMS = [
   "etcd",
   "curl",
   "kubectl",
+  "zsh",
+  "fish",
+  "mandoc",
+  "man",
+  "systemd-analyze",
 ] as const;
 export type Program = (typeof PROGRAMS)[number];
 
@@ -33,5 +38,5 @@ export function findServers(): { found: Program[]; missing: Program[] } {
 /** For node:test: `test(name, needs("prometheus"), fn)` is skipped with a clear line where a program is missing. */
 export function needs(...programs: Program[]): { skip: string | false } {
   const missing = programs.filter((p) => pathOf(p) === undefined);
-  return { skip: missing.length === 0 ? false : `needs Debian's ${missing.join(" and ")}` };
+  return { skip: missing.length === 0 ? false : `needs ${missing.join(" and ")}` };
 }
