@@ -239,6 +239,13 @@ const mutations: Mutation[] = [
     to: "",
     test: "test/reading/source-health.test.ts",
   },
+  {
+    rule: "the printed query is sent, never the author's bytes",
+    file: "src/cli/querycheck.ts",
+    from: "toSafeString(parse(query, { ...LIMITS, fold: false }))",
+    to: "query",
+    test: "test/cli/querycheck.test.ts",
+  },
 ];
 
 const root = resolve(import.meta.dirname, "..");

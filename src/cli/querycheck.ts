@@ -9,6 +9,7 @@ import {
   type LabelFilter,
   MetricsQLError,
   type Pos,
+  parse,
   parseSelector,
   selectionsBy,
   toSafeString,
@@ -21,7 +22,7 @@ export const LIMITS = { maxLength: 65_536 };
 
 export type QueryRules = {
   check: CheckQuery;
-  /** The text to send: the user's own, or with the enforced filters. Throws MetricsQLError rather than send without them. */
+  /** The text to send, printed from the parsed query, with the enforced filters. Throws MetricsQLError rather than send without them. */
   sent(query: string): string;
   /** For VictoriaMetrics to enforce once more: alternatives, as `extra_filters[]` are. */
   extraFilters: readonly string[];
@@ -34,7 +35,11 @@ export function queryRules({
 }: Pick<Settings, "enforceFilter" | "forbidLabel">): QueryRules {
   const alternatives = alternativesOf(enforceFilter);
   const forbidden = forbidLabel.map(labelOf);
-  const sent = (query: string) => (alternatives.length === 0 ? query : enforce(query, alternatives, LIMITS).query);
+  // Always printed from the tree that was checked, never the author's bytes: another server may read those in another way.
+  const sent = (query: string) =>
+    alternatives.length === 0
+      ? toSafeString(parse(query, { ...LIMITS, fold: false }))
+      : enforce(query, alternatives, LIMITS).query;
   return {
     check: (query) => verdict(query, forbidden, sent),
     sent,

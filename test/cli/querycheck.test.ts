@@ -7,9 +7,11 @@ import { StartError } from "../../src/cli/start-error.ts";
 const rules = (enforceFilter: string[], forbidLabel: string[] = []) => queryRules({ enforceFilter, forbidLabel });
 
 describe("queryRules()", () => {
-  test("without filters the user's own text is sent", () => {
-    const text = "  up { a = 'b' } # all of it";
-    assert.equal(rules([]).sent(text), text);
+  test("the printed query is sent, never the author's bytes: a carriage return ends a comment for Prometheus", () => {
+    assert.equal(rules([]).sent("  up { a = 'b' } # all of it"), 'up{a="b"}');
+    assert.equal(rules([]).sent('a # \r{tenant="x"}'), "a");
+    assert.equal(rules([], ["tenant"]).sent('a # \r{tenant="x"}'), "a");
+    assert.equal(rules([]).sent("sum(rate(a[5m])) + 1 + 2"), "sum(rate(a[5m])) + 1 + 2");
     assert.deepEqual(rules([]).extraFilters, []);
   });
 

@@ -109,7 +109,7 @@ export async function startVictoriaMetrics(...flags: string[]): Promise<Victoria
 }
 
 /** `more`: further lines of its configuration (scrape_configs). */
-export async function startPrometheus(outOfOrder?: string, more = ""): Promise<Server> {
+export async function startPrometheus(outOfOrder?: string, more = "", ...flags: string[]): Promise<Server> {
   const dir = mkdtempSync(join(tmpdir(), "outflow-prom-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -125,6 +125,7 @@ export async function startPrometheus(outOfOrder?: string, more = ""): Promise<S
     `--web.listen-address=127.0.0.1:${port}`,
     "--web.enable-remote-write-receiver",
     "--log.level=warn",
+    ...flags,
   ]);
   return {
     ...server,
