@@ -15,18 +15,18 @@ export type Asking = { host?: string | undefined; authorization?: string | undef
 export type Answer = { ok: true } | { ok: false; status: 401 | 403; message: string };
 
 export function mayAsk(asking: Asking, access: Access): Answer {
-  if (asking.fromPage) return { ok: false, status: 403, message: "requests of web pages are not answered" };
+  if (asking.fromPage) return { ok: false, status: 403, message: "requests from web pages are refused" };
   if (!isOurs(asking.host ?? "", access.names))
     return {
       ok: false,
       status: 403,
-      message: "this Host is not served: ask by IP address, localhost or this host's name",
+      message: "this Host is not served: use an IP address, localhost or this host's name",
     };
   if (access.token === undefined || carries(asking.authorization, access.token)) return { ok: true };
   return {
     ok: false,
     status: 401,
-    message: "a bearer token is needed: Authorization: Bearer <what --admin-token-file holds>",
+    message: "a bearer token is required: Authorization: Bearer <content of --admin-token-file>",
   };
 }
 

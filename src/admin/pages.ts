@@ -2,7 +2,15 @@
 import type { Snapshot } from "../status/snapshot.ts";
 import { statusList } from "./statuslist.ts";
 
-export type Page = { status: number; type: string; body: string /** Ask for a token. */; challenge?: boolean };
+export type Page = {
+  status: number;
+  type: string;
+  body: string | Uint8Array;
+  /** Ask for a token. */
+  challenge?: boolean;
+  /** The body is compressed; false: it could have been. */
+  gzip?: boolean;
+};
 
 export const page = (status: number, text: string): Page => ({
   status,
@@ -21,7 +29,7 @@ export function pageOf(path: string, snapshot: Snapshot): Page {
     default:
       return page(
         404,
-        "not here; there are /healthz, /readyz, /metrics, /api/v1/status, /api/v1/snapshot, /api/v1/events, POST /-/reload and POST /api/v1/sinks/{namespace}/{policy}/{sink}/pause, resume and retry",
+        "not found; available: /healthz, /readyz, /metrics, /api/v1/status, /api/v1/snapshot, /api/v1/events, POST /-/reload and POST /api/v1/sinks/{namespace}/{policy}/{sink}/pause, resume and retry",
       );
   }
 }

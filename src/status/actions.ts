@@ -5,7 +5,7 @@ export type SinkAction = "pause" | "resume" | "retry";
 export type Outcome = { ok: boolean; message: string };
 
 export type Actions = {
-  /** `retry` ends a backoff or a hold early: the batch that waits is tried at once. */
+  /** `retry` ends a backoff or a hold early: the waiting batch is sent at once. */
   act(sink: string, action: SinkAction): Promise<Outcome>;
   /** Loads the policies again, as a change of their files does. */
   reload(): Promise<Outcome>;

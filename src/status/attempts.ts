@@ -50,7 +50,7 @@ function delivered(
   return move({ ...after, late: after.late && isLate(after, at) }, behind ? "delivered-behind" : "delivered", at);
 }
 
-/** More than one attempt that failed by chance: it did not work, and begins anew. */
+/** More than one attempt that failed by chance: the sink was down, and starts over. */
 const wasDown = ({ phase, failing, failuresInRow }: SinkState): boolean =>
   phase.name === "holding" || (failing !== undefined && failuresInRow >= FAILURES_TO_NOT_READY);
 

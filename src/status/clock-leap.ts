@@ -1,5 +1,5 @@
 // When the clock is set back, what was recorded in the future comes back with it: otherwise histories and lag stand still until real
-// time has caught up. When it leaps ahead (or the host slept), nobody is late before there was time to work. Pure.
+// time has caught up. When it leaps ahead (or the host slept), no sink is late before it had time to work. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 import { beginsToWork } from "./progress.ts";
 import type { Latency, Phase, Quantiles, Ring, SinkSource, SinkState, Snapshot } from "./snapshot.ts";

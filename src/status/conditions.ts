@@ -24,14 +24,14 @@ export const readyLagMs = ({ info }: Unreported): number =>
 export const remedies: Readonly<Record<FailureReason, string>> = {
   EndpointUnreachable: "",
   TLSFailure: "Check the certificate's name and dates, and which authorities this host trusts.",
-  Timeout: "If the receiver is only slow, lower batch.maxSize or raise --send-timeout.",
-  ServerError: "The cause is at the receiver: look into its log.",
+  Timeout: "If the receiver is slow, lower batch.maxSize or raise --send-timeout.",
+  ServerError: "The cause is at the receiver: check its log.",
   ProtocolError: "",
-  RateLimited: "Ask for a higher limit there, or send less: fewer series, a longer --poll-interval.",
+  RateLimited: "Ask for a higher limit at the receiver, or send less: fewer series, a longer --poll-interval.",
   AuthenticationRejected: "",
   NotFound: "",
   Redirected: "",
-  SamplesRejected: "Look at the receiver's words for what it refuses, and leave those series out of the query.",
+  SamplesRejected: "The receiver's message says what it refuses: exclude those series from the query.",
 };
 
 /** The conditions of a sink after a change, the old ones where nothing changed; and what it would report if it did not flap. */
@@ -113,7 +113,7 @@ function ready(sink: Unreported): Report | undefined {
   if (phase.name === "idle") {
     return yes(
       "Idle",
-      "There is nothing to send: the sources return no samples at present. What appears is sent at the next poll.",
+      "There is nothing to send: the sources return no samples at present. New samples are sent at the next poll.",
     );
   }
   if (phase.name === "catching-up") return yes("CatchingUp", catchesUp(phase));
@@ -150,17 +150,17 @@ function pending({ phase, sources }: Unreported): Report {
 const paused = (since: EpochMs): Report =>
   no(
     "Paused",
-    `Paused since ${instant(since)}: nothing is read or sent and the cursor stays. Resume the sink to go on where it stopped.`,
+    `Paused since ${instant(since)}: nothing is read or sent and the cursor stays. Resume the sink to continue from there.`,
   );
 
 const crashed = ({ message, restartAt }: { message: string; restartAt: EpochMs }): Report =>
   no(
     "InternalError",
-    `A bug in outflow ended this sink's work; it starts again at ${clockTime(restartAt)}. Please report it: ${message}`,
+    `A bug in outflow stopped this sink; it restarts at ${clockTime(restartAt)}. Please report it: ${message}`,
   );
 
 const held = (sink: Unreported, probeAt: EpochMs): string =>
-  `The request is held${lost(sink)}; it is tried again at ${clockTime(probeAt)}, and at once when the policy or its Secret changes.`;
+  `The request is held${lost(sink)}; the next probe is at ${clockTime(probeAt)}, or at once when the policy or its Secret changes.`;
 
 function failed(sink: Unreported): string {
   const { failing, phase, failuresInRow } = sink;
@@ -175,9 +175,9 @@ function failed(sink: Unreported): string {
 const lost = ({ failing }: Unreported): string =>
   failing !== undefined && failing.dropped > 0
     ? `, ${counted(failing.dropped, "sample")} dropped`
-    : ", nothing is lost";
+    : ", no data is lost";
 
-/** A query error stays until somebody corrects the query; a source that is away once may be back at the next poll. */
+/** A query error remains until the query is corrected; a source that is away once may be back at the next poll. */
 export const failsForGood = ({ failure }: SinkSource): boolean =>
   failure !== undefined && (failure.reason === "QueryFailed" || failure.inRow >= FAILURES_TO_NOT_READY);
 
@@ -185,8 +185,8 @@ function unread({ name, failure }: SinkSource): string {
   if (failure === undefined) return "";
   const since = `${counted(failure.inRow, "read")} in a row failed since ${instant(failure.since)}`;
   return failure.reason === "QueryFailed"
-    ? `The query of source "${name}" fails: ${sentence(failure.message)} Correct it in the policy. ${since}, nothing is skipped.`
-    : `Source "${name}" cannot be read: ${sentence(failure.message)} ${since}; reading goes on from the cursor as soon as it answers.`;
+    ? `The query of source "${name}" fails: ${sentence(failure.message)} Correct it in the policy. ${since}; nothing is skipped.`
+    : `Source "${name}" cannot be read: ${sentence(failure.message)} ${since}; reading continues from the cursor when the source responds.`;
 }
 
 function lagging(sink: Unreported): string {

@@ -190,7 +190,7 @@ export type Event = { at: EpochMs } & (
       reason: FailureReason;
       message: string;
     }
-  /** A refusal that no retry mends; a probe follows at `probeAt`. */
+  /** A refusal that retries cannot fix; the next probe is at `probeAt`. */
   | { type: "holding"; id: SinkId; since: EpochMs; probeAt: EpochMs; reason: FailureReason; message: string }
   /** `oldest`, `newest`: times of the samples. `kept`: written to the dead-letter folder. */
   | {

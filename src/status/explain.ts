@@ -1,10 +1,11 @@
-// Why a sink is as it is, for somebody who knows nothing else: cause, since when, evidence, what is at risk, what happens next,
+// Why a sink is in its state, for a reader who knows nothing else: cause, since when, evidence, what is at risk, what happens next,
 // what to do. Pure: the same snapshot and now give the same words in screen, command line and API.
 import type { EpochMs } from "../platform/clock.ts";
 import { droppedTotal } from "./account.ts";
 import { causeOf, failedSource } from "./cause.ts";
 import { readyLagMs, readyOf, remedies } from "./conditions.ts";
 import type { FailureReason } from "./events.ts";
+import { CALM_MS } from "./flapping.ts";
 import { replayOf } from "./lost.ts";
 import { lagOf } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
@@ -43,7 +44,7 @@ function since(sink: SinkState, now: EpochMs): string {
   const success =
     sink.lastSuccessAt === undefined
       ? "Nothing has been delivered since outflow started."
-      : `The last batch was taken ${age(now - sink.lastSuccessAt)} ago.`;
+      : `The last batch was accepted ${age(now - sink.lastSuccessAt)} ago.`;
   return `${instant(from)}, ${age(now - from)} ago. ${success}`;
 }
 
@@ -51,7 +52,7 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
   const said: string[] = [];
   const last = sink.attempts.at(-1);
   if (last !== undefined) {
-    const answer = last.status === undefined ? `no answer (${last.reason ?? "unknown"})` : `status ${last.status}`;
+    const answer = last.status === undefined ? `no response (${last.reason ?? "unknown"})` : `status ${last.status}`;
     said.push(
       `Last attempt ${age(now - last.at)} ago: ${counted(last.samples, "sample")}, ${bytes(last.bytes)}, ${answer} after ${took(last.durationMs)}.`,
     );
@@ -64,7 +65,7 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
     const inRow = unread.failure.inRow === 1 ? "" : " in a row";
     said.push(`${counted(unread.failure.inRow, "read")} of "${unread.name}" failed${inRow}.`);
     if (source.health === "ok" && source.lastAnswerAt !== undefined && source.lastAnswerAt >= unread.failure.since)
-      said.push(`The source itself answers: ${age(now - source.lastAnswerAt)} ago for the last time.`);
+      said.push(`The source itself responds, last ${age(now - source.lastAnswerAt)} ago.`);
     if (unread.failure.reason === "QueryFailed") said.push(`The query: ${unread.query}`);
   }
   if (source.clockSpreadMs !== undefined)
@@ -74,7 +75,7 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
   if (readyOf(sink).reason === "Idle")
     for (const s of sink.sources)
       said.push(
-        `"${s.name}" brought nothing${s.lastReadAt === undefined ? "" : `, read ${age(now - s.lastReadAt)} ago`}: ${s.query}`,
+        `"${s.name}" returned nothing${s.lastReadAt === undefined ? "" : `, read ${age(now - s.lastReadAt)} ago`}: ${s.query}`,
       );
   return said.join(" ");
 }
@@ -92,7 +93,7 @@ function rejected(sink: SinkState, now: EpochMs): string {
   const more = all.length > SERIES_NAMED ? `; and ${all.length - SERIES_NAMED} more` : "";
   const others =
     sink.failing?.reason === "SamplesRejected"
-      ? ` Nothing has been taken since ${instant(sink.failing.since)}: the tenant or the samples' times may be wrong rather than these series.`
+      ? ` Nothing has been accepted since ${instant(sink.failing.since)}: the tenant or the samples' timestamps may be wrong rather than these series.`
       : sink.failing === undefined && readyOf(sink).status === "True"
         ? " All others are sent."
         : "";
@@ -108,7 +109,9 @@ function atRisk(sink: SinkState, now: EpochMs): string {
   if (lost > 0)
     said.push(`Data is lost: ${counted(lost, "sample")} dropped since ${instant(sink.failing?.since ?? now)}.`);
   else if (readyOf(sink).status !== "True")
-    said.push(droppedTotal(sink.account) > 0 ? "No data is lost by this so far." : "No data is lost so far.");
+    said.push(
+      droppedTotal(sink.account) > 0 ? "No data has been lost by this so far." : "No data has been lost so far.",
+    );
   const nothingArrived = sink.sources.some((s) => s.arrived !== undefined && s.arrived < (s.cursor ?? 0));
   if (lag !== undefined && nothingArrived)
     said.push(`Nothing has arrived for ${age(lag)}: what was read since then was dropped.`);
@@ -116,13 +119,13 @@ function atRisk(sink: SinkState, now: EpochMs): string {
     said.push(
       sink.phase.name === "catching-up"
         ? `The sink is ${age(lag)} behind: the source keeps what is missing until it is sent.`
-        : `The sink is ${age(lag)} behind and its cursor is held: the source keeps what is missing, and it is sent oldest first${catchesUp(sink, lag)}.`,
+        : `The sink is ${age(lag)} behind and its cursor is held: the source keeps what is missing, and sends it, oldest first${catchesUp(sink, lag)}.`,
     );
-  if (sink.skippedMs > 0) said.push(`${age(sink.skippedMs)} of data were skipped: older than --max-backfill.`);
+  if (sink.skippedMs > 0) said.push(`${age(sink.skippedMs)} of data was skipped: older than --max-backfill.`);
   const late = sink.lastLate;
   if (late !== undefined)
     said.push(
-      `${counted(sink.lateSamples, "sample")} came to the source too late to be read, the last from ${instant(late.from)} to ${instant(late.to)}.`,
+      `${counted(sink.lateSamples, "sample")} arrived at the source too late to be read, the last from ${instant(late.from)} to ${instant(late.to)}.`,
     );
   const dropped = droppedTotal(sink.account);
   if (dropped > lost) said.push(`${counted(dropped, "sample")} dropped since outflow started: ${drops(sink)}.`);
@@ -156,21 +159,21 @@ function nextStep(sink: SinkState, now: EpochMs): string {
       const when = `in ${age(phase.retryAt - now)} (${clockTime(phase.retryAt)})`;
       if (phase.attempt < phase.maxAttempts) return `Attempt ${phase.attempt + 1} of ${phase.maxAttempts} ${when}.`;
       return sink.info.onExhausted === "hold"
-        ? `All ${phase.maxAttempts} attempts are used up; the batch is kept and tried again ${when}.`
-        : `All ${phase.maxAttempts} attempts are used up and the batch was dropped; the next batch is tried ${when}.`;
+        ? `All ${phase.maxAttempts} attempts failed; the batch is held and retried ${when}.`
+        : `All ${phase.maxAttempts} attempts failed and the batch was dropped; the next batch is sent ${when}.`;
     }
     case "holding":
-      return `One request tries whether it is mended in ${age(phase.probeAt - now)} (${clockTime(phase.probeAt)}), and at once when the policy or its Secret changes.`;
+      return `Next probe in ${age(phase.probeAt - now)} (${clockTime(phase.probeAt)}), or at once when the policy or its Secret changes.`;
     case "refused":
-      return "Nothing is read or sent until the policy is corrected; outflow takes the correction at once.";
+      return "Nothing is read or sent until the policy is corrected; outflow picks up the correction at once.";
     case "paused":
-      return "Nothing until it is resumed; then it goes on where it stopped.";
+      return "Nothing until it is resumed; then it continues where it stopped.";
     case "catching-up":
       return `${age(phase.behindMs)} behind; what is missing is sent, oldest first${speed(phase)}.`;
     case "starting":
-      if (phase.crash !== undefined) return `The sink starts again in ${age(phase.crash.restartAt - now)}.`;
+      if (phase.crash !== undefined) return `The sink restarts in ${age(phase.crash.restartAt - now)}.`;
       if (failedSource(sink) === undefined && sink.failing === undefined)
-        return "The first batch goes out when a window was read and batch.timeout is over.";
+        return "The first batch is sent once a window has been read and batch.timeout has passed.";
       return comesNext(sink);
     case "flowing":
     case "idle":
@@ -191,24 +194,26 @@ const speed = ({ speed, doneAt }: { speed?: number; doneAt?: EpochMs }): string 
 
 /** While it reads and sends as usual. */
 function comesNext(sink: SinkState): string {
-  if (failedSource(sink) !== undefined) return "The read is tried again at the next poll.";
+  if (failedSource(sink) !== undefined) return "The read is retried at the next poll.";
   if (readyOf(sink).reason === "Lagging")
-    return "Reading and sending go on; the sink is ready again when its data is recent enough.";
+    return "Reading and sending continue; the sink is ready again when its data is recent enough.";
+  if (readyOf(sink).reason === "Flapping")
+    return `Batches are sent as usual; the sink is ready when nothing has changed for ${age(CALM_MS)}.`;
   if (sink.failing === undefined) return "";
-  return "The next batches are sent as they come; one that is taken makes the sink ready again.";
+  return "The next batches are sent as usual; the first that is accepted makes the sink ready again.";
 }
 
 /** Dropped, and no dead letter of it: the source has it as long as its retention. */
 const againLater = ({ failing, info }: SinkState, flags: string): string =>
   failing?.lost === undefined
     ? ""
-    : ` What was dropped is still at the source; when the sink is ready: ${replayOf(info, [failing.lost], flags)}`;
+    : ` What was dropped is still at the source. When the sink is ready: ${replayOf(info, [failing.lost], flags)}`;
 
 function toDo(sink: SinkState, flags: string): string {
   const { phase, failing } = sink;
   if (phase.name === "refused")
-    return "Correct the policy or its Secret; outflow check shows each problem with its place.";
-  if (phase.name === "paused") return "Resume the sink when the reason is gone.";
+    return "Correct the policy or its Secret; outflow check lists each problem with its location.";
+  if (phase.name === "paused") return "Resume the sink when the reason for the pause is gone.";
   if (phase.name === "starting" && phase.crash !== undefined) return "Please report it, with the log around it.";
   if (failing !== undefined) return `${advice(failing.reason, sink.info.auth)}${againLater(sink, flags)}`;
   const unread = failedSource(sink)?.failure;
@@ -217,10 +222,12 @@ function toDo(sink: SinkState, flags: string): string {
   if (unread !== undefined)
     return "Check that the source is up, and that --source-url and the credentials for it are right.";
   if (readyOf(sink).reason === "Lagging")
-    return "Raise batch.maxSize or --max-concurrency, select fewer series, or look why the endpoint is slow.";
-  if (sink.restored?.status === "False") return "Nothing yet: the first attempt tells whether it is still so.";
+    return "Raise batch.maxSize or --max-concurrency, select fewer series, or find out why the endpoint is slow.";
+  if (readyOf(sink).reason === "Flapping")
+    return "Find out why the receiver accepts some requests and fails others: one of several replicas, a load balancer, a limit, or the network path.";
+  if (sink.restored?.status === "False") return "Nothing yet: the first attempt shows whether this is still the case.";
   if (readyOf(sink).reason === "Idle")
-    return "If there should be data, try the query at the source: does it select anything there? Otherwise nothing.";
+    return "If there should be data, run the query at the source: does it select anything? Otherwise nothing.";
   return whileReady(sink, flags).join(" ");
 }
 
@@ -228,27 +235,27 @@ function whileReady({ info, lost, lastLate, rejected }: SinkState, flags: string
   const said: string[] = [];
   if (lost.length > 0) said.push(`To send what was dropped while it failed: ${replayOf(info, lost, flags)}`);
   if (rejected.length > 0)
-    said.push("If it goes on, leave these series out of the query, or correct them where they come from.");
-  if (lastLate !== undefined) said.push(`To send what came too late: ${lastLate.remedy}`);
+    said.push("If this continues, exclude these series from the query, or correct them where they come from.");
+  if (lastLate !== undefined) said.push(`To send what arrived too late: ${lastLate.remedy}`);
   return said;
 }
 
 function advice(reason: FailureReason, auth: SinkState["info"]["auth"]): string {
   switch (reason) {
     case "EndpointUnreachable":
-      return "Check the receiver, the address in endpoint, and the network between.";
+      return "Check the receiver, the address in endpoint, and the network path.";
     case "AuthenticationRejected":
       return auth === "none"
-        ? "The policy gives no credentials: name a Secret in authentication.basicAuth.secretRef. It is tried at once when the policy changes."
-        : "Correct username and password in the sink's Secret, or its user's permissions at the receiver. The Secret is read again by itself, and the sink tried at once.";
+        ? "The policy gives no credentials: name a Secret in authentication.basicAuth.secretRef. The sink retries at once when the policy changes."
+        : "Correct username and password in the sink's Secret, or its user's permissions at the receiver. Changes of the Secret are picked up, and the sink retries at once.";
     case "NotFound":
-      return "Correct the path of endpoint in the policy, often /api/v1/write or /api/v1/push. It is tried at once when the policy changes.";
+      return "Correct the path of endpoint in the policy, often /api/v1/write or /api/v1/push. The sink retries at once when the policy changes.";
     case "Redirected":
-      return "Write the final address into endpoint: a redirect is not followed, so that credentials go nowhere else.";
+      return "Write the final address into endpoint. Redirects are not followed, so that credentials reach no other host.";
     case "SamplesRejected":
-      return "Look at the receiver's words for what it refuses. If it refuses everything, check the tenant and the samples' times; if only some series, leave those out of the query.";
+      return "The receiver's message says what it refuses. If it refuses everything, check the tenant and the samples' timestamps; if only some series, exclude those from the query.";
     case "ProtocolError":
-      return "Check scheme and port of endpoint: is it http where https listens, or another service?";
+      return "Check scheme and port of endpoint: http where https is expected, or a different service?";
     default:
       return remedies[reason];
   }

@@ -61,7 +61,7 @@ function policiesLoaded(event: Extract<Event, { type: "policies-loaded" }>): Log
   if (!event.ok)
     return line(
       "error",
-      `Policies have ${counted(problems, "problem")}: ${event.policies.length === 0 ? "nothing runs until that is mended" : `${running} from the last good version keep running`}.`,
+      `Policies have ${counted(problems, "problem")}: ${event.policies.length === 0 ? "nothing runs until this is fixed" : `${running} from the last good version keep running`}.`,
       fields,
     );
   if (event.policies.length === 0 && event.origin === "cluster")
@@ -73,7 +73,7 @@ function policiesLoaded(event: Extract<Event, { type: "policies-loaded" }>): Log
   if (event.policies.length === 0) {
     return line(
       "warn",
-      "No policies found: nothing to do until one appears. Write an ExportPolicy into the policy directory; outflow check tells whether it is right.",
+      "No policies found: nothing to do until one is added. Write an ExportPolicy into the policy directory; outflow check validates it.",
       fields,
     );
   }
@@ -116,9 +116,9 @@ function sourceAnswered(
   const off = Math.abs(event.clockDifferenceMs) > CLOCK_WARNING_MS;
   const clock = off ? ` Its clock is ${difference}; windows follow the source's clock.` : "";
   if (was.health === "failing")
-    return line("info", `The source answers again after ${age(event.at - (was.failure?.since ?? event.at))}.${clock}`);
+    return line("info", `The source responds again after ${age(event.at - (was.failure?.since ?? event.at))}.${clock}`);
   if (was.health === "unknown")
-    return line("info", `The source answers${event.kind === "unknown" ? "" : ` (${event.kind})`}.${clock}`);
+    return line("info", `The source responds${event.kind === "unknown" ? "" : ` (${event.kind})`}.${clock}`);
   const wasOff = Math.abs(was.clockDifferenceMs ?? 0) > CLOCK_WARNING_MS;
   return off && !wasOff
     ? line("warn", `The source's clock is ${difference}; windows follow the source's clock.`)
@@ -135,7 +135,7 @@ function sourceFailed(
   if (n < 8 || !Number.isInteger(Math.log2(n))) return undefined;
   return line(
     "warn",
-    `The source still cannot be read after ${age(event.at - (failure?.since ?? event.at))} and ${count(n)} tries: ${event.message}`,
+    `The source still cannot be read after ${age(event.at - (failure?.since ?? event.at))} and ${count(n)} attempts: ${event.message}`,
     fields,
   );
 }
@@ -145,7 +145,7 @@ function sameRefusal(before: Snapshot, event: Extract<Event, { type: "sink-refus
   return phase?.name === "refused" && phase.reason === event.reason && phase.message === event.message;
 }
 
-/** Once a minute, for whoever reads the log. `sinceDelivered`: the `delivered` of the summary before. */
+/** Once a minute, for readers of the log. `sinceDelivered`: the `delivered` of the summary before. */
 export function summaryLine({ sinks, at }: Snapshot, sinceDelivered: number): { line: LogLine; delivered: number } {
   const sum = (of: (sink: SinkState) => number) => sinks.reduce((n, sink) => n + of(sink), 0);
   const ready = sum((s) => (readyOf(s).status === "True" ? 1 : 0));

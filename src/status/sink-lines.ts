@@ -32,7 +32,7 @@ export function sinkLine(
     case "sink-crashed":
       return say(
         "error",
-        `a bug in outflow ended this sink's work; it starts again at ${instant(event.restartAt)}. Please report it: ${event.message}`,
+        `a bug in outflow stopped this sink; it restarts at ${instant(event.restartAt)}. Please report it: ${event.message}`,
       );
     case "skipped":
       return say(
@@ -47,11 +47,11 @@ export function sinkLine(
     case "late":
       return say(
         "warn",
-        `${counted(event.samples, "sample")} of source ${event.source} came too late to be read (${instant(event.from)} to ${instant(event.to)}). To send them: ${event.remedy}`,
+        `${counted(event.samples, "sample")} of source ${event.source} arrived too late to be read (${instant(event.from)} to ${instant(event.to)}). To send them: ${event.remedy}`,
         { reason: "late", samples: event.samples },
       );
     case "returned":
-      return say("info", `gave ${counted(event.samples, "sample")} back unsent; they will be read again.`, {
+      return say("info", `returned ${counted(event.samples, "sample")} unsent; they will be read again.`, {
         samples: event.samples,
       });
     case "dropped":
@@ -79,7 +79,7 @@ function rejected(
   const { nth = 1 } = now?.rejected.at(-1) ?? {};
   if (was?.rejected.some((r) => r.series === series) || !Number.isInteger(Math.log2(nth))) return undefined;
   const soFar = nth === 1 ? "" : ` (${count(nth)} refusals like this so far)`;
-  return say("warn", `the endpoint does not take ${series}${soFar}: ${message}`, { reason: "rejected" });
+  return say("warn", `the endpoint refuses ${series}${soFar}: ${message}`, { reason: "rejected" });
 }
 
 /** The first drop for a reason, then each time the number has doubled. */
@@ -131,7 +131,7 @@ function readyChanged(
   return lost === "" ? like(again, now, `ready again (${reason})`) : again; // the command is of this sink alone
 }
 
-/** A failure of these last minutes was told already: a sink that fails every other request shall not fill the log. */
+/** A failure within the last minutes was logged already: a sink that fails every other request must not fill the log. */
 const TOLD_MS = 600_000;
 
 function stillFailing(
@@ -145,7 +145,7 @@ function stillFailing(
   const { failuresInRow: n, failing } = now;
   const fields = { reason: failing.reason, attempts: n };
   if (n >= 8 && Number.isInteger(Math.log2(n))) {
-    const lost = failing.dropped > 0 ? `${counted(failing.dropped, "sample")} dropped` : "nothing is lost";
+    const lost = failing.dropped > 0 ? `${counted(failing.dropped, "sample")} dropped` : "no data is lost";
     return like(
       say(
         "warn",
@@ -192,5 +192,7 @@ function whereItStood(sink: SinkState | undefined): string {
   const cursors = (sink?.sources ?? []).flatMap((s) =>
     s.cursor === undefined ? [] : [`${s.name} at ${instant(s.cursor)}`],
   );
-  return cursors.length === 0 ? "" : ` It stood at: ${cursors.join(", ")}; put back within a day it goes on there.`;
+  return cursors.length === 0
+    ? ""
+    : ` Its cursors: ${cursors.join(", ")}; a sink added back within a day continues there.`;
 }

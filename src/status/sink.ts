@@ -54,7 +54,7 @@ function bothOf(reported: readonly Condition[]): SinkState["conditions"] | undef
   return accepted === undefined || ready === undefined ? undefined : [accepted, ready];
 }
 
-/** What ended with the process, or was said about another policy, does not hold any more. */
+/** What ended with the process, or was reported of another generation, no longer holds. */
 const mayHold = ({ generation }: SinkInfo, [accepted, ready]: SinkState["conditions"]): boolean =>
   accepted.status === "True" &&
   ready.status !== "Unknown" &&
@@ -182,7 +182,7 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
   }
 }
 
-/** A sink that did not run begins anew; one whose policy changed keeps on. */
+/** A sink that did not run starts over; one whose policy changed continues. */
 const started = (sink: SinkState, at: EpochMs): SinkState =>
   ["refused", "draining", "stopped"].includes(sink.phase.name) ? beginsToWork(sink, at) : sink;
 
@@ -191,7 +191,7 @@ function without<K extends keyof SinkState>(sink: SinkState, key: K): Omit<SinkS
   return rest;
 }
 
-/** What is the same goes on with its read position and cursor. */
+/** What is unchanged keeps its read position and cursor. */
 const sourcesOf = (sink: SinkState, info: SinkInfo): readonly SinkSource[] =>
   info.sources.map((source) => ({
     ...(sink.sources.find((s) => s.name === source.name) ?? newSource(source)),

@@ -1,4 +1,4 @@
-// Holds the present snapshot and tells who listens. Listeners are called after each event, with the event and both snapshots.
+// Holds the current snapshot and notifies listeners. Listeners are called after each event, with the event and both snapshots.
 import type { Event } from "./events.ts";
 import { initialSnapshot, reduce } from "./reduce.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -19,7 +19,7 @@ export class StatusStore {
     for (const listener of this.#listeners) listener(event, before, this.#snapshot);
   }
 
-  /** Returns the way to stop listening. */
+  /** Returns a function that unsubscribes. */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -60,6 +60,21 @@ describe("a sink's life", () => {
       assert.equal(v.get(of("outflow_sink_attempts_total", { result })), 0, result);
     assert.equal(v.get(of("outflow_sink_condition", { type: "Ready", status: "Unknown" })), 1);
     assert.equal(v.get(of("outflow_sink_phase", { phase: "starting" })), 1);
+    assert.equal(v.get(of("outflow_sink_condition_info", { type: "Ready", status: "Unknown", reason: "Pending" })), 1);
+    assert.equal(
+      v.get(of("outflow_sink_condition_info", { type: "Accepted", status: "True", reason: "SinkConfigured" })),
+      1,
+    );
+    assert.equal(
+      v.get(
+        of("outflow_sink_info", { endpoint: "https://cloud.example.com/api/v1/write", auth: "basic", generation: "1" }),
+      ),
+      1,
+    );
+    assert.equal(v.get("outflow_policy_last_reload_timestamp_seconds"), served.now / 1000);
+    assert.ok((v.get("process_open_fds") ?? 0) > 3);
+    for (const name of ["outflow_source_lag_seconds", "outflow_source_cursor_timestamp_seconds"])
+      assert.equal(v.get(of(name, { source: "metrics" })), undefined, `${name}: nothing was read yet`);
   });
   test("events move them, and the account balances", async () => {
     const event = served.event.bind(served);
@@ -76,6 +91,10 @@ describe("a sink's life", () => {
       sourceNow: 1,
       dropped: { invalid_name: 3 },
     });
+    const first = await values();
+    assert.equal(first.get(of("outflow_sink_lag_seconds")), 0.001, "lag is there from the first read");
+    assert.equal(first.get(of("outflow_source_lag_seconds", { source: "metrics" })), 0.001);
+    assert.equal(first.get(of("outflow_source_cursor_timestamp_seconds", { source: "metrics" })), 0);
     event({ type: "attempt-started", id: ID, attempt: 1, samples: 97, bytes: 900, inFlight: 1, concurrency: 2 });
     assert.equal((await values()).get(of("outflow_sink_in_flight_requests")), 1);
     event({

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { createAdmin } from "../../src/admin/server.ts";
+import { gunzipSync } from "node:zlib";
+import { acceptsGzip, createAdmin } from "../../src/admin/server.ts";
 import type { Snapshot } from "../../src/status/snapshot.ts";
 import { ID, Served } from "./agent.ts";
 
@@ -36,7 +37,7 @@ describe("health", () => {
     assert.equal((await ask("/healthz")).status, 200);
     const before = await ask("/readyz");
     assert.equal(before.status, 503);
-    assert.equal(before.text, "policies are not loaded\nthe source has not answered\n");
+    assert.equal(before.text, "policies are not loaded\nthe source has not responded\n");
     served.load();
     assert.deepEqual([(await ask("/readyz")).status, (await ask("/readyz")).text], [200, "ok\n"]);
     served.event({ type: "source-failed", reason: "SourceUnavailable", message: "Nobody listens (ECONNREFUSED)." });
@@ -55,6 +56,34 @@ describe("reading", () => {
     const metrics = await ask("/metrics");
     assert.equal(metrics.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     assert.match(metrics.text, /^outflow_build_info\{/m);
+  });
+  test("metrics are compressed for whoever takes gzip, and for nobody else", async () => {
+    await served.load().start();
+    const plain = await ask("/metrics");
+    assert.deepEqual([plain.headers["content-encoding"], plain.headers.vary], [undefined, "accept-encoding"]);
+    const zipped = await new Promise<Buffer>((resolve, reject) => {
+      request(`${served.url}/metrics`, { headers: { "accept-encoding": "deflate, gzip;q=0.5" } }, (response) => {
+        assert.equal(response.headers["content-encoding"], "gzip");
+        const pieces: Buffer[] = [];
+        response.on("data", (d: Buffer) => pieces.push(d));
+        response.on("end", () => resolve(Buffer.concat(pieces)));
+      })
+        .on("error", reject)
+        .end();
+    });
+    const names = (text: string) => text.match(/^# TYPE .*$/gm);
+    assert.deepEqual(names(gunzipSync(zipped).toString()), names(plain.text));
+    assert.ok(zipped.length < plain.text.length / 3);
+    for (const [header, want] of [
+      [undefined, false],
+      ["identity", false],
+      ["gzip;q=0", false],
+      ["*", true],
+      ["*;q=0", false],
+      ["GZIP ; q=0.1", true],
+      ["br, gzip;q=0, *", false],
+    ] as const)
+      assert.equal(acceptsGzip(header), want, String(header));
   });
   test("HEAD has the length and no body; another path says what there is; other methods are refused", async () => {
     await served.load().start();

@@ -84,7 +84,7 @@ spec:
     const log = await eventually(
       "the audit reports them",
       () => agent!.log,
-      (text) => text.includes("came too late to be read"),
+      (text) => text.includes("arrived too late to be read"),
     );
     const metrics = await agent.metrics();
     const counted = [...metrics].filter(([name]) => name.includes("late_samples_total"));

@@ -204,7 +204,7 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
     await fresh.stop();
     const failed = await outflow(...command);
     assert.equal(failed.code, 1);
-    assert.match(failed.stderr, /Gave up after 2 attempts: .*The same command goes on from there/);
+    assert.match(failed.stderr, /Gave up after 2 attempts: .*The same command continues from there/);
     assert.match(failed.stdout, /delivered 0 \+ dropped 0 \+ returned ([\d,]+) \+ pending 0/, "nothing is dropped");
 
     await fresh.start();

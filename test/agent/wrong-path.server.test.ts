@@ -82,7 +82,7 @@ describe("a wrong path at VictoriaMetrics", needs("victoria-metrics"), () => {
     });
     assert.equal(status, 1, stdout);
     assert.match(stdout, /delivered 0 \+ dropped 0 \+ returned/, "nor does a replay drop anything");
-    assert.match(stderr, /check the path of endpoint.*The same command goes on from there/);
+    assert.match(stderr, /check the path of endpoint.*The same command continues from there/);
 
     writeFileSync(file, policy(vm.writeUrl));
     await eventually(

@@ -110,7 +110,10 @@ describe("a start that cannot be: one clear line, exit 2", () => {
     const { code, stderr } = await outflow(args);
     holder.close();
     assert.equal(code, 2);
-    assert.match(stderr, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: another process listens there`));
+    assert.match(
+      stderr,
+      new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: the address is in use by another process`),
+    );
   });
 
   test("a state directory that another agent holds", async () => {

@@ -228,7 +228,7 @@ stringData: { username: u, ${password} }
     const cases: [string[], RegExp][] = [
       [["--policies", bad], /problems? in the policies/],
       [["--policies", noPassword], /problems? in the policies/],
-      [["--listen", taken], /another process listens there/],
+      [["--listen", taken], /the address is in use by another process/],
       [["--state-dir", "/proc/nope"], /state directory/],
     ];
     for (const [args, said] of cases) {

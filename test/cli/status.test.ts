@@ -185,7 +185,7 @@ All 2 sinks are ready.
     await served.stop();
     const { code, err, out } = await status();
     assert.deepEqual([code, out], [2, ""]);
-    assert.match(err, /no state from http:.*nobody listens there \(ECONNREFUSED\): is outflow running/);
+    assert.match(err, /no state from http:.*connection refused \(ECONNREFUSED\): is outflow running/);
   });
   test("problems of the policies are told, beside the answer", async () => {
     load();
@@ -404,5 +404,5 @@ test("a token", async () => {
   assert.equal((await status("--token-file", file)).code, 0);
   const { code, err } = await status();
   assert.equal(code, 2);
-  assert.match(err, /it wants a token: give it with --token-file/);
+  assert.match(err, /it requires a token: use --token-file/);
 });

@@ -142,7 +142,7 @@ describe("400 and 422 from an endpoint that has taken nothing: it is asked with 
         assert.equal(`${ready.status} ${ready.reason}`, "False NotFound");
         assert.match(
           ready.message,
-          /check the path of endpoint.*unsupported path requested: "\/api\/v1\/wirte".*nothing is lost/s,
+          /check the path of endpoint.*unsupported path requested: "\/api\/v1\/wirte".*no data is lost/s,
         );
         receiver.answer = () => ({ status: 204 });
         l.delivery.retryNow();

@@ -68,7 +68,7 @@ describe("when Ready turns", () => {
     assert.equal(says(ready(story)), "False ServerError");
     assert.match(
       ready(story).message,
-      /2 attempts in a row failed since 2026-11-23T14:00:01Z, nothing is lost; the next is at 14:00:16Z\.$/,
+      /2 attempts in a row failed since 2026-11-23T14:00:01Z, no data is lost; the next is at 14:00:16Z\.$/,
     );
   });
   test("at once on a hold, True at the next delivery", () => {

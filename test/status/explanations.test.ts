@@ -53,7 +53,7 @@ describe("at risk", () => {
   test("nothing lost, how far behind, how long it will take", () =>
     assert.match(
       risk("Wrong password, for hours"),
-      /^No data is lost so far\. The sink is 2h\d\dm behind and its cursor is held: .* should catch up within about .* after the endpoint answers\.$/,
+      /^No data has been lost so far\. The sink is 2h\d\dm behind and its cursor is held: .* should catch up within about .* after the endpoint answers\.$/,
     ));
   test("lost: how many and since when", () =>
     assert.match(
@@ -67,9 +67,9 @@ describe("docs/troubleshooting.md", () => {
     const file = join(import.meta.dirname, "../../docs/troubleshooting.md");
     const page = `# Troubleshooting
 
-\`outflow status\` says which sinks are not ready; \`outflow status --explain POLICY/SINK\` says why, in the same words as the screen
-(\`w\`), the log and the conditions in the policy's status. Below is what it says in each situation, with the times of an example.
-This page is made from the explanations themselves, so it cannot be out of date.
+\`outflow status\` shows which sinks are not ready; \`outflow status --explain POLICY/SINK\` shows why, in the same words as the screen
+(\`w\`), the log and the conditions in the policy's status. Below is its output in each situation, with the times of an example. This
+page is generated from the explanations themselves.
 
 ## outflow status
 
@@ -82,13 +82,19 @@ This page is made from the explanations themselves, so it cannot be out of date.
     outflow status --watch                  redrawn in place on a terminal; in a pipe each change
     outflow status --wait --timeout 2m      until all are ready, also until the agent is up; says what it waits for
 
-It asks the agent at \`--url\` (default http://127.0.0.1:9469; \`--token-file\` where the agent wants a token). Exit code: 0 all ready, 1 not
-all, 2 the agent cannot be asked or nothing has that name.
+It queries the agent at \`--url\` (default http://127.0.0.1:9469; \`--token-file\` where the agent requires a token). Exit code: 0 all ready,
+1 not all, 2 the agent cannot be reached or nothing has that name. The shape of the YAML and JSON is in
+[admin-api.md](admin-api.md#the-status-document).
 
 **Ready** means that data is arriving. It turns False at the second failed attempt in a row, at once when a request is refused for good
-(wrong password, wrong path) or a query fails, and when data is older than \`--ready-lag\`; it turns True when a batch is taken again. A
-sink that fails every other request stays ready. After a restart what was reported before holds, with its time, until there is news.
+(wrong password, wrong path) or a query fails, and when data is older than \`--ready-lag\` and this does not improve; it turns True when a
+batch is accepted again. A sink that fails every other request stays ready. One that turns six times within five minutes is
+**Flapping**, which is not ready, until nothing has changed for two minutes. A sink that has data to catch up on is ready, as
+**CatchingUp**, while its lag shrinks. After a restart the last report holds, with its time, until there is news.
 **Accepted** is False while the sink's configuration cannot work: nothing is read or sent then.
+
+**Lag** is how old the newest data is that has arrived, from the first read on. A cursor that moves only because everything was dropped
+does not reduce it.
 
 ${all()
   .map(([title, story]) => {
@@ -98,8 +104,8 @@ ${all()
   .join("\n")}
 ## Phases
 
-What a sink does now, and what moves it on. A row is what happens, a column the phase it happens in, a cell the phase that follows;
-an empty cell: it stays.
+What a sink does now, and what changes it. A row is what happens, a column the phase it happens in, a cell the phase that follows; in an
+empty cell the phase stays.
 
 ${phaseTable()}
 `;

@@ -28,7 +28,7 @@ describe("what is said", () => {
     assert.ok(said.length <= 12, said.join("\n"));
     assert.match(said[1]!, /attempt 1 of 3 failed, the next in 5s: The endpoint is unavailable \(503\)/);
     assert.match(said[2]!, /not ready \(ServerError\)/);
-    assert.match(said[3]!, /still not ready after 35s, 8 attempts in a row failed, nothing is lost: The endpoint/);
+    assert.match(said[3]!, /still not ready after 35s, 8 attempts in a row failed, no data is lost: The endpoint/);
     assert.match(said.at(-1)!, /ready again after 1h23m \(CatchingUp\): Catching up: batches are taken/);
   });
   test("a sink that fails every other request: told once in ten minutes", () => {
@@ -59,7 +59,7 @@ describe("what is said", () => {
     const command = (from: string, to: string) =>
       `outflow replay --policy default/p --sink s --from 2026-11-23T${from}Z --to 2026-11-23T${to}Z --source-url http://vm:8428/`;
     const first = command("14:00:04.006", "14:00:09.250");
-    assert.ok(explainText(story).endsWith(`when the sink is ready: ${first}`), explainText(story));
+    assert.ok(explainText(story).endsWith(`When the sink is ready: ${first}`), explainText(story));
     story.delivers(ID, 10);
     assert.ok(
       texts(story).at(-1)!.endsWith(`40 samples dropped meanwhile. To send them: ${first}`),
@@ -113,10 +113,10 @@ describe("what is said", () => {
     }
     const told = texts(story).filter((t) => t.includes("limit 30"));
     assert.equal(told.length, 8, told.join("\n"));
-    assert.match(told[0]!, /does not take {i="0"}: Refused/);
-    assert.match(told[7]!, /does not take {i="127"} \(128 refusals like this so far\): Refused/);
+    assert.match(told[0]!, /refuses {i="0"}: Refused/);
+    assert.match(told[7]!, /refuses {i="127"} \(128 refusals like this so far\): Refused/);
     refuse('{j="1"}', "The endpoint refused samples (400). It said: out of order sample");
-    assert.match(texts(story).at(-1)!, /does not take {j="1"}: .*out of order sample/);
+    assert.match(texts(story).at(-1)!, /refuses {j="1"}: .*out of order sample/);
   });
   test("late samples: where, how many, and the command that repairs it", () => {
     const story = flowing().event({
@@ -130,7 +130,7 @@ describe("what is said", () => {
     });
     assert.match(
       texts(story).at(-1)!,
-      /3,500 samples of source metrics came too late to be read \(2026-11-23T14:00:00Z to 2026-11-23T14:05:00Z\)\. To send them: outflow replay -x/,
+      /3,500 samples of source metrics arrived too late to be read \(2026-11-23T14:00:00Z to 2026-11-23T14:05:00Z\)\. To send them: outflow replay -x/,
     );
   });
 });

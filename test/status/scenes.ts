@@ -254,7 +254,7 @@ export const unauthorized: Failure = {
 };
 export const refused: Failure = {
   reason: "EndpointUnreachable",
-  message: "Nobody listens at the endpoint (ECONNREFUSED): is the receiver up, and the port right?",
+  message: "Connection refused (ECONNREFUSED): is the receiver up, and the port right?",
 };
 export const rateLimited: Failure = {
   reason: "RateLimited",

@@ -31,11 +31,11 @@ const tls = {
 const silent = { reason: "Timeout", message: "The endpoint did not answer in time (TIMEOUT)." } as const;
 const noHttp = {
   reason: "ProtocolError",
-  message: "What listens at the endpoint does not speak HTTP (NOT_HTTP): check scheme and port.",
+  message: "The endpoint did not answer with HTTP (NOT_HTTP): check scheme and port.",
 } as const;
 const refused = {
   reason: "EndpointUnreachable",
-  message: "Nobody listens at the endpoint (ECONNREFUSED): is the receiver up, and the port right?",
+  message: "Connection refused (ECONNREFUSED): is the receiver up, and the port right?",
 } as const;
 const notFound = {
   reason: "NotFound",
@@ -95,7 +95,8 @@ const situations: Record<string, () => Story> = {
   },
   "All attempts are used up, the batch is held (--on-exhausted hold)": () =>
     failsTwice(serverError, undefined, { onExhausted: "hold" }).wait(7_000).fails(ID, 3, 300_000).wait(240_000),
-  "Nobody listens at the endpoint": () => failsTwice(refused, "cloud.example.com resolves to 192.0.2.17, 192.0.2.18."),
+  "The endpoint refuses connections": () =>
+    failsTwice(refused, "cloud.example.com resolves to 192.0.2.17, 192.0.2.18."),
   "The endpoint's name does not resolve": () => failsTwice(dns, "cloud.example.com does not resolve (ENOTFOUND)."),
   "The endpoint's certificate has expired": () =>
     failsTwice(
@@ -103,7 +104,7 @@ const situations: Record<string, () => Story> = {
       "The server shows the certificate of CN=cloud.example.com, O=Example, for cloud.example.com, issued by CN=Example CA, valid from 2026-08-01 to 2026-11-22.",
     ),
   "The endpoint does not answer in time": () => failsTwice(silent),
-  "Something else listens at the endpoint": () => failsTwice(noHttp),
+  "Something that is not HTTP listens at the endpoint": () => failsTwice(noHttp),
   "The receiver limits the rate": () => failsTwice(rateLimited),
   "Wrong password": () => flowing().read(ID, 1_000).holds(ID, 60_000, unauthorized).wait(20_000),
   "Wrong password, for hours": () => {
@@ -163,6 +164,26 @@ const situations: Record<string, () => Story> = {
       message: 'The source refused the query (422): unknown func "outlier_iqr_over_time"',
     }),
   "Catching up after an outage": () => flowing().catchesUp(ID, 1_200_000, 12),
+  "A new sink that begins in the past": () => {
+    const story = start();
+    const from = story.now - 1_500_000;
+    return story.read(ID, 5_000, { from, to: from + 300_000 }).wait(10_000);
+  },
+  "Everything that is read is dropped": () => {
+    const story = start();
+    for (let i = 0; i < 12; i++)
+      story
+        .read(ID, 10, { dropped: { invalid_name: 10 } })
+        .settled(ID)
+        .wait(15_000);
+    return story;
+  },
+  "The receiver takes batches and fails by turns": () => {
+    const story = flowing();
+    for (let i = 0; i < 6; i++)
+      story.read(ID, 1_000).fails(ID, 1, 1_000).fails(ID, 2, 1_000).wait(9_000).delivers(ID, 10).wait(9_000);
+    return story;
+  },
   "Data arrives too late though nothing fails": () => flowing({ readyLagMs: 60_000 }).wait(75_000),
   "Time was skipped": () =>
     flowing().event({
@@ -173,7 +194,7 @@ const situations: Record<string, () => Story> = {
       to: 5_400_000,
       why: "older than --max-backfill",
     }),
-  "Samples came too late": () =>
+  "Samples arrived too late": () =>
     flowing().event({
       type: "late",
       id: ID,
@@ -185,7 +206,7 @@ const situations: Record<string, () => Story> = {
     }),
   "The sink is paused": () => flowing().event({ type: "sink-paused", id: ID }).wait(600_000),
   "The Secret is missing": () => phases().refused ?? start(),
-  "The query is no MetricsQL": () =>
+  "The query is not valid MetricsQL": () =>
     start().event({
       type: "sink-refused",
       sink: sinkInfo(ID),

@@ -253,7 +253,7 @@ describe("the truth between real servers", needs("victoria-metrics", "prometheus
         ({ out }) => evidence.test(out),
       );
       assert.match(out, new RegExp(`Not ready for \\S+: ${reason}`));
-      assert.match(out, /No data is lost so far/);
+      assert.match(out, /No data has been lost so far/);
       assert.doesNotMatch(out, /wrong-password/);
     });
   }
@@ -317,7 +317,7 @@ describe("the truth between real servers", needs("victoria-metrics", "prometheus
       (await outflow("status", "--explain", "edge/down", "--url", agent.adminUrl)).out,
       /Source "m" cannot be read: .*ECONNREFUSED/,
     );
-    assert.match(await (await fetch(`${agent.adminUrl}/readyz`)).text(), /the source has not answered/);
+    assert.match(await (await fetch(`${agent.adminUrl}/readyz`)).text(), /the source has not responded/);
     await source.start();
     await eventually(
       "ready again",

@@ -128,27 +128,27 @@ export function phases(): Record<string, Story> {
       .event({
         type: "source-failed",
         reason: "SourceUnavailable",
-        message: "Nobody listens at the source (ECONNREFUSED): is it up, and --source-url right?",
+        message: "Connection refused (ECONNREFUSED): is it up, and --source-url right?",
       })
       .event({
         type: "read-failed",
         id: EDGE,
         source: "metrics",
         reason: "SourceUnavailable",
-        message: "Nobody listens at the source (ECONNREFUSED): is it up, and --source-url right?",
+        message: "Connection refused (ECONNREFUSED): is it up, and --source-url right?",
       })
       .wait(15_000)
       .event({
         type: "source-failed",
         reason: "SourceUnavailable",
-        message: "Nobody listens at the source (ECONNREFUSED): is it up, and --source-url right?",
+        message: "Connection refused (ECONNREFUSED): is it up, and --source-url right?",
       })
       .event({
         type: "read-failed",
         id: EDGE,
         source: "metrics",
         reason: "SourceUnavailable",
-        message: "Nobody listens at the source (ECONNREFUSED): is it up, and --source-url right?",
+        message: "Connection refused (ECONNREFUSED): is it up, and --source-url right?",
       })
       .wait(4_000),
     "query-failed": flowing()

@@ -62,7 +62,7 @@ const lost = ({ now }: Story): Link => ({
   url: "http://127.0.0.1:9469",
   state: "lost",
   since: now - 12_000,
-  why: "nobody listens there (ECONNREFUSED)",
+  why: "connection refused (ECONNREFUSED)",
   retryAt: now + 2_000,
 });
 

@@ -5,7 +5,7 @@ import { dropReasons } from "../../status/events.ts";
 import { phaseNames } from "../../status/phases.ts";
 import { lagOf } from "../../status/sinks.ts";
 import { type Definition, labelsText } from "./exposition.ts";
-import { agent, type Known, policy, sink, sinkBy, source } from "./families.ts";
+import { agent, type Known, policy, sink, sinkBy, sinkInfo, source } from "./families.ts";
 
 const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000);
 const flag = (is: boolean): number => (is ? 1 : 0);
@@ -30,14 +30,14 @@ export const definitions: readonly Definition<Known>[] = [
   sinkBy(
     "counter",
     "samples_dropped_total",
-    "Samples given up under a rule, by reason.",
+    "Samples dropped under a rule, by reason.",
     dropReasons.map((reason) => ({ reason })),
     (k, { reason }) => k.account.dropped[reason],
   ),
   sink(
     "counter",
     "samples_returned_total",
-    "Samples given back unsent; their window is read again.",
+    "Samples returned unsent; their window is read again.",
     (k) => k.account.returned,
   ),
   sink(
@@ -57,10 +57,19 @@ export const definitions: readonly Definition<Known>[] = [
   sinkBy(
     "gauge",
     "condition",
-    "1 for the present status of the condition, else 0.",
+    "1 for the current status of the condition, else 0.",
     conditions,
     (k, { type, status }) => flag((type === "Accepted" ? acceptedOf(k) : readyOf(k)).status === status),
   ),
+  sinkInfo(
+    "condition_info",
+    "Status and reason of each condition; always 1. An alert on outflow_sink_condition looks up the reason here.",
+    ["type", "status", "reason"],
+    (k) => k.conditions.map(({ type, status, reason }) => ({ type, status, reason })),
+  ),
+  sinkInfo("info", "What the sink is; always 1.", ["endpoint", "auth", "generation"], ({ info }) => [
+    { endpoint: info.endpoint, auth: info.auth, generation: String(info.generation) },
+  ]),
   sinkBy(
     "gauge",
     "phase",
@@ -68,8 +77,11 @@ export const definitions: readonly Definition<Known>[] = [
     phaseNames.map((phase) => ({ phase })),
     (k, { phase }) => flag(k.phase.name === phase),
   ),
-  sink("gauge", "lag_seconds", "The source's now less the cursor: how old the newest settled data is.", (k, now) =>
-    seconds(lagOf(k, now)),
+  sink(
+    "gauge",
+    "lag_seconds",
+    "How old the newest delivered data is: the source's now less the cursor, or less what arrived last while everything is dropped.",
+    (k, now) => seconds(lagOf(k, now)),
   ),
   sink(
     "gauge",
@@ -78,13 +90,13 @@ export const definitions: readonly Definition<Known>[] = [
     (k) => readyLagMs(k) / 1000,
   ),
   sink("counter", "retries_total", "Requests that sent the same bytes again.", (k) => k.retries),
-  sink("gauge", "failed_attempts_in_row", "Failed attempts since a batch was taken last.", (k) => k.failuresInRow),
-  sink("gauge", "in_flight_requests", "Requests that wait for an answer.", (k) => k.inFlight),
-  sink("gauge", "concurrency", "Requests that may be in flight at present.", (k) => k.concurrency),
+  sink("gauge", "failed_attempts_in_row", "Failed attempts since a batch was last accepted.", (k) => k.failuresInRow),
+  sink("gauge", "in_flight_requests", "Requests that wait for a response.", (k) => k.inFlight),
+  sink("gauge", "concurrency", "Requests that may be in flight now.", (k) => k.concurrency),
   sink(
     "gauge",
     "last_success_timestamp_seconds",
-    "When a batch was acknowledged last; 0 for never.",
+    "When a batch was last acknowledged; 0 for never.",
     (k) => (k.lastSuccessAt ?? 0) / 1000,
   ),
   // -- its sources
@@ -99,13 +111,15 @@ export const definitions: readonly Definition<Known>[] = [
   source(
     "counter",
     "late_samples_total",
-    "Samples that came to the source too late to be read, found by the audit.",
+    "Samples that arrived at the source too late to be read, found by the audit.",
     (x) => x.lateSamples,
   ),
   source("gauge", "series", "Series in the last window.", (x) => x.series),
-  source("gauge", "failed_reads_in_row", "Failed reads since a window was read last.", (x) => x.failure?.inRow ?? 0),
+  source("gauge", "failed_reads_in_row", "Failed reads since a window was last read.", (x) => x.failure?.inRow ?? 0),
   // -- the agent
-  agent("gauge", "outflow_source_up", "1 if the source answered last.", (s) => flag(s.source.health === "ok")),
+  agent("gauge", "outflow_source_up", "1 if the last query to the source got a response.", (s) =>
+    flag(s.source.health === "ok"),
+  ),
   agent(
     "gauge",
     "outflow_source_clock_difference_seconds",
@@ -118,7 +132,7 @@ export const definitions: readonly Definition<Known>[] = [
   {
     name: "outflow_policy_reloads_total",
     type: "counter",
-    help: "Loads of the policies, by result; after an error the last good version goes on.",
+    help: "Loads of the policies, by result; after an error the last good version keeps running.",
     labels: ["result"],
     write({ s }, row) {
       row(s.reloads.ok, 'result="ok"');
@@ -128,11 +142,17 @@ export const definitions: readonly Definition<Known>[] = [
   agent(
     "counter",
     "outflow_policy_reload_errors_total",
-    "Loads that had problems; the last good version went on.",
+    "Loads that had problems; the last good version kept running.",
     (s) => s.reloads.failed,
   ),
   agent("gauge", "outflow_policy_last_reload_successful", "1 if the last load had no problem.", (s) =>
     flag(s.reloads.lastOk),
+  ),
+  agent(
+    "gauge",
+    "outflow_policy_last_reload_timestamp_seconds",
+    "When the policies were loaded last, with or without problems.",
+    (s) => seconds(s.reloads.lastAt),
   ),
   agent(
     "gauge",
@@ -159,4 +179,10 @@ export const definitions: readonly Definition<Known>[] = [
   agent("gauge", "process_start_time_seconds", "When the agent started.", (s) => s.startedAt / 1000),
   agent("counter", "process_cpu_seconds_total", "User and system CPU time.", (_, p) => p.cpuSeconds),
   agent("gauge", "process_resident_memory_bytes", "Resident memory.", (_, p) => p.residentBytes),
+  agent(
+    "gauge",
+    "process_open_fds",
+    "Open file descriptors; missing where the system does not list them.",
+    (_, p) => p.openFds,
+  ),
 ];

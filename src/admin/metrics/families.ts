@@ -102,3 +102,19 @@ export const agent = (
   labels: [],
   write: ({ s, p }, row) => row(value(s, p)),
 });
+
+/** Rows whose labels change with what they say: always 1, so that other metrics can be joined with them. */
+export const sinkInfo = (
+  name: string,
+  help: string,
+  labels: readonly string[],
+  values: (k: SinkState) => readonly Readonly<Record<string, string>>[],
+): Definition<Known> => ({
+  name: `outflow_sink_${name}`,
+  type: "gauge",
+  help,
+  labels: [...SINK, ...labels],
+  write({ s }, row) {
+    for (const k of s.sinks) for (const v of values(k)) row(1, joined(labelsOf(k), labelsText(v)));
+  },
+});

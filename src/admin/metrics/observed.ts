@@ -118,14 +118,14 @@ const histogram = (name: string, help: string, of: (sink: Seen) => Histogram): D
 export const observations: readonly Definition<Observed>[] = [
   counterBy(
     "attempts_total",
-    "Requests to the sink, retries too, by result: delivered, or the reason that Ready gives.",
+    "Requests to the sink, including retries, by result: delivered, or the reason as in Ready.",
     "result",
     (sink) => sink.attempts,
   ),
-  counter("sent_bytes_total", "Bytes of request bodies, compressed, retries too.", (sink) => sink.sentBytes),
+  counter("sent_bytes_total", "Bytes of request bodies, compressed, including retries.", (sink) => sink.sentBytes),
   counter(
     "read_bytes_total",
-    "Bytes of the source's answers; sinks that share a reader count them once.",
+    "Bytes of the source's responses; sinks that share a reader count them once.",
     (sink) => sink.readBytes,
   ),
   counterBy(
@@ -134,11 +134,11 @@ export const observations: readonly Definition<Observed>[] = [
     "reason",
     (sink) => sink.readFailures,
   ),
-  histogram("send_duration_seconds", "How long an attempt took, from connect to answer.", (sink) => sink.sendSeconds),
+  histogram("send_duration_seconds", "How long an attempt took, from connect to response.", (sink) => sink.sendSeconds),
   histogram("batch_samples", "Samples in a request.", (sink) => sink.batchSamples),
   histogram(
     "read_duration_seconds",
-    "How long the source took to answer for a window, to its last byte.",
+    "How long the source took to respond for a window, to the last byte.",
     (sink) => sink.readSeconds,
   ),
   {

@@ -1,9 +1,13 @@
 // What the process itself is measured by; the one place here that looks at it.
+import { readdirSync } from "node:fs";
+
 export type ProcessInfo = {
   residentBytes: number;
   cpuSeconds: number;
+  /** Undefined where the system does not list them. */
+  openFds: number | undefined;
   runtime: string;
-  /** Series in the table; undefined where nobody counts them. */
+  /** Series in the table; undefined where they are not counted. */
   tableSeries: number | undefined;
 };
 
@@ -13,14 +17,23 @@ export function processInfo(tableSeries: number | undefined): ProcessInfo {
   return {
     residentBytes: process.memoryUsage.rss(),
     cpuSeconds: (user + system) / 1e6,
+    openFds: openFds(),
     runtime: bun === undefined ? `deno ${deno ?? ""}`.trim() : `bun ${bun}`,
     tableSeries,
   };
 }
 
+function openFds(): number | undefined {
+  try {
+    return readdirSync("/proc/self/fd").length - 1; // one is open to read the list
+  } catch {
+    return undefined;
+  }
+}
+
 const SAMPLE_MS = 500;
 
-/** Tells by how much a timer was late, twice a second, in ms: how long the event loop was busy. Returns the way to stop it. */
+/** Reports by how much a timer was late, twice a second, in ms: how long the event loop was busy. Returns a function that stops it. */
 export function watchEventLoop(late: (ms: number) => void): () => void {
   let due = performance.now() + SAMPLE_MS;
   const timer = setInterval(() => {

@@ -1,4 +1,4 @@
-// How a running agent is asked: its address, the token, and in plain words why it gave no answer.
+// How a running agent is queried: its address, the token, and why there was no response.
 
 import type { HttpAnswer, HttpClient, HttpFailure } from "../../http/http.ts";
 import { printable } from "../../platform/printable.ts";
@@ -38,24 +38,24 @@ export async function ask(
 export function whyNot({ kind, code, message }: HttpFailure): string {
   switch (kind) {
     case "refused":
-      return `nobody listens there (${code}): is outflow running, and is this its --listen address?`;
+      return `connection refused (${code}): is outflow running, and is this its --listen address?`;
     case "dns":
       return `the name does not resolve (${code})`;
     case "unreachable":
-      return `no way there (${code})`;
+      return `no route to the host (${code})`;
     case "timeout":
-      return "no answer in time";
+      return "timed out";
     case "tls":
       return `TLS failed: ${printable(message, 200)}`;
     case "reset":
     case "aborted":
       return "the connection was closed";
     case "protocol":
-      return "what answers is no HTTP server";
+      return "the server did not answer with HTTP";
     case "forbidden":
       return "this address is not allowed";
     case "proxy":
-      return "the proxy lets nothing through";
+      return "the proxy refused the connection";
     default:
       return kind satisfies never;
   }
@@ -65,7 +65,7 @@ export function whyNot({ kind, code, message }: HttpFailure): string {
 export async function refusal(answer: HttpAnswer): Promise<string> {
   const { status } = answer;
   const said = printable((await answer.text(2_000)).trim(), 300);
-  if (status === 401) return "it wants a token: give it with --token-file";
-  if (status === 404) return "there is no such page: is it outflow, and as new as this one?";
+  if (status === 401) return "it requires a token: use --token-file";
+  if (status === 404) return "not found: is it outflow, and the same version?";
   return `status ${status}${said === "" ? "" : `: ${said}`}`;
 }

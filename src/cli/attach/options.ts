@@ -8,7 +8,7 @@ export const DEFAULT_URL = "http://127.0.0.1:9469";
 export function address(text: string): string {
   const url = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new InvalidArgumentError(`"${text}" is no address; write for example http://127.0.0.1:9469.`);
+    throw new InvalidArgumentError(`"${text}" is not a valid address; write for example http://127.0.0.1:9469.`);
   return url.replace(/\/+$/, "");
 }
 

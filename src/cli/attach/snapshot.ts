@@ -16,6 +16,6 @@ export async function snapshotOf(
   try {
     return { ok: true, snapshot: JSON.parse(await asked.answer.text(MAX_SNAPSHOT)) as Snapshot };
   } catch {
-    return { ok: false, why: "what it sent is no snapshot: is it outflow?" };
+    return { ok: false, why: "the response is not a snapshot: is it outflow?" };
   }
 }

@@ -52,9 +52,9 @@ export async function replayLetters(
     const lost = ports.dropped() - before;
     if (lost > 0 || letters.broken > 0 || letters.illegal > 0) {
       kept++;
-      ports.say(`${name} stays: ${trouble(lost, letters)}.`);
+      ports.say(`${name} is kept: ${trouble(lost, letters)}.`);
     } else {
-      if (letters.torn) ports.say(`${name}: its end was never written; all that was there is delivered.`);
+      if (letters.torn) ports.say(`${name}: its end was never written; everything before it is delivered.`);
       delivered(folder, name, new Date(ports.clock.now()).toISOString());
     }
   }

@@ -1,4 +1,4 @@
-// What a replay of a time range remembers, so that the same command goes on where it stopped: a small file in the state
+// What a replay of a time range remembers, so that the same command continues where it stopped: a small file in the state
 // directory, which the running agent does not look at.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import type { EpochMs } from "../../platform/clock.ts";
 export type Resume = {
   cursor(source: string): EpochMs | undefined;
   moved(source: string, cursor: EpochMs): void;
-  /** Everything was delivered: the next time begins anew. */
+  /** Everything was delivered: the next run starts over. */
   done(): void;
 };
 
