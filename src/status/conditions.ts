@@ -68,7 +68,7 @@ function unsteady({ turns, overMs }: { turns: number; overMs: number }, { failin
   const why = last === undefined ? "" : ` The last failure: ${sentence(last)}`;
   return no(
     "Flapping",
-    `Flapping, ${turns} changes in ${age(overMs)}: batches are taken and fail by turns.${why} It is ready again when nothing has changed for ${age(CALM_MS)}.`,
+    `Flapping, ${turns} changes in ${age(overMs)}: batches are accepted and fail alternately.${why} It is ready again when nothing has changed for ${age(CALM_MS)}.`,
   );
 }
 
@@ -200,7 +200,7 @@ function lagging(sink: Unreported): string {
 }
 
 /** `exhausted, invalid_name`: why nothing arrives though the cursor moves; empty while something arrives. */
-function lostSinceArrival({ sources, account }: Unreported): string {
+export function lostSinceArrival({ sources, account }: Unreported): string {
   if (!sources.some((s) => s.arrived !== undefined && s.cursor !== undefined && s.arrived < s.cursor)) return "";
   return dropReasons.filter((reason) => account.dropped[reason] > 0).join(", ");
 }

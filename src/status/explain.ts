@@ -3,7 +3,7 @@
 import type { EpochMs } from "../platform/clock.ts";
 import { droppedTotal } from "./account.ts";
 import { causeOf, failedSource } from "./cause.ts";
-import { readyLagMs, readyOf, remedies } from "./conditions.ts";
+import { lostSinceArrival, readyLagMs, readyOf, remedies } from "./conditions.ts";
 import type { FailureReason } from "./events.ts";
 import { CALM_MS } from "./flapping.ts";
 import { replayOf } from "./lost.ts";
@@ -108,13 +108,13 @@ function atRisk(sink: SinkState, now: EpochMs): string {
   const lost = sink.failing?.dropped ?? 0;
   if (lost > 0)
     said.push(`Data is lost: ${counted(lost, "sample")} dropped since ${instant(sink.failing?.since ?? now)}.`);
-  else if (readyOf(sink).status !== "True")
+  else if (readyOf(sink).status !== "True" && lostSinceArrival(sink) === "")
     said.push(
       droppedTotal(sink.account) > 0 ? "No data has been lost by this so far." : "No data has been lost so far.",
     );
-  const nothingArrived = sink.sources.some((s) => s.arrived !== undefined && s.arrived < (s.cursor ?? 0));
-  if (lag !== undefined && nothingArrived)
-    said.push(`Nothing has arrived for ${age(lag)}: what was read since then was dropped.`);
+  const gone = lostSinceArrival(sink);
+  if (lag !== undefined && gone !== "")
+    said.push(`Nothing has arrived for ${age(lag)}: everything that was read since then was dropped.`);
   else if (lag !== undefined && lag > readyLagMs(sink))
     said.push(
       sink.phase.name === "catching-up"
@@ -172,7 +172,7 @@ function nextStep(sink: SinkState, now: EpochMs): string {
       return `${age(phase.behindMs)} behind; what is missing is sent, oldest first${speed(phase)}.`;
     case "starting":
       if (phase.crash !== undefined) return `The sink restarts in ${age(phase.crash.restartAt - now)}.`;
-      if (failedSource(sink) === undefined && sink.failing === undefined)
+      if (failedSource(sink) === undefined && sink.failing === undefined && lostSinceArrival(sink) === "")
         return "The first batch is sent once a window has been read and batch.timeout has passed.";
       return comesNext(sink);
     case "flowing":
@@ -195,6 +195,7 @@ const speed = ({ speed, doneAt }: { speed?: number; doneAt?: EpochMs }): string 
 /** While it reads and sends as usual. */
 function comesNext(sink: SinkState): string {
   if (failedSource(sink) !== undefined) return "The read is retried at the next poll.";
+  if (lostSinceArrival(sink) !== "") return "Reading and sending continue; what was dropped is not retried.";
   if (readyOf(sink).reason === "Lagging")
     return "Reading and sending continue; the sink is ready again when its data is recent enough.";
   if (readyOf(sink).reason === "Flapping")
@@ -221,6 +222,8 @@ function toDo(sink: SinkState, flags: string): string {
     return "Correct the query in the policy; outflow check and outflow query explain read it offline.";
   if (unread !== undefined)
     return "Check that the source is up, and that --source-url and the credentials for it are right.";
+  if (lostSinceArrival(sink) !== "")
+    return "The log says what was dropped and why: correct these series where they come from, or exclude them from the query.";
   if (readyOf(sink).reason === "Lagging")
     return "Raise batch.maxSize or --max-concurrency, select fewer series, or find out why the endpoint is slow.";
   if (readyOf(sink).reason === "Flapping")

@@ -220,7 +220,7 @@ describe("flapping", () => {
     assert.equal(ready(story).lastTransitionTime, since);
     assert.match(
       ready(story).message,
-      /^Flapping, 3\d changes in 4m\d\ds: batches are taken and fail by turns\. The last failure: The endpoint is unavailable/,
+      /^Flapping, 3\d changes in 4m\d\ds: batches are accepted and fail alternately\. The last failure: The endpoint is unavailable/,
     );
     assert.equal(
       story.snapshot.events.filter((e) => e.text.includes("not ready")).length,

@@ -178,7 +178,7 @@ const situations: Record<string, () => Story> = {
         .wait(15_000);
     return story;
   },
-  "The receiver takes batches and fails by turns": () => {
+  "The receiver accepts batches and fails alternately": () => {
     const story = flowing();
     for (let i = 0; i < 6; i++)
       story.read(ID, 1_000).fails(ID, 1, 1_000).fails(ID, 2, 1_000).wait(9_000).delivers(ID, 10).wait(9_000);
