@@ -223,7 +223,7 @@ function toDo(sink: SinkState, flags: string): string {
   if (unread !== undefined)
     return "Check that the source is up, and that --source-url and the credentials for it are right.";
   if (lostSinceArrival(sink) !== "")
-    return "The log says what was dropped and why: correct these series where they come from, or exclude them from the query.";
+    return "Correct these series where they come from, or exclude them from the query; docs/metrics.md lists the reasons.";
   if (readyOf(sink).reason === "Lagging")
     return "Raise batch.maxSize or --max-concurrency, select fewer series, or find out why the endpoint is slow.";
   if (readyOf(sink).reason === "Flapping")
