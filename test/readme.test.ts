@@ -34,7 +34,7 @@ const pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ...globSync("docs
 
 describe("README.md", () => {
   test("the screen is a golden frame of the terminal UI", () => {
-    const frame = read("test/tui/golden/sinks-3-one-fails-100x30.txt").split("\n");
+    const frame = read("test/tui/golden/sinks-3-one-fails-120x40.txt").split("\n");
     const footer = frame.findLast((l) => l.includes("q quit"))!;
     const rows = frame.slice(
       0,

@@ -2,14 +2,14 @@
 import { useApp, useInput, useStdin, useWindowSize } from "ink";
 import { useEffect, useReducer } from "react";
 import type { Clock } from "../src/platform/clock.ts";
-import type { Palette } from "./colours.ts";
 import { Frame } from "./frame.tsx";
 import type { Glyphs } from "./glyphs.ts";
-import { keyName, keyOf } from "./keys.ts";
+import { keyName, keyOf } from "./key-names.ts";
 import type { Line } from "./line.ts";
 import type { Meter } from "./meter.ts";
 import { redrawer } from "./redraw.ts";
 import type { Session, Store } from "./session.ts";
+import type { Palette, ThemeName } from "./theme.ts";
 import { pageOf, view } from "./view.ts";
 
 export type AppProps = {
@@ -18,13 +18,13 @@ export type AppProps = {
   clock: Clock;
   meter: Meter;
   glyphs: Glyphs;
-  palette: Palette;
+  palette(theme: ThemeName): Palette;
   /** Actions are allowed at present. */
   acts(): boolean;
-  /** Stops the process as ctrl-Z does, and returns when it goes on. */
+  /** Stops the process as ctrl-Z does, and returns when it continues. */
   suspend(): Promise<void>;
-  /** What is on the screen. */
-  drawn(lines: readonly Line[]): void;
+  /** What is on the screen, and how many lines its scrolling part has. */
+  drawn(lines: readonly Line[], page: number): void;
   redrawMs?: number | undefined;
 };
 
@@ -61,6 +61,6 @@ export function App({ store, session, clock, meter, glyphs, palette, acts, suspe
     glyphs,
     acts: acts(),
   });
-  drawn(lines);
-  return <Frame lines={lines} palette={palette} />;
+  drawn(lines, pageOf(rows));
+  return <Frame lines={lines} palette={palette(session.ui.theme)} />;
 }

@@ -1,39 +1,13 @@
-// Numbers over time as characters: a sparkline of one row, areas in blocks, lines in braille, a bar that empties. Pure.
+// Numbers over time as characters: a sparkline of one row, and plots of several rows in braille or in blocks. Pure.
 import type { Glyphs } from "./glyphs.ts";
 import { type Segment, type Style, seg } from "./line.ts";
 
-/** Sums of `values` in `width` groups of (nearly) equal size, oldest first. */
-export function grouped(values: readonly number[], width: number): number[] {
-  const sums = new Array<number>(width).fill(0);
-  values.forEach((value, i) => {
-    const group = Math.floor((i * width) / values.length);
-    sums[group] = (sums[group] ?? 0) + value;
-  });
-  return sums;
-}
-
-/** One character a group, scaled to the largest. Anything above zero shows. */
+/** One character a group of values, scaled to the largest. Anything above zero shows. */
 export function sparkline(values: readonly number[], width: number, { levels }: Glyphs): string {
-  const sums = grouped(values, Math.min(width, values.length));
-  const max = Math.max(...sums);
+  const cells = stretched(values, Math.min(width, values.length));
+  const max = Math.max(...cells);
   const top = levels.length - 1;
-  return sums.map((v) => levels[v <= 0 ? 0 : Math.max(1, Math.round((v / max) * top))]).join("");
-}
-
-/** An area over `height` rows, top first. Where a column stands for several values it is the largest of them. */
-export function area(values: readonly number[], width: number, height: number, { levels }: Glyphs): string[] {
-  const cells = stretched(values, width);
-  const max = Math.max(...cells, Number.MIN_VALUE);
-  const top = levels.length - 1;
-  return Array.from({ length: height }, (_, row) => {
-    const floor = (height - 1 - row) * top;
-    return cells
-      .map((v) => {
-        const level = v <= 0 ? 0 : Math.max(1, Math.round((v / max) * height * top));
-        return levels[Math.min(top, Math.max(0, level - floor))];
-      })
-      .join("");
-  });
+  return cells.map((v) => levels[v <= 0 ? 0 : Math.max(1, Math.round((v / max) * top))]).join("");
 }
 
 /** `values` as `width` columns: the largest of each group, or each value several times. */
@@ -44,16 +18,26 @@ export const stretched = (values: readonly number[], width: number): number[] =>
     return Math.max(...values.slice(from, to), 0);
   });
 
-export type Curve = { values: readonly number[]; style: Style };
+/** A value of 0 is a gap. `above`: values over it are in the colour of trouble. */
+export type Curve = { values: readonly number[]; style: Style; above?: number | undefined };
 
-/**
- * Curves over `height` rows, top first, all on one scale from 0; a value of 0 is a gap. The last curve lies on top where two share
- * a cell.
- */
-export function curves(list: readonly Curve[], width: number, height: number, glyphs: Glyphs): Segment[][] {
-  const max = Math.max(...list.flatMap((c) => c.values), Number.MIN_VALUE);
-  return glyphs.braille ? braille(list, width, height, max) : plainCurves(list, width, height, max);
+export type Plot = {
+  width: number;
+  height: number /** The value of the top edge. */;
+  max: number /** Area under the curve. */;
+  fill: boolean;
+};
+
+/** The curves on one scale from 0, top row first; the last curve lies on top where two share a cell. */
+export function plot(curves: readonly Curve[], size: Plot, glyphs: Glyphs): Segment[][] {
+  const cells = glyphs.braille ? braille(curves, size) : blocks(curves, size, glyphs);
+  return cells.map((row) => runs(row));
 }
+
+type Cell = { text: string; style: Style };
+
+const styleAt = ({ style, above }: Curve, value: number): Style =>
+  above !== undefined && value > above ? "bad" : style;
 
 /** The bits of a braille cell, by column and then by row from the top. */
 const DOTS = [
@@ -61,74 +45,63 @@ const DOTS = [
   [0x08, 0x10, 0x20, 0x80],
 ] as const;
 
-function braille(list: readonly Curve[], width: number, height: number, max: number): Segment[][] {
+function braille(curves: readonly Curve[], { width, height, max, fill }: Plot): Cell[][] {
   const bits = Array.from({ length: height }, () => new Array<number>(width).fill(0));
   const styles = Array.from({ length: height }, () => new Array<Style>(width).fill("plain"));
-  for (const { values, style } of list) {
+  for (const curve of curves) {
     let before: number | undefined;
-    stretched(values, width * 2).forEach((v, x) => {
+    stretched(curve.values, width * 2).forEach((v, x) => {
       if (v <= 0) {
         before = undefined;
         return;
       }
-      const y = Math.round((v / max) * (height * 4 - 1));
-      const [low, high] = before === undefined ? [y, y] : [Math.min(y, before), Math.max(y, before)];
+      const y = Math.min(height * 4 - 1, Math.round((v / max) * (height * 4 - 1)));
+      const [low, high] = fill ? [0, y] : before === undefined ? [y, y] : [Math.min(y, before), Math.max(y, before)];
       before = y;
       for (let at = low; at <= high; at++) {
         const fromTop = height * 4 - 1 - at;
         const row = Math.floor(fromTop / 4);
         const column = Math.floor(x / 2);
-        const cells = bits[row];
-        const look = styles[row];
-        if (cells === undefined || look === undefined) continue;
-        cells[column] = (cells[column] ?? 0) | (DOTS[x % 2 === 0 ? 0 : 1][fromTop % 4] ?? 0);
-        look[column] = style;
+        bits[row]![column]! |= DOTS[x % 2 === 0 ? 0 : 1][fromTop % 4] ?? 0;
+        styles[row]![column] = styleAt(curve, v);
       }
     });
   }
   return bits.map((cells, row) =>
-    runs(
-      cells.map((b) => (b === 0 ? " " : String.fromCodePoint(0x2800 + b))),
-      styles[row] ?? [],
-    ),
+    cells.map((b, column) => ({
+      text: b === 0 ? " " : String.fromCodePoint(0x2800 + b),
+      style: styles[row]?.[column] ?? "plain",
+    })),
   );
 }
 
-/** Three heights a row. */
-const MARKS = [".", "-", "'"] as const;
-
-function plainCurves(list: readonly Curve[], width: number, height: number, max: number): Segment[][] {
-  const rows = Array.from({ length: height }, () => new Array<string>(width).fill(" "));
-  const styles = Array.from({ length: height }, () => new Array<Style>(width).fill("plain"));
-  for (const { values, style } of list) {
-    stretched(values, width).forEach((v, x) => {
+/** Areas, one over the other: the smaller curve comes last and lies in front. */
+function blocks(curves: readonly Curve[], { width, height, max }: Plot, { levels }: Glyphs): Cell[][] {
+  const cells = Array.from({ length: height }, () =>
+    Array.from({ length: width }, (): Cell => ({ text: " ", style: "plain" })),
+  );
+  const top = levels.length - 1;
+  for (const curve of curves) {
+    stretched(curve.values, width).forEach((v, x) => {
       if (v <= 0) return;
-      const level = Math.round((v / max) * (height * 3 - 1));
-      const row = height - 1 - Math.floor(level / 3);
-      const cells = rows[row];
-      const look = styles[row];
-      if (cells === undefined || look === undefined) return;
-      cells[x] = MARKS[level % 3] ?? ".";
-      look[x] = style;
+      const level = Math.min(height * top, Math.max(1, Math.round((v / max) * height * top)));
+      for (let row = 0; row < height; row++) {
+        const own = Math.min(top, level - (height - 1 - row) * top);
+        if (own > 0) cells[row]![x] = { text: levels[own] ?? " ", style: styleAt(curve, v) };
+      }
     });
   }
-  return rows.map((cells, row) => runs(cells, styles[row] ?? []));
+  return cells;
 }
 
 /** Neighbours of one style as one piece of text. */
-function runs(cells: readonly string[], styles: readonly Style[]): Segment[] {
+function runs(cells: readonly Cell[]): Segment[] {
   const made: Segment[] = [];
-  cells.forEach((text, i) => {
-    const style = text === " " ? (made.at(-1)?.style ?? "plain") : (styles[i] ?? "plain");
+  for (const { text, style: own } of cells) {
     const last = made.at(-1);
+    const style = text === " " ? (last?.style ?? "plain") : own;
     if (last?.style === style) last.text += text;
     else made.push(seg(text, style));
-  });
+  }
   return made;
-}
-
-/** `left` (1 to 0) of the cells full. */
-export function bar(left: number, width: number, { full, empty }: Glyphs): string {
-  const cells = Math.round(Math.min(1, Math.max(0, left)) * width);
-  return full.repeat(cells) + empty.repeat(width - cells);
 }

@@ -17,8 +17,24 @@ export type Glyphs = {
   /** Nothing, then levels from low to high. */
   levels: readonly string[];
   arrows: string;
-  /** Lines are drawn in braille. */
+  /** Charts are drawn in braille, else in blocks of `levels`. */
   braille: boolean;
+  marked: string;
+  /** A group whose rows are hidden, and one whose rows are shown. */
+  folded: string;
+  open: string;
+  /** Scroll bar. */
+  thumb: string;
+  track: string;
+  /** Between two panes. */
+  wall: string;
+  /** From to. */
+  dash: string;
+  /** Between counts. */
+  dot: string;
+  /** Where an axis meets a value. */
+  tick: string;
+  rewind: string;
   /** The order of a column: largest first, smallest first. */
   down: string;
   up: string;
@@ -39,8 +55,18 @@ const unicode: Glyphs = {
   levels: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
   arrows: "↑↓",
   braille: true,
-  down: "▾",
-  up: "▴",
+  marked: "◆",
+  folded: "▸",
+  open: "▾",
+  thumb: "┃",
+  track: "│",
+  wall: "│",
+  dash: "–",
+  dot: "·",
+  tick: "┤",
+  rewind: "◀",
+  down: "▼",
+  up: "▲",
 };
 
 const ascii: Glyphs = {
@@ -58,6 +84,16 @@ const ascii: Glyphs = {
   levels: [" ", ".", ".", ":", ":", "|", "|", "#", "#"],
   arrows: "j/k",
   braille: false,
+  marked: "+",
+  folded: ">",
+  open: "v",
+  thumb: "#",
+  track: "|",
+  wall: "|",
+  dash: "-",
+  dot: ",",
+  tick: "|",
+  rewind: "<",
   down: "v",
   up: "^",
 };

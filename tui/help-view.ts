@@ -1,4 +1,5 @@
-// Help: the key table in groups, so it cannot be wrong. Pure.
+// Help: the key table in groups and the commands, so it cannot be wrong. Pure.
+import { commands } from "./command.ts";
 import { type Binding, bindings, groups } from "./keys.ts";
 import { blank, type Line, line, lineWidth, seg } from "./line.ts";
 import { type Scene, scrolled } from "./scene.ts";
@@ -12,22 +13,44 @@ export function helpView(scene: Scene, height: number): Line[] {
   const places = columns >= 3 * COLUMN ? 3 : columns >= 2 * COLUMN ? 2 : 1;
   const split: readonly (readonly Binding["group"][])[] =
     places === 3
-      ? [["Move", "This screen"], ["Screens"], ["Sinks", "Actions"]]
+      ? [
+          ["Move", "Screens"],
+          ["Sinks", "Sort", "Actions"],
+          ["Time", "This screen"],
+        ]
       : places === 2
         ? [
-            ["Move", "Screens"],
-            ["Sinks", "Actions", "This screen"],
+            ["Move", "Screens", "Actions", "This screen"],
+            ["Sinks", "Sort", "Time"],
           ]
         : [groups];
   const stacks = split.map((names) =>
     names.flatMap((name, i) => (i === 0 ? block(name, scene) : [blank, ...block(name, scene)])),
   );
-  return scrolled(beside(stacks), height, scene);
+  return scrolled([...beside(stacks), blank, ...commandLines(scene)], height, scene);
+}
+
+function commandLines({ columns }: Scene): Line[] {
+  const places = Math.max(1, Math.floor(columns / COLUMN));
+  const cells = Object.entries(commands).map(([name, { takes = "", does }]) => [
+    seg(`  :${name} `, "accent"),
+    ...(takes === "" ? [] : [seg(`${takes.length > 20 ? "…" : takes} `)]),
+    seg(does, "dim"),
+  ]);
+  const height = Math.ceil(cells.length / places);
+  const stacks = Array.from({ length: places }, (_, i) =>
+    cells.slice(i * height, (i + 1) * height).map((segments): Line => ({ segments })),
+  );
+  return [
+    line(seg("Commands", "strong"), seg("  a name may be shortened, a sink named by an end of its name", "dim")),
+    ...beside(stacks),
+  ];
 }
 
 function block(group: Binding["group"], { glyphs, acts }: Scene): Line[] {
   const plain = !glyphs.arrows.startsWith("↑");
-  const shown = (keys: string) => (plain ? keys.replace("↑", "up").replace("↓", "down") : keys);
+  const shown = (keys: string) =>
+    plain ? keys.replace("↑", "up").replace("↓", "down").replace("←", "left").replace("→", "right") : keys;
   const off = group === "Actions" && !acts ? [seg("  off here", "warn")] : [];
   return [
     line(seg(group, "strong"), ...off),

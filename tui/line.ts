@@ -1,12 +1,18 @@
-// What the view is made of: lines of styled pieces of text. No terminal here.
+// What the view is made of: lines of styled pieces of text, some of which can be clicked. No terminal here.
+import type { Intent } from "./intents.ts";
 import { fit, widthOf } from "./width.ts";
 
-/** Styles are meanings; colours.ts says how each looks. */
+/** Styles are meanings; theme.ts says how each looks. */
 export type Style = "plain" | "strong" | "dim" | "good" | "warn" | "bad" | "accent";
 
-export type Segment = { text: string; style: Style };
+/** What a click does; a function is told at which column of its piece. */
+export type Hit = Intent | ((column: number) => Intent | undefined);
 
-export type Line = { segments: readonly Segment[]; selected?: boolean };
+/** `on`: it lies on the selection's background and keeps its own colour. */
+export type Segment = { text: string; style: Style; on?: boolean; hit?: Hit };
+
+/** `hit`: where no piece of it has one of its own. */
+export type Line = { segments: readonly Segment[]; hit?: Hit };
 
 export const seg = (text: string, style: Style = "plain"): Segment => ({ text, style });
 export const line = (...segments: Segment[]): Line => ({ segments });
@@ -14,7 +20,12 @@ export const blank: Line = { segments: [] };
 
 export const lineWidth = ({ segments }: Line): number => segments.reduce((n, s) => n + widthOf(s.text), 0);
 
-export const plainText = ({ segments }: Line): string => segments.map((s) => s.text).join("");
+/** A control character in a text of others would be a command to the terminal: none is ever drawn. */
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
+const CONTROLS = new RegExp(CONTROL, "g");
+export const harmless = (text: string): string => (CONTROL.test(text) ? text.replace(CONTROLS, "?") : text);
+
+export const plainText = ({ segments }: Line): string => segments.map((s) => harmless(s.text)).join("");
 
 /** `left` and `right` at the two ends of `width`; the left one is cut where they would meet. */
 export function spread(left: readonly Segment[], right: readonly Segment[], width: number, more: string): Line {
@@ -42,3 +53,48 @@ export function cut(segments: readonly Segment[], width: number, more: string): 
   }
   return kept;
 }
+
+/** Exactly `width` columns. */
+export function padded({ segments, hit }: Line, width: number, more: string): Line {
+  const kept = cut(segments, width, more);
+  const gap = width - lineWidth({ segments: kept });
+  const all = gap > 0 ? [...kept, seg(" ".repeat(gap))] : kept;
+  return hit === undefined ? { segments: all } : { segments: all, hit };
+}
+
+/** The whole row on the selection's background. */
+export function selected(row: Line, width: number, more: string): Line {
+  const { segments, ...rest } = padded(row, width, more);
+  return { ...rest, segments: segments.map((s) => ({ ...s, on: true })) };
+}
+
+/** Blocks of `widths` side by side, `between` them; each row can still be clicked. */
+export function beside(
+  blocks: readonly (readonly Line[])[],
+  widths: readonly number[],
+  between: Segment,
+  more: string,
+): Line[] {
+  const height = Math.max(...blocks.map((b) => b.length));
+  return Array.from({ length: height }, (_, i) => ({
+    segments: blocks.flatMap((block, at) => {
+      const { segments, hit } = padded(block[i] ?? blank, widths[at] ?? 0, more);
+      const own = hit === undefined ? segments : segments.map((s) => (s.hit === undefined ? { ...s, hit } : s));
+      return at === 0 ? own : [between, ...own];
+    }),
+  }));
+}
+
+/** What a click at `column` of a line does. */
+export function hitOf({ segments, hit }: Line, column: number): Intent | undefined {
+  let from = 0;
+  for (const s of segments) {
+    const to = from + widthOf(s.text);
+    if (column < to) return done(s.hit ?? hit, column - from);
+    from = to;
+  }
+  return done(hit, column - from);
+}
+
+const done = (hit: Hit | undefined, column: number): Intent | undefined =>
+  typeof hit === "function" ? hit(column) : hit;

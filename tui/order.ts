@@ -1,5 +1,4 @@
 // Which rows are shown and in which order: worst first by default. Pure.
-import { RE2JS } from "re2js";
 import type { EpochMs } from "../src/platform/clock.ts";
 import { droppedTotal } from "../src/status/account.ts";
 import { readyOf } from "../src/status/conditions.ts";
@@ -7,10 +6,8 @@ import { rate } from "../src/status/rings.ts";
 import { lagOf } from "../src/status/sinks.ts";
 import type { AgentEvent, SinkSource, SinkState, Snapshot } from "../src/status/snapshot.ts";
 import { badness } from "../src/status/worst.ts";
-import { nameOf } from "./names.ts";
-
-export const sortColumns = ["worst", "name", "samples/s", "lag", "dropped", "ok ago"] as const;
-export type SortColumn = (typeof sortColumns)[number];
+import { matcher } from "./filter.ts";
+import type { SortColumn } from "./intents.ts";
 
 export type Choice = {
   faultsOnly: boolean;
@@ -24,7 +21,7 @@ export function shownSinks(snapshot: Snapshot, choice: Choice, now: EpochMs): re
   if (filter === "" && !choice.faultsOnly) return sorted(snapshot.sinks, choice, now);
   const matches = matcher(filter);
   const shown = snapshot.sinks.filter(
-    (s) => matches(`${nameOf(s.id)} ${readyOf(s).reason}`) && (!choice.faultsOnly || readyOf(s).status !== "True"),
+    (s) => matches(`${s.id} ${readyOf(s).reason}`) && (!choice.faultsOnly || readyOf(s).status !== "True"),
   );
   return sorted(shown, choice, now);
 }
@@ -41,6 +38,7 @@ const keys: Readonly<Record<SortColumn, (sink: SinkState, now: EpochMs) => numbe
   worst: badness,
   name: (sink) => sink.id,
   "samples/s": (sink, now) => -rate(sink.samples, now, sink.startedAt),
+  "bytes/s": (sink, now) => -rate(sink.bytes, now, sink.startedAt),
   lag: (sink, now) => -(lagOf(sink, now) ?? 0),
   dropped: (sink) => -droppedTotal(sink.account),
   "ok ago": (sink) => sink.lastSuccessAt ?? 0,
@@ -52,7 +50,7 @@ export function shownPolicies(snapshot: Snapshot, filter: string): readonly Poli
   const matches = matcher(filter);
   const ready = (p: PolicyRow) => p.conditions.find((c) => c.type === "Ready")?.status;
   const rank = (p: PolicyRow) => (ready(p) === "False" ? 0 : ready(p) === "True" ? 2 : 1);
-  return snapshot.policies.filter((p) => matches(`${nameOf(p.id)} ${p.file}`)).toSorted((a, b) => rank(a) - rank(b));
+  return snapshot.policies.filter((p) => matches(`${p.id} ${p.file}`)).toSorted((a, b) => rank(a) - rank(b));
 }
 
 /** One query of a policy, with all sinks that read it. */
@@ -83,7 +81,7 @@ export function shownSources(snapshot: Snapshot, filter: string): readonly Sourc
   }
   const matches = matcher(filter);
   return [...rows.values()]
-    .filter((r) => matches(`${nameOf(r.key)} ${r.source.query}`))
+    .filter((r) => matches(`${r.key} ${r.source.query}`))
     .sort((a, b) => Number(b.source.failure !== undefined) - Number(a.source.failure !== undefined));
 }
 
@@ -95,33 +93,4 @@ const newer = (a: SinkSource, b: SinkSource): boolean =>
 export function shownEvents(snapshot: Snapshot, of: string | undefined, filter: string): readonly AgentEvent[] {
   const matches = matcher(filter);
   return snapshot.events.filter((e) => (of === undefined || e.sink === of) && matches(`${e.level} ${e.text}`));
-}
-
-/**
- * A regular expression (RE2, in linear time: the data shares this thread), `!` first inverts; while it is no valid one it is taken
- * as plain text.
- */
-export function matcher(filter: string): (text: string) => boolean {
-  const inverted = filter.startsWith("!");
-  const text = inverted ? filter.slice(1) : filter;
-  if (text === "") return () => true;
-  const pattern = compiled(text);
-  if (pattern === undefined) return (row) => row.toLowerCase().includes(text.toLowerCase()) !== inverted;
-  return (row) => pattern.matcher(row).find() !== inverted;
-}
-
-/** The one in use; a frame asks for it several times. */
-let last: { text: string; pattern: RE2JS | undefined } | undefined;
-
-function compiled(text: string): RE2JS | undefined {
-  if (last?.text !== text) last = { text, pattern: compile(text) };
-  return last.pattern;
-}
-
-function compile(text: string): RE2JS | undefined {
-  try {
-    return RE2JS.compile(text, RE2JS.CASE_INSENSITIVE);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,7 +3,6 @@ import { readyOf } from "../src/status/conditions.ts";
 import { explain } from "../src/status/explain.ts";
 import { sinkOf } from "../src/status/sinks.ts";
 import { blank, cut, type Line, line, type Segment, type Style, seg } from "./line.ts";
-import { nameOf } from "./names.ts";
 import { shownPolicies } from "./order.ts";
 import { readiness, type Scene, scrolled, shownText } from "./scene.ts";
 import { paragraph } from "./text.ts";
@@ -11,13 +10,13 @@ import { paragraph } from "./text.ts";
 export function whyView(scene: Scene, height: number): Line[] {
   const { snapshot, ui, glyphs, columns, now } = scene;
   const sink = ui.selected === undefined ? undefined : sinkOf(snapshot, ui.selected);
-  if (sink === undefined) return [line(seg("This sink is no more: it was removed from its policy.", "dim"))];
+  if (sink === undefined) return [line(seg("This sink no longer exists: it was removed from its policy.", "dim"))];
   const { mark, style } = readiness(sink, glyphs);
   const { headline, parts } = explain(sink, snapshot.source, now);
   const title = cut(
     [
       seg(`${mark} `, style),
-      seg(`Why is ${nameOf(sink.id)} ${readyOf(sink).status === "False" ? "not ready" : "as it is"}?`, "strong"),
+      seg(`Why is ${sink.id} ${readyOf(sink).status === "False" ? "not ready" : "as it is"}?`, "strong"),
     ],
     columns,
     glyphs.more,
@@ -36,9 +35,9 @@ export function yamlView(scene: Scene, height: number): Line[] {
       ? selectedPolicy(scene)
       : snapshot.policies.find((p) => ui.selected !== undefined && p.sinks.includes(ui.selected));
   if (policy === undefined) return [line(seg("No policy is selected.", "dim"))];
-  const title = [seg(nameOf(policy.id), "strong"), seg(`  ${policy.file}, generation ${policy.generation}`, "dim")];
+  const title = [seg(policy.id, "strong"), seg(`  ${policy.file}, generation ${policy.generation}`, "dim")];
   const note = line(seg("As it runs: defaults filled in, secrets left out.", "dim"));
-  const text = policy.yaml ?? "# this agent does not tell";
+  const text = policy.yaml ?? "# not available: this agent does not report policies";
   const lines = text.split("\n").map((l) => ({ segments: cut(coloured(shownText(l, scene)), columns, glyphs.more) }));
   return [{ segments: cut(title, columns, glyphs.more) }, note, blank, ...scrolled(lines, height - 3, scene)];
 }

@@ -6,7 +6,6 @@ import { explain } from "../src/status/explain.ts";
 import { rate } from "../src/status/rings.ts";
 import type { Snapshot } from "../src/status/snapshot.ts";
 import { counted, short } from "../src/status/words.ts";
-import { nameOf, namesIn } from "./names.ts";
 import { shownSinks } from "./order.ts";
 import type { Store } from "./session.ts";
 
@@ -70,7 +69,7 @@ export function startPlain({ store, clock, stdout, stdin, quit }: PlainOptions):
 
 function spoken({ level, text }: Snapshot["events"][number]): string {
   const word = { info: "", warn: "Warning: ", error: "Error: " }[level];
-  return `${word}${namesIn(text)}`;
+  return `${word}${text}`;
 }
 
 /** How all is, then each sink that is not ready. */
@@ -88,7 +87,7 @@ export function summary(snapshot: Snapshot, now: number): string[] {
       : source.failure === undefined
         ? "The source has not answered yet."
         : `The source fails: ${source.failure.message}`,
-    ...bad.map((s) => `${nameOf(s.id)}: ${explain(s, source, now).headline}.`),
+    ...bad.map((s) => `${s.id}: ${explain(s, source, now).headline}.`),
   ];
 }
 
@@ -97,5 +96,5 @@ function whyWorst(snapshot: Snapshot, now: number): string[] {
   if (worst === undefined) return ["No sinks yet."];
   if (readyOf(worst).status === "True") return ["All sinks are ready."];
   const { headline, parts } = explain(worst, snapshot.source, now);
-  return [`${nameOf(worst.id)}: ${headline}.`, ...parts.map(({ label, text }) => `${label}: ${text}`)];
+  return [`${worst.id}: ${headline}.`, ...parts.map(({ label, text }) => `${label}: ${text}`)];
 }

@@ -3,8 +3,7 @@ import { placeText } from "../src/platform/place.ts";
 import type { ProblemInfo } from "../src/status/events.ts";
 import type { Snapshot } from "../src/status/snapshot.ts";
 import { age, counted } from "../src/status/words.ts";
-import { blank, cut, type Line, line, type Style, seg } from "./line.ts";
-import { nameOf } from "./names.ts";
+import { blank, cut, type Line, line, selected as onSelection, type Style, seg } from "./line.ts";
 import { type PolicyRow, shownPolicies } from "./order.ts";
 import { selectedPolicy } from "./panels.ts";
 import { type Scene, shownText, windowed } from "./scene.ts";
@@ -44,17 +43,17 @@ function policyRows(list: readonly PolicyRow[], scene: Scene, page: number): Lin
   const at = Math.max(0, selected === undefined ? 0 : list.indexOf(selected));
   const rows = windowed(list, at, page).map((p) => {
     const { segments } = tableRow(placed, p, glyphs.more);
-    return {
-      segments: [seg(p === selected ? `${glyphs.pointer} ` : "  "), ...segments],
-      selected: p === selected,
-    };
+    const cells = [seg(p === selected ? `${glyphs.pointer} ` : "  "), ...segments];
+    return p === selected
+      ? onSelection({ segments: cells, hit: { type: "open" } }, columns, glyphs.more)
+      : { segments: cells, hit: { type: "select" as const, key: p.id } };
   });
   return [{ segments: [seg("  "), ...titles(placed, glyphs.more).segments] }, ...rows];
 }
 
 function policyColumns(list: readonly PolicyRow[], scene: Scene): Column<PolicyRow>[] {
   const { now, glyphs } = scene;
-  const name = Math.min(40, Math.max(6, ...list.map((p) => widthOf(nameOf(p.id)))));
+  const name = Math.min(40, Math.max(6, ...list.map((p) => widthOf(p.id))));
   const ready = (p: PolicyRow) => p.conditions.find((c) => c.type === "Ready");
   const marks: Record<string, { mark: string; style: Style }> = {
     True: { mark: glyphs.ready, style: "good" },
@@ -65,7 +64,7 @@ function policyColumns(list: readonly PolicyRow[], scene: Scene): Column<PolicyR
     marks[ready(p)?.status ?? "Unknown"] ?? { mark: glyphs.unknown, style: "warn" as const };
   return [
     { title: "", importance: 0, min: 1, max: 1, cell: (p) => seg(look(p).mark, look(p).style) },
-    { title: "policy", importance: 1, min: Math.min(name, 16), max: name, cell: (p) => seg(nameOf(p.id)) },
+    { title: "policy", importance: 1, min: Math.min(name, 16), max: name, cell: (p) => seg(p.id) },
     {
       title: "reason",
       importance: 2,

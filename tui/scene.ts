@@ -14,6 +14,8 @@ export type Scene = {
   ui: UiState;
   now: EpochMs;
   columns: number;
+  /** Of the whole screen. */
+  rows: number;
   glyphs: Glyphs;
   /** The agent is another process, reached like this. */
   link?: Link | undefined;
@@ -62,8 +64,12 @@ export function scrolled(lines: readonly Line[], height: number, { ui, glyphs, c
   return [...lines.slice(top, top + page - 1), { segments: more }];
 }
 
+/** The first row in view, so that row `at` of `total` is in the middle of a page, as far as the ends allow. */
+export const windowStart = (total: number, at: number, page: number): number =>
+  Math.max(0, Math.min(at - Math.floor(page / 2), total - page));
+
 /** The rows in view so that row `at` is among them. */
 export function windowed<T>(rows: readonly T[], at: number, page: number): readonly T[] {
-  const top = Math.max(0, Math.min(at - Math.floor(page / 2), rows.length - page));
+  const top = windowStart(rows.length, at, page);
   return rows.slice(top, top + page);
 }

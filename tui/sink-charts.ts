@@ -1,106 +1,118 @@
-// The charts of one sink: samples sent, how long attempts took, how far behind; over the last minute, quarter or hour. Pure.
+// The charts of one sink: what was sent, how long attempts took, how far behind; over the last minute, quarter or hour. Pure.
+import { readyLagMs } from "../src/status/conditions.ts";
 import { lagOfHour, lagOfMinute } from "../src/status/lag.ts";
 import { latencyOfHour, latencyOfMinute } from "../src/status/latency.ts";
 import { lastHour, lastMinute } from "../src/status/rings.ts";
-import type { SinkState } from "../src/status/snapshot.ts";
-import { age, short, took } from "../src/status/words.ts";
-import { area, curves } from "./charts.ts";
-import { blank, type Line, line, lineWidth, type Segment, seg, spread } from "./line.ts";
+import type { Ring, SinkState } from "../src/status/snapshot.ts";
+import { age, bytes, short, took } from "../src/status/words.ts";
+import { type ChartData, type ChartLook, chart } from "./chart.ts";
+import type { Range } from "./intents.ts";
+import { beside, blank, type Line, seg } from "./line.ts";
 import type { Scene } from "./scene.ts";
-import type { Range } from "./ui-state.ts";
+import { normalLag, pollSeconds, smoothed } from "./spans.ts";
 
-const ROWS = 4;
 const GAP = 3;
-const WIDEST = 60;
+const WIDEST = 66;
 
-export function sinkCharts(sink: SinkState, scene: Scene): Line[] {
+/** `most`: whole rows of at most so many charts, the most telling ones first; `rows`: of each plot. */
+export type Room = { most: number; rows: number };
+
+const ALL: Room = { most: 5, rows: 5 };
+
+export function sinkCharts(sink: SinkState, scene: Scene, { most, rows }: Room = ALL): Line[] {
   const { columns, glyphs, now, ui } = scene;
-  const perRow = columns >= 132 ? 3 : columns >= 80 ? 2 : 1;
+  const perRow = Math.min(most, columns >= 132 ? 3 : columns >= 80 ? 2 : 1);
   const width = Math.min(WIDEST, Math.floor((columns - GAP * (perRow - 1)) / perRow));
-  const look = { width, glyphs, range: ui.range };
-  const blocks = [sent(sink, now, look), latency(sink, now, look), lag(sink, now, look)];
-  const rows: Line[][] = [];
-  for (let i = 0; i < blocks.length; i += perRow) rows.push(beside(blocks.slice(i, i + perRow), width));
-  return rows.flatMap((row, i) => (i === 0 ? row : [blank, ...row]));
+  const look: ChartLook = { width, rows, range: ui.range, now, cursor: ui.cursor, glyphs };
+  const poll = pollSeconds(scene.snapshot);
+  const all = [
+    rateChart("samples/s", sink.samples, short, look, poll),
+    lag(sink, look, poll),
+    latency(sink, look),
+    rateChart("bytes/s", sink.bytes, bytes, look, poll),
+    rateChart("requests/s", sink.requests, short, look, poll),
+  ];
+  // Where there is little room, only what there is something to see of.
+  const shown = most >= all.length ? all : all.filter(isTelling).slice(0, most);
+  const whole = shown.length > perRow && most < all.length ? shown.length - (shown.length % perRow) : shown.length;
+  const blocks = shown.slice(0, whole).map((data) => chart(data, look));
+  const stacked: Line[][] = [];
+  for (let i = 0; i < blocks.length; i += perRow) {
+    const row = blocks.slice(i, i + perRow);
+    stacked.push(
+      beside(
+        row,
+        row.map(() => width),
+        seg(" ".repeat(GAP)),
+        glyphs.more,
+      ),
+    );
+  }
+  return stacked.flatMap((row, i) => (i === 0 ? row : [blank, ...row]));
 }
 
-type Look = { width: number; glyphs: Scene["glyphs"]; range: Range };
+const isTelling = ({ curves }: ChartData): boolean => curves.some((c) => c.values.some((v) => v > 0));
 
-const spans: Readonly<Record<Range, { seconds: number; word: string }>> = {
-  minute: { seconds: 60, word: "1m ago" },
-  quarter: { seconds: 900, word: "15m ago" },
-  hour: { seconds: 3600, word: "1h ago" },
-};
-
-/** The last 60 seconds, or 15 or 60 minutes. */
 const within = (range: Range, minute: () => readonly number[], hour: () => readonly number[]): readonly number[] =>
   range === "minute" ? minute() : range === "hour" ? hour() : hour().slice(-15);
 
-function sent(sink: SinkState, now: number, look: Look): Line[] {
-  const each = look.range === "minute" ? 1 : 60;
+function rateChart(
+  title: string,
+  ring: Ring,
+  text: (n: number) => string,
+  { range, now }: ChartLook,
+  poll: number,
+): ChartData {
   const values = within(
-    look.range,
-    () => lastMinute(sink.samples, now),
-    () => lastHour(sink.samples, now),
-  ).map((n) => n / each);
-  const peak = Math.max(...values);
-  const rows = area(values, look.width, ROWS, look.glyphs).map((row) => [seg(row, "accent")]);
-  return block("samples/s", peak === 0 ? undefined : `peak ${short(peak)}`, rows, look);
-}
-
-function latency(sink: SinkState, now: number, look: Look): Line[] {
-  const q = look.range === "minute" ? latencyOfMinute(sink.latency, now) : latencyOfHour(sink.latency, now);
-  const [p50, p95, p99] = [q.p50, q.p95, q.p99].map((v) => (look.range === "quarter" ? v.slice(-15) : v));
-  const last = (p95 ?? []).findLastIndex((ms) => ms > 0);
-  const rows = curves(
-    [
-      { values: p99 ?? [], style: "warn" },
-      { values: p50 ?? [], style: "accent" },
-    ],
-    look.width,
-    ROWS,
-    look.glyphs,
+    range,
+    () => smoothed(lastMinute(ring, now), poll),
+    () => lastHour(ring, now).map((n) => n / 60),
   );
-  const now3 = [p50, p95, p99].map((v) => took(v?.[last] ?? 0));
-  const words = look.width >= 40 ? `p50 ${now3[0]}  p95 ${now3[1]}  p99 ${now3[2]}` : `p99 ${now3[2]}`;
-  return block("latency", last < 0 ? undefined : words, rows, look);
+  return { title, curves: [{ values, style: "accent" }], text, fill: true };
 }
 
-function lag(sink: SinkState, now: number, look: Look): Line[] {
+function latency(sink: SinkState, { range, now, width }: ChartLook): ChartData {
+  const q = range === "minute" ? latencyOfMinute(sink.latency, now) : latencyOfHour(sink.latency, now);
+  const [p50 = [], p95 = [], p99 = []] = [q.p50, q.p95, q.p99].map((v) => (range === "quarter" ? v.slice(-15) : v));
+  const last = p95.findLastIndex((ms) => ms > 0);
+  const [a, b, c] = [p50, p95, p99].map((v) => took(v[last] ?? 0));
+  const words = width >= 50 ? `p50 ${a}  p95 ${b}  p99 ${c}` : `p50 ${a}  p99 ${c}`;
+  return {
+    title: "latency",
+    curves: [
+      { values: p99, style: "warn" },
+      { values: p50, style: "accent" },
+    ],
+    text: took,
+    fill: false,
+    words,
+  };
+}
+
+/** Above what makes the sink not ready it is in the colour of trouble. */
+function lag(sink: SinkState, { range, now }: ChartLook, poll: number): ChartData {
   const values = within(
-    look.range,
-    () => lagOfMinute(sink, now),
+    range,
+    () => peaks(lagOfMinute(sink, now), poll),
     () => lagOfHour(sink, now),
   );
+  const normal = normalLag(sink);
   const worst = Math.max(...values);
-  const rows = curves([{ values, style: "accent" }], look.width, ROWS, look.glyphs);
-  return block("lag", worst === 0 ? undefined : `worst ${age(worst)}`, rows, look);
+  const words =
+    worst === 0
+      ? undefined
+      : `now ${age(values.at(-1) ?? 0)}  max ${age(worst)}${normal === undefined ? "" : `  usual ${age(normal)}`}`;
+  return {
+    title: "lag",
+    curves: [{ values, style: "accent", above: readyLagMs(sink) }],
+    text: age,
+    fill: false,
+    words,
+  };
 }
 
-/** Title, rows and time axis; without data the rows say so. */
-function block(title: string, value: string | undefined, rows: Segment[][], { width, glyphs, range }: Look): Line[] {
-  const empty = ROWS - 1;
-  const drawn: Segment[][] =
-    value === undefined
-      ? Array.from({ length: ROWS }, (_, i) => (i === empty ? [seg("nothing in this time", "dim")] : []))
-      : rows;
-  const from = spans[range].word;
-  return [
-    spread([seg(title, "dim")], value === undefined ? [] : [seg(value)], width, glyphs.more),
-    ...drawn.map((row) => line(...row)),
-    line(seg(`${from} ${glyphs.rule.repeat(Math.max(0, width - from.length - 5))} now`, "dim")),
-  ];
-}
-
-function beside(blocks: readonly Line[][], width: number): Line[] {
-  const height = Math.max(...blocks.map((b) => b.length));
-  return Array.from({ length: height }, (_, i) => {
-    const segments: Segment[] = [];
-    blocks.forEach((b, at) => {
-      const l = b[i] ?? blank;
-      const pad = at === blocks.length - 1 ? 0 : width + GAP - lineWidth(l);
-      segments.push(...l.segments, seg(" ".repeat(Math.max(0, pad))));
-    });
-    return { segments };
-  });
+/** The largest of each poll: lag that grows until the next poll and falls back is steady. */
+function peaks(values: readonly number[], window: number): number[] {
+  const high = values.map((_, i) => Math.max(...values.slice(Math.max(0, i - window), i + 1)));
+  return high.fill(high[Math.min(window, high.length - 1)] ?? 0, 0, Math.min(window, high.length));
 }

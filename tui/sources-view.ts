@@ -2,8 +2,7 @@
 // cursor and lag. Failures first. Pure.
 import type { SinkSource } from "../src/status/snapshot.ts";
 import { age, clockTime, short, took } from "../src/status/words.ts";
-import { type Line, line, seg } from "./line.ts";
-import { nameOf } from "./names.ts";
+import { type Line, line, selected as onSelection, seg } from "./line.ts";
 import { type SourceRow, shownSources } from "./order.ts";
 import { hidden } from "./privacy.ts";
 import { type Scene, shownText, windowed } from "./scene.ts";
@@ -28,7 +27,11 @@ export function sourcesView(scene: Scene, height: number): Line[] {
   const rows = windowed(list, at, page).flatMap((r) => {
     const selected = r === row;
     const { segments } = tableRow(placed, r, glyphs.more);
-    const shown: Line = { segments: [seg(selected ? `${glyphs.pointer} ` : "  "), ...segments], selected };
+    const cells: Line = {
+      segments: [seg(selected ? `${glyphs.pointer} ` : "  "), ...segments],
+      hit: { type: "select", key: r.key },
+    };
+    const shown = selected ? onSelection(cells, columns, glyphs.more) : cells;
     return selected ? [shown, ...open.slice(0, Math.max(0, height - 1 - Math.min(page, list.length)))] : [shown];
   });
   return [{ segments: [seg("  "), ...titles(placed, glyphs.more).segments] }, ...rows];
@@ -79,7 +82,7 @@ function worstLag({ readers }: SourceRow, now: number): string {
 
 function sourceColumns(scene: Scene, list: readonly SourceRow[]): Column<SourceRow>[] {
   const { glyphs, now, ui } = scene;
-  const name = Math.min(32, Math.max(6, ...list.map((r) => widthOf(nameOf(r.key)))));
+  const name = Math.min(32, Math.max(6, ...list.map((r) => widthOf(r.key))));
   const number = (title: string, importance: number, width: number, text: (r: SourceRow) => string) => ({
     title,
     importance,
@@ -101,7 +104,7 @@ function sourceColumns(scene: Scene, list: readonly SourceRow[]): Column<SourceR
             ? seg(glyphs.unknown, "warn")
             : seg(glyphs.ready, "good"),
     },
-    { title: "source", importance: 1, min: Math.min(name, 16), max: name, cell: (r) => seg(nameOf(r.key)) },
+    { title: "source", importance: 1, min: Math.min(name, 16), max: name, cell: (r) => seg(r.key) },
     { title: "kind", importance: 7, min: 9, max: 9, cell: (r) => seg(r.source.kind) },
     number("sinks", 5, 5, (r) => String(r.readers.length)),
     number("series", 3, 6, (r) => short(r.source.series)),

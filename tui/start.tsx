@@ -1,17 +1,22 @@
-// The terminal UI over an agent, this process' own or another: takes the terminal at start, gives it back at end(). Loaded only where
-// there is a terminal.
-import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+// The terminal UI over an agent, this process' own, another, or a recorded one: takes the terminal at start, gives it back at end().
+// Loaded only where there is a terminal.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { render } from "ink";
 import { type Clock, systemClock } from "../src/platform/clock.ts";
 import type { Actions } from "../src/status/actions.ts";
 import { App } from "./app.tsx";
-import { paint, paletteFor } from "./colours.ts";
-import { glyphsFor } from "./glyphs.ts";
-import { type Line, plainText } from "./line.ts";
+import { type Glyphs, glyphsFor } from "./glyphs.ts";
+import { hitOf, type Line, plainText } from "./line.ts";
 import { Meter } from "./meter.ts";
 import { type Plain, startPlain } from "./plain.ts";
+import type { Chunk } from "./recording/chunk.ts";
+import { recorded } from "./recording/recorded.ts";
+import { defaultConfig, parseScreenConfig, type ScreenConfig, withChoices } from "./screen-config.ts";
 import { Session, type Store } from "./session.ts";
+import { ASK_BACKGROUND, MOUSE_OFF, MOUSE_ON, type Mouse, terminalInput } from "./terminal-input.ts";
+import { type Background, backgroundFrom, depthOf, type Palette, paint, paletteOf, type ThemeName } from "./theme.ts";
+import { initialUi } from "./ui-state.ts";
 
 export type { Store } from "./session.ts";
 
@@ -29,6 +34,14 @@ export type TuiOptions = {
   redrawMs?: number | undefined;
   /** Plain lines for a screen reader in place of a screen. */
   screenReader?: boolean;
+  /** Stronger than that of the config. */
+  theme?: ThemeName | undefined;
+  /** Where what is chosen on the screen is kept; undefined: nowhere. */
+  configFile?: string | undefined;
+  /** Which keys to try first, also where a config is there. */
+  hint?: boolean | undefined;
+  /** What was recorded elsewhere; absent: the screen records what it shows. */
+  opened?: readonly Chunk[] | undefined;
 };
 
 export type Tui = {
@@ -38,7 +51,7 @@ export type Tui = {
   done: Promise<void>;
 };
 
-export function startTui(options: TuiOptions): Tui {
+export async function startTui(options: TuiOptions): Promise<Tui> {
   const { store, env, actions, clock = systemClock, stdout = process.stdout, stdin = process.stdin } = options;
   let leaveFrame = false;
   let quitting = false;
@@ -62,42 +75,83 @@ export function startTui(options: TuiOptions): Tui {
     const plain: Plain = startPlain({ store, clock, stdout, stdin, quit });
     return { end: () => plain.end().then(forget), done: plain.done };
   }
-  const palette = paletteFor(env);
-  const session = new Session({ store, clock, actions, save, quit });
+  const { config, problems, isThere } = await configIn(options.configFile);
+  const recording = recorded(store, clock, options.opened);
+  const session = new Session(
+    { store, clock, past: recording, actions, save: recording.save, keep: (ui) => keep(options.configFile, ui), quit },
+    {
+      ...initialUi,
+      theme: options.theme ?? config.theme,
+      layout: config.layout,
+      paneSize: config.paneSize,
+      ...(config.columns === undefined ? {} : { columns: config.columns }),
+      hint: options.hint === true || !isThere,
+      ...(problems[0] === undefined ? {} : { notice: { text: problems[0], ok: false, until: clock.now() + 20_000 } }),
+    },
+  );
   const meter = new Meter(clock);
   let frame: readonly Line[] = [];
+  let page = 1;
+  let background: Background = backgroundFrom(env);
+  const palette = palettes(depthOf(env), config, () => background);
+  const input = terminalInput(stdin, {
+    mouse: (mouse) => clicked(mouse, session, frame, page),
+    background(found) {
+      if (found === background) return;
+      background = found;
+      session.redraw();
+    },
+  });
+  const modes = (on: boolean) =>
+    void stdout.write(`${on ? (config.mouse ? MOUSE_ON : "") + ASK_BACKGROUND : MOUSE_OFF}`);
   const ink = render(
     <App
       store={store}
       session={session}
       clock={clock}
       meter={meter}
-      glyphs={glyphsFor(env)}
+      glyphs={glyphsOf(env, config)}
       palette={palette}
       acts={() => typeof actions() !== "string"}
-      suspend={suspendProcess}
+      suspend={async () => {
+        modes(false);
+        await suspendProcess();
+        modes(true);
+      }}
       redrawMs={options.redrawMs}
-      drawn={(lines) => {
+      drawn={(lines, size) => {
         frame = lines;
+        page = size;
       }}
     />,
     {
       stdout,
-      stdin,
+      stdin: input.keys,
       exitOnCtrlC: false,
       alternateScreen: true,
       incrementalRendering: true,
-      maxFps: 10,
+      maxFps: 30,
       patchConsole: true,
       interactive: true,
       onRender: () => meter.end(),
     },
   );
+  modes(true);
+  // Before Ink and its components hear of it: what a terminal leaves of the old frame is no base for the next one.
+  const cleared = () => {
+    stdout.write("\x1b[H\x1b[2J");
+    ink.clear();
+  };
+  stdout.prependListener("resize", cleared);
   const done = ink.waitUntilExit().then(() => {
+    recording.end();
+    input.end();
+    stdout.off("resize", cleared);
+    modes(false);
     forget();
     if (!leaveFrame) return;
     const last = frame.findLastIndex((l) => plainText(l).trim() !== "");
-    const text = frame.slice(0, last).map((l) => paint(l, palette).trimEnd());
+    const text = frame.slice(0, last).map((l) => paint(l, palette(session.ui.theme)).trimEnd());
     stdout.write(`${text.join("\n").trimEnd()}\n`);
   });
   return {
@@ -109,11 +163,56 @@ export function startTui(options: TuiOptions): Tui {
   };
 }
 
-/** In the working directory, never over a file that is there. */
-async function save(name: string, text: string): Promise<string> {
-  const path = resolve(name);
-  await writeFile(path, text, { flag: "wx", mode: 0o600 });
-  return path;
+/** One palette for each theme and background. */
+function palettes(depth: ReturnType<typeof depthOf>, { colours }: ScreenConfig, background: () => Background) {
+  const made = new Map<string, Palette>();
+  return (theme: ThemeName): Palette => {
+    const key = `${theme} ${background()}`;
+    let palette = made.get(key);
+    if (palette === undefined) made.set(key, (palette = paletteOf(theme, background(), depth, colours)));
+    return palette;
+  };
+}
+
+function glyphsOf(env: TuiOptions["env"], { charts }: ScreenConfig): Glyphs {
+  const glyphs = glyphsFor(env);
+  return charts === "blocks" ? { ...glyphs, braille: false } : glyphs;
+}
+
+const WHEEL_UP = 64;
+const WHEEL_DOWN = 65;
+const WHEEL_LINES = 3;
+
+function clicked(
+  { button, column, row, pressed }: Mouse,
+  session: Session,
+  frame: readonly Line[],
+  page: number,
+): void {
+  if (!pressed) return;
+  if (button === WHEEL_UP || button === WHEEL_DOWN)
+    return session.do({ type: "move", by: button === WHEEL_UP ? -WHEEL_LINES : WHEEL_LINES }, page);
+  const line = frame[row];
+  const intent = button === 0 && line !== undefined ? hitOf(line, column) : undefined;
+  if (intent !== undefined) session.do(intent, page);
+}
+
+async function configIn(file: string | undefined) {
+  const none = { config: defaultConfig, problems: [] as readonly string[], isThere: false };
+  if (file === undefined) return { ...none, isThere: true };
+  try {
+    return { ...parseScreenConfig(await readFile(file, "utf8"), file), isThere: true };
+  } catch (error) {
+    const { code } = error as { code?: string };
+    return code === "ENOENT" ? none : { ...none, problems: [`cannot read ${file} (${code})`] };
+  }
+}
+
+async function keep(file: string | undefined, ui: Session["ui"]): Promise<void> {
+  if (file === undefined) return;
+  const text = await readFile(file, "utf8").catch(() => "");
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(resolve(file), withChoices(text, ui));
 }
 
 /** What the shell's ctrl-Z does where the terminal does not do it, being in raw mode. */

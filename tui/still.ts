@@ -1,8 +1,8 @@
 // One frame as text, for scripts and pipes: all sinks, worst first; no keys, no selection. Pure.
 import type { Snapshot } from "../src/status/snapshot.ts";
-import { paint, paletteFor } from "./colours.ts";
 import { glyphsFor } from "./glyphs.ts";
 import { plainText } from "./line.ts";
+import { backgroundFrom, depthOf, paint, paletteOf } from "./theme.ts";
 import { initialUi } from "./ui-state.ts";
 import { MIN_COLUMNS, view } from "./view.ts";
 
@@ -15,7 +15,7 @@ const AROUND = 16;
 export function stillFrame(snapshot: Snapshot, { env, columns, colour }: StillOptions): string {
   const lines = view({
     snapshot,
-    ui: initialUi,
+    ui: { ...initialUi, layout: "off" },
     now: snapshot.at,
     columns: Math.max(columns, MIN_COLUMNS),
     rows: Math.max(snapshot.sinks.length, 20) + AROUND,
@@ -23,10 +23,11 @@ export function stillFrame(snapshot: Snapshot, { env, columns, colour }: StillOp
     acts: false,
   }).slice(0, -1);
   const last = lines.findLastIndex((l) => plainText(l).trim() !== "");
-  const palette = colour ? paletteFor(env) : undefined;
+  const palette = colour && env.TERM !== "dumb" ? paletteOf("auto", backgroundFrom(env), depthOf(env)) : undefined;
   return lines
     .slice(0, last + 1)
-    .map(({ segments }) => {
+    .map((l) => {
+      const segments = l.segments.map((s) => ({ ...s, on: false }));
       const text = palette === undefined ? plainText({ segments }) : paint({ segments }, palette);
       return `${text.trimEnd()}\n`;
     })

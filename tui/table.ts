@@ -1,6 +1,6 @@
 // Rows and columns to lines of exactly `width`: columns come in by importance while they fit, then grow to what they like, then the
 // rest goes to the one that takes it. Nothing wraps. Pure.
-import { type Line, type Segment, seg } from "./line.ts";
+import { type Hit, type Line, type Segment, seg } from "./line.ts";
 import { fit, widthOf } from "./width.ts";
 
 export type Column<Row> = {
@@ -14,6 +14,10 @@ export type Column<Row> = {
   cell(row: Row, width: number): Segment | readonly Segment[];
   /** This one takes what is left, if there is any. */
   rest?: boolean;
+  /** Only these widths are of use. */
+  steps?: readonly number[];
+  /** What a click on its title does. */
+  hit?: Hit;
 };
 
 const GAP = 2;
@@ -29,12 +33,15 @@ export function layOut<Row>(columns: readonly Column<Row>[], width: number): Pla
     taken.set(column, column.min);
     left -= column.min + GAP;
   }
-  for (const column of byImportance) {
+  // A word beside a mark is worth less than a whole name.
+  const byGain = byImportance.toSorted((a, b) => Number(a.steps !== undefined) - Number(b.steps !== undefined));
+  for (const column of byGain) {
     const has = taken.get(column);
     if (has === undefined) continue;
-    const more = Math.min(left, Math.max(0, column.max - has));
-    taken.set(column, has + more);
-    left -= more;
+    const most = has + Math.min(left, Math.max(0, column.max - has));
+    const gets = column.steps === undefined ? most : (column.steps.findLast((step) => step <= most) ?? has);
+    taken.set(column, gets);
+    left -= gets - has;
   }
   for (const column of columns) {
     const has = taken.get(column);
@@ -49,7 +56,12 @@ export function layOut<Row>(columns: readonly Column<Row>[], width: number): Pla
 }
 
 export function titles<Row>(placed: readonly Placed<Row>[], more: string): Line {
-  return joined(placed.map(({ column, width }) => [seg(fit(column.title, width, more, column.align), "dim")]));
+  return joined(
+    placed.map(({ column, width }) => {
+      const title = seg(fit(width < column.title.length ? "" : column.title, width, more, column.align), "dim");
+      return [column.hit === undefined ? title : { ...title, hit: column.hit }];
+    }),
+  );
 }
 
 export function tableRow<Row>(placed: readonly Placed<Row>[], row: Row, more: string): Line {

@@ -153,6 +153,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     stateDir: settings.stateDir,
     listen: admin.address,
     actions: settings.allowActions,
+    pollMs: settings.pollInterval,
   });
   if (cluster === undefined) reload();
 

@@ -6,7 +6,7 @@ import { Command, Option } from "commander";
 import policyTemplate from "../../policies/demo.yaml" with { type: "text" };
 import { parseDuration } from "../config/duration.ts";
 import { booleanVariable } from "../config/parsers.ts";
-import { runOptions, type Settings } from "../config/settings.ts";
+import { runOptions, type Settings, type Theme, themeOption } from "../config/settings.ts";
 import { demoSummary, startDemo } from "../demo/demo.ts";
 import { systemClock } from "../platform/clock.ts";
 import { loadText } from "../policy/load.ts";
@@ -25,14 +25,17 @@ export function demoCommand(): Command {
       ),
     )
     .option("--no-tui", "run headless")
+    .addOption(themeOption())
     .addHelpText("after", example("outflow demo --for 20s", "outflow demo --no-tui"))
-    .action(async (options: { for?: number; tui: boolean }, command: Command) => {
+    .action(async (options: DemoOptions, command: Command) => {
       if (Number.isNaN(options.for)) command.error("error: --for: write a duration such as 20s");
       await demo(options);
     });
 }
 
-async function demo(options: { for?: number; tui: boolean }): Promise<void> {
+type DemoOptions = { for?: number; tui: boolean; theme?: Theme };
+
+async function demo(options: DemoOptions): Promise<void> {
   const terminal = wantsTui({
     stdin: process.stdin.isTTY === true,
     stdout: process.stdout.isTTY === true,
@@ -64,7 +67,12 @@ async function demo(options: { for?: number; tui: boolean }): Promise<void> {
   });
   await untilStopped(
     agent,
-    terminal.tui && { readOnly: false, screenReader: booleanVariable("OUTFLOW_SCREEN_READER", process.env) },
+    terminal.tui && {
+      readOnly: false,
+      screenReader: booleanVariable("OUTFLOW_SCREEN_READER", process.env),
+      theme: options.theme,
+      hint: true,
+    },
     options.for === undefined ? undefined : systemClock.sleep(options.for).then(() => {}),
   );
   await ends.close();

@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { applyConfigFile } from "../config/config-file.ts";
-import { runOptions, type Settings } from "../config/settings.ts";
+import { runOptions, type Settings, type Theme } from "../config/settings.ts";
 import { systemClock } from "../platform/clock.ts";
 import { type Agent, startAgent } from "./agent.ts";
 import { example } from "./example.ts";
@@ -99,7 +99,8 @@ async function run(settings: Settings & { sourceUrl: string }): Promise<void> {
   const agent = await startAgent({ settings, writeLog: terminal.tui ? undefined : log.write, logFormat });
   log.follow((state) => agent.store.dispatch({ type: "log-output", at: systemClock.now(), ...state }));
   if (!terminal.tui) process.on("SIGHUP", () => agent.reload());
-  await untilStopped(agent, terminal.tui && { readOnly: settings.readOnly, screenReader: settings.screenReader });
+  const { readOnly, screenReader, theme } = settings;
+  await untilStopped(agent, terminal.tui && { readOnly, screenReader, theme });
   // What is still in a pipe that nobody reads would hold up the end of the process.
   if (!(await log.end(systemClock.sleep(LOG_END_MS)))) process.exit();
 }
@@ -110,7 +111,7 @@ async function run(settings: Settings & { sourceUrl: string }): Promise<void> {
  */
 export async function untilStopped(
   agent: Agent,
-  tui: false | { readOnly: boolean; screenReader: boolean },
+  tui: false | { readOnly: boolean; screenReader: boolean; theme?: Theme | undefined; hint?: boolean },
   until?: Promise<void>,
 ): Promise<void> {
   let stop: () => void = () => {};
@@ -135,6 +136,8 @@ export async function untilStopped(
       actions: () => (tui.readOnly ? "Nothing can be changed here: outflow runs with --read-only." : agent.actions),
       stop,
       screenReader: tui.screenReader,
+      theme: tui.theme,
+      ...(tui.hint === undefined ? {} : { hint: tui.hint }),
     }));
   await stopped;
   await agent.stop();

@@ -1,18 +1,21 @@
-// outflow top: the screen of an agent that runs in another process, by its admin address. With --once, --json or no terminal it prints
-// its state instead, for scripts.
+// outflow top: the screen of an agent that runs in another process, by its admin address, or of an incident file. With --once, --json
+// or no terminal it prints the state instead, for scripts.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../config/duration.ts";
 import { booleanVariable } from "../config/parsers.ts";
+import { type Theme, themeOption } from "../config/settings.ts";
 import { createHttpClient } from "../http/client.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Actions } from "../status/actions.ts";
+import type { Snapshot } from "../status/snapshot.ts";
 import { remoteActions } from "./attach/actions.ts";
 import type { Agent } from "./attach/address.ts";
 import { address, DEFAULT_URL, tokenIn, tokenOption } from "./attach/options.ts";
 import { RemoteStore } from "./attach/remote.ts";
 import { snapshotOf } from "./attach/snapshot.ts";
 import { example } from "./example.ts";
-import { startScreen } from "./screen.ts";
+import { isFile, openRecording } from "./recording.ts";
+import { type ScreenOptions, startScreen } from "./screen.ts";
 import { StartError } from "./start-error.ts";
 import { wantsTui } from "./terminal.ts";
 
@@ -24,6 +27,7 @@ type TopOptions = {
   interval: number;
   readOnly: boolean;
   screenReader: boolean;
+  theme?: Theme;
 };
 
 const interval = (text: string): number => {
@@ -33,14 +37,14 @@ const interval = (text: string): number => {
 };
 
 const times = (text: string): number => {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError(`"${text}" is no whole number above 0.`);
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a whole number above 0.`);
   return Number(text);
 };
 
 export function topCommand(): Command {
   return new Command("top")
-    .description("watch an agent that runs elsewhere: the same screen, by its admin address")
-    .argument("[url]", "the agent's --listen address", address, DEFAULT_URL)
+    .description("watch an agent that runs elsewhere, or open an incident file: the same screen")
+    .argument("[url|file]", "the agent's --listen address, or an incident file", target, DEFAULT_URL)
     .addOption(tokenOption())
     .option("--once", "print the state once and end")
     .option("--json", "print the snapshot as JSON, a line each time")
@@ -48,23 +52,31 @@ export function topCommand(): Command {
     .addOption(new Option("--interval <duration>", "between two drawings").argParser(interval).default(1_000, "1s"))
     .option("--read-only", "no pause, retry, reload (env: OUTFLOW_READ_ONLY)", false)
     .option("--screen-reader", "plain sentences instead of a screen (env: OUTFLOW_SCREEN_READER)", false)
+    .addOption(themeOption())
     .addHelpText(
       "after",
-      example("outflow top", "outflow top http://gateway-7:9469", "outflow top --once --json | jq .sinks[].phase"),
+      example(
+        "outflow top",
+        "outflow top http://gateway-7:9469",
+        "outflow top outflow-incident-2026-11-23T14-02-11Z.zip",
+        "outflow top --once --json | jq .sinks[].phase",
+      ),
     )
-    .action(async (url: string, given: TopOptions) => {
+    .action(async (what: string, given: TopOptions) => {
       const options = {
         ...given,
         readOnly: given.readOnly || booleanVariable("OUTFLOW_READ_ONLY", process.env),
         screenReader: given.screenReader || booleanVariable("OUTFLOW_SCREEN_READER", process.env),
       };
-      const http = createHttpClient({ connectMs: 3_000, connections: 4 });
-      const agent: Agent = { url, token: tokenIn(options.tokenFile), http };
       const tty = { stdin: process.stdin.isTTY === true, stdout: process.stdout.isTTY === true };
       const prints = options.once === true || options.json === true || options.n !== undefined;
+      const screen =
+        !prints && wantsTui({ ...tty, env: process.env, tui: true, screenReader: options.screenReader }).tui;
+      if (isFile(what)) return screen ? await replay(what, options) : await printFile(what, options);
+      const http = createHttpClient({ connectMs: 3_000, connections: 4 });
+      const agent: Agent = { url: what, token: tokenIn(options.tokenFile), http };
       try {
-        if (!prints && wantsTui({ ...tty, env: process.env, tui: true, screenReader: options.screenReader }).tui)
-          await watch(agent, options);
+        if (screen) await watch(agent, options);
         else await print(agent, options);
       } finally {
         await http.close();
@@ -72,36 +84,52 @@ export function topCommand(): Command {
     });
 }
 
+const target = (text: string): string => (isFile(text) ? text : address(text));
+
 async function watch(agent: Agent, options: TopOptions): Promise<void> {
+  const store = new RemoteStore(agent, systemClock);
+  const doable = remoteActions(agent);
+  let following: Promise<void> | undefined;
+  await shown(options, (signal) => {
+    following = store.run(signal);
+    return { store, clock: { ...systemClock, now: () => store.now() }, actions: () => allowed(store, options, doable) };
+  });
+  await following;
+}
+
+async function replay(file: string, options: TopOptions): Promise<void> {
+  const { store, clock, chunks } = await openRecording(file);
+  await shown(options, () => ({
+    ...{ store, clock, opened: chunks },
+    actions: () => "This is a recording: nothing can be changed.",
+  }));
+}
+
+/** Until somebody quits, or a signal ends it. */
+async function shown(
+  { interval: redrawMs, screenReader, theme }: TopOptions,
+  start: (signal: AbortSignal) => Pick<ScreenOptions, "store" | "clock" | "actions" | "opened">,
+): Promise<void> {
   const ended = new AbortController();
   const stop = () => ended.abort();
   const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, stop);
-  const store = new RemoteStore(agent, systemClock);
-  const following = store.run(ended.signal);
-  const doable = remoteActions(agent);
-  const screen = await startScreen({
-    store,
-    clock: { ...systemClock, now: () => store.now() },
-    actions: () => allowed(store, options, doable),
-    stop,
-    redrawMs: options.interval,
-    screenReader: options.screenReader,
-  });
-  await following;
+  const stopped = new Promise<void>((resolve) => ended.signal.addEventListener("abort", () => resolve()));
+  const screen = await startScreen({ ...start(ended.signal), stop, redrawMs, screenReader, theme });
+  await stopped;
   await screen.end();
   for (const signal of signals) process.off(signal, stop);
 }
 
 function allowed(store: RemoteStore, options: TopOptions, doable: Actions): Actions | string {
   if (options.readOnly) return "Nothing can be changed here: outflow top runs with --read-only.";
-  if (store.link.state !== "connected") return "The agent is not reached at present.";
+  if (store.link.state !== "connected") return "The agent cannot be reached at present.";
   if (!store.snapshot.actions) return "The agent allows no actions from elsewhere: start it with --allow-actions.";
   return doable;
 }
 
-async function print(agent: Agent, { once, json, n, interval: every }: TopOptions): Promise<void> {
-  const { stillFrame } = await import("../../tui/still.ts");
+async function print(agent: Agent, options: TopOptions): Promise<void> {
+  const { once, json, n, interval: every } = options;
   const ended = new AbortController();
   const stop = () => ended.abort();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
@@ -110,20 +138,24 @@ async function print(agent: Agent, { once, json, n, interval: every }: TopOption
   for (let i = 0; i < total && !ended.signal.aborted; i++) {
     if (i > 0 && !(await systemClock.sleep(every, ended.signal))) break;
     const got = await snapshotOf(agent);
-    if (!got.ok) {
-      if (i === 0) throw new StartError(`no state from ${agent.url}: ${got.why}.`);
-      process.stderr.write(`outflow: no state from ${agent.url}: ${got.why}\n`);
-      continue;
-    }
-    if (json === true) process.stdout.write(`${JSON.stringify(got.snapshot)}\n`);
-    else {
-      const { columns } = process.stdout;
-      const text = stillFrame(got.snapshot, {
-        env: process.env,
-        columns: columns ?? (Number(process.env.COLUMNS) || 120),
-        colour: process.stdout.isTTY === true,
-      });
-      process.stdout.write(`${i > 0 ? "\n" : ""}${text}`);
-    }
+    if (got.ok) await printState(got.snapshot, options, i > 0);
+    // Whoever asked for a number of states must be told that there is none; whoever watches waits for the agent.
+    else if (i === 0 && Number.isFinite(total)) throw new StartError(`no state from ${agent.url}: ${got.why}.`);
+    else process.stderr.write(`outflow: no state from ${agent.url}: ${got.why}; next attempt in ${every / 1000}s\n`);
   }
+}
+
+async function printFile(file: string, options: TopOptions): Promise<void> {
+  await printState((await openRecording(file)).store.snapshot, options, false);
+}
+
+async function printState(snapshot: Snapshot, { json }: TopOptions, again: boolean): Promise<void> {
+  if (json === true) return void process.stdout.write(`${JSON.stringify(snapshot)}\n`);
+  const { stillFrame } = await import("../../tui/still.ts");
+  const text = stillFrame(snapshot, {
+    env: process.env,
+    columns: process.stdout.columns ?? (Number(process.env.COLUMNS) || 120),
+    colour: process.stdout.isTTY === true,
+  });
+  process.stdout.write(`${again ? "\n" : ""}${text}`);
 }

@@ -18,6 +18,7 @@ export type Settings = NetworkSettings &
     noTui: boolean;
     readOnly: boolean;
     screenReader: boolean;
+    theme?: Theme;
     pollInterval: number;
     settle: number;
     lateWindow: number;
@@ -208,8 +209,18 @@ function screen(): Option[] {
     booleanOption("--no-tui", "run headless"),
     booleanOption("--read-only", "the screen shows and changes nothing: no pause, retry, reload"),
     booleanOption("--screen-reader", "plain sentences instead of a screen"),
+    themeOption(),
   ];
 }
+
+/** Of every command that has a screen. */
+export const themeOption = (): Option =>
+  new Option("--theme <theme>", "colours of the screen (default: those of screen.yaml, else by the background)")
+    .choices(themes)
+    .env("OUTFLOW_THEME");
+
+const themes = ["auto", "dark", "light", "contrast"] as const;
+export type Theme = (typeof themes)[number];
 
 function logging(): Option[] {
   return [

@@ -25,6 +25,7 @@ export function attemptEnded(sink: SinkState, event: Extract<Event, { type: "att
     attemptsTotal: sink.attemptsTotal + 1,
     retries: sink.retries + (attempt > 1 ? 1 : 0),
     latency: addLatency(sink.latency, at, durationMs),
+    requests: addToRing(sink.requests, at, 1),
   };
   if (result.kind === "delivered") return delivered(after, event);
   return result.reason === "SamplesRejected" ? refused(after, at, samples, result) : failed(after, at, result);

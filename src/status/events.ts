@@ -97,6 +97,8 @@ export type Event = { at: EpochMs } & (
       replayFlags?: string;
       /** The admin API may pause, resume and retry sinks. */
       actions?: boolean;
+      /** Between two polls. */
+      pollMs?: number;
     }
   /** The whole set that runs from now on, and all problems and warnings of the last load. */
   | {

@@ -6,6 +6,8 @@ export type Link = {
 } & (
   | { state: "connecting"; since: EpochMs }
   | { state: "connected" }
+  /** Not an agent: a recording of one, in a file. */
+  | { state: "recorded"; from: EpochMs; to: EpochMs }
   /** What is on the screen is the last that was known. */
   | { state: "lost"; since: EpochMs; why: string; retryAt: EpochMs }
 );

@@ -22,6 +22,7 @@ export const initialSnapshot: Snapshot = {
   reloads: { ok: 0, failed: 0, lastOk: true },
   stateStore: { state: "ok", message: "" },
   samples: emptyRing,
+  bytes: emptyRing,
   sinks: [],
   order: [],
   events: [],
@@ -39,7 +40,7 @@ export function reduce(before: Snapshot, event: Event): Snapshot {
 function next(s: Snapshot, event: Event): Snapshot {
   switch (event.type) {
     case "agent-started": {
-      const { version, at, listen, stateDir, sourceUrl, replayFlags = "", actions = false } = event;
+      const { version, at, listen, stateDir, sourceUrl, replayFlags = "", actions = false, pollMs } = event;
       return {
         ...s,
         version,
@@ -47,6 +48,7 @@ function next(s: Snapshot, event: Event): Snapshot {
         listen,
         stateDir,
         actions,
+        ...(pollMs === undefined ? {} : { pollMs }),
         source: { ...s.source, url: sourceUrl, replayFlags },
       };
     }
@@ -99,7 +101,8 @@ function next(s: Snapshot, event: Event): Snapshot {
 
 function withDelivered(s: Snapshot, event: Event): Snapshot {
   if (event.type !== "attempt-ended" || event.result.kind !== "delivered") return s;
-  return { ...s, samples: addToRing(s.samples, event.at, event.samples) };
+  const { at, samples, bytes } = event;
+  return { ...s, samples: addToRing(s.samples, at, samples), bytes: addToRing(s.bytes, at, bytes) };
 }
 
 function policiesLoaded(s: Snapshot, event: Extract<Event, { type: "policies-loaded" }>): Snapshot {

@@ -28,6 +28,7 @@ export function newSink(info: SinkInfo, at: EpochMs, reported: readonly Conditio
     deadLetters: 0,
     samples: emptyRing,
     bytes: emptyRing,
+    requests: emptyRing,
     lag: emptyRing,
     latency: emptyLatency,
     inFlight: 0,

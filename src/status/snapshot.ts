@@ -160,6 +160,7 @@ export type SinkState = {
   deadLetters: number;
   samples: Ring; // delivered samples
   bytes: Ring; // request bodies of delivered batches
+  requests: Ring; // attempts, whatever came of them
   lag: Ring; // largest lag, ms
   latency: Latency; // of attempts
   inFlight: number;
@@ -224,8 +225,11 @@ export type Snapshot = {
   stateStore: { state: "ok" | "memory" | "set-aside"; message: string };
   /** Absent: it is written well, or there is none. */
   log?: { state: "ok" | "failing"; message: string };
-  /** Samples delivered by all sinks. */
+  /** Between two polls, ms: what moves less often than this is no news. */
+  pollMs?: number;
+  /** Samples delivered by all sinks, and the bytes of their requests. */
   samples: Ring;
+  bytes: Ring;
   /** In policy order. An array: copying it for one event costs 1 µs with 1,000 sinks, an object of 1,000 keys 85 µs. */
   sinks: readonly SinkState[];
   /** The ids of `sinks`; a new array only when a sink comes or goes. */

@@ -125,7 +125,7 @@ describe("an agent elsewhere", () => {
     }
   });
 
-  test("nobody listens: the reason is said, in words", async () => {
+  test("connection refused: the reason is said, in words", async () => {
     await server.stop();
     follow();
     await until("lost", () => store.link.state === "lost");

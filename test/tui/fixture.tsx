@@ -99,7 +99,7 @@ async function main(): Promise<void> {
       return { ok: false, message: "1 problem in the policies; the last good version goes on." };
     },
   };
-  const tui = startTui({
+  const tui = await startTui({
     store,
     env: process.env,
     actions: () => (process.env.READ_ONLY === "1" ? "Nothing can be changed here: --read-only." : actions),

@@ -1,8 +1,8 @@
 // The scenes of the golden frames, and how a frame becomes text. Each scene is made of events.
 import { renderToString } from "ink";
-import type { Palette } from "../../tui/colours.ts";
 import { Frame } from "../../tui/frame.tsx";
 import { glyphsFor } from "../../tui/glyphs.ts";
+import { type Palette, paletteOf } from "../../tui/theme.ts";
 import { initialUi, type UiState } from "../../tui/ui-state.ts";
 import { type Shown, view } from "../../tui/view.ts";
 import {
@@ -18,13 +18,20 @@ import {
 
 export const UTF8 = { LANG: "C.UTF-8" };
 
+export const palettes = {
+  dark: paletteOf("auto", "dark", "256"),
+  light: paletteOf("auto", "light", "256"),
+  contrast: paletteOf("contrast", "dark", "256"),
+  none: paletteOf("auto", "dark", "none"),
+};
+
 export function frame(
   story: Story,
   columns: number,
   rows: number,
   ui: Partial<UiState> = {},
   env: Record<string, string> = UTF8,
-  palette: Palette = "none",
+  palette: Palette = palettes.none,
   more: Partial<Shown> = {},
 ): string {
   const lines = view({

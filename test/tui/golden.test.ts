@@ -3,9 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import type { Link } from "../../src/status/link.ts";
-import { sinkOf } from "../../src/status/sinks.ts";
 import { askFor } from "../../tui/ask.ts";
-import { paletteFor } from "../../tui/colours.ts";
 import type { UiState } from "../../tui/ui-state.ts";
 import type { Shown } from "../../tui/view.ts";
 import { widthOf } from "../../tui/width.ts";
@@ -19,6 +17,7 @@ import {
   hardNames,
   manyPolicies,
   oneFails,
+  palettes,
   phases,
   readable,
   threeReady,
@@ -27,7 +26,8 @@ import {
 const DIR = new URL("golden/", import.meta.url).pathname;
 const SIZES = [
   [60, 20],
-  [100, 30],
+  [80, 24],
+  [120, 40],
   [200, 50],
 ] as const;
 
@@ -53,7 +53,7 @@ const others: Partial<UiState>[] = (["sources", "events", "policies"] as const).
 const thousand = crowd(1000);
 
 function ask(story: Story, action: "pause-or-resume" | "retry"): NonNullable<UiState["asking"]> {
-  const asked = askFor(action, sinkOf(story.snapshot, EDGE), story.now)?.ask;
+  const asked = askFor(action, [EDGE], story.snapshot, story.now)?.ask;
   assert.ok(asked);
   return asked;
 }
@@ -85,7 +85,7 @@ const scenes: Record<string, () => { story: Story; ui?: Partial<UiState>; more?:
   "hard-names": () => ({ story: hardNames() }),
 };
 
-describe("frames in three sizes", () => {
+describe("frames in four sizes", () => {
   for (const [name, make] of Object.entries(scenes)) {
     for (const [columns, rows] of SIZES) {
       test(`${name} ${columns}x${rows}`, () => {
@@ -111,19 +111,32 @@ describe("each phase", () => {
 });
 
 describe("colour", () => {
-  test("with colour, as codes", () => golden("colour", visible(frame(oneFails(), 100, 14, {}, undefined, "colour"))));
+  for (const [theme, palette] of Object.entries(palettes)) {
+    for (const [columns, rows] of SIZES) {
+      test(`${theme} ${columns}x${rows}, as codes`, () => {
+        const text = frame(oneFails(), columns, rows, {}, undefined, palette);
+        golden(`${theme}-${columns}x${rows}`, visible(text));
+      });
+    }
+  }
   test("NO_COLOR: marks and words carry the meaning, no colour code", () => {
-    const text = frame(oneFails(), 100, 14, {}, undefined, "none");
-    assert.doesNotMatch(text, /\x1b\[[0-9;]*(3[0-7]|9[0-7]|4[0-7])/);
-    golden("no-colour", visible(text));
+    const text = frame(oneFails(), 100, 30, {}, undefined, palettes.none);
+    assert.doesNotMatch(text, /\x1b\[[0-9;]*(3[0-8]|9[0-7]|4[0-8])m/);
+    assert.match(text, /\x1b\[[0-9;]*7m/, "the selection is inverse");
+    assert.match(text, /✗[\s\S]*ServerError/);
   });
-  test("a light background takes darker warnings and accents; NO_COLOR wins", () => {
-    assert.equal(paletteFor({}), "colour");
-    assert.equal(paletteFor({ COLORFGBG: "15;0" }), "colour");
-    assert.equal(paletteFor({ COLORFGBG: "0;default;15" }), "light");
-    assert.equal(paletteFor({ COLORFGBG: "0;7" }), "light");
-    assert.equal(paletteFor({ COLORFGBG: "0;15", NO_COLOR: "1" }), "none");
-    const text = frame(oneFails(), 100, 14, {}, undefined, "light");
+  test("severity keeps its colour under the selection, in every theme that has colours", () => {
+    for (const palette of [palettes.dark, palettes.light, palettes.contrast]) {
+      const row = frame(oneFails(), 100, 30, {}, undefined, palette)
+        .split("\n")
+        .find((l) => l.includes("› "));
+      assert.ok(row);
+      assert.ok(row.includes(`\x1b[${palette.selection}m`), visible(row));
+      assert.match(row, /\x1b\[[39]1m(?:\x1b\[\d+m)*ServerError/);
+    }
+  });
+  test("a light background takes darker warnings and accents", () => {
+    const text = frame(oneFails(), 100, 30, {}, undefined, palettes.light);
     assert.doesNotMatch(text, /\x1b\[(33|36)m/);
     assert.match(text, /\x1b\[34m/);
   });
@@ -154,7 +167,7 @@ describe("any size", () => {
     { screen: "events" },
     { screen: "sources" },
     { screen: "policies" },
-    { typing: true, filters: { sinks: "x".repeat(80) } },
+    { typing: "filter", filters: { sinks: "x".repeat(80) } },
     { panel: "why", selected: EDGE },
     { panel: "yaml", selected: EDGE },
   ];

@@ -9,25 +9,27 @@ const PAD = 14;
 
 const css = `
 text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;white-space:pre;fill:var(--f)}
-svg{--b:#16181d;--f:#d6d9df;--dim:#868c98;--good:#6cc377;--warn:#d9a84a;--bad:#ef6b6b;--accent:#58b7c9;--s:#d6d9df}
-@media (prefers-color-scheme:light){svg{--b:#fbfbfa;--f:#24272d;--dim:#7b818c;--good:#2c7d3a;--warn:#96640b;--bad:#c02d2d;--accent:#16758a;--s:#24272d}}
+svg{--b:#16181d;--f:#d6d9df;--dim:#868c98;--good:#6cc377;--warn:#d9a84a;--bad:#ef6b6b;--accent:#58b7c9;--s:#2c3038}
+@media (prefers-color-scheme:light){svg{--b:#fbfbfa;--f:#24272d;--dim:#7b818c;--good:#2c7d3a;--warn:#96640b;--bad:#c02d2d;--accent:#16758a;--s:#e4e6ea}}
 .strong,.bad{font-weight:700}.dim{fill:var(--dim)}.good{fill:var(--good)}.warn{fill:var(--warn)}.bad{fill:var(--bad)}
-.accent{fill:var(--accent)}.selected{fill:var(--b)}`.trim();
+.accent{fill:var(--accent)}`.trim();
 
 export function svg(lines: readonly Line[], columns: number, title: string): string {
   const width = Math.round(columns * CELL + 2 * PAD);
   const height = lines.length * ROW + 2 * PAD;
   const body = lines.flatMap((l, row) => {
     const y = PAD + row * ROW;
-    const back =
-      l.selected === true
-        ? [`<rect x="${PAD}" y="${y}" width="${round(columns * CELL)}" height="${ROW}" fill="var(--s)"/>`]
-        : [];
+    const back: string[] = [];
     let column = 0;
-    const pieces = l.segments.flatMap(({ text, style }) => {
+    const pieces = l.segments.flatMap(({ text, style, on }) => {
       const at = column;
-      column += widthOf(text);
-      return text.trim() === "" ? [] : [piece(text, at, y, l.selected === true ? "selected" : style)];
+      const width = widthOf(text);
+      column += width;
+      if (on === true)
+        back.push(
+          `<rect x="${round(PAD + at * CELL)}" y="${y}" width="${round(width * CELL + 0.2)}" height="${ROW}" fill="var(--s)"/>`,
+        );
+      return text.trim() === "" ? [] : [piece(text, at, y, style)];
     });
     return [...back, ...pieces];
   });
@@ -40,7 +42,7 @@ ${body.join("\n")}
 `;
 }
 
-function piece(text: string, column: number, y: number, style: Style | "selected"): string {
+function piece(text: string, column: number, y: number, style: Style): string {
   const left = text.length - text.trimStart().length;
   const shown = text.trim();
   const x = round(PAD + (column + left) * CELL);

@@ -147,9 +147,9 @@ describe("outflow top in a terminal", { skip: !haveTmux }, () => {
     terminal.run(`clear; ${buildBinary()} top ${agent.url}; echo "ended $?"`);
     await terminal.shows("edge/cloud");
     terminal.press("p");
-    await terminal.shows("Pause edge/cloud?");
+    await terminal.shows("Pause default/edge/cloud?");
     terminal.press("y");
-    await terminal.shows(/› = +paused +edge\/cloud/);
+    await terminal.shows(/› += +(paused +)?default\/edge\/cloud/);
     const json = await top(agent.url, "--json");
     assert.equal(JSON.parse(json.stdout).sinks[0].phase.name, "paused");
     terminal.press("p", "y");

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { bindings } from "../../tui/keys.ts";
+import { openIncident } from "../../tui/recording/open.ts";
 import { haveTmux, Terminal } from "./tmux.ts";
 
 /** As in package.json's build script, so that what is bundled here is what is shipped. */
@@ -74,12 +75,12 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     assert.deepEqual(terminal.modes(), { alternate: true, cursor: false });
     await terminal.shows("Pending");
     program.tell("deliver");
-    await terminal.shows(/● +ready +edge\/cloud +Delivering/);
+    await terminal.shows(/● +(ready +)?default\/edge\/cloud +Delivering/);
     program.tell("fail");
-    await terminal.shows(/✗ +not ready +edge\/cloud +ServerError .*2\/3 ━+ +(1m00|5\d)s/);
-    await terminal.shows(/2\/3 ━+╌* +5[0-8]s/); // it counts down
+    await terminal.shows(/✗ +(not ready +)?default\/edge\/cloud +ServerError .*2\/3 in (1m00|5\d)s/);
+    await terminal.shows(/2\/3 in 5[0-8]s/); // it counts down
     program.tell("deliver");
-    await terminal.shows(/● +ready +edge\/cloud +Delivering/);
+    await terminal.shows(/● +(ready +)?default\/edge\/cloud +Delivering/);
     terminal.press("q");
     await terminal.shows("ended well");
     await terminal.shows("exit 0");
@@ -87,64 +88,107 @@ describe("in a terminal", { skip: !haveTmux }, () => {
   });
 
   /** Each key, what is typed before it, and what the screen shows then. */
+  const cloud = /› +✗ not ready +default\/edge\/cloud/;
+  const archive = /› +\? pending +default\/edge\/archive/;
+  const home = /last minute +retry/;
   const keys: [keys: string[], shows: string | RegExp][] = [
     [["Enter"], /To do +The cause is at the receiver/],
+    [["Left"], /(latency|requests\/s) +\d\d:\d\d:\d\dZ/],
+    [["Right"], /(latency|requests\/s) +\d\d:\d\d:\d\dZ/],
+    [["Escape"], "1m ago"],
     [["]"], "15m ago"],
     [["]"], "1h ago"],
     [["["], "15m ago"],
-    [["Escape"], "last minute"],
-    [["j"], /› \? +pending +edge\/archive/],
-    [["k"], /› ✗ +not ready +edge\/cloud/],
-    [["Down"], /› \? +pending +edge\/archive/],
-    [["Up"], /› ✗ +not ready +edge\/cloud/],
-    [["G"], /› \? +pending +edge\/archive/],
-    [["g"], /› ✗ +not ready +edge\/cloud/],
-    [["End"], /› \? +pending +edge\/archive/],
-    [["Home"], /› ✗ +not ready +edge\/cloud/],
-    [["C-d"], /› \? +pending +edge\/archive/],
-    [["C-u"], /› ✗ +not ready +edge\/cloud/],
-    [["PageDown"], /› \? +pending +edge\/archive/],
-    [["PageUp"], /› ✗ +not ready +edge\/cloud/],
-    [["w"], "Why is edge/cloud not ready?"],
-    [["w"], "last minute"],
+    [["Escape"], home],
+    [["j"], archive],
+    [["k"], cloud],
+    [["Down"], archive],
+    [["Up"], cloud],
+    [["G"], archive],
+    [["Home"], cloud],
+    [["End"], archive],
+    [["Home"], cloud],
+    [["C-d"], archive],
+    [["C-u"], cloud],
+    [["PageDown"], archive],
+    [["PageUp"], cloud],
+    [["w"], "Why is default/edge/cloud not ready?"],
+    [["w"], home],
     [["y"], "kind: ExportPolicy"],
-    [["Escape"], "last minute"],
-    [["l"], /events? of edge\/cloud/],
+    [["Escape"], home],
+    [["l"], /events? of default\/edge\/cloud/],
     [["Escape"], /condition +status/],
-    [["Escape"], "last minute"],
+    [["Escape"], home],
     [["s"], "by name"],
     [["r"], "by name, reversed"],
-    [["s"], "by samples/s"],
-    [["s", "s", "s", "s"], /s sort +space/],
+    [["S"], "by samples/s"],
+    [["B"], "by bytes/s"],
+    [["L"], "by lag"],
+    [["D"], "by dropped"],
+    [["A"], "by ok ago"],
+    [["N"], "by name"],
+    [["N"], "by name, reversed"],
+    [["W"], cloud],
+    [["g"], /▾ default\/edge +2 sinks[\s\S]*grouped by policy/],
+    [["Enter"], /▸ default\/edge/],
+    [["Space"], "2 marked"],
+    [["p"], "Pause 2 sinks?"],
+    [["n"], "2 marked"],
+    [["g"], /▾ ServerError: The endpoint[\s\S]*▾ Pending/],
+    [["g"], /q quit +2 marked *$/m],
+    [["Escape"], cloud],
+    [["Space"], /◆✗ not ready[\s\S]*1 marked/],
+    [["Escape"], /q quit *$/m],
+    [["Home"], cloud],
+    [["c"], /\[x\] state/],
+    [["j", "j", "Space"], /\[ \] reason/],
+    [["r"], /\[x\] reason/],
+    [["Escape"], home],
+    [["|"], /│ ── default\/edge\/cloud/],
+    [["|"], /last minute +retry[^─]*$/],
+    [["|"], /^── default\/edge\/cloud/m],
+    [["+", "-"], home],
     [["!"], "faults only"],
-    [["!"], /s sort +space/],
-    [["?"], "freeze; data goes on"],
-    [["?"], "last minute"],
+    [["!"], cloud],
+    [["?"], "5 s back in the recording"],
+    [["?"], home],
     [["2"], /condition +status/],
-    [["3"], /› ● +edge\/metrics|› \? +edge\/metrics/],
+    [["3"], /› ● +default\/edge\/metrics|› \? +default\/edge\/metrics/],
     [["4"], "1 policy, loaded"],
     [["Enter"], "As it runs: defaults filled in"],
     [["Escape"], "1 policy, loaded"],
-    [["5"], /warn +edge\/cloud: not ready \(ServerError\)/],
-    [["1"], "last minute"],
+    [["5"], /warn +default\/edge\/cloud: not ready \(ServerError\)/],
+    [["1"], home],
     [["Tab"], /condition +status/],
-    [["BTab"], "last minute"],
+    [["BTab"], home],
     [["P"], /source \(hidden\)/],
     [["P"], /source http:\/\/127/],
-    [["Space"], "FROZEN"],
-    [["Space"], /up \d+s +\S* *[\d.]+ samples/],
+    [["f"], "FROZEN"],
+    [["f"], /outflow 9.9.9 +up \d+s/],
+    [["<"], /◀ \d\d:\d\d:\d\dZ, \d+s ago[\s\S]*esc live/],
+    [["{"], /The recording begins at/],
+    [["}"], /outflow 9.9.9 +up \d+s/],
+    [["<"], /◀ \d\d:\d\d:\d\dZ, \d+s ago/],
+    [[">"], /outflow 9.9.9 +(up|◀)/],
+    [["Escape"], /outflow 9.9.9 +up \d+s/],
     [["/", "a", "r", "c", "h"], /filter arch_/],
     [["Enter"], /\/arch +1 of 2/],
-    [["/", "BSpace", "BSpace", "BSpace", "BSpace", "!", "c", "l", "o", "u", "."], /filter !clou\._/],
-    [["Escape"], /› ✗ +not ready +edge\/cloud/],
-    [["p"], "Pause edge/cloud?"],
-    [["n"], "last minute"],
-    [["p", "y"], "edge/cloud was told to pause."],
-    [["p"], "Resume edge/cloud?"],
-    [["y"], "edge/cloud was told to resume."],
-    [["C-r"], "Load the policies again?"],
+    [["/", "C-u", "[", "a"], /filter \[a_ .*not a valid regular expression: missing closing \]/],
+    [["C-u", "!", "c", "l", "o", "u", "d"], /filter !cloud_/],
+    [["Escape"], cloud],
+    [[":", "w", "h", "Tab"], /:why _ +tab +default\/edge\/cloud +default\/edge\/archive/],
+    [["c", "l", "o", "u", "d", "Enter"], "Why is default/edge/cloud not ready?"],
+    [["Escape"], /condition +status/],
+    [["Escape"], home],
+    [[":", "n", "o", "Enter"], '"no" is not a command'],
+    [["p"], "Pause default/edge/cloud?"],
+    [["n"], home],
+    [["p", "y"], "default/edge/cloud was told to pause."],
+    [["p"], "Resume default/edge/cloud?"],
+    [["y"], "default/edge/cloud was told to resume."],
+    [["C-r"], "Reload the policies?"],
     [["y"], "the last good version goes on"],
-    [["C-s"], /Saved as .*outflow-.*\.json/],
+    [["C-s"], /Saved as .*outflow-incident-.*\.zip/],
   ];
 
   test("every key does what help says", LIMIT, async () => {
@@ -156,8 +200,9 @@ describe("in a terminal", { skip: !haveTmux }, () => {
       for (const key of pressed) terminal.press(key);
       await terminal.shows(wanted);
     }
-    const [saved] = readdirSync(terminal.dir).filter((f) => f.endsWith(".json"));
-    assert.equal(JSON.parse(readFileSync(join(terminal.dir, saved ?? ""), "utf8")).version, "9.9.9");
+    const [saved] = readdirSync(terminal.dir).filter((f) => f.endsWith(".zip"));
+    const opened = openIncident(readFileSync(join(terminal.dir, saved ?? "")));
+    assert.equal(opened.ok && opened.manifest.agent, "9.9.9");
     const tried = new Set(keys.flatMap(([pressed]) => pressed.map(nameOfKey)));
     const untried = bindings.flatMap((b) => b.keys).filter((key) => !tried.has(key));
     assert.deepEqual(untried, ["R", "q", "ctrl-c", "Q"], "these have tests of their own");
@@ -174,8 +219,8 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     terminal.press("R");
     await terminal.shows(/The batch that waits is sent at once, instead of in \d+s/);
     terminal.press("y");
-    await terminal.shows("edge/cloud was told to retry.");
-    await terminal.shows(/● +ready +edge\/cloud +Delivering/);
+    await terminal.shows("default/edge/cloud was told to retry.");
+    await terminal.shows(/● +(ready +)?default\/edge\/cloud +Delivering/);
     terminal.press("G", "R");
     await terminal.shows("there is nothing to retry");
     terminal.press("q");
@@ -205,7 +250,7 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     ] as const) {
       terminal.resize(columns, rows);
       const screen = await terminal.shows(new RegExp(`^outflow 9.9.9.{${Math.max(20, columns - 62)},}samples/s`));
-      assert.equal(screen.match(/outflow 9\.9\.9/g)?.length, 1, screen);
+      assert.equal(screen.match(/^outflow 9\.9\.9/gm)?.length, 1, screen);
       await terminal.shows(/q quit\s*$/);
     }
     terminal.resize(50, 12);
@@ -313,11 +358,11 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     await terminal.shows("0 of 2 sinks ready, 0 samples a second.");
     assert.equal(terminal.modes().alternate, false);
     program.tell("fail");
-    await terminal.shows("Warning: edge/cloud: not ready (ServerError)");
+    await terminal.shows("Warning: default/edge/cloud: not ready (ServerError)");
     terminal.press("w");
     await terminal.shows("To do: The cause is at the receiver");
     program.tell("deliver");
-    await terminal.shows("edge/cloud: ready again after");
+    await terminal.shows("default/edge/cloud: ready again after");
     terminal.press("s");
     await terminal.shows("1 of 2 sinks ready");
     terminal.press("q");

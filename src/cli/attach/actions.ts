@@ -16,7 +16,7 @@ async function post(agent: Agent, path: string): Promise<Outcome> {
   if (!asked.ok) return { ok: false, message: `Not done: ${asked.why}.` };
   const { status } = asked.answer;
   const said = messageOf(await asked.answer.text(10_000));
-  return { ok: status >= 200 && status < 300, message: said === "" ? `The agent answers ${status}.` : said };
+  return { ok: status >= 200 && status < 300, message: said === "" ? `The agent responded with ${status}.` : said };
 }
 
 /** The message of a JSON answer, or its text. */

@@ -10,7 +10,7 @@ export type Agent = {
   http: HttpClient;
 };
 
-/** An answer that came, or why there is none. */
+/** A response, or why there is none. */
 export type Asked = { ok: true; answer: HttpAnswer } | { ok: false; why: string };
 
 const TIMEOUTS = { firstByteMs: 10_000 };
@@ -61,7 +61,7 @@ export function whyNot({ kind, code, message }: HttpFailure): string {
   }
 }
 
-/** Why an answer is not the one that was asked for. */
+/** Why a response is not the one that was asked for. */
 export async function refusal(answer: HttpAnswer): Promise<string> {
   const { status } = answer;
   const said = printable((await answer.text(2_000)).trim(), 300);

@@ -21,7 +21,7 @@ export class RemoteStore {
   link: Link;
   readonly #agent: Agent;
   readonly #clock: Clock;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(event?: Event) => void>();
   #ahead = 0;
   #lastTick = 0;
 
@@ -31,7 +31,8 @@ export class RemoteStore {
     this.link = { url: agent.url, state: "connecting", since: clock.now() };
   }
 
-  subscribe(changed: () => void): () => void {
+  /** `event`: what made the new snapshot; absent where it was replaced, or only time has passed. */
+  subscribe(changed: (event?: Event) => void): () => void {
     this.#listeners.add(changed);
     return () => this.#listeners.delete(changed);
   }
@@ -49,7 +50,7 @@ export class RemoteStore {
       if (signal.aborted) break;
       failed = this.link.state === "connected" ? 0 : failed + 1;
       const pause = PAUSES_MS[Math.min(failed, PAUSES_MS.length - 1)] ?? 0;
-      const since = this.link.state === "connected" ? this.now() : this.link.since;
+      const since = "since" in this.link ? this.link.since : this.now();
       this.#linked({ url: this.#agent.url, state: "lost", since, why, retryAt: this.now() + pause });
       await this.#clock.sleep(pause, signal);
     }
@@ -64,7 +65,7 @@ export class RemoteStore {
     if (answer.status !== 200) return refusal(answer);
     if (!(answer.headers["content-type"] ?? "").startsWith("text/event-stream")) {
       await answer.discard();
-      return "it answers, but with no event stream: is it outflow?";
+      return "it did not answer with an event stream: is it outflow?";
     }
     const parser = new SseParser();
     const decoder = new TextDecoder();
@@ -73,7 +74,7 @@ export class RemoteStore {
         for (const { event, data } of parser.push(decoder.decode(piece, { stream: true }))) this.#take(event, data);
     } catch (error) {
       if (error instanceof HttpBroken) return whyNot(error.failure);
-      return `what it sent was not understood (${(error as Error).message})`;
+      return `it sent malformed data (${(error as Error).message})`;
     }
     return "the agent closed the connection";
   }
@@ -91,16 +92,19 @@ export class RemoteStore {
     this.#ahead = Math.max(event.at - this.#clock.now(), this.#ahead - 1);
     if (event.type === "tick") this.#lastTick = this.#clock.monotonicMs();
     this.snapshot = reduce(this.snapshot, event);
-    this.#changed();
+    this.#changed(event);
   }
 
   /** Ages and countdowns go on; an agent that sends no ticks is given some, so that idle and late show. */
   async #tick(signal: AbortSignal): Promise<void> {
     while (await this.#clock.sleep(1_000, signal)) {
       const silent = this.#clock.monotonicMs() - this.#lastTick > 3_000;
-      if (silent && this.link.state === "connected")
-        this.snapshot = reduce(this.snapshot, { type: "tick", at: this.now() });
-      this.#changed();
+      if (!silent || this.link.state !== "connected") this.#changed();
+      else {
+        const tick: Event = { type: "tick", at: this.now() };
+        this.snapshot = reduce(this.snapshot, tick);
+        this.#changed(tick);
+      }
     }
   }
 
@@ -109,7 +113,7 @@ export class RemoteStore {
     this.#changed();
   }
 
-  #changed(): void {
-    for (const changed of this.#listeners) changed();
+  #changed(event?: Event): void {
+    for (const changed of this.#listeners) changed(event);
   }
 }
