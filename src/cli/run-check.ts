@@ -69,7 +69,7 @@ function tryPort(listen: string): Promise<void> {
     server.once("error", (error: Error & { code?: string }) =>
       reject(
         new StartError(
-          `cannot listen on ${listen}: ${error.code === "EADDRINUSE" ? "another process listens there" : error.code}. Choose another address with --listen, or --listen off.`,
+          `cannot listen on ${listen}: ${error.code === "EADDRINUSE" ? "the address is in use by another process" : error.code}. Choose another address with --listen, or --listen off.`,
         ),
       ),
     );
