@@ -1,4 +1,5 @@
 // --listen in, host and port out, or a problem. Pure.
+import { isLoopback } from "../http/host-pattern.ts";
 export type Address = { ok: true; host: string; port: number; loopback: boolean } | { ok: false; message: string };
 
 export function parseAddress(listen: string): Address {
@@ -21,6 +22,3 @@ export function usableAddress(listen: string, hasToken: boolean): Address {
 
 /** `host:port`, an IPv6 address in brackets. */
 export const addressText = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
-
-const isLoopback = (host: string): boolean =>
-  host === "localhost" || /^127(\.\d{1,3}){3}$/.test(host) || host === "::1";

@@ -82,11 +82,11 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   // policy
   const cluster =
     prepared.kube && openCluster(settings, rules, prepared.kube, store, (loaded) => supervisor.apply(loaded));
-  const policies = load === undefined && cluster === undefined ? policyFiles(settings, rules.check) : undefined;
+  const policies = load === undefined && cluster === undefined ? policyFiles(settings, rules.check, state) : undefined;
   const reload = (): void => (cluster ? cluster.relist() : supervisor.apply(load?.() ?? policies!.load()));
 
   // window, frame
-  const source = openSource(settings, rules, clients.source, dispatch);
+  const source = openSource(settings, clients.source, dispatch);
   const readers: Readers = new Readers(
     { maxQueries: settings.maxSourceQueries, maxBufferedSamples: settings.maxBufferedSamples },
     {

@@ -1,4 +1,4 @@
-// outflow check: every problem of the policies, offline. Exit 0 valid, 1 problems, 2 usage, or no policy at all.
+// outflow check: every problem of the policies and Secrets, offline. Exit 0 valid, 1 problems, 2 usage, or neither of them at all.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -10,6 +10,7 @@ import { placeText } from "../platform/place.ts";
 import { printable, printableJson } from "../platform/printable.ts";
 import { jsonSchema } from "../policy/json-schema.ts";
 import { loadPolicies } from "../policy/load.ts";
+import { policyPath } from "../policy/paths.ts";
 import type { LoadResult } from "../policy/policy.ts";
 import { policyYaml } from "../policy/print.ts";
 import { githubLine, jsonReport, problemText, summary } from "../policy/report.ts";
@@ -33,10 +34,15 @@ type Options = {
 export function checkCommand(): Command {
   const command = new Command("check")
     .description("verify policies, offline or in a cluster: all problems, each with its place and what to do")
-    .argument("[path...]", "files or directories; - is standard input", (path: string, paths: string[] = []) => {
-      if (path !== "-" && !existsSync(path)) throw new InvalidArgumentError(`${path} does not exist`);
-      return [...paths, path];
-    })
+    .argument(
+      "[path...]",
+      "files or directories (NAMESPACE=PATH: bound to it); - is standard input",
+      (path: string, paths: string[] = []) => {
+        if (path !== "-" && !existsSync(policyPath(path).path))
+          throw new InvalidArgumentError(`${path} does not exist`);
+        return [...paths, path];
+      },
+    )
     .addOption(
       new Option("--format <format>", "how problems are written").choices(["text", "json", "github"]).default("text"),
     )
@@ -52,6 +58,7 @@ export function checkCommand(): Command {
       "after",
       example(
         "outflow check policies/",
+        "outflow check team-a=/etc/outflow/team-a team-b=/etc/outflow/team-b",
         "cat policy.yaml | outflow check -",
         "outflow check --kubernetes --namespace default",
         "outflow check --schema > exportpolicy.schema.json",
@@ -119,12 +126,12 @@ function report(loaded: LoadResult, { format, print, warningsAsErrors }: Options
 }
 
 /** Nothing that could be valid, and nothing that is wrong. */
-const isEmpty = ({ policies, problems }: LoadResult): boolean =>
-  policies.length === 0 && !problems.some((p) => p.severity === "problem");
+const isEmpty = ({ policies, secrets = 0, problems }: LoadResult): boolean =>
+  policies.length + secrets === 0 && !problems.some((p) => p.severity === "problem");
 
 function nothingFound(paths: readonly string[], files: number): string {
   const where = paths.map((path) => (path === "-" ? "standard input" : printable(resolve(path)))).join(", ");
   const read =
     files === 0 ? "there is no *.yaml, *.yml or *.json file" : `read ${files === 1 ? "1 file" : `${files} files`}`;
-  return `outflow: no ExportPolicy in ${where}: ${read}. Name the file or directory that has one, or write one there: kind ExportPolicy, apiVersion ${API_VERSION}. outflow demo shows how it looks when it works.\n`;
+  return `outflow: no ExportPolicy or Secret in ${where}: ${read}. Name the file or directory that has one, or write one there: kind ExportPolicy, apiVersion ${API_VERSION}. outflow demo shows how it looks when it works.\n`;
 }

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Settings } from "../config/settings.ts";
 import { createHttpClient } from "../http/client.ts";
 import { connectPolicyOf } from "../http/connect-policy.ts";
-import { parseHostPattern } from "../http/host-pattern.ts";
+import { isLoopback, parseHostPattern } from "../http/host-pattern.ts";
 import type { Evidence, HttpClient } from "../http/http.ts";
 import { type ProxyRules, proxyRules } from "../http/proxy.ts";
 import { createTls, type Tls, TlsFilesError, type TlsOptions } from "../http/tls.ts";
@@ -12,7 +12,6 @@ import { systemFiles } from "../platform/files.ts";
 import { printable } from "../platform/printable.ts";
 import { redactor } from "../platform/redact.ts";
 import { firstLine, type WatchedFile, watchedFile } from "../platform/watched-file.ts";
-import { isLoopback } from "../policy/endpoint.ts";
 import { basicAuth } from "../remotewrite/post.ts";
 import { StartError } from "./start-error.ts";
 

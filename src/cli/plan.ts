@@ -35,7 +35,7 @@ export function planner(
     const sources = sink.sources.map((name) => policy.sources.find((s) => s.name === name)!);
     const queries = sources.map((source) => ({
       name: source.name,
-      query: queryOf(source, sentText(source, rules), policy.settings, settings),
+      query: queryOf(source, sentText(policy, source, rules), policy.settings, settings),
     }));
     // Fail closed: check() has refused such a query before; should it ever come here, nothing of it is sent.
     const open = queries.find(({ query }) => query.sent === undefined);
@@ -101,9 +101,11 @@ const GRACE_MS = 30_000;
 const expectedLagMs = ({ intervalMs, delayMs }: Pick<Query, "intervalMs" | "delayMs">): number =>
   2 * intervalMs + delayMs;
 
-function sentText(source: Source, rules: QueryRules): string | undefined {
+type Sent = ReturnType<QueryRules["sent"]>;
+
+function sentText(policy: Policy, source: Source, rules: QueryRules): Sent | undefined {
   try {
-    return rules.sent(source.query);
+    return rules.sent(source.query, policy);
   } catch {
     return undefined;
   }
@@ -117,7 +119,7 @@ const unenforceable = (source: string): Refusal => ({
 /** The policy's own settings first, else the agent's. */
 function queryOf(
   source: Source,
-  sent: string | undefined,
+  sent: Sent | undefined,
   own: PolicySettings,
   settings: Settings,
 ): Omit<Query, "sent"> & { sent: string | undefined } {
@@ -125,7 +127,8 @@ function queryOf(
   const intervalMs = own.pollIntervalMs ?? settings.pollInterval;
   return {
     text: source.query,
-    sent,
+    sent: sent?.query,
+    extraFilters: sent?.extraFilters ?? [],
     kind: source.kind,
     fallbackName: source.name.replaceAll("-", "_"),
     intervalMs,

@@ -2,14 +2,28 @@
 // be loaded again.
 import type { Settings } from "../config/settings.ts";
 import { type Files, systemFiles } from "../platform/files.ts";
+import { type Definitions, firstDefinitions } from "../policy/definitions.ts";
 import { lastGood } from "../policy/last-good.ts";
 import { type LoadOptions, type Reading, readPolicies, resolvePolicies } from "../policy/load.ts";
-import { isPolicyFile } from "../policy/paths.ts";
+import { isPolicyFile, policyPath } from "../policy/paths.ts";
 import type { LoadResult } from "../policy/policy.ts";
 import type { CheckQuery } from "../policy/verdict.ts";
 import { fingerprint, Watch } from "../policy/watch.ts";
 
 export type PolicyFiles = { load(): LoadResult; due(): boolean };
+
+/** Who was first with each name is kept over a restart. */
+export type KeptDefinitions = { definitions(): Definitions; saveDefinitions(definitions: Definitions): void };
+
+function keptInMemory(): KeptDefinitions {
+  let kept: Definitions = new Map();
+  return {
+    definitions: () => kept,
+    saveDefinitions: (definitions) => {
+      kept = definitions;
+    },
+  };
+}
 
 type Needs = Pick<
   Settings,
@@ -17,7 +31,12 @@ type Needs = Pick<
 > &
   Partial<Pick<Settings, "onExhausted">>;
 
-export function policyFiles(settings: Needs, checkQuery: CheckQuery, files: Files = systemFiles): PolicyFiles {
+export function policyFiles(
+  settings: Needs,
+  checkQuery: CheckQuery,
+  kept: KeptDefinitions = keptInMemory(),
+  files: Files = systemFiles,
+): PolicyFiles {
   const { policies: paths, secretsDir, maxPolicySize } = settings;
   const options: LoadOptions = {
     files,
@@ -32,18 +51,24 @@ export function policyFiles(settings: Needs, checkQuery: CheckQuery, files: File
     maxPolicySize,
   };
   const watch = new Watch(() =>
-    [fingerprint(paths, files, isPolicyFile), fingerprint(secretsDir === undefined ? [] : [secretsDir], files)].join(
-      "\n",
-    ),
+    [
+      fingerprint(
+        paths.map((path) => policyPath(path).path),
+        files,
+        isPolicyFile,
+      ),
+      fingerprint(secretsDir === undefined ? [] : [secretsDir], files),
+    ].join("\n"),
   );
   let good: Reading | undefined;
   return {
     due: () => watch.due(),
     load() {
       return watch.load(() => {
-        const read = lastGood(good, readPolicies(paths, options));
-        good = read;
-        return resolvePolicies(read, options);
+        good = lastGood(good, readPolicies(paths, options));
+        const first = firstDefinitions(good, kept.definitions());
+        kept.saveDefinitions(first.definitions);
+        return resolvePolicies(first.reading, options);
       });
     },
   };

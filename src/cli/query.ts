@@ -1,14 +1,16 @@
 // outflow query fmt | explain: a query in readable lines; what outflow makes of it and sends. Offline. Exit 0 well, 1 no MetricsQL.
 import { Command } from "commander";
 import stringWidth from "string-width";
+import { list } from "../config/parsers.ts";
 import { enforcementOptions } from "../config/settings.ts";
 import { check, MetricsQLError, prettify, type Selector, toSafeString } from "../metricsql/mod.ts";
 import { readAll } from "../platform/files.ts";
 import { printable } from "../platform/printable.ts";
+import type { PolicyIdentity } from "../policy/verdict.ts";
 import { example } from "./example.ts";
 import { LIMITS, type QueryRules, queryRules } from "./querycheck.ts";
 
-type Options = { enforceFilter?: string[]; forbidLabel?: string[] };
+type Options = { enforceFilter?: string[]; forbidLabel?: string[]; policy: string; label?: string[] };
 
 export function queryCommand(): Command {
   const command = new Command("query")
@@ -30,24 +32,29 @@ export function queryCommand(): Command {
   const explain = command
     .command("explain")
     .description("print what a query is: its kind, selectors, functions, warnings, and the text that is sent")
-    .argument("<query>", "the query; - is standard input");
+    .argument("<query>", "the query; - is standard input")
+    .option("--policy <namespace/name>", "whose query it is, for {namespace} and {name} in filters", "default/policy")
+    .option("--label <name=value>", "a label of that policy, for {label:NAME} in filters (repeatable)", list);
   for (const option of enforcementOptions()) explain.addOption(option);
   explain
     .addHelpText("after", example(`outflow query explain '{job="gateway"}' --enforce-filter '{project="p1"}'`))
-    .action((query: string, { enforceFilter = [], forbidLabel = [] }: Options) => {
+    .action((query: string, { enforceFilter = [], forbidLabel = [], policy, label = [] }: Options) => {
       const rules = queryRules({ enforceFilter, forbidLabel });
-      explainQuery(textOf(query), rules);
+      const [namespace = "", name = ""] = policy.split("/");
+      const labels = Object.fromEntries(label.map((text) => [text.split("=")[0]!, text.slice(text.indexOf("=") + 1)]));
+      explainQuery(textOf(query), rules, { namespace, name, labels });
     });
   return command;
 }
 
-function explainQuery(query: string, rules: QueryRules): void {
+function explainQuery(query: string, rules: QueryRules, policy: PolicyIdentity): void {
   const checked = check(query, LIMITS);
   if (!checked.ok) return fail(query, checked.error);
-  const verdict = rules.check(query);
+  const verdict = rules.check(query, policy);
   if (!verdict.ok)
     return fail(query, new MetricsQLError("syntax", verdict.message, query, { offset: verdict.offset, length: 0 }));
   const raw = verdict.kind === "raw";
+  const sent = rules.sent(query, policy);
   const rows: [string, string[]][] = [
     [
       "kind",
@@ -60,8 +67,8 @@ function explainQuery(query: string, rules: QueryRules): void {
     ["selectors", checked.selectors.map(selectorText)],
     ["functions", checked.functions],
     ["warnings", verdict.warnings.map((w) => `${placeIn(query, w.offset)}: ${w.message}`)],
-    ["sent", raw ? [...rules.sent(query).split("\n"), "[<window>ms]"] : rules.sent(query).split("\n")],
-    ["extra_filters[]", [...rules.extraFilters]],
+    ["sent", [...sent.query.split("\n"), ...(raw ? ["[<window>ms]"] : [])]],
+    ["extra_filters[]", sent.extraFilters],
   ];
   for (const [name, lines] of rows.filter(([, values]) => values.length > 0))
     for (const [i, line] of lines.entries()) print(`${(i === 0 ? name : "").padEnd(WIDTH)}${line}`);

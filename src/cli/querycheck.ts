@@ -14,7 +14,7 @@ import {
   selectionsBy,
   toSafeString,
 } from "../metricsql/mod.ts";
-import type { CheckQuery, QueryVerdict } from "../policy/verdict.ts";
+import type { CheckQuery, PolicyIdentity, QueryVerdict } from "../policy/verdict.ts";
 import { StartError } from "./start-error.ts";
 
 /** VictoriaMetrics takes 16 KiB by default; anything longer is refused. */
@@ -22,10 +22,11 @@ export const LIMITS = { maxLength: 65_536 };
 
 export type QueryRules = {
   check: CheckQuery;
-  /** The text to send, printed from the parsed query, with the enforced filters. Throws MetricsQLError rather than send without them. */
-  sent(query: string): string;
-  /** For VictoriaMetrics to enforce once more: alternatives, as `extra_filters[]` are. */
-  extraFilters: readonly string[];
+  /**
+   * What is sent for a policy's query, printed from the parsed one, with the enforced filters; the same filters as VictoriaMetrics' `extra_filters[]`,
+   * alternatives, to be enforced once more. Throws MetricsQLError rather than send without them.
+   */
+  sent(query: string, policy: PolicyIdentity): { query: string; extraFilters: string[] };
 };
 
 /** Throws StartError for a filter or label that cannot be enforced. */
@@ -36,33 +37,70 @@ export function queryRules({
   const alternatives = alternativesOf(enforceFilter);
   const forbidden = forbidLabel.map(labelOf);
   // Always printed from the tree that was checked, never the author's bytes: another server may read those in another way.
-  const sent = (query: string) =>
-    alternatives.length === 0
-      ? toSafeString(parse(query, { ...LIMITS, fold: false }))
-      : enforce(query, alternatives, LIMITS).query;
-  return {
-    check: (query) => verdict(query, forbidden, sent),
-    sent,
-    extraFilters: alternatives.map((group) => selectorText([group])),
+  const sent = (query: string, policy: PolicyIdentity) => {
+    if (alternatives.length === 0)
+      return { query: toSafeString(parse(query, { ...LIMITS, fold: false })), extraFilters: [] };
+    const filled = alternatives.map((group) => group.map((filter) => filledIn(filter, policy)));
+    return {
+      query: enforce(query, filled, LIMITS).query,
+      extraFilters: filled.map((group) => selectorText([group])),
+    };
   };
+  return { check: (query, policy) => verdict(query, forbidden, (text) => sent(text, policy)), sent };
 }
 
 /** All selectors hold at once: each group of one is combined with each group of the next. */
 function alternativesOf(selectors: readonly string[]): LabelFilter[][] {
   const all = selectors.map((text) => {
+    const cannot = (why: string) =>
+      new StartError(
+        `cannot enforce --enforce-filter ${JSON.stringify(text)}: ${why}. Write a selector such as '{project="p1"}'.`,
+      );
     try {
       const { groups } = parseSelector(text);
-      enforce("up", groups); // what cannot be enforced at all is known now
+      // What cannot be enforced at all is known now.
+      enforce(
+        "up",
+        groups.map((group) => group.map((filter) => filledIn(filter, SOMEBODY))),
+      );
+      const unknown = groups
+        .flat()
+        .flatMap(({ value }) => [...value.matchAll(PLACEHOLDER)])
+        .find(([, what]) => !KNOWN.test(what!));
+      if (unknown !== undefined)
+        throw cannot(`unknown placeholder ${unknown[0]}; there are {namespace}, {name} and {label:KEY} of the policy`);
       return groups;
     } catch (error) {
       if (!(error instanceof MetricsQLError)) throw error;
-      throw new StartError(
-        `cannot enforce --enforce-filter ${JSON.stringify(text)}: ${error.message}. Write a selector such as '{project="p1"}'.`,
-      );
+      throw cannot(error.message);
     }
   });
   if (all.length === 0) return [];
   return all.reduce((done, groups) => done.flatMap((before) => groups.map((group) => [...before, ...group])), [[]]);
+}
+
+/** `{2,3}` in a regular expression is none. */
+const PLACEHOLDER = /\{([a-zA-Z][^{}]*)\}/g;
+const KNOWN = /^(namespace|name|label:.+)$/;
+const SOMEBODY: PolicyIdentity = { namespace: "n", name: "n", labels: new Proxy({}, { get: () => "l" }) };
+
+/** With what the placeholders stand for, as text also in a regular expression. Throws where one stands for nothing: `a=""` would be no filter. */
+function filledIn(filter: LabelFilter, { namespace, name, labels }: PolicyIdentity): LabelFilter {
+  const isRegex = filter.op === "=~" || filter.op === "!~";
+  const value = filter.value.replace(PLACEHOLDER, (whole, what: string) => {
+    if (!KNOWN.test(what)) return whole;
+    const label = what.slice("label:".length);
+    const text = what === "namespace" ? namespace : what === "name" ? name : labels[label];
+    if (text === undefined || text === "")
+      throw new MetricsQLError(
+        "syntax",
+        `the policy has no ${what.startsWith("label:") ? `label ${label}` : what}`,
+        filter.value,
+        { offset: 0, length: 0 },
+      );
+    return isRegex ? text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&") : text;
+  });
+  return { ...filter, value };
 }
 
 function labelOf(name: string): string {
@@ -70,7 +108,7 @@ function labelOf(name: string): string {
   throw new StartError("--forbid-label is empty: name a label such as project.");
 }
 
-function verdict(query: string, forbidden: readonly string[], sent: (query: string) => string): QueryVerdict {
+function verdict(query: string, forbidden: readonly string[], sent: (query: string) => unknown): QueryVerdict {
   const checked = check(query, LIMITS);
   if (!checked.ok) return refusal(`is not valid MetricsQL: ${checked.error.message}`, checked.error);
   const { expr, isSelector, warnings, hazards } = checked;
@@ -85,7 +123,10 @@ function verdict(query: string, forbidden: readonly string[], sent: (query: stri
     sent(query);
   } catch (error) {
     if (!(error instanceof MetricsQLError)) throw error;
-    return refusal(`cannot be given the operator's filters (${error.message}); write it more simply`, undefined);
+    return refusal(
+      `cannot be given the operator's filters (${error.message}); write it more simply, or ask the operator`,
+      undefined,
+    );
   }
   return {
     ok: true,

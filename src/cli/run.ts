@@ -7,6 +7,7 @@ import { Command, Option } from "commander";
 import { applyConfigFile } from "../config/config-file.ts";
 import { runOptions, type Settings, type Theme } from "../config/settings.ts";
 import { systemClock } from "../platform/clock.ts";
+import { policyPath } from "../policy/paths.ts";
 import { type Agent, startAgent } from "./agent.ts";
 import { example } from "./example.ts";
 import { logOutput } from "./log-output.ts";
@@ -74,7 +75,7 @@ export function completeSettings(given: Settings): Settings & { sourceUrl: strin
     throw new StartError(
       `no policies: name a file or directory with --policies, or create ${usualPolicies()[0]}. outflow demo shows what it looks like when it works.`,
     );
-  const missing = s.policies.find((path) => !existsSync(path));
+  const missing = s.policies.map((text) => policyPath(text).path).find((path) => !existsSync(path));
   if (missing !== undefined) throw new StartError(`cannot read policies: ${missing} does not exist.`);
   if (s.sourceUrl === undefined)
     throw new StartError(

@@ -6,14 +6,12 @@ import { systemRandom } from "../platform/random.ts";
 import { SourcePort } from "../reading/source-port.ts";
 import type { StatusStore } from "../status/store.ts";
 import { version } from "../version.ts";
-import type { QueryRules } from "./querycheck.ts";
 
 /** A response that trickles must not hold one of the few places for queries indefinitely. */
 const READ_MS = 300_000;
 
 export const openSource = (
   settings: Settings & { sourceUrl: string },
-  rules: QueryRules,
   http: HttpClient,
   dispatch: StatusStore["dispatch"],
 ): SourcePort =>
@@ -26,7 +24,6 @@ export const openSource = (
       maxWindowSamples: settings.maxWindowSamples,
       allowPartial: settings.allowPartial,
       auditMs: settings.auditInterval,
-      extraFilters: rules.extraFilters,
     },
     { clock: systemClock, random: systemRandom, http, dispatch },
   );

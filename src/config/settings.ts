@@ -63,7 +63,10 @@ export type Settings = NetworkSettings &
 export function runOptions(): Option[] {
   return [
     ...group("What to run:", [
-      new Option("--policies <file|dir>", "policy file or directory (repeatable)")
+      new Option(
+        "--policies <file|dir|namespace=dir>",
+        "policy file or directory; team-a=DIR: only documents of namespace team-a (repeatable)",
+      )
         .argParser(list)
         .env("OUTFLOW_POLICIES"),
       new Option("--config <file>", "YAML file with any of these settings (poll-interval: 30s)").env("OUTFLOW_CONFIG"),
@@ -83,7 +86,10 @@ const group = (heading: string, options: Option[]): Option[] => options.map((opt
 /** The operator's, for `check` too: what they refuse is a problem there. */
 export function enforcementOptions(): Option[] {
   return [
-    new Option("--enforce-filter <selector>", "filter added to every selector of every query (repeatable)")
+    new Option(
+      "--enforce-filter <selector>",
+      "filter added to every selector of every query; {namespace}, {name}, {label:KEY} are the policy's (repeatable)",
+    )
       .argParser(list)
       .env("OUTFLOW_ENFORCE_FILTER"),
     new Option("--forbid-label <name>", "refuse policies that filter on this label (repeatable)")

@@ -115,7 +115,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient & Requi
       const startedMs = performance.now();
       const first = await attempt(r, false, r.timeouts.totalMs);
       if (first.ok || !first.unanswered) return first;
-      // The README says why this is no retry, and why it is allowed: "Sent again".
+      // The README says why this is not a retry, and why it is allowed: "Sent again".
       const { totalMs } = r.timeouts;
       const leftMs = totalMs === undefined ? undefined : totalMs - (performance.now() - startedMs);
       if (r.signal?.aborted || (leftMs !== undefined && leftMs <= 0)) return first;

@@ -1,4 +1,4 @@
-// From an origin to a socket that speaks HTTP with it: TCP (or a tunnel through a proxy), then TLS.
+// From an origin to a socket for HTTP: TCP (or a tunnel through a proxy), then TLS.
 import type { Socket } from "node:net";
 import tls from "node:tls";
 import type { ConnectPolicy } from "./connect-policy.ts";
@@ -74,7 +74,7 @@ function secure(socket: Socket, trust: Tls, host: string, signal: AbortSignal): 
     const secured = tls.connect({
       socket,
       host: name,
-      // An address is no name to ask for.
+      // SNI takes names, not addresses.
       servername: /^[\d.]+$|:/.test(name) ? "" : name,
       secureContext: trust.context(),
       rejectUnauthorized: !trust.insecure,
@@ -157,7 +157,7 @@ function settled(
     const fail = (error: unknown) => {
       signal.removeEventListener("abort", onAbort);
       reject(error);
-      socket.on("error", () => {}); // what it says while it ends is no news
+      socket.on("error", () => {}); // errors while it closes are expected
       socket.destroy();
     };
     if (signal.aborted) return fail(signal.reason);

@@ -26,7 +26,7 @@ export class Exchange {
   #turn: (() => void) | undefined;
 
   #timer: NodeJS.Timeout | undefined;
-  /** When the timer goes off, and when that means something: it is set anew only where it would be late. */
+  /** When the timer goes off, and when that means something: it is reset only where it would be late. */
   #timerAtMs = 0;
   #dueAtMs = Number.POSITIVE_INFINITY;
   #dueMs = 0;

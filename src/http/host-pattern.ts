@@ -44,6 +44,9 @@ function withPort(pattern: Omit<HostPattern, "port">, port: string | undefined):
   return { ...pattern, port: port === undefined ? undefined : Number(port) };
 }
 
+/** This host, by its name or an address; `host` with or without brackets. Not *.localhost: a resolver may know that otherwise. */
+export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host);
+
 /** `host` without brackets. */
 export function matchesName(pattern: HostPattern, host: string, port: number): boolean {
   const { name } = pattern;

@@ -1,4 +1,4 @@
-// A gzip body in, its content out, within bounds: an answer that inflates to more is broken off.
+// A gzip body in, its content out, within bounds: a response that inflates to more is aborted.
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { HttpBroken } from "./http.ts";
@@ -16,7 +16,7 @@ export async function* inflated(
   maxBytes: number,
 ): AsyncGenerator<Uint8Array> {
   if (coding !== "gzip" && coding !== "x-gzip")
-    throw broken("CODING", "the answer is compressed in a way that was not asked for");
+    throw broken("CODING", "the response has a content coding that was not requested");
   let packed = 0;
   const counted = async function* (): AsyncGenerator<Uint8Array> {
     for await (const piece of pieces) {
@@ -30,9 +30,9 @@ export async function* inflated(
   try {
     for await (const piece of gunzip) {
       length += (piece as Uint8Array).length;
-      if (length > maxBytes) throw broken(TOO_LARGE, `the answer is larger than ${maxBytes} bytes once inflated`);
+      if (length > maxBytes) throw broken(TOO_LARGE, `the response is larger than ${maxBytes} bytes once inflated`);
       if (length > SMALL_BYTES && length > packed * MOST_RATIO)
-        throw broken(TOO_LARGE, `the answer inflates to more than ${MOST_RATIO} times its size`);
+        throw broken(TOO_LARGE, `the response inflates to more than ${MOST_RATIO} times its size`);
       yield piece as Uint8Array;
     }
   } catch (error) {

@@ -85,7 +85,7 @@ function open(path: string | undefined, files: Files, tell: (message: string) =>
   }
 }
 
-/** Not every runtime refuses what is no certificate: a trust that silently lacks its CA would be found at the first connection. */
+/** Not every runtime refuses what is not a certificate: a trust that silently lacks its CA would be found at the first connection. */
 function check(ca: string | undefined, cert: string | undefined, key: string | undefined): void {
   for (const text of [ca, cert]) {
     if (text === undefined) continue;
@@ -99,7 +99,7 @@ function check(ca: string | undefined, cert: string | undefined, key: string | u
 
 let known: string[] | undefined;
 
-/** The host's own store, and what the runtime trusts by itself (with NODE_EXTRA_CA_CERTS). */
+/** The host's own store, and what the runtime trusts on its own (with NODE_EXTRA_CA_CERTS). */
 function roots(): string[] {
   known ??= [...new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system")])];
   return known;

@@ -1,5 +1,5 @@
 // HTTP/1.1 as bytes, for a client (RFC 9112): the head of a request out; an answer in, cut anywhere, its body handed on as views of
-// what came, never copied. Strict: where two readers could understand an answer differently it is no HTTP. Pure.
+// what came, never copied. Strict: a response that two readers could understand differently is malformed. Pure.
 import { Buffer } from "node:buffer";
 
 export type Head = {
@@ -8,7 +8,7 @@ export type Head = {
   headers: Record<string, string>;
 };
 
-/** What came is no HTTP/1.x answer, or what was to be sent is no legal request. */
+/** What came is not an HTTP/1.x response, or what was to be sent is not a legal request. */
 export class NotHttp extends Error {
   readonly code = "NOT_HTTP";
 }
@@ -109,11 +109,11 @@ export class AnswerParser {
     const to = Math.min(bytes.length, from + MAX_HEAD_BYTES + 4 - before);
     this.#text += Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
     const start = "HTTP/1.".slice(0, this.#text.length);
-    if (!this.#text.startsWith(start)) throw new NotHttp("the answer does not begin with HTTP/1");
+    if (!this.#text.startsWith(start)) throw new NotHttp("the response does not begin with HTTP/1");
     const end = this.#text.indexOf("\r\n\r\n", Math.max(0, before - 3));
     if (end < 0) {
       if (this.#text.length >= MAX_HEAD_BYTES)
-        throw new NotHttp(`the head of the answer has no end in ${MAX_HEAD_BYTES} bytes`);
+        throw new NotHttp(`the head of the response has no end within ${MAX_HEAD_BYTES} bytes`);
       return to;
     }
     const head = this.#text.slice(0, end);
@@ -125,12 +125,12 @@ export class AnswerParser {
   #take(text: string): void {
     const lines = text.split("\r\n");
     const [, minor, digits] = STATUS.exec(lines[0]!) ?? [];
-    if (digits === undefined) throw new NotHttp("the answer has no status");
+    if (digits === undefined) throw new NotHttp("the response has no status");
     const status = Number(digits);
     const headers = headersOf(lines);
-    if (status === 101) throw new NotHttp("the server wants to speak another protocol (101)");
+    if (status === 101) throw new NotHttp("the server switches to another protocol (101)");
     if (status < 200) {
-      if (++this.#informational > MAX_INFORMATIONAL) throw new NotHttp(`the server says ${status} without end`);
+      if (++this.#informational > MAX_INFORMATIONAL) throw new NotHttp(`the server sends ${status} without end`);
       return;
     }
     const connection = (headers.connection ?? "").toLowerCase();
@@ -145,16 +145,16 @@ export class AnswerParser {
   #frame(status: number, headers: Readonly<Record<string, string>>): void {
     const coding = headers["transfer-encoding"];
     const length = headers["content-length"];
-    if (coding !== undefined && length !== undefined) throw new NotHttp("the answer has chunks and a length at once");
+    if (coding !== undefined && length !== undefined) throw new NotHttp("the response has both chunks and a length");
     if (status === 204 || status === 304) this.#state = "done";
     else if (coding !== undefined) {
       if (coding.toLowerCase() !== "chunked")
-        throw new NotHttp("the answer has a transfer coding that was not asked for");
+        throw new NotHttp("the response has a transfer coding that was not requested");
       this.#state = "size";
     } else if (length !== undefined) {
       const each = new Set(length.split(", "));
       const [text = ""] = each;
-      if (each.size > 1 || !/^\d{1,15}$/.test(text)) throw new NotHttp("the length of the answer is no number");
+      if (each.size > 1 || !/^\d{1,15}$/.test(text)) throw new NotHttp("the length of the response is not a number");
       this.#left = Number(text);
       this.#state = this.#left === 0 ? "done" : "length";
     } else {
@@ -196,12 +196,12 @@ export class AnswerParser {
       this.#state = "size";
     } else if (this.#state === "size") {
       const digits = /^([0-9a-fA-F]{1,12})[ \t]*(?:;|$)/.exec(line)?.[1];
-      if (digits === undefined) throw new NotHttp("the size of a chunk is no number");
+      if (digits === undefined) throw new NotHttp("the size of a chunk is not a number");
       this.#left = Number.parseInt(digits, 16);
       this.#state = this.#left === 0 ? "trailer" : "chunk";
     } else {
       this.#trailerBytes += line.length;
-      if (this.#trailerBytes > MAX_HEAD_BYTES) throw new NotHttp("the trailer of the answer has no end");
+      if (this.#trailerBytes > MAX_HEAD_BYTES) throw new NotHttp("the trailer of the response has no end");
       if (line === "") this.#state = "done";
     }
   }
@@ -214,7 +214,7 @@ function headersOf(lines: readonly string[]): Record<string, string> {
     const colon = line.indexOf(":");
     const name = line.slice(0, colon).toLowerCase();
     const value = line.slice(colon + 1).trim();
-    if (colon < 1 || !TOKEN.test(name) || !TEXT.test(value)) throw new NotHttp("a header of the answer is none");
+    if (colon < 1 || !TOKEN.test(name) || !TEXT.test(value)) throw new NotHttp("malformed response header");
     headers[name] = Object.hasOwn(headers, name) ? `${headers[name]}, ${value}` : value;
   }
   return headers;

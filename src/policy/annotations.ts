@@ -121,7 +121,7 @@ function parseHeader(name: string, value: string, before: [string, string][]): P
 function parseBounded(text: string, { key, min, max, now }: (typeof DURATIONS)[string]): Parsed {
   if (now && text === "now") return { settings: { [key]: 0 } };
   const ms = parseDuration(text);
-  if (ms === undefined) return { trouble: `is no duration${now ? ' and not "now"' : ""}; write for example 30s` };
+  if (ms === undefined) return { trouble: `is not a valid duration${now ? ' or "now"' : ""}; write for example 30s` };
   if (ms < min) return { trouble: `must be at least ${formatDuration(min)}` };
   if (ms > max) return { trouble: `must be at most ${formatDuration(max)}` };
   return { settings: { [key]: ms } };

@@ -1,5 +1,6 @@
-// What keeps a document from costing more than its text is long: nesting, aliases and repeated keys are looked at by themselves. Pure.
+// What keeps a document from costing more than its text is long: nesting, aliases, repeated keys, and numbers that are read in two ways. Pure.
 import { type Document, isMap, isScalar, isSeq, type Node, visit } from "yaml";
+import type { Path } from "./places.ts";
 
 /** Enough for any list of policies; more is a trap (aliases that expand without end). */
 export const MAX_ALIASES = 100;
@@ -8,7 +9,7 @@ const MAX_DEPTH = 100;
 
 /**
  * Nesting is bounded before the parser recurses into it: brackets, dashes or question marks that begin a line, and steps of
- * indentation. An estimate: brackets in texts and comments count, so it starts anew at each line that begins with a letter or `#`.
+ * indentation. An estimate: brackets in texts and comments count, so it starts over at each line that begins with a letter or `#`.
  */
 export function tooDeep(text: string): { line: number; column: number } | undefined {
   let brackets = 0;
@@ -49,25 +50,45 @@ export function isCyclic(root: unknown): boolean {
   return walk(root);
 }
 
-/** Offsets of keys that their mapping has already. */
-export function repeatedKeys(root: Node): number[] {
-  const found: number[] = [];
-  const stack: unknown[] = [root];
-  while (stack.length > 0) {
-    const node = stack.pop();
-    if (isSeq(node)) stack.push(...[...node.items].reverse());
-    if (!isMap(node)) continue;
+type At = { offset: number; path: Path };
+
+/** Keys that their mapping has already. */
+export function repeatedKeys(root: Node): At[] {
+  const found: At[] = [];
+  walk(root, (node, path) => {
+    if (!isMap(node)) return;
     const seen = new Set<string>();
-    for (const { key, value } of node.items) {
-      if (isScalar(key)) {
-        const name = String(key.value);
-        if (seen.has(name)) found.push(key.range?.[0] ?? 0);
-        seen.add(name);
-      }
-      stack.push(value);
+    for (const { key } of node.items) {
+      if (!isScalar(key)) continue;
+      const name = String(key.value);
+      if (seen.has(name)) found.push({ offset: key.range?.[0] ?? 0, path: [...path, name] });
+      seen.add(name);
     }
+  });
+  return found.sort((a, b) => a.offset - b.offset);
+}
+
+/** Plain numbers with leading zeros: octal in YAML 1.1, which kubectl reads, and decimal in 1.2. */
+export function ambiguousNumbers(root: Node): At[] {
+  const found: At[] = [];
+  walk(root, (node, path) => {
+    if (isScalar(node) && typeof node.value === "number" && /^[-+]?0\d+$/.test(node.source ?? ""))
+      found.push({ offset: node.range?.[0] ?? 0, path });
+  });
+  return found.sort((a, b) => a.offset - b.offset);
+}
+
+/** Each node once, without recursion. */
+function walk(root: Node, visitNode: (node: unknown, path: Path) => void): void {
+  const stack: { node: unknown; path: Path }[] = [{ node: root, path: [] }];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { node, path } = next;
+    visitNode(node, path);
+    if (isSeq(node)) for (const [i, item] of node.items.entries()) stack.push({ node: item, path: [...path, i] });
+    if (isMap(node))
+      for (const { key, value } of node.items)
+        stack.push({ node: value, path: [...path, isScalar(key) ? String(key.value) : "?"] });
   }
-  return found.sort((a, b) => a - b);
 }
 
 export function danglingAliases(document: Document.Parsed): number[] {

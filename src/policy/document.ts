@@ -1,7 +1,8 @@
-// YAML text in, documents with places out. Every problem has file, line and column; text that is no YAML is never echoed. Bounded
+// YAML text in, documents with places out. Every problem has file, line and column; text that is not valid YAML is never echoed. Bounded
 // whatever comes in: nesting, aliases and repeated keys cost no more than the text is long.
 import { type Document, LineCounter, parseAllDocuments, type ScalarTag } from "yaml";
-import { danglingAliases, isCyclic, MAX_ALIASES, repeatedKeys, tooDeep } from "./bounds.ts";
+import { ambiguousNumbers, danglingAliases, isCyclic, MAX_ALIASES, repeatedKeys, tooDeep } from "./bounds.ts";
+import { fieldPath } from "./field-path.ts";
 import { keyOffset, offsetInScalar, offsetOf, type Path } from "./places.ts";
 import type { Place, Problem } from "./policy.ts";
 
@@ -32,7 +33,8 @@ const oldBoolean: ScalarTag = {
 };
 
 export function readDocuments(file: string, text: string): { documents: PlacedDocument[]; problems: Problem[] } {
-  const clean = text.startsWith("\ufeff") ? text.slice(1) : text;
+  // One may stand before each document: files that were joined.
+  const clean = text.replace(/^\ufeff/gm, "");
   const documents: PlacedDocument[] = [];
   const problems: Problem[] = [];
   const lines = new LineCounter();
@@ -40,8 +42,8 @@ export function readDocuments(file: string, text: string): { documents: PlacedDo
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const trouble = (offset: number, message: string) =>
-    problems.push({ severity: "problem", place: at(offset), path: "", message });
+  const trouble = (offset: number, message: string, path: Path = []) =>
+    problems.push({ severity: "problem", place: at(offset), path: fieldPath(path), message });
   if (clean.split(/^---/m).length > MAX_DOCUMENTS) {
     const place = { file, line: 1, column: 1 };
     const message = `has more than ${MAX_DOCUMENTS} documents; split it`;
@@ -60,6 +62,7 @@ export function readDocuments(file: string, text: string): { documents: PlacedDo
       version: "1.2",
       prettyErrors: false,
       stringKeys: true,
+      merge: true, // as kubectl does, and every tool that reads YAML 1.1
       customTags: (tags) => [oldBoolean, ...tags],
     }) as Document.Parsed[];
   } catch {
@@ -68,7 +71,7 @@ export function readDocuments(file: string, text: string): { documents: PlacedDo
   }
   const allLines = clean.split("\n");
   for (const document of parsed) {
-    // One mistake leads to others: the first of a line is the one to mend.
+    // One mistake leads to others: the first of a line is the one to fix.
     const seen = new Set<number>();
     for (const error of document.errors) {
       const { line } = at(error.pos[0]);
@@ -78,16 +81,29 @@ export function readDocuments(file: string, text: string): { documents: PlacedDo
     for (const warning of document.warnings)
       trouble(warning.pos[0], "has a tag such as !name, which has no meaning here; remove it");
     if (document.errors.length > 0 || document.warnings.length > 0 || document.contents === null) continue;
+    // A key of a Secret that is not its own may be a password in the wrong place.
+    const secretive = /kind["']?\s*:\s*["']?secret|stringdata/i.test(clean.slice(document.range[0], document.range[2]));
+    const shown = (path: Path): Path => (secretive ? [] : path);
     const twins = repeatedKeys(document.contents);
     const lost = danglingAliases(document);
+    const unclear = ambiguousNumbers(document.contents);
     for (const offset of lost) trouble(offset, "this alias has no anchor before it; write the value out");
-    for (const offset of twins) trouble(offset, "this key stands twice in its mapping; remove one");
-    if (twins.length + lost.length > 0) continue;
+    for (const { offset, path } of twins) trouble(offset, "this key is in its mapping twice; remove one", shown(path));
+    for (const { offset, path } of unclear)
+      trouble(
+        offset,
+        "is ambiguous: octal for kubectl (YAML 1.1), decimal in YAML 1.2; write it without leading zeros",
+        shown(path),
+      );
+    if (twins.length + lost.length + unclear.length > 0) continue;
     const [from, , to] = document.contents.range;
     const value = resolved(document);
     if (value === null) continue;
     if (value === undefined) {
-      trouble(from, "has too many aliases, or one that refers to itself; write the values out");
+      trouble(
+        from,
+        "has too many aliases, one that refers to itself, or a merge key (<<) of something that is not a mapping; write the values out",
+      );
       continue;
     }
     documents.push({
@@ -103,7 +119,7 @@ export function readDocuments(file: string, text: string): { documents: PlacedDo
   return { documents, problems };
 }
 
-/** Undefined: its aliases cannot be resolved, or expand without end. */
+/** Undefined: its aliases or merge keys cannot be resolved, or expand without end. */
 function resolved(document: Document.Parsed): unknown {
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -137,16 +153,16 @@ function yamlMessage(code: string): string {
       return "a tab is used as indentation; YAML wants spaces";
     case "MULTIPLE_ANCHORS":
     case "BAD_ALIAS":
-      return "an alias or anchor is not right; write the value out";
+      return "an alias or anchor is not valid; write the value out";
     case "BAD_INDENT":
-      return "the indentation is not right; line this up with its neighbours";
+      return "the indentation is wrong; line this up with its neighbours";
     case "MISSING_CHAR":
-      return "a quote, comma or bracket is missing hereabouts; add it";
+      return "a quote, comma or bracket is missing near here; add it";
     case "NON_STRING_KEY":
-      return "a key is no string; put it in quotes";
+      return "a key is not a string; put it in quotes";
     case "RESOURCE_EXHAUSTION":
       return TOO_DEEP;
     default:
-      return `this is no YAML (${code.toLowerCase().replaceAll("_", " ")}); check quotes, colons and indentation hereabouts`;
+      return `this is not valid YAML (${code.toLowerCase().replaceAll("_", " ")}); check quotes, colons and indentation near here`;
   }
 }

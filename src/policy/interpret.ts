@@ -5,17 +5,18 @@ import { itemOf, type PlacedDocument } from "./document.ts";
 import { withExcerpts } from "./excerpt.ts";
 import { isUnknownField, problemsOf, schemaProblem, secretProblem } from "./issue.ts";
 import { kindOf } from "./kind.ts";
+import type { PolicyPath } from "./paths.ts";
 import type { Place, Policy, Problem } from "./policy.ts";
 import { field, isString, list, references } from "./references.ts";
 import { exportPolicySchema, type SecretDocument, secretSchema } from "./schema.ts";
 import { typedPolicy } from "./typed.ts";
-import type { CheckQuery } from "./verdict.ts";
+import type { CheckQuery, PolicyIdentity } from "./verdict.ts";
 import { policyWarnings } from "./warnings.ts";
 
 export type PlacedSecret = {
   document: SecretDocument;
   place: Place;
-  /** Where a value of `data` stands. */
+  /** Where a value stands. */
   placeOf(key: string): Place;
 };
 /** `lines`: of a Secret, valid or not. */
@@ -34,6 +35,10 @@ export type InterpretOptions = {
   limits?: AnnotationLimits | undefined;
   /** The agent's own, where a policy says nothing; absent (check): drop, as by default. */
   onExhausted?: "drop" | "hold" | undefined;
+  /** Where the documents are from is bound to a namespace. */
+  bound?: PolicyPath | undefined;
+  /** Namespaces that are bound, with their paths: documents from elsewhere cannot have them. */
+  boundTo?: ReadonlyMap<string, string> | undefined;
 };
 
 /** What one document is: a policy, a secret, a list of them, somebody else's. */
@@ -41,15 +46,40 @@ export function interpret(document: PlacedDocument, options: InterpretOptions): 
   const kind = kindOf(document);
   switch (kind) {
     case "policy":
-      return [interpretPolicy(document, options)];
-    case "secret":
-      return [interpretSecret(document)];
+    case "secret": {
+      const placed = inNamespace(document, options);
+      if ("severity" in placed)
+        return [{ problems: [placed], ...(kind === "secret" ? { secretLines: document.lines } : {}) }];
+      return [kind === "policy" ? interpretPolicy(placed, options) : interpretSecret(placed)];
+    }
     case "list":
       return interpretList(document, options);
     default:
       if (looksLikeSecret(document)) return [{ secretLines: document.lines, ...kind }];
       return [{ problems: meantAsPolicy(document) ? withExcerpts(document, kind.problems, []) : kind.problems }];
   }
+}
+
+/** The document with the namespace that its path is bound to; a problem if it may not have the one that it claims. */
+function inNamespace(document: PlacedDocument, { bound, boundTo }: InterpretOptions): PlacedDocument | Problem {
+  const metadata = field(document.value, "metadata");
+  const claimed = field(metadata, "namespace") ?? undefined;
+  const problem = problemsOf(document);
+  if (bound?.namespace === undefined) {
+    const path = boundTo?.get(String(claimed ?? "default"));
+    if (path === undefined) return document;
+    const message = `namespace ${claimed ?? "default"} is bound to ${path}; put this document there, or give it another namespace`;
+    return problem(["metadata", "namespace"], message);
+  }
+  const { namespace, path } = bound;
+  if (claimed !== undefined && claimed !== namespace)
+    return problem(
+      ["metadata", "namespace"],
+      `is outside namespace ${namespace}, to which ${path} is bound; write ${namespace} or remove it`,
+    );
+  if (claimed !== undefined || typeof metadata !== "object" || metadata === null || Array.isArray(metadata))
+    return document;
+  return { ...document, value: { ...(document.value as object), metadata: { ...metadata, namespace } } };
 }
 
 function interpretList(document: PlacedDocument, options: InterpretOptions): Interpreted[] {
@@ -111,26 +141,37 @@ function twoCredentials(document: PlacedDocument, annotations: Record<string, st
 }
 
 /** Those that are texts; the schema says what is wrong with the others. */
+const textsIn = (value: unknown): Record<string, string> =>
+  Object.fromEntries(Object.entries(value ?? {}).filter((entry): entry is [string, string] => isString(entry[1])));
+
 const annotationsOf = ({ value }: PlacedDocument): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(field(field(value, "metadata"), "annotations") ?? {}).filter((entry): entry is [string, string] =>
-      isString(entry[1]),
-    ),
-  );
+  textsIn(field(field(value, "metadata"), "annotations"));
 
 function queryProblems(document: PlacedDocument, checkQuery: CheckQuery): Problem[] {
   const problem = problemsOf(document);
+  const identity = identityOf(document);
   return list(field(field(document.value, "spec"), "sources")).flatMap((source, i): Problem[] => {
     const path = ["spec", "sources", i, "metrics", "metricsql"];
     const query = field(field(source, "metrics"), "metricsql");
     if (!isString(query) || query.trim() === "") return [];
-    const verdict = checkQuery(query);
+    const verdict = checkQuery(query, identity);
     const at = ({ message, offset }: { message: string; offset: number }, severity: Problem["severity"]) => ({
       ...problem(path, message, severity),
       place: document.placeIn(path, query, offset),
     });
     return verdict.ok ? verdict.warnings.map((w) => at(w, "warning")) : [at(verdict, "problem")];
   });
+}
+
+/** What of it is a text: also of a document that the schema refuses. */
+function identityOf({ value }: PlacedDocument): PolicyIdentity {
+  const metadata = field(value, "metadata");
+  const text = (name: string) => (isString(field(metadata, name)) ? (field(metadata, name) as string) : undefined);
+  return {
+    namespace: text("namespace") ?? "default",
+    name: text("name") ?? "",
+    labels: textsIn(field(metadata, "labels")),
+  };
 }
 
 function interpretSecret(document: PlacedDocument): Interpreted {
@@ -142,7 +183,8 @@ function interpretSecret(document: PlacedDocument): Interpreted {
       secretLines: document.lines,
       problems: parsed.issues.map((issue) => secretProblem(document, secretSchema, issue)),
     };
-  const placeOf = (key: string) => document.place(["data", key]);
+  const { stringData } = parsed.output;
+  const placeOf = (key: string) => document.place([stringData?.[key] === undefined ? "data" : "stringData", key]);
   return {
     secretLines: document.lines,
     secret: { document: parsed.output, place: document.place([]), placeOf },

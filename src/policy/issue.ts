@@ -3,6 +3,7 @@
 import type * as v from "valibot";
 import { didYouMean } from "../platform/nearest.ts";
 import type { PlacedDocument } from "./document.ts";
+import { fieldPath } from "./field-path.ts";
 import type { Path } from "./places.ts";
 import type { Problem } from "./policy.ts";
 import { fields } from "./schema.ts";
@@ -58,18 +59,3 @@ export function secretProblem(document: PlacedDocument, schema: v.GenericSchema,
 }
 
 const OWN = new Set(["username", "password", "token"]);
-
-/** spec.sinks[0].target */
-export function fieldPath(path: Path): string {
-  return path.reduce<string>(
-    (text, key) =>
-      typeof key === "number"
-        ? `${text}[${key}]`
-        : /^[\w-]+$/.test(key)
-          ? text === ""
-            ? key
-            : `${text}.${key}`
-          : `${text}["${key}"]`,
-    "",
-  );
-}

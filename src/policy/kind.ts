@@ -20,7 +20,7 @@ export function kindOf(document: PlacedDocument): Kind {
   const problem = problemsOf(document);
   const { value } = document;
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    return { problems: [problem([], "is no mapping; an ExportPolicy begins with apiVersion and kind")] };
+    return { problems: [problem([], "is not a mapping; an ExportPolicy begins with apiVersion and kind")] };
   const [apiVersion, kind] = [field(value, "apiVersion"), field(value, "kind")];
   const missing = [...(isString(apiVersion) ? [] : ["apiVersion"]), ...(isString(kind) ? [] : ["kind"])];
   if (!isString(apiVersion) || !isString(kind)) {
@@ -37,7 +37,7 @@ export function kindOf(document: PlacedDocument): Kind {
     ...(apiVersion === VERSIONS[meant]
       ? []
       : [problem(["apiVersion"], `is not what ${meant} has; write apiVersion: ${VERSIONS[meant]}`)]),
-    ...(kind === meant ? [] : [problem(["kind"], `is no kind that outflow reads; write kind: ${meant}`)]),
+    ...(kind === meant ? [] : [problem(["kind"], `is not a kind that outflow reads; write kind: ${meant}`)]),
   ];
   if (problems.length > 0) return { problems };
   return meant === "ExportPolicy" ? "policy" : meant === "Secret" ? "secret" : "list";

@@ -3,10 +3,11 @@
 import type { Files } from "../platform/files.ts";
 import { placeText } from "../platform/place.ts";
 import { printable } from "../platform/printable.ts";
+import { firstDefinitions } from "./definitions.ts";
 import { readDocuments } from "./document.ts";
 import { type Interpreted, type InterpretOptions, interpret, type PlacedSecret } from "./interpret.ts";
-import { findFiles, readText } from "./paths.ts";
-import type { LoadResult, Place, Policy, Problem } from "./policy.ts";
+import { findFiles, policyPath, readText } from "./paths.ts";
+import type { LoadResult, Policy, Problem } from "./policy.ts";
 import { Secrets } from "./secrets.ts";
 
 export type LoadOptions = InterpretOptions & {
@@ -16,12 +17,12 @@ export type LoadOptions = InterpretOptions & {
   maxPolicySize: number;
   /** What `-` stands for. */
   stdin?: Uint8Array | undefined;
-  /** How grave a Secret is that is not there, or is no use: a warning unless said otherwise (the sink is refused, others run). */
+  /** The severity of a Secret that is missing, or of no use: a warning by default (the sink is refused, others run). */
   missingSecret?: Problem["severity"];
   uselessSecret?: Problem["severity"];
 };
 
-/** What one file holds, before Secrets are resolved. */
+/** What one file holds, before Secrets are resolved. `ok`: it has no problems of its own. */
 export type FileContents = { policies: Policy[]; secrets: PlacedSecret[]; brokenSecrets: string[]; ok: boolean };
 
 export type Reading = {
@@ -33,9 +34,9 @@ export type Reading = {
 
 /** For check and for a first start. */
 export const loadPolicies = (paths: readonly string[], options: LoadOptions): LoadResult =>
-  resolvePolicies(readPolicies(paths, options), options);
+  resolvePolicies(firstDefinitions(readPolicies(paths, options), new Map()).reading, options);
 
-/** One policy text that is no file (the demo's). */
+/** One policy text that is not a file (the demo's). */
 export function loadText(name: string, text: string, checkQuery: LoadOptions["checkQuery"]): LoadResult {
   const bytes = new TextEncoder().encode(text);
   const info = { kind: "file", size: bytes.length, mode: 0o600, version: "" } as const;
@@ -44,26 +45,21 @@ export function loadText(name: string, text: string, checkQuery: LoadOptions["ch
 }
 
 export function readPolicies(paths: readonly string[], options: LoadOptions): Reading {
-  const found = findFiles(paths, options.files);
+  const found = findFiles(paths.map(policyPath), options.files);
   const problems = [...found.problems];
   const files = new Map<string, FileContents>();
-  for (const file of found.files) {
-    const read = readFile(file, options);
+  const boundTo = new Map(
+    paths.map(policyPath).flatMap((p) => (p.namespace === undefined ? [] : [[p.namespace, p.path]])),
+  );
+  for (const { file, bound } of found.files) {
+    const read = readFile(file, { ...options, bound, boundTo });
     problems.push(...read.problems);
     files.set(file, {
       policies: read.interpreted.flatMap((f) => f.policy ?? []),
       secrets: read.interpreted.flatMap((f) => f.secret ?? []),
       brokenSecrets: read.interpreted.flatMap((f) => f.brokenSecret ?? []),
-      ok: true,
+      ok: !read.problems.some((p) => p.severity === "problem"),
     });
-  }
-  problems.push(...twins(files));
-  for (const { severity, place, other } of problems as TwinProblem[]) {
-    if (severity !== "problem") continue;
-    for (const file of [place.file, ...(other === undefined ? [] : [other.file])]) {
-      const contents = files.get(file);
-      if (contents !== undefined) contents.ok = false;
-    }
   }
   return { files, closed: found.closed, problems };
 }
@@ -91,38 +87,16 @@ export function resolvePolicies(reading: Reading, options: LoadOptions): LoadRes
     options,
   );
   const problems = [...reading.problems];
-  const policies = new Map<string, Policy>();
+  problems.push(...secrets.problems());
+  const policies: Policy[] = [];
   for (const policy of contents.flatMap((c) => c.policies)) {
-    const id = `${policy.namespace}/${policy.name}`;
-    if (policies.has(id)) continue; // twins() has said so
     const resolved = secrets.resolve(policy);
-    policies.set(id, resolved.policy);
+    policies.push(resolved.policy);
     problems.push(...resolved.problems);
   }
   const files = [...reading.files.keys()];
-  return { policies: [...policies.values()], problems: sorted(problems, files).map(cleanProblem), files };
-}
-
-type TwinProblem = Problem & { other?: Place };
-
-/** Policies and Secrets that stand twice: the problem names both places. */
-function twins(files: ReadonlyMap<string, FileContents>): TwinProblem[] {
-  const seen = new Map<string, Place>();
-  const problem = (what: string, place: Place): TwinProblem[] => {
-    const other = seen.get(what);
-    if (other === undefined) {
-      seen.set(what, place);
-      return [];
-    }
-    const message = `${what} stands at ${other.file}:${other.line}:${other.column} already; rename or remove one`;
-    return [{ severity: "problem", place, path: "metadata.name", message, other }];
-  };
-  return [...files.values()].flatMap(({ policies, secrets }) => [
-    ...policies.flatMap((p) => problem(`policy ${p.namespace}/${p.name}`, p.place)),
-    ...secrets.flatMap(({ document: { metadata }, place }) =>
-      problem(`Secret ${metadata.namespace ?? "default"}/${metadata.name}`, place),
-    ),
-  ]);
+  const held = contents.reduce((n, c) => n + c.secrets.length, 0);
+  return { policies, problems: sorted(problems, files).map(cleanProblem), files, secrets: held };
 }
 
 function openToOthers(file: string, files: Files): Problem[] {

@@ -1,5 +1,5 @@
 // Where a field of a YAML document stands in its text: offsets of values, keys, and characters inside a text. Pure.
-import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, type Node } from "yaml";
+import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, type Node, type YAMLMap } from "yaml";
 
 export type Path = readonly (string | number)[];
 
@@ -8,12 +8,28 @@ function nodeAt(document: Document.Parsed, path: Path): Node | undefined {
   let node: unknown = document.contents;
   for (const key of path) {
     if (isAlias(node)) node = node.resolve(document);
-    if (isMap(node))
-      node = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))?.value;
+    if (isMap(node)) node = valueIn(document, node, String(key), MAX_MERGES);
     else if (isSeq(node)) node = node.items[Number(key)];
     else return undefined;
   }
   return isNode(node) ? node : undefined;
+}
+
+/** More merge keys in each other are not followed. */
+const MAX_MERGES = 10;
+
+/** Of a key of the mapping itself, else of what it merges (`<<: *base`, or a list of such). */
+function valueIn(document: Document.Parsed, map: YAMLMap, key: string, depth: number): unknown {
+  const pairOf = (name: string) => map.items.find((item) => isScalar(item.key) && String(item.key.value) === name);
+  const own = pairOf(key);
+  if (own !== undefined || depth === 0) return own?.value;
+  const merged = pairOf("<<")?.value;
+  for (const from of isSeq(merged) ? merged.items : [merged]) {
+    const base = isAlias(from) ? from.resolve(document) : from;
+    const value = isMap(base) ? valueIn(document, base, key, depth - 1) : undefined;
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }
 
 export function offsetOf(document: Document.Parsed, path: Path): number {

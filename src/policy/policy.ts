@@ -63,6 +63,7 @@ export type Policy = {
   /** metadata.generation if given; else counted by the agent. */
   generation?: number;
   annotations: Record<string, string>;
+  labels: Record<string, string>;
   /** What its annotations set. */
   settings: PolicySettings;
   sources: Source[];
@@ -80,4 +81,6 @@ export type LoadResult = {
   files: string[];
   /** Where they are from; absent: files. */
   origin?: "cluster";
+  /** How many Secrets they hold; absent: none. */
+  secrets?: number;
 };

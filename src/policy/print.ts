@@ -5,7 +5,7 @@ import { printable } from "../platform/printable.ts";
 import type { Policy, Sink } from "./policy.ts";
 import { API_VERSION } from "./schema.ts";
 
-/** More is no reading matter. */
+/** Longer documents are cut: nobody reads more on a screen. */
 const MAX_LINES = 2_000;
 const MAX_COLUMNS = 2_000;
 

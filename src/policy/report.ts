@@ -34,12 +34,21 @@ export const jsonReport = ({ policies, problems, files }: LoadResult): object =>
   problems: problems.map(({ place, severity, path, message }) => ({ ...place, severity, path, message })),
 });
 
-export function summary({ policies, problems, files, origin }: LoadResult, warningsCount: boolean): string {
+export function summary(
+  { policies, problems, files, secrets = 0, origin }: LoadResult,
+  warningsCount: boolean,
+): string {
   const of = (severity: Problem["severity"]) => problems.filter((p) => p.severity === severity).length;
   const sinks = policies.reduce((n, p) => n + p.sinks.length, 0);
   const found = `${count(of("problem"), "problem")}, ${count(of("warning"), "warning")}`;
   const well = of("problem") === 0 && !(warningsCount && of("warning") > 0);
-  return `${well ? "valid" : "not valid"}: ${count(policies.length, "policy", "policies")} with ${count(sinks, "sink")} understood in ${origin === "cluster" ? count(files.length, "object") : count(files.length, "file")}; ${found}`;
+  const understood = [
+    ...(policies.length > 0 || secrets === 0
+      ? [`${count(policies.length, "policy", "policies")} with ${count(sinks, "sink")}`]
+      : []),
+    ...(secrets > 0 ? [count(secrets, "Secret")] : []),
+  ].join(" and ");
+  return `${well ? "valid" : "not valid"}: ${understood} understood in ${count(files.length, origin === "cluster" ? "object" : "file")}; ${found}`;
 }
 
 const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;

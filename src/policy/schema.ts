@@ -42,7 +42,7 @@ const duration = (title: string) =>
       const ms = parseDuration(dataset.value);
       if (/^-/.test(dataset.value) || ms === 0)
         addIssue({ message: "a duration must be above zero; write for example 5s" });
-      else if (ms === undefined) addIssue({ message: "is no duration; write for example 5s, 500ms or 1m30s" });
+      else if (ms === undefined) addIssue({ message: "is not a valid duration; write for example 5s, 500ms or 1m30s" });
       else if (ms > MAX_DURATION_MS) addIssue({ message: "a duration must be at most 24h; shorten it" });
     }),
     v.description(title),

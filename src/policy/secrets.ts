@@ -1,19 +1,22 @@
 // Secrets in, credentials or a refusal for each sink out. Values are never in a message. Pure but for the port.
-import { Buffer } from "node:buffer";
 import type { Files } from "../platform/files.ts";
 import { PREFIX } from "./annotations.ts";
+import { secretId } from "./definitions.ts";
 import type { PlacedSecret } from "./interpret.ts";
 import type { Credentials, Policy, Problem, Refusal, Sink } from "./policy.ts";
+import {
+  BASIC_AUTH,
+  documentProblems,
+  documentValues,
+  type FoundSecret,
+  type SecretValues,
+  valueProblem,
+  withoutLineBreak,
+} from "./secret-values.ts";
 import { sendAuth } from "./send-auth.ts";
 
-/** Kubernetes' name for it. */
-const BASIC_AUTH = "kubernetes.io/basic-auth";
-/** More is no credential. */
+/** More is not a credential. */
 const MAX_VALUE_BYTES = 65_536;
-
-export type SecretValues = Record<string, string>;
-/** The values of a Secret, or why there are none. */
-export type FoundSecret = { values: SecretValues; warnings: Problem[] } | { refusal: Refusal };
 
 export type SecretsOptions = {
   files: Files;
@@ -24,7 +27,7 @@ export type SecretsOptions = {
   missingHint?: string;
 };
 
-/** Where the values of a Secret come from: documents in the policy paths, else a mounted directory. */
+/** Where the values of a Secret come from: a mounted directory, else documents in the policy paths. */
 export class Secrets {
   readonly #documents = new Map<string, PlacedSecret>();
   readonly #broken: readonly string[];
@@ -34,11 +37,18 @@ export class Secrets {
   constructor(secrets: readonly PlacedSecret[], broken: readonly string[], options: SecretsOptions) {
     this.#options = options;
     this.#broken = broken;
-    for (const secret of secrets) {
+    for (const secret of secrets) this.#documents.set(secretId(secret), secret);
+  }
+
+  /** What is wrong with the documents in themselves, and those that the mounted directory has too: it is the operator's, and counts. */
+  problems(): Problem[] {
+    return [...this.#documents].flatMap(([id, secret]) => {
       const { namespace, name } = secret.document.metadata;
-      const key = secretKey(namespace ?? "default", name);
-      if (!this.#documents.has(key)) this.#documents.set(key, secret);
-    }
+      const folder = this.#folder(namespace ?? "default", name);
+      if (folder === undefined) return documentProblems(secret, this.#options.uselessSecret ?? "warning");
+      const message = `Secret ${id} is in --secrets-dir too (${folder}), which counts; remove one of them`;
+      return [{ severity: "problem", place: secret.place, path: "metadata.name", message }];
+    });
   }
 
   /** Gives every sink whose Secrets are named its credentials or its refusal. */
@@ -90,11 +100,11 @@ export class Secrets {
     keys: readonly (keyof Credentials | string)[],
   ): FoundSecret {
     const id = secretKey(namespace, name);
-    const secret = this.#documents.get(id);
-    if (secret !== undefined) return fromDocument(secret, id, type, keys);
     const mounted = this.#mounted(namespace, name, keys);
     if (mounted !== undefined) return mounted;
-    if (this.#broken.includes(id)) return refuse(`Secret ${id} is there, but has problems of its own: mend them.`);
+    const secret = this.#documents.get(id);
+    if (secret !== undefined) return fromDocument(secret, id, type, keys);
+    if (this.#broken.includes(id)) return refuse(`Secret ${id} exists, but has problems of its own: fix them.`);
     const other = [...this.#documents.values()].find((s) => s.document.metadata.name === name);
     const hint =
       other === undefined
@@ -105,14 +115,10 @@ export class Secrets {
 
   /** All keys of a Secret. */
   #keysOf(namespace: string, name: string): string[] {
-    const secret = this.#documents.get(secretKey(namespace, name))?.document;
-    if (secret !== undefined)
-      return [...new Set([...Object.keys(secret.data ?? {}), ...Object.keys(secret.stringData ?? {})])];
-    const { secretsDir: dir, files } = this.#options;
-    if (dir === undefined) return [];
-    const folders = [`${dir}/${namespace}/${name}`, ...(namespace === "default" ? [`${dir}/${name}`] : [])];
-    const names = folders.map((folder) => files.list(folder)).find((list) => list !== undefined) ?? [];
-    return names.filter((key) => !key.startsWith("."));
+    const folder = this.#folder(namespace, name);
+    if (folder !== undefined) return this.#keysIn(folder);
+    const secret = this.#documents.get(secretKey(namespace, name));
+    return secret === undefined ? [] : [...documentValues(secret).keys()];
   }
 
   #severity({ reason }: Refusal): Problem["severity"] {
@@ -120,31 +126,42 @@ export class Secrets {
     return reason === "SecretNotFound" ? missingSecret : uselessSecret;
   }
 
-  /** `<dir>/<namespace>/<name>/<key>`, or `<dir>/<name>/<key>` for namespace default. */
-  #mounted(namespace: string, name: string, keys: readonly string[]): FoundSecret | undefined {
-    const { secretsDir: dir, files } = this.#options;
+  /** `<dir>/<namespace>/<name>`, or `<dir>/<name>` for namespace default: where a Secret is mounted, if it is. */
+  #folder(namespace: string, name: string): string | undefined {
+    const { secretsDir: dir } = this.#options;
     if (dir === undefined) return undefined;
     const folders = [`${dir}/${namespace}/${name}`, ...(namespace === "default" ? [`${dir}/${name}`] : [])];
-    const folder = folders.find((path) => keys.some((key) => files.info(`${path}/${key}`)?.kind === "file"));
+    return folders.find((folder) => this.#keysIn(folder).length > 0);
+  }
+
+  #keysIn(folder: string): string[] {
+    const { files } = this.#options;
+    return (files.list(folder) ?? []).filter(
+      (key) => !key.startsWith(".") && files.info(`${folder}/${key}`)?.kind === "file",
+    );
+  }
+
+  #mounted(namespace: string, name: string, keys: readonly string[]): FoundSecret | undefined {
+    const { files } = this.#options;
+    const folder = this.#folder(namespace, name);
     if (folder === undefined) return undefined;
+    const id = secretKey(namespace, name);
     const values: SecretValues = {};
     for (const key of keys) {
       if (files.info(`${folder}/${key}`)?.kind !== "file") continue;
       const value = readValue(files, `${folder}/${key}`);
-      if (value === undefined)
-        return refuse(`Secret ${secretKey(namespace, name)}: its file ${key} cannot be read as UTF-8: mend it.`);
+      if (value === undefined) return refuse(`Secret ${id}: its file ${key} cannot be read as UTF-8: correct it.`);
       values[key] = value;
     }
-    const lacking = lacks(values, keys, secretKey(namespace, name), "files");
-    return lacking === undefined ? { values, warnings: openFiles(files, folder, keys) } : { refusal: lacking };
+    const wrong = wrongIn(values, id, keys, "files");
+    return wrong === undefined ? { values, warnings: openFiles(files, folder, keys) } : { refusal: wrong };
   }
 }
 
-/** A trailing line feed is the editor's, not the password's. */
 function readValue(files: Files, path: string): string | undefined {
   try {
     const bytes = files.read(path, MAX_VALUE_BYTES);
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\r?\n$/, "");
+    return withoutLineBreak(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     return undefined;
   }
@@ -170,30 +187,29 @@ function fromDocument(
   type: string | undefined,
   keys: readonly string[],
 ): FoundSecret {
-  const { document } = secret;
-  if (type !== undefined && document.type !== type)
+  if (type !== undefined && secret.document.type !== type)
     return refuse(`Secret ${id} must be of type ${type}: set its type.`);
   const values: SecretValues = {};
-  for (const [key, encoded] of Object.entries(document.data ?? {})) {
-    if (document.stringData?.[key] !== undefined) continue; // it wins
-    const value = decoded(encoded);
+  for (const [key, value] of documentValues(secret)) {
     if (value !== undefined) values[key] = value;
     else if (keys.includes(key))
       return refuse(`Secret ${id}: data.${key} is not base64 of UTF-8 text: encode it, or use stringData.`);
   }
-  Object.assign(values, document.stringData ?? {});
-  const lacking = lacks(values, keys, id, "keys");
-  return lacking === undefined ? { values, warnings: [] } : { refusal: lacking };
+  const wrong = wrongIn(values, id, keys, "keys");
+  return wrong === undefined ? { values, warnings: [] } : { refusal: wrong };
 }
 
-function decoded(encoded: string): string | undefined {
-  const plain = encoded.replace(/\s/g, "");
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(plain)) return undefined;
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(plain, "base64"));
-  } catch {
-    return undefined;
-  }
+/** What is missing, or cannot be sent. */
+function wrongIn(
+  values: SecretValues,
+  id: string,
+  keys: readonly string[],
+  what: "keys" | "files",
+): Refusal | undefined {
+  const lacking = lacks(values, keys, id, what);
+  if (lacking !== undefined) return lacking;
+  const problem = keys.map((key) => valueProblem(key, values[key] ?? "")).find((p) => p !== undefined);
+  return problem === undefined ? undefined : invalid(`Secret ${id}: ${problem}`);
 }
 
 function lacks(values: SecretValues, keys: readonly string[], id: string, what: "keys" | "files"): Refusal | undefined {

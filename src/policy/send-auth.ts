@@ -1,7 +1,7 @@
 // What annotations name besides basic auth (outflow/bearer-secret, outflow/headers-secret): the Secrets' values for the sinks of the
 // policy, or why there are none. Values are never in a message. Pure.
 import type { Policy, Refusal } from "./policy.ts";
-import type { FoundSecret, SecretValues } from "./secrets.ts";
+import type { FoundSecret, SecretValues } from "./secret-values.ts";
 import { headerNameProblem, isHeaderValue } from "./send-headers.ts";
 
 export type SendAuth = { bearerToken?: string; secretHeaders?: [name: string, value: string][] };

@@ -8,7 +8,7 @@ const CREDENTIAL = /^(authorization|cookie)$|token|key|secret|passw|auth|credent
 
 /** What is wrong with a header's name (in lower case), as `… what to do`. */
 export function headerNameProblem(name: string): string | undefined {
-  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) return "is no name of a header; use letters, digits and dashes";
+  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) return "is not a valid header name; use letters, digits and dashes";
   if (OWN.test(name)) return "sets a header that is the protocol's or the connection's own; remove it";
   return undefined;
 }

@@ -11,14 +11,18 @@ export function typedPolicy(
   checkQuery: CheckQuery,
   settings: Policy["settings"],
 ): Policy {
-  return {
+  const identity = {
     namespace: metadata.namespace ?? "default",
     name: metadata.name,
+    labels: metadata.labels ?? {},
+  };
+  return {
+    ...identity,
     ...(typeof metadata.generation === "number" ? { generation: metadata.generation } : {}),
     annotations: metadata.annotations ?? {},
     settings,
     sources: spec.sources.map((source, i): Source => {
-      const verdict = checkQuery(source.metrics.metricsql);
+      const verdict = checkQuery(source.metrics.metricsql, identity);
       return {
         name: source.name,
         query: source.metrics.metricsql,

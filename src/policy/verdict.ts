@@ -11,5 +11,8 @@ export type QueryVerdict =
     }
   | { ok: false; message: string; offset: number };
 
+/** Whose query it is: what the operator enforces may depend on it. */
+export type PolicyIdentity = Readonly<{ namespace: string; name: string; labels: Readonly<Record<string, string>> }>;
+
 /** What a query is: wired to the metricsql room by whoever loads. */
-export type CheckQuery = (query: string) => QueryVerdict;
+export type CheckQuery = (query: string, policy: PolicyIdentity) => QueryVerdict;

@@ -1,12 +1,15 @@
 // What is valid in a policy and yet may not be meant. Pure.
 import { parseDuration } from "../config/duration.ts";
+import { isLoopback } from "../http/host-pattern.ts";
 import type { PlacedDocument } from "./document.ts";
-import { hasCredential, isLoopback } from "./endpoint.ts";
+import { elsewhere, hasCredential } from "./endpoint.ts";
 import { problemsOf } from "./issue.ts";
 import { overlap } from "./overlap.ts";
 import type { Policy, Problem } from "./policy.ts";
 import { DEFAULT_RETRY, type ExportPolicyDocument } from "./schema.ts";
 
+/** ${HOST}, $HOST, {{ .host }}, %HOST%: also as a URL encodes them. */
+const PLACEHOLDER = /\$\{?[A-Za-z_]|\{\{|%[A-Z][A-Z_]{2,}%/;
 const MINUTE_MS = 60_000;
 const LONGEST_BACKOFF_MS = 300_000;
 
@@ -29,6 +32,17 @@ export function policyWarnings(
       warn(
         [...base, "endpoint"],
         "holds what looks like a credential in its query; it is sent, but shows up in logs on the way, so use a Secret if the receiver can",
+      );
+    if (PLACEHOLDER.test(write.endpoint))
+      warn(
+        [...base, "endpoint"],
+        "has a placeholder such as ${HOST} in it, which outflow does not replace; write the value, or use envsubst or a template before",
+      );
+    const other = elsewhere(url);
+    if (other !== undefined)
+      warn(
+        [...base, "endpoint"],
+        `${other} is not a path for remote write at VictoriaMetrics, which may answer 2xx there and store nothing; often it is /api/v1/write`,
       );
     if (url.protocol === "http:" && write.authentication?.basicAuth && !isLoopback(url.hostname))
       warn([...base, "endpoint"], "sends a password over plain http; use https");

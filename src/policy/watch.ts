@@ -27,7 +27,7 @@ export function fingerprint(
       return;
     }
     const names = files.list(path);
-    // A directory's own version changes with its names; by itself it says nothing.
+    // A directory's own version changes with its names; alone it says nothing.
     if (depth === 0 || names === undefined) seen.push(path, names === undefined ? "closed" : "/");
     if (depth >= MAX_DEPTH || above.has(info.version)) return;
     above.add(info.version);

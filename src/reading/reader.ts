@@ -13,6 +13,8 @@ export type Query = {
   text: string;
   /** What is sent: the user's text, or the text with the enforced filters. */
   sent: string;
+  /** The enforced filters once more, for VictoriaMetrics: `extra_filters[]`, alternatives; absent: none. */
+  extraFilters?: readonly string[];
   kind: "raw" | "evaluated";
   /** Evaluated only: the metric name of results that have none. */
   fallbackName: string;
@@ -33,6 +35,7 @@ export const queryKey = (q: Query): string =>
   JSON.stringify([
     q.kind,
     q.sent,
+    q.extraFilters ?? [],
     q.kind === "evaluated" ? q.fallbackName : "",
     q.intervalMs,
     q.delayMs,

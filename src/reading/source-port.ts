@@ -34,8 +34,6 @@ export type SourceSettings = {
   allowPartial: boolean;
   /** Samples are counted by stretches of this length, for the audit; 0: not at all. */
   auditMs?: number;
-  /** Enforced once more by VictoriaMetrics: `extra_filters[]`. */
-  extraFilters: readonly string[];
 };
 
 export type SourcePorts = { clock: Clock; random: Random; http: HttpClient; dispatch(event: Event): void };
@@ -162,7 +160,7 @@ export class SourcePort {
     // Prometheus 2 takes both ends of a window, 3 and VictoriaMetrics leave out the first.
     const windowMs = Math.max(1, to - from - (this.#identity.kind === "victoriametrics" ? 0 : 1));
     const text = `sum(count_over_time(${query.sent}\n[${windowMs}ms]))`;
-    const result = await this.#request("query", evaluation(text, to, this.#extra()), signal, {
+    const result = await this.#request("query", evaluation(text, to, query.extraFilters ?? []), signal, {
       keyspace: this.#current.keyspace("audit"),
       newerThan: () => Number.NEGATIVE_INFINITY,
       from: 0,
@@ -180,7 +178,7 @@ export class SourcePort {
     signal: AbortSignal,
   ): Promise<ReadOutcome> {
     const present = new Set<number>();
-    const result = await this.#request("query", evaluation(query.sent, to, this.#extra()), signal, {
+    const result = await this.#request("query", evaluation(query.sent, to, query.extraFilters ?? []), signal, {
       keyspace: this.#current.keyspace(undefined, query.labels),
       newerThan: (id) => {
         present.add(id);
@@ -241,7 +239,7 @@ export class SourcePort {
   ): Promise<ReadResult> {
     const far = reach <= window.from - query.lateWindowMs;
     const late = far && memory.taken.stretchMs > 0;
-    return this.#request("query", rawWindow(query.sent, reach, window.to, this.#extra()), signal, {
+    return this.#request("query", rawWindow(query.sent, reach, window.to, query.extraFilters ?? []), signal, {
       keyspace: this.#current.keyspace(undefined, query.labels),
       newerThan: far
         ? (id) => Math.max(memory.of(id), reach)
@@ -263,7 +261,7 @@ export class SourcePort {
     window: Window,
     signal: AbortSignal,
   ): Promise<ReadResult> {
-    const body = evaluationRange(query.sent, first, last, query.intervalMs, this.#extra());
+    const body = evaluationRange(query.sent, first, last, query.intervalMs, query.extraFilters ?? []);
     return this.#request("query_range", body, signal, {
       keyspace: this.#current.keyspace(query.fallbackName, query.labels),
       newerThan: () => first - 1,
@@ -327,10 +325,6 @@ export class SourcePort {
         ...result.failure,
         unreachable: sign === undefined && !result.failure.shrink,
       });
-  }
-
-  #extra(): readonly string[] {
-    return this.#settings.extraFilters;
   }
 }
 

@@ -45,6 +45,19 @@ export function readConditions(row: Row): Read<Condition[]> {
     : refused("conditions", row.conditions);
 }
 
+/** `policy default/edge` → file. */
+export function readDefinitions(row: Row): Read<Map<string, string>> {
+  let list: unknown;
+  try {
+    list = JSON.parse(String(row.value));
+  } catch {
+    return refused("value", row.value);
+  }
+  const isPair = (pair: unknown): pair is [string, string] =>
+    Array.isArray(pair) && pair.length === 2 && pair.every((text) => typeof text === "string");
+  return Array.isArray(list) && list.every(isPair) ? { ok: true, value: new Map(list) } : refused("value", row.value);
+}
+
 function conditionOf(value: unknown): Condition | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { type, status, reason, message, lastTransitionTime, observedGeneration } = value as Record<string, unknown>;

@@ -17,7 +17,16 @@ import {
   textOf,
   withSchema,
 } from "./database.ts";
-import { joined, type Read, type Row, readConditions, readCursor, readGeneration, whole } from "./rows.ts";
+import {
+  joined,
+  type Read,
+  type Row,
+  readConditions,
+  readCursor,
+  readDefinitions,
+  readGeneration,
+  whole,
+} from "./rows.ts";
 
 export { StateDirError, type StateTrouble } from "./database.ts";
 
@@ -42,6 +51,10 @@ export type StateStore = {
   conditions(id: string): readonly Condition[];
   /** Saved with the cursors. Empty: forget them. */
   saveConditions(id: string, conditions: readonly Condition[]): void;
+  /** Which file defines each policy and each Secret, as at the last load; empty if nothing is known. */
+  definitions(): ReadonlyMap<string, string>;
+  /** Saved at once. */
+  saveDefinitions(definitions: ReadonlyMap<string, string>): void;
   /** Forgets cursors of sinks that have not been `inUse` for `keepMs`. */
   forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void;
   /** Notices that the directory or the database was deleted, and makes them again from what is still open. */
@@ -83,6 +96,7 @@ class SqliteStore implements StateStore {
   readonly closedCleanly: boolean;
   readonly #unsaved = new Map<string, Unsaved>();
   readonly #unsavedConditions = new Map<string, readonly Condition[]>();
+  #definitions: ReadonlyMap<string, string> | undefined;
   /** Rows of memories that were saved by this process. */
   #memoryRows = new WeakMap<object, number>();
   readonly #closed = new AbortController();
@@ -179,6 +193,27 @@ class SqliteStore implements StateStore {
       this.#db.prepare("INSERT OR REPLACE INTO generations VALUES (?, ?, ?)").run(policy, specHash, generation);
     });
     return generation;
+  }
+
+  definitions(): ReadonlyMap<string, string> {
+    if (this.#definitions !== undefined) return this.#definitions;
+    const [row] = this.#rows("SELECT value FROM meta WHERE key = 'definitions'");
+    this.#definitions =
+      this.#understood(row, readDefinitions, {
+        what: "the list of files that define policies and Secrets",
+        so: "of two that define the same name the first in the order of --policies counts",
+        remove: () => this.#db.exec("DELETE FROM meta WHERE key = 'definitions'"),
+      }) ?? new Map();
+    return this.#definitions;
+  }
+
+  saveDefinitions(definitions: ReadonlyMap<string, string>): void {
+    const text = JSON.stringify([...definitions]);
+    if (text === JSON.stringify([...this.definitions()])) return;
+    this.#definitions = definitions;
+    this.#try(() => {
+      this.#db.prepare("INSERT OR REPLACE INTO meta VALUES ('definitions', ?)").run(text);
+    });
   }
 
   forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void {

@@ -58,9 +58,8 @@ describe("outflow check", () => {
 
   test("no policy at all: where it looked, what to do, and exit 2", () => {
     for (const [path, stdin, said] of [
-      ["-", "", "no ExportPolicy in standard input: read 1 file. "],
-      ["empty", "", `no ExportPolicy in ${at("empty")}: there is no *.yaml, *.yml or *.json file. `],
-      ["secret.yaml", "", `no ExportPolicy in ${at("secret.yaml")}: read 1 file. `],
+      ["-", "", "no ExportPolicy or Secret in standard input: read 1 file. "],
+      ["empty", "", `no ExportPolicy or Secret in ${at("empty")}: there is no *.yaml, *.yml or *.json file. `],
     ] as const)
       for (const format of ["text", "json"]) {
         const { code, stdout, stderr } = outflow(["check", "--format", format, path], stdin);
@@ -71,6 +70,38 @@ describe("outflow check", () => {
         );
         assert.ok(format === "json" || stdout === "", stdout);
       }
+  });
+
+  test("files that only hold Secrets are checked: exit 0 or 1", () => {
+    const good = outflow(["check", "secret.yaml"]);
+    assert.deepEqual([good.code, good.stdout], [0, "valid: 1 Secret understood in 1 file; 0 problems, 0 warnings\n"]);
+    const echo = `apiVersion: v1\nkind: Secret\nmetadata: { name: c }\ntype: kubernetes.io/basic-auth\ndata: { username: ${btoa("u\n")}, password: ${btoa("p\n")} }\n`;
+    const broken = outflow(["check", "-"], echo);
+    assert.equal(broken.code, 0);
+    assert.match(
+      broken.stderr,
+      /^-:5:19: warning: data\.username: ends with a line break, which is not sent; encode it without one/m,
+    );
+    const bad = outflow(["check", "-"], echo.replace(btoa("p\n"), btoa("p\nq")));
+    assert.equal(bad.code, 1);
+    assert.match(
+      bad.stderr,
+      /^-:5:\d+: data\.password: has a line break or another control character in it; remove it$/m,
+    );
+    assert.equal(outflow(["check", "-"], "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\n").code, 2);
+  });
+
+  test("a path that is bound to a namespace", () => {
+    assert.equal(outflow(["check", "default=valid.yaml"]).code, 0);
+    const other = VALID.replace("  name: edge\n", "  name: edge\n  namespace: team-b\n");
+    writeFileSync(join(dir.path, "team-b.yaml"), other);
+    const { code, stderr } = outflow(["check", "team-a=team-b.yaml"]);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^team-b\.yaml:5:14: metadata\.namespace: is outside namespace team-a, to which team-b\.yaml is bound; write team-a or remove it/m,
+    );
+    assert.equal(outflow(["check", "team-a=nowhere.yaml"]).code, 2);
   });
 
   test("standard input", () => {

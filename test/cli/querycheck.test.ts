@@ -3,30 +3,37 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { queryRules, selectorOf } from "../../src/cli/querycheck.ts";
 import { StartError } from "../../src/cli/start-error.ts";
+import type { PolicyIdentity } from "../../src/policy/verdict.ts";
 
-const rules = (enforceFilter: string[], forbidLabel: string[] = []) => queryRules({ enforceFilter, forbidLabel });
+const POLICY: PolicyIdentity = { namespace: "team-a", name: "edge", labels: { project: "p.1", "app/tier": "web" } };
+const rules = (enforceFilter: string[], forbidLabel: string[] = [], policy = POLICY) => {
+  const { check, sent } = queryRules({ enforceFilter, forbidLabel });
+  return { check: (query: string) => check(query, policy), sent: (query: string) => sent(query, policy) };
+};
 
 describe("queryRules()", () => {
   test("the printed query is sent, never the author's bytes: a carriage return ends a comment for Prometheus", () => {
-    assert.equal(rules([]).sent("  up { a = 'b' } # all of it"), 'up{a="b"}');
-    assert.equal(rules([]).sent('a # \r{tenant="x"}'), "a");
-    assert.equal(rules([], ["tenant"]).sent('a # \r{tenant="x"}'), "a");
-    assert.equal(rules([]).sent("sum(rate(a[5m])) + 1 + 2"), "sum(rate(a[5m])) + 1 + 2");
-    assert.deepEqual(rules([]).extraFilters, []);
+    assert.equal(rules([]).sent("  up { a = 'b' } # all of it").query, 'up{a="b"}');
+    assert.equal(rules([]).sent('a # \r{tenant="x"}').query, "a");
+    assert.equal(rules([], ["tenant"]).sent('a # \r{tenant="x"}').query, "a");
+    assert.equal(rules([]).sent("sum(rate(a[5m])) + 1 + 2").query, "sum(rate(a[5m])) + 1 + 2");
+    assert.deepEqual(rules([]).sent("up").extraFilters, []);
   });
 
   test("several filters hold at once, alternatives of one are alternatives", () => {
     const r = rules(['{project="p1"}', '{env="a" or env="b"}']);
-    assert.equal(r.sent("up"), 'up{project="p1",env="a" or project="p1",env="b"}');
-    assert.deepEqual(r.extraFilters, ['{project="p1",env="a"}', '{project="p1",env="b"}']);
-    assert.equal(r.sent(r.sent("up")), r.sent("up"));
+    assert.deepEqual(r.sent("up"), {
+      query: 'up{project="p1",env="a" or project="p1",env="b"}',
+      extraFilters: ['{project="p1",env="a"}', '{project="p1",env="b"}'],
+    });
+    assert.deepEqual(r.sent(r.sent("up").query), r.sent("up"));
   });
 
   test("everywhere: arguments, operands, subqueries, @, templates, and {}", () => {
     const sent = rules(['{p="1"}']).sent(
       "sum(a) + b offset 1h + max_over_time(c[1h:1m]) + (d @ e) + {} + WITH (x = f) x",
     );
-    assert.equal(sent.match(/p="1"/g)?.length, 7);
+    assert.equal(sent.query.match(/p="1"/g)?.length, 7);
   });
 
   for (const filter of ["", "{", "{}", "up", 'up{a="b"}', '{a=~"("}', "sum(up)", "up[5m]"])
@@ -36,6 +43,40 @@ describe("queryRules()", () => {
         (error) => error instanceof StartError && /--enforce-filter/.test(error.message),
       );
     });
+
+  test("filters of the policy: its namespace, name and labels, as texts", () => {
+    const sent = (filter: string, policy?: PolicyIdentity) => rules([filter], [], policy).sent("up");
+    assert.deepEqual(sent('{project="{namespace}", edge="{name}-{label:app/tier}"}'), {
+      query: 'up{project="team-a",edge="edge-web"}',
+      extraFilters: ['{project="team-a",edge="edge-web"}'],
+    });
+    assert.equal(sent('{project=~"x{2,3}{label:project}"}').query, 'up{project=~"x{2,3}p\\\\.1"}');
+    const hostile = { ...POLICY, labels: { project: '"} or {a="' } };
+    assert.equal(sent('{project="{label:project}"}', hostile).query, 'up{project="\\"} or {a=\\""}');
+    const pattern = { ...POLICY, labels: { project: ".*|x" } };
+    assert.equal(sent('{project=~"{label:project}"}', pattern).query, 'up{project=~"\\\\.\\\\*\\\\|x"}');
+  });
+
+  test("a placeholder that stands for nothing refuses the query; one that nobody knows ends the start", () => {
+    for (const policy of [
+      { ...POLICY, labels: {} },
+      { ...POLICY, labels: { project: "" } },
+    ]) {
+      const r = rules(['{project="{label:project}"}'], [], policy);
+      assert.throws(() => r.sent("up"), /the policy has no label project/);
+      const verdict = r.check("up");
+      assert.ok(
+        !verdict.ok && /cannot be given the operator's filters .*the policy has no label project/.test(verdict.message),
+      );
+    }
+    assert.throws(() => rules(['{a="{namespace}"}'], [], { ...POLICY, namespace: "" }).sent("up"), /no namespace/);
+    for (const unknown of ["{project}", "{label:}", "{Namespace}"])
+      assert.throws(
+        () => rules([`{a="${unknown}"}`]),
+        (error) => error instanceof StartError && /unknown placeholder .* there are \{namespace\}/.test(error.message),
+        unknown,
+      );
+  });
 
   test("a forbidden label: in any selector, with its place; grouping by it is allowed", () => {
     const { check } = rules([], ["tenant"]);

@@ -111,6 +111,10 @@ class FakeStore implements StateStore {
     return [];
   }
   saveConditions(): void {}
+  definitions(): ReadonlyMap<string, string> {
+    return new Map();
+  }
+  saveDefinitions(): void {}
   generation(): number {
     return 1;
   }
@@ -182,7 +186,6 @@ export class World {
         timeouts: { firstByteMs: 30_000, idleMs: 30_000, totalMs: 300_000 },
         maxWindowSamples: o.maxWindowSamples,
         allowPartial: false,
-        extraFilters: [],
       },
       { clock, random: () => 0.5, http: this.source, dispatch },
     );
@@ -288,6 +291,7 @@ export class World {
       namespace: "default",
       name: "p",
       annotations: {},
+      labels: {},
       settings: {} as Policy["settings"],
       sources: [],
       sinks,

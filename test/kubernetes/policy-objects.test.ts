@@ -14,9 +14,9 @@ beforeEach(() => {
   checked = 0;
   objects = new PolicyObjects({
     interpretOptions: () => ({
-      checkQuery: (query) => {
+      checkQuery: (query, policy) => {
         checked++;
-        return check(query);
+        return check(query, policy);
       },
     }),
     missingHint: () => "create it",

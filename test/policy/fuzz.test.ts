@@ -110,6 +110,11 @@ function mutant(pick: (below: number) => number): Buffer {
   return text;
 }
 
+/** What a splice has put into a query or a path is no secret there: it is printed, as anybody's would be. */
+const spilled = ({ sources, sinks }: LoadResult["policies"][number]): boolean =>
+  sources.some(({ query }) => query.includes(MARK)) ||
+  sinks.some(({ endpoint }) => new URL(endpoint).pathname.includes(MARK));
+
 test(`${INPUTS} inputs: no crash, no hang, no secret in an output`, () => {
   const pick = random(SEED);
   let valid = 0;
@@ -128,7 +133,7 @@ test(`${INPUTS} inputs: no crash, no hang, no secret in an output`, () => {
     const said = [
       ...loaded.problems.flatMap((p) => [problemText(p, true), githubLine(p)]),
       JSON.stringify(jsonReport(loaded)),
-      ...loaded.policies.map(policyYaml),
+      ...loaded.policies.filter((policy) => !spilled(policy)).map(policyYaml),
     ].join("\n");
     assert.ok(!said.includes(MARK), `input ${n} of seed ${SEED} tells a secret:\n${said}\n${input}`);
     assert.doesNotMatch(said.replaceAll("\n", ""), /[\u0000-\u001f\u007f-\u009f\u202e]/, `input ${n} of seed ${SEED}`);

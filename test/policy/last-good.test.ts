@@ -22,6 +22,7 @@ const start = (paths?: string[], disk?: Files, onExhausted: "drop" | "hold" = "d
       maxConcurrency: 8,
     },
     queryRules({ enforceFilter: [], forbidLabel: [] }).check,
+    undefined,
     disk,
   );
 };
@@ -110,7 +111,7 @@ describe("a running agent's policies", () => {
     write("a.yaml", policy("p", "http://127.0.0.1:2/write"));
     const { runs, problems } = load();
     assert.deepEqual(runs, ["p 1"]);
-    assert.match(problems[0]!, /a\.yaml:1:1 already/);
+    assert.match(problems[0]!, /is already defined at .*b\.yaml:1:1, which was first/);
     unlinkSync(join(dir.path, "b.yaml"));
     assert.deepEqual(load(), { runs: ["p 2"], problems: [] });
   });

@@ -91,11 +91,25 @@ describe("mounted secrets", () => {
     assert.deepEqual(said, ["holds a secret and is readable for group or others; chmod 600"]);
   });
 
-  test("a document comes before a mounted directory", () => {
+  test("a document does not shadow a mounted directory: it is refused and named, and what is mounted counts", () => {
     write(at("secrets", "door", "username"), "mounted");
     write(at("secrets", "door", "password"), "p");
     const document = `---\napiVersion: v1\nkind: Secret\nmetadata: { name: door }\ntype: kubernetes.io/basic-auth\nstringData: { username: document, password: p }\n`;
+    const { credentials, said } = load(undefined, document);
+    assert.equal(credentials?.username, "mounted");
+    assert.deepEqual(said, [
+      `Secret default/door is in --secrets-dir too (${at("secrets", "door")}), which counts; remove one of them`,
+    ]);
+    rmSync(at("secrets"), { recursive: true });
     assert.equal(load(undefined, document).credentials?.username, "document");
+  });
+
+  test("a control character in a value refuses the sink, in files and in documents", () => {
+    write(at("secrets", "door", "username"), "u");
+    write(at("secrets", "door", "password"), "a\nb\n");
+    const { reason, message } = load();
+    assert.equal(reason, "InvalidAuthentication");
+    assert.match(message, /the value of password has a line break or another control character in it: remove it\.$/);
   });
 
   test("a refused sink leaves its siblings alone", () => {

@@ -43,7 +43,13 @@ describe("a Secret that an annotation names", () => {
   const refused: [string, string, string, string, RegExp][] = [
     ["is not there", "bearer-secret", "", "SecretNotFound", /Secret default\/auth was not found/],
     ["has no token", "bearer-secret", `{ bearer: ${MARK} }`, "InvalidAuthentication", /has no token/],
-    ["has a token of two lines", "bearer-secret", `{ token: "${MARK}\\nx" }`, "InvalidAuthentication", /white space/],
+    [
+      "has a token of two lines",
+      "bearer-secret",
+      `{ token: "${MARK}\\nx" }`,
+      "InvalidAuthentication",
+      /the value of token has a line break/,
+    ],
     ["has no keys", "headers-secret", "{}", "InvalidAuthentication", /has no keys/],
     ["sets a protocol header", "headers-secret", `{ Content-Type: ${MARK} }`, "InvalidAuthentication", /protocol's/],
     ["has a value with a line feed", "headers-secret", `{ x-a: "${MARK}\\nb" }`, "InvalidAuthentication", /x-a/],

@@ -53,7 +53,6 @@ before(async () => {
       timeouts: { firstByteMs: 30_000, idleMs: 30_000 },
       maxWindowSamples: 1_000_000,
       allowPartial: false,
-      extraFilters: [],
     },
     { clock: systemClock, random: () => 0.5, http, dispatch: () => {} },
   );

@@ -79,7 +79,6 @@ const port = (kind: SourceSettings["kind"] = "auto") =>
       timeouts: { firstByteMs: 30_000, idleMs: 30_000 },
       maxWindowSamples: 1_000_000,
       allowPartial: false,
-      extraFilters: [],
     },
     { clock: systemClock, random: () => 0.5, http, dispatch: () => {} },
   );

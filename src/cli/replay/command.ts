@@ -130,7 +130,7 @@ async function run(options: Options, letters: string | undefined): Promise<boole
     return letters === undefined
       ? await replayRange(
           chosen,
-          openSource.bind(null, settings, rules, clients.source),
+          openSource.bind(null, settings, clients.source),
           settings.stateDir,
           options,
           stop.signal,
