@@ -17,7 +17,7 @@ export function labelOptions(): Option[] {
       .default([], "none")
       .env("OUTFLOW_DROP_LABEL"),
     new Option("--name-escaping <how>", "what becomes of metric and label names that remote write does not allow")
-      .choices(["underscores", "values", "drop"])
+      .choices(["underscores", "values", "utf8", "drop"])
       .default("underscores")
       .env("OUTFLOW_NAME_ESCAPING"),
     new Option("--max-labels <n>", "a series with more labels is dropped and counted; 0: no limit")

@@ -47,7 +47,7 @@ export type Settings = NetworkSettings &
     allowActions: boolean;
     enforceFilter: string[];
     forbidLabel: string[];
-    nameEscaping: "underscores" | "values" | "drop";
+    nameEscaping: "underscores" | "values" | "utf8" | "drop";
     externalLabel: (readonly [name: string, value: string])[];
     forceLabel: (readonly [name: string, value: string])[];
     dropLabel: string[];

@@ -222,6 +222,7 @@ export class SourcePort {
   #learnFrom(query: Query, { series, warnings, frame }: Extract<ReadResult, { ok: true }>): void {
     this.#current.saw(query.sent, series);
     this.#warnings.read(this.#ports.clock.now(), query, warnings, frame.dropped);
+    this.#warnings.collided(this.#ports.clock.now(), this.#current.keyspace(undefined, query.labels).takeCollisions());
   }
 
   /**
@@ -291,19 +292,23 @@ export class SourcePort {
     const { url, headers, timeouts, maxWindowSamples } = this.#settings;
     const builder = this.#builders.pop() ?? new FrameBuilder();
     const lateBuilder = this.#builders.pop() ?? new FrameBuilder();
-    const result = await readAnswer(this.#ports.http, this.#ports.clock, builder, {
-      ...what,
-      ...(late === undefined ? {} : { late: { ...late, builder: lateBuilder } }),
-      url: apiUrl(url, path),
-      body,
-      headers,
-      nanIsStale: (kind) => (this.#settings.kind === "auto" ? kind : this.#settings.kind) === "victoriametrics",
-      allowPartial: this.#settings.allowPartial,
-      maxSamples: maxWindowSamples,
-      timeouts:
-        timeouts.totalMs === undefined ? timeouts : { ...timeouts, totalMs: Math.max(timeouts.totalMs, intervalMs) },
-      signal,
-    });
+    const read = () =>
+      readAnswer(this.#ports.http, this.#ports.clock, builder, {
+        ...what,
+        ...(late === undefined ? {} : { late: { ...late, builder: lateBuilder } }),
+        url: apiUrl(url, path),
+        body,
+        headers,
+        nanIsStale: (kind) => (this.#settings.kind === "auto" ? kind : this.#settings.kind) === "victoriametrics",
+        allowPartial: this.#settings.allowPartial,
+        maxSamples: maxWindowSamples,
+        timeouts:
+          timeouts.totalMs === undefined ? timeouts : { ...timeouts, totalMs: Math.max(timeouts.totalMs, intervalMs) },
+        signal,
+      });
+    let result = await read();
+    // The second time the winner is known.
+    if (result.ok && result.tookOver) result = await read();
     for (const b of [builder, lateBuilder]) {
       b.clear();
       this.#builders.push(b);

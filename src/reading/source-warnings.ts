@@ -1,10 +1,14 @@
 // What a source warns about, and what of it cannot be exported: each is logged once a query.
 import type { EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
+import type { Collision } from "../series/keyspace.ts";
 import type { Event } from "../status/events.ts";
 import type { Query } from "./reader.ts";
 
 const QUERY_COLUMNS = 80;
+const SERIES_COLUMNS = 200;
+/** Collisions of one response that are named. */
+const NAMED = 20;
 
 export class SourceWarnings {
   readonly #dispatch: (event: Event) => void;
@@ -35,5 +39,20 @@ export class SourceWarnings {
     warn(
       `Native histograms of ${name} are not exported: remote write 1.0 carries floats only. They are counted as dropped (native_histogram); all floats are exported.`,
     );
+  }
+
+  /** Series that are dropped since another one becomes the same: the first of them are named. */
+  collided(at: EpochMs, collisions: readonly Collision[]): void {
+    for (const { lost, kept } of collisions.slice(0, NAMED))
+      this.#dispatch({
+        type: "series-collided",
+        at,
+        lost: printable(lost, SERIES_COLUMNS),
+        kept: printable(kept, SERIES_COLUMNS),
+      });
+    const more = collisions.length - NAMED;
+    if (more <= 0) return;
+    const message = `${more} more series are dropped since another one becomes the same (name_collision).`;
+    this.#dispatch({ type: "notice", at, level: "warn", message });
   }
 }

@@ -1,5 +1,6 @@
 // From the labels of an answer to those that are sent: what remote write 1.0 wants (remote-write rules 6 and 7: sorted bytewise, no
 // empty value, no name twice, legal names) and what operator and policy add, force, drop and limit. Worked out once a series. Pure.
+import { Buffer } from "node:buffer";
 import { RE2JS } from "re2js";
 import { escapeName, type NameEscaping } from "./names.ts";
 
@@ -65,8 +66,7 @@ export function labelRules(rules: LabelRules): Exportable {
     for (const [name, value] of rules.external) if (!out.has(name)) out.set(name, value);
     for (const [name, value] of rules.force) out.set(name, value);
     if (!within(out, rules)) return "invalid_labels";
-    // Legal names are ASCII: comparing UTF-16 units is comparing bytes.
-    return [...out].sort(([a], [b]) => (a < b ? -1 : 1));
+    return [...out].sort(([a], [b]) => byBytes(a, b));
   };
 }
 
@@ -74,10 +74,16 @@ function within(labels: ReadonlyMap<string, string>, { maxLabels, maxNameBytes, 
   if (maxLabels > 0 && labels.size > maxLabels) return false;
   if (maxNameBytes === 0 && maxValueBytes === 0) return true;
   for (const [name, value] of labels) {
-    if (maxNameBytes > 0 && name.length > maxNameBytes) return false;
-    if (maxValueBytes > 0 && value.length * 3 > maxValueBytes && utf8Length(value) > maxValueBytes) return false;
+    if (maxNameBytes > 0 && Buffer.byteLength(name) > maxNameBytes) return false;
+    if (maxValueBytes > 0 && value.length * 3 > maxValueBytes && Buffer.byteLength(value) > maxValueBytes) return false;
   }
   return true;
 }
 
-const utf8Length = (text: string): number => new TextEncoder().encode(text).length;
+/** Order by UTF-8 bytes. Of ASCII that is the order of UTF-16 units. */
+function byBytes(a: string, b: string): number {
+  if (ASCII.test(a) && ASCII.test(b)) return a < b ? -1 : 1;
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+const ASCII = /^[\x00-\x7f]*$/;

@@ -44,6 +44,8 @@ export type ReadResult = { sign?: SourceSign } & (
       /** Samples up to newerThan() of series that have more of them than expected (LateOptions). */
       maybeLate: Frame | undefined;
       seriesTwice: boolean;
+      /** A series took its place from another one of the same response: samples are mixed, and the read has to be repeated. */
+      tookOver: boolean;
       resultType: ResultType;
       isPartial: boolean;
       warnings: string[];
@@ -84,6 +86,7 @@ export async function readAnswer(
     return { sign, ok: false, failure };
   }
 
+  const { takeovers } = r.keyspace;
   builder.clear();
   r.late?.builder.clear();
   const scanner = new Scanner({ ...r, builder, nanIsStale: r.nanIsStale(sign.kind) });
@@ -112,6 +115,7 @@ export async function readAnswer(
     maybeLate:
       r.late && r.late.builder.samples > 0 ? r.late.builder.build(r.keyspace.table, r.from, r.to).frame : undefined,
     seriesTwice,
+    tookOver: r.keyspace.takeovers !== takeovers,
     resultType,
     isPartial,
     warnings: warnings.map(words),

@@ -42,6 +42,7 @@ export const dropReasons = [
   "refused_replay",
   "invalid_name",
   "invalid_labels",
+  "name_collision", // another series of the source becomes the same one
   "native_histogram", // remote write 1.0 carries floats only
 ] as const;
 export type DropReason = (typeof dropReasons)[number];
@@ -136,6 +137,8 @@ export type Event = { at: EpochMs } & (
       clockDifferenceMs: number;
       clockSpreadMs?: number;
     }
+  /** A series of the source, `lost`, would become `kept`, which another one is already: its samples are dropped (name_collision). */
+  | { type: "series-collided"; lost: string; kept: string }
   | { type: "source-failed"; reason: ReadFailureReason; message: string }
   /** A window's samples arrived at this sink. `read` counts all of them, dropped ones too. */
   | {

@@ -9,7 +9,7 @@ import { CALM_MS } from "./flapping.ts";
 import { replayOf } from "./lost.ts";
 import { lagOf } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
-import { age, bytes, clockTime, count, counted, gist, instant, sentence, short, took } from "./words.ts";
+import { age, bytes, clockTime, collisionText, count, counted, gist, instant, sentence, short, took } from "./words.ts";
 
 export type Explanation = {
   /** `Not ready for 3m12s: RateLimited` */
@@ -72,6 +72,8 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
     said.push(
       `The clocks behind the source's address differ by ${age(Math.round(source.clockSpreadMs / 1000) * 1000)}; windows follow the slower one.`,
     );
+  if (sink.account.dropped.name_collision > 0)
+    for (const { lost, kept } of source.collisions ?? []) said.push(collisionText(lost, kept));
   if (readyOf(sink).reason === "Idle")
     for (const s of sink.sources)
       said.push(

@@ -8,7 +8,7 @@ import { type LogLine, line } from "./logline.ts";
 import { changedByTime, sinkLine } from "./sink-lines.ts";
 import { lagOf, sinkOf } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
-import { age, count, counted } from "./words.ts";
+import { age, collisionText, count, counted } from "./words.ts";
 
 /** The lines of one event, in order, and what is remembered of them. `after`: the snapshot that came of the event. */
 export const logged = (
@@ -35,6 +35,8 @@ function ownLine(event: Event, before: Snapshot, after: Snapshot): LogLine | und
       return line(event.state === "ok" ? "info" : "warn", event.message);
     case "cluster":
       return clusterChanged(event, before, after);
+    case "series-collided":
+      return line("warn", collisionText(event.lost, event.kept));
     case "notice":
       return line(event.level, event.message);
     case "tick":

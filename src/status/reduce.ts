@@ -60,6 +60,10 @@ function next(s: Snapshot, event: Event): Snapshot {
       const spread = clockSpreadMs === undefined ? {} : { clockSpreadMs };
       return { ...s, source: { ...source, kind, health: "ok", clockDifferenceMs, ...spread, lastAnswerAt: at } };
     }
+    case "series-collided": {
+      const { lost, kept } = event;
+      return { ...s, source: { ...s.source, collisions: [...(s.source.collisions ?? []), { lost, kept }].slice(-5) } };
+    }
     case "source-failed": {
       const { reason, message, at } = event;
       const { since, inRow } = s.source.failure ?? { since: at, inRow: 0 };

@@ -215,6 +215,8 @@ export type Snapshot = {
     /** How far the clocks of replicas behind its address differ. */
     clockSpreadMs?: number;
     lastAnswerAt?: EpochMs;
+    /** Series that are dropped since another one becomes the same: the last of them. */
+    collisions?: readonly { lost: string; kept: string }[];
     failure?: { reason: ReadFailureReason; message: string; since: EpochMs; inRow: number };
   };
   /** The API server that policies come from; absent: they come from files. */

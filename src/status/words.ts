@@ -51,6 +51,10 @@ export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : 
 /** A receiver's words without their numbers: what differs in a port, a count or a time only says the same. */
 export const gist = (text: string): string => text.replace(/\d+/g, "#");
 
+/** A series that is dropped since another one becomes the same, with the remedy. */
+export const collisionText = (lost: string, kept: string): string =>
+  `The series ${lost} is dropped (name_collision): another one becomes ${kept} already. Rename one, or keep both with --name-escaping utf8 or values.`;
+
 /** 2026-11-23T14:02:11Z */
 export const instant = (at: EpochMs): string => `${new Date(at).toISOString().slice(0, 19)}Z`;
 

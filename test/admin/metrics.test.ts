@@ -230,7 +230,8 @@ read = delivered + dropped (all reasons) + returned + pending.
 ${rows.join("\n")}
 
 Reasons of dropped samples: \`exhausted\` (maxAttempts failed), \`rejected\` (the receiver does not take them), \`too_large\`, \`conflict\`
-(409), \`refused_replay\` (a window that may have been sent before), \`invalid_name\`, \`invalid_labels\`, \`native_histogram\`
+(409), \`refused_replay\` (a window that may have been sent before), \`invalid_name\`, \`invalid_labels\`, \`name_collision\`
+(another series becomes the same one), \`native_histogram\`
 (remote write 1.0 carries floats only).
 `;
     if (process.env.UPDATE_DOCS === "1") writeFileSync(file, page);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { INVALID_LABELS, INVALID_NAME, Keyspace } from "../../src/series/keyspace.ts";
+import { INVALID_NAME, Keyspace, NAME_COLLISION } from "../../src/series/keyspace.ts";
 import { type Label, type LabelRules, labelRules, plainRules } from "../../src/series/labels.ts";
 import { escapeName } from "../../src/series/names.ts";
 import { SeriesTable } from "../../src/series/table.ts";
@@ -131,24 +131,65 @@ describe("collisions of series", () => {
     return keyspace.lookup(bytes, new DataView(bytes.buffer), 0, bytes.length);
   };
 
-  test("by escaped names: the first stays, the other is dropped, for good", () => {
+  test("a series that is sent as it is never loses to an escaped one, whatever comes first", () => {
+    for (const order of [
+      ["a_b", "a.b", "a b"],
+      ["a.b", "a_b", "a b"],
+      ["a.b", "a b", "a_b"],
+    ]) {
+      const keyspace = new Keyspace(new SeriesTable(), undefined, [1, 2]);
+      for (const name of order) lookup(keyspace, { __name__: name, job: "x" });
+      assert.ok(lookup(keyspace, { __name__: "a_b", job: "x" }) >= 0, order.join());
+      assert.ok(
+        lookup(keyspace, { job: "x", __name__: "a_b" }) >= 0,
+        "the same labels in another order are no collision",
+      );
+      assert.equal(lookup(keyspace, { __name__: "a.b", job: "x" }), NAME_COLLISION, order.join());
+      assert.equal(lookup(keyspace, { __name__: "a b", job: "x" }), NAME_COLLISION, order.join());
+    }
+  });
+
+  test("among escaped ones the winner does not depend on what comes first, nor on the process", () => {
+    const winner = (order: string[], seed: [number, number]): string[] => {
+      const keyspace = new Keyspace(new SeriesTable(), undefined, seed);
+      for (const name of order) lookup(keyspace, { __name__: name, job: "x" });
+      return order.filter((name) => lookup(keyspace, { __name__: name, job: "x" }) >= 0);
+    };
+    const first = winner(["日本", "中国"], [1, 2]);
+    assert.equal(first.length, 1, "both are __");
+    assert.deepEqual(winner(["中国", "日本"], [3, 4]), first);
+  });
+
+  test("each loser is named once, with what it would become; a takeover is told", () => {
     const keyspace = new Keyspace(new SeriesTable(), undefined, [1, 2]);
-    const first = lookup(keyspace, { __name__: "a.b", job: "x" });
-    assert.ok(first >= 0);
-    assert.equal(lookup(keyspace, { __name__: "a_b", job: "x" }), INVALID_LABELS);
-    assert.equal(lookup(keyspace, { job: "x", __name__: "a_b" }), INVALID_LABELS);
-    assert.equal(
-      lookup(keyspace, { job: "x", __name__: "a.b" }),
-      first,
-      "the same labels in another order are no collision",
-    );
-    assert.equal(lookup(keyspace, { __name__: "a.b", job: "x", empty: "" }), first);
+    const escaped = lookup(keyspace, { __name__: "http.requests", job: "x" });
+    assert.equal(keyspace.takeovers, 0);
+    assert.equal(lookup(keyspace, { __name__: "http_requests", job: "x" }), escaped);
+    assert.equal(keyspace.takeovers, 1, "what was read of the other one is void");
+    for (let i = 0; i < 3; i++) lookup(keyspace, { __name__: "http.requests", job: "x" });
+    assert.deepEqual(keyspace.takeCollisions(), [{ lost: 'http.requests{job="x"}', kept: 'http_requests{job="x"}' }]);
+    assert.deepEqual(keyspace.takeCollisions(), []);
   });
 
   test("by dropped labels", () => {
     const keyspace = new Keyspace(new SeriesTable(), undefined, [1, 2], { ...plainRules, drop: ["pod"] });
-    assert.ok(lookup(keyspace, { __name__: "up", pod: "1" }) >= 0);
-    assert.equal(lookup(keyspace, { __name__: "up", pod: "2" }), INVALID_LABELS);
+    const ids = ["1", "2"].map((pod) => lookup(keyspace, { __name__: "up", pod }));
+    const again = ["1", "2"].map((pod) => lookup(keyspace, { __name__: "up", pod }));
+    assert.equal(again.filter((id) => id >= 0).length, 1, `${ids} ${again}`);
+    assert.equal(again.filter((id) => id === NAME_COLLISION).length, 1);
+  });
+
+  test("with utf8 names stay as they are, sorted by bytes, and nothing collides", () => {
+    const rules = { ...plainRules, escaping: "utf8" as const };
+    const keyspace = new Keyspace(new SeriesTable(), undefined, [1, 2], rules);
+    const ids = ["http.requests", "http_requests", "日本", "中国"].map((name) => lookup(keyspace, { __name__: name }));
+    assert.equal(new Set(ids).size, 4);
+    assert.deepEqual(made({ __name__: "日本", "\u{1f680}": "1", "\uff5e": "2", a: "3" }, { escaping: "utf8" }), [
+      ["__name__", "日本"],
+      ["a", "3"],
+      ["\uff5e", "2"],
+      ["\u{1f680}", "1"],
+    ]);
   });
 
   test("two sinks with other labels are no collision: each has a keyspace", () => {

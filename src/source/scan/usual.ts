@@ -3,7 +3,7 @@
 // not at all, so that nothing depends on how the network cut the response.
 import { Buffer } from "node:buffer";
 import type { EpochMs } from "../../platform/clock.ts";
-import { INVALID_NAME } from "../../series/keyspace.ts";
+import { INVALID_LABELS, INVALID_NAME, NAME_COLLISION } from "../../series/keyspace.ts";
 import { parseNumber, parseSeconds } from "../numbers.ts";
 import { CLOSE, CLOSE_BRACE, COMMA, endOfNesting, OPEN, OPEN_BRACE, QUOTE } from "./bytes.ts";
 import { OldSamples } from "./late.ts";
@@ -12,6 +12,13 @@ import type { ScanOptions } from "./options.ts";
 const METRIC = Buffer.from('{"metric":{');
 const VALUES = Buffer.from(',"values":[');
 const VALUE = Buffer.from(',"value":');
+
+/** Why samples are dropped, by what Keyspace says instead of an id. */
+const WHY: Readonly<Record<number, string>> = {
+  [INVALID_NAME]: "invalid_name",
+  [INVALID_LABELS]: "invalid_labels",
+  [NAME_COLLISION]: "name_collision",
+};
 
 /** Instead of the end of a series: it has another layout. */
 export const OTHER_LAYOUT = -1;
@@ -104,7 +111,7 @@ export class UsualSeries {
     }
     if (!many && old.count + fresh + beyond !== 1) return this.#giveUp(series);
     this.count++;
-    if (series < 0) this.drop(series === INVALID_NAME ? "invalid_name" : "invalid_labels", fresh);
+    if (series < 0) this.drop(WHY[series]!, fresh);
     else this.#settleOld(series, floor, bytes, fresh + beyond);
     return true;
   }
