@@ -113,7 +113,7 @@ const ticks = performance.now();
 for (let i = 0; i < 100; i++) store.dispatch({ type: "tick", at: (now += 1_000) });
 const tickMs = (performance.now() - ticks) / 100;
 
-const metrics = createMetrics(store, () => 1);
+const metrics = createMetrics(store, () => ({ tableSeries: 1, apiRequests: [] }));
 for (const id of ids) store.dispatch({ type: "sink-started", at: now, sink: info(id) });
 await metrics.text();
 const scrapes = performance.now();

@@ -11,6 +11,7 @@ import { addressText, usableAddress } from "./address.ts";
 import { EventStream } from "./eventstream.ts";
 import { CONTENT_TYPE } from "./metrics/exposition.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
+import type { ApiRequests } from "./metrics/process.ts";
 import { type Page, page, pageOf } from "./pages.ts";
 
 export type AdminOptions = {
@@ -28,6 +29,8 @@ export type AdminOptions = {
   eventsFrom: number;
   /** How many series the series table holds. */
   tableSeries?: () => number;
+  /** Requests to the Kubernetes API so far, each kind with its labels. */
+  apiRequests?: () => readonly ApiRequests[];
 };
 
 export type Admin = { ok: true; address: string; close(): Promise<void> } | { ok: false; message: string };
@@ -40,7 +43,10 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   if (!address.ok) return address;
   const events = new EventStream(options.eventsFrom);
   const unsubscribe = options.store.subscribe((event) => events.append(event));
-  const metrics = createMetrics(options.store, () => options.tableSeries?.());
+  const metrics = createMetrics(options.store, () => ({
+    tableSeries: options.tableSeries?.(),
+    apiRequests: options.apiRequests?.() ?? [],
+  }));
   const server = createServer(
     { requestTimeout: ANSWER_MS, headersTimeout: 5_000, keepAliveTimeout: 5_000, maxHeaderSize: 8192 },
     (request, response) => void serve(request, response, options, events, metrics),
@@ -121,7 +127,9 @@ function probe(path: string, { snapshot: s }: StatusStore, inDetail: boolean): P
     path === "/healthz"
       ? []
       : [
-          ...(s.reloads.lastAt === undefined ? ["policies are not loaded"] : []),
+          ...(s.reloads.lastAt === undefined
+            ? [`policies are not loaded${s.cluster?.failure === undefined ? "" : `: ${s.cluster.failure.message}`}`]
+            : []),
           ...(s.source.health === "ok"
             ? []
             : [`the source has not responded${s.source.failure === undefined ? "" : `: ${s.source.failure.message}`}`]),

@@ -138,6 +138,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     actions,
     allowActions: settings.allowActions,
     tableSeries: () => source.series,
+    apiRequests: () => prepared.kube?.requests.all() ?? [],
     eventsFrom: Math.floor(clock.now()) * 1000,
   });
   if (!admin.ok) {

@@ -1,5 +1,6 @@
 // Kubernetes mode with the real ports: the API server of the settings, and what runs from it.
 import { hostname } from "node:os";
+import type { ApiRequests } from "../admin/metrics/process.ts";
 import type { KubernetesSettings } from "../config/kubernetes-options.ts";
 import type { Settings } from "../config/settings.ts";
 import { AccessError } from "../kubernetes/access.ts";
@@ -17,13 +18,37 @@ import { version } from "../version.ts";
 import type { QueryRules } from "./querycheck.ts";
 import { StartError } from "./start-error.ts";
 
+/** Requests to the API server, for /metrics. */
+export class RequestCounts {
+  readonly #counts = new Map<string, ApiRequests>();
+
+  readonly add = (verb: string, resource: string, code: number): void => {
+    const key = `${verb} ${resource} ${code}`;
+    const counted = this.#counts.get(key) ?? { verb, resource, code: String(code), count: 0 };
+    counted.count++;
+    this.#counts.set(key, counted);
+  };
+
+  all(): ApiRequests[] {
+    return [...this.#counts.values()];
+  }
+}
+
 /** Throws StartError. */
 export function kubeApiOf(
   { kubeconfig, context }: Pick<KubernetesSettings, "kubeconfig" | "context">,
   tell: (message: string) => void,
+  count?: RequestCounts["add"],
 ): KubeClient {
   try {
-    return openKubeApi({ kubeconfig, context, env: process.env, userAgent: `outflow/${version}`, tell }).api;
+    return openKubeApi({
+      kubeconfig,
+      context,
+      env: process.env,
+      userAgent: `outflow/${version}`,
+      tell,
+      ...(count === undefined ? {} : { count }),
+    }).api;
   } catch (error) {
     if (error instanceof AccessError) throw new StartError(`cannot use the Kubernetes API: ${error.message}.`);
     throw error;

@@ -11,7 +11,7 @@ import { printable } from "../platform/printable.ts";
 import { openStateStore, StateDirError, type StateStore, type StateTrouble } from "../state/store.ts";
 import type { StatusStore } from "../status/store.ts";
 import { adminToken } from "./admin-token.ts";
-import { kubeApiOf } from "./cluster.ts";
+import { kubeApiOf, RequestCounts } from "./cluster.ts";
 import { type HttpClients, httpClientsOf } from "./http-clients.ts";
 import { type QueryRules, queryRules } from "./querycheck.ts";
 import { StartError } from "./start-error.ts";
@@ -23,7 +23,7 @@ export type Prepared = {
   letters: DeadLetters | undefined;
   state: StateStore;
   /** In Kubernetes mode. */
-  kube: KubeClient | undefined;
+  kube: (KubeClient & { requests: RequestCounts }) | undefined;
   /** Undoes everything; for a start that does not come to running. */
   close(): Promise<void>;
 };
@@ -66,11 +66,12 @@ export async function prepare(
   }
 }
 
-function openKube(settings: Settings, dispatch: StatusStore["dispatch"]): KubeClient | undefined {
+function openKube(settings: Settings, dispatch: StatusStore["dispatch"]): Prepared["kube"] {
   if (!settings.kubernetes) return undefined;
-  return kubeApiOf(settings, (message) =>
-    dispatch({ type: "notice", at: systemClock.now(), level: "warn", message: printable(message, 300) }),
-  );
+  const requests = new RequestCounts();
+  const tell = (message: string) =>
+    dispatch({ type: "notice", at: systemClock.now(), level: "warn", message: printable(message, 300) });
+  return { ...kubeApiOf(settings, tell, requests.add), requests };
 }
 
 function openState(dir: string, onTrouble: (trouble: StateTrouble) => void): StateStore {

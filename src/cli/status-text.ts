@@ -87,8 +87,11 @@ export function summary(sinks: readonly SinkState[], source: Snapshot["source"],
 
 /** What is wrong with the agent itself, and in the policy files (each kind of problem with its first place if `all`); empty if nothing is. */
 export function troubles(snapshot: Snapshot, all: boolean): string {
-  const { stateStore, log } = snapshot;
+  const { stateStore, log, cluster } = snapshot;
   const own = [
+    ...(cluster?.failure === undefined
+      ? []
+      : [`Kubernetes API for ${age(snapshot.at - cluster.failure.since)}: ${cluster.failure.message}`]),
     ...(stateStore.state === "ok" ? [] : [stateStore.message]),
     ...(log?.state === "failing" ? [log.message] : []),
   ];

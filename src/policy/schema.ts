@@ -37,6 +37,7 @@ const subdomain = (what: string) =>
 const duration = (title: string) =>
   v.pipe(
     v.string("a duration must be text in Go's syntax, with a unit; write for example 5s"),
+    v.maxLength(32, "a duration has at most 32 characters; write for example 5s"),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed) return;
       const ms = parseDuration(dataset.value);
@@ -81,6 +82,7 @@ const retry = v.pipe(
 
 const endpoint = v.pipe(
   text("endpoint"),
+  v.maxLength(2048, "endpoint has at most 2048 characters; shorten it"),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     const problem = endpointProblem(dataset.value);

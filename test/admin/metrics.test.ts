@@ -20,7 +20,10 @@ let served: Served;
 let metrics: Metrics;
 before(() => {
   served = new Served();
-  metrics = createMetrics(served.store, () => 1_234);
+  metrics = createMetrics(served.store, () => ({
+    tableSeries: 1_234,
+    apiRequests: [{ verb: "watch", resource: "secrets", code: "200", count: 7 }],
+  }));
 });
 after(() => metrics.close());
 
@@ -144,7 +147,7 @@ describe("a sink's life", () => {
   });
   test("a label value is escaped", async () => {
     const store = new StatusStore();
-    const own = createMetrics(store, () => undefined);
+    const own = createMetrics(store, () => ({ tableSeries: undefined, apiRequests: [] }));
     store.dispatch({ type: "sink-started", at: 1, sink: sinkInfo("default/p/s", { sink: 'a"b\\c\nd' }) });
     assert.ok(
       (await own.text()).includes('outflow_sink_samples_read_total{policy="default/p",sink="a\\"b\\\\c\\nd"} 0\n'),

@@ -169,6 +169,21 @@ export const definitions: readonly Definition<Known>[] = [
     "Series whose labels are kept encoded in memory.",
     (_, p) => p.tableSeries,
   ),
+  agent(
+    "gauge",
+    "outflow_kubernetes_up",
+    "Kubernetes mode: 1 if all that is asked of the API server works, else 0.",
+    (s) => (s.cluster === undefined ? undefined : flag(s.cluster.failure === undefined)),
+  ),
+  {
+    name: "outflow_kubernetes_requests_total",
+    type: "counter",
+    help: "Requests to the Kubernetes API by verb, resource and status code; code 0: no response.",
+    labels: ["verb", "resource", "code"],
+    write({ p }, row) {
+      for (const { count, ...labels } of p.apiRequests) row(count, labelsText(labels));
+    },
+  },
   {
     name: "outflow_build_info",
     type: "gauge",

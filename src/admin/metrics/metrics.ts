@@ -4,19 +4,18 @@ import type { StatusStore } from "../../status/store.ts";
 import { definitions } from "./definitions.ts";
 import { familyText } from "./exposition.ts";
 import { Observed, observations } from "./observed.ts";
-import { processInfo, watchEventLoop } from "./process.ts";
+import { type Counted, processInfo, watchEventLoop } from "./process.ts";
 
 export type Metrics = { text(): Promise<string>; close(): void };
 
-/** `tableSeries`: how many series the series table holds. */
-export function createMetrics(store: StatusStore, tableSeries: () => number | undefined): Metrics {
+export function createMetrics(store: StatusStore, counted: () => Counted): Metrics {
   const observed = new Observed();
   let making: Promise<string> | undefined;
   const unsubscribe = store.subscribe((event) => observed.observe(event));
   const unwatch = watchEventLoop((ms) => observed.loopSeconds.observe(ms / 1000));
   /** One state for all of them. With 1,000 sinks a family takes long enough to let others go first. */
   async function make(): Promise<string> {
-    const known = { s: store.snapshot, p: processInfo(tableSeries()) };
+    const known = { s: store.snapshot, p: processInfo(counted()) };
     const families: string[] = [];
     const add = async (text: string) => {
       families.push(text);

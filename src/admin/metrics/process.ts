@@ -1,17 +1,25 @@
 // What the process itself is measured by; the one place here that looks at it.
 import { readdirSync } from "node:fs";
 
-export type ProcessInfo = {
+export type ApiRequests = { verb: string; resource: string; code: string; count: number };
+
+/** What others in the process count. */
+export type Counted = {
+  /** Series in the table; undefined where nobody counts them. */
+  tableSeries: number | undefined;
+  /** To the Kubernetes API. */
+  apiRequests: readonly ApiRequests[];
+};
+
+export type ProcessInfo = Counted & {
   residentBytes: number;
   cpuSeconds: number;
   /** Undefined where the system does not list them. */
   openFds: number | undefined;
   runtime: string;
-  /** Series in the table; undefined where they are not counted. */
-  tableSeries: number | undefined;
 };
 
-export function processInfo(tableSeries: number | undefined): ProcessInfo {
+export function processInfo(counted: Counted): ProcessInfo {
   const { user, system } = process.cpuUsage();
   const { bun, deno } = process.versions;
   return {
@@ -19,7 +27,7 @@ export function processInfo(tableSeries: number | undefined): ProcessInfo {
     cpuSeconds: (user + system) / 1e6,
     openFds: openFds(),
     runtime: bun === undefined ? `deno ${deno ?? ""}`.trim() : `bun ${bun}`,
-    tableSeries,
+    ...counted,
   };
 }
 
