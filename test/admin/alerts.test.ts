@@ -22,7 +22,7 @@ const promtool = (...args: string[]) =>
 
 /** As the situation stays for half an hour; what was counted was counted in its middle. */
 function seriesOf(snapshot: Snapshot): { series: string; values: string }[] {
-  const process = { residentBytes: 1, openFds: 9, cpuSeconds: 1, runtime: "bun", tableSeries: 1 };
+  const process = { residentBytes: 1, openFds: 9, cpuSeconds: 1, runtime: "bun", tableSeries: 1, apiRequests: [] };
   return definitions.flatMap((definition) =>
     familyText(definition, { s: snapshot, p: process })
       .split("\n")
