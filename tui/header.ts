@@ -227,16 +227,16 @@ function behind({ snapshot, now, columns }: Scene): Segment[] {
 
 function troubles(scene: Scene): Segment[][] {
   const { snapshot, glyphs } = scene;
-  const { cluster } = snapshot;
-  if (cluster?.failure !== undefined)
-    return [
-      seg(`${glyphs.notReady} Kubernetes API`, "bad"),
-      seg(` for ${age(scene.now - cluster.failure.since)}: `, "dim"),
-      seg(shownText(cluster.failure.message, scene)),
-    ];
   const problems = snapshot.problems.filter((p) => p.severity === "problem");
   const [first] = problems;
   const said: Segment[][] = [];
+  const { cluster } = snapshot;
+  if (cluster?.failure !== undefined)
+    said.push([
+      seg(`${glyphs.notReady} Kubernetes API`, "bad"),
+      seg(` for ${age(scene.now - cluster.failure.since)}: `, "dim"),
+      seg(shownText(cluster.failure.message, scene)),
+    ]);
   if (first !== undefined)
     said.push([
       seg(`${glyphs.notReady} ${counted(problems.length, "problem")} in policies`, "bad"),
