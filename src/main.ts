@@ -4,7 +4,7 @@ import { restoreTerminal } from "../tui/restore.ts";
 import { cli } from "./cli/cli.ts";
 import { printable } from "./platform/printable.ts";
 
-/** Bun keeps running after an uncaught error while a top-level await is pending: report and end by ourselves. */
+/** Bun keeps running after an uncaught error while a top-level await is pending: report it and exit. */
 function crash(error: unknown): never {
   restoreTerminal();
   const lines = String(error instanceof Error ? (error.stack ?? error.message) : error).split("\n");
@@ -18,7 +18,7 @@ function crash(error: unknown): never {
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
 // A reader that has gone (outflow check | head -1) changes no verdict, and a log that cannot be written ends no agent: who writes without
-// end (run, status --watch) listens for this by itself.
+// end (run, status --watch) listens for this.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
 /** A message of an error is short; if not even that can be written, nobody reads it. */

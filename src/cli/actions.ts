@@ -5,8 +5,8 @@ import { counted } from "../status/words.ts";
 
 const done: Readonly<Record<SinkAction, string>> = {
   pause: "is paused: it reads and sends nothing until it is resumed.",
-  resume: "goes on where it stopped.",
-  retry: "is tried now.",
+  resume: "is resumed and continues where it stopped.",
+  retry: "is retried now.",
 };
 
 export function agentActions(
@@ -25,7 +25,7 @@ export function agentActions(
       if (reloads.lastOk)
         return { ok: true, message: `Loaded ${policies.length === 1 ? "1 policy" : `${policies.length} policies`}.` };
       const n = problems.filter((p) => p.severity === "problem").length;
-      return { ok: false, message: `${counted(n, "problem")} in the policies; the last good version goes on.` };
+      return { ok: false, message: `${counted(n, "problem")} in the policies; the last good version keeps running.` };
     },
   };
 }

@@ -1,6 +1,6 @@
 const COLUMNS = 80;
 
-/** The examples at the end of a command's help; what is longer than a line goes on in the next, as a shell reads it. */
+/** The examples at the end of a command's help; a long one continues on the next line, as a shell reads it. */
 export const example = (...lines: string[]): string =>
   `\nExample${lines.length > 1 ? "s" : ""}:\n${lines.map((l) => wrapped(l)).join("\n")}`;
 

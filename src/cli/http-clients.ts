@@ -24,7 +24,7 @@ export type HttpClients = {
 };
 
 const CONNECT_MS = 5_000;
-/** A sample takes about 25 bytes of an answer, labels more: what inflates beyond this is no answer to a window. */
+/** A sample takes about 25 bytes of a response, labels more: a response to a window does not inflate beyond this. */
 const INFLATE_BASE_BYTES = 64 << 20;
 const INFLATE_SAMPLE_BYTES = 256;
 

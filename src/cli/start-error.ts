@@ -1,2 +1,2 @@
-/** A start that cannot be: one clear line, exit 2. */
+/** A start that fails: one clear line, exit 2. */
 export class StartError extends Error {}

@@ -12,7 +12,7 @@ const UNIT_MS: Record<string, number> = {
 };
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
 
-/** Milliseconds, or undefined if `text` is no duration. A sign is refused: no duration of ours may be negative. */
+/** Milliseconds, or undefined if `text` is not a valid duration. A sign is refused: no setting may be negative. */
 export function parseDuration(text: string): number | undefined {
   if (text === "0") return 0;
   if (text === "") return undefined;

@@ -153,7 +153,7 @@ describe("outflow top in a terminal", { skip: !haveTmux }, () => {
     const json = await top(agent.url, "--json");
     assert.equal(JSON.parse(json.stdout).sinks[0].phase.name, "paused");
     terminal.press("p", "y");
-    await terminal.shows("goes on where it stopped");
+    await terminal.shows("continues where it stopped");
     terminal.press("q");
     await terminal.shows("ended 0");
   });
