@@ -88,7 +88,6 @@ async function serve(
   events: EventStream,
   metrics: Metrics,
 ): Promise<void> {
-  request.resume(); // no body is of interest
   const { headers, method = "GET" } = request;
   const path = (request.url ?? "/").split("?")[0]!;
   const access: Access = { token: options.token?.(), names: [options.host] };
@@ -97,10 +96,14 @@ async function serve(
     access,
   );
   const send = (answer: Page) => sendPage(response, method === "HEAD", answer);
+  // Two servers on the way could each take another one.
+  if (request.rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === "host").length > 1)
+    return refuseUnread(request, response, page(400, "a request must have one Host header"));
+  if (Number(headers["content-length"] ?? 0) > 0 || headers["transfer-encoding"] !== undefined)
+    return refuseUnread(request, response, page(413, "requests must not have a body"));
+  request.resume();
   if (path === "/healthz" || path === "/readyz") return send(probe(path, options.store, allowed.ok));
   if (!allowed.ok) return send({ ...page(allowed.status, allowed.message), challenge: allowed.status === 401 });
-  if (Number(headers["content-length"] ?? 0) > 0 || headers["transfer-encoding"] !== undefined)
-    return send(page(413, "requests must not have a body"));
   if (method === "POST") return send(await act(path, options));
   if (method !== "GET" && method !== "HEAD") return send(page(405, "method not allowed: use GET to read, POST to act"));
   if (path === "/api/v1/events" && method === "GET") {
@@ -116,6 +119,13 @@ async function serve(
     return send({ status: 200, type: CONTENT_TYPE, body: zip ? await gzipped(body) : body, gzip: zip });
   }
   send(pageOf(path, options.store.snapshot));
+}
+
+/** The body, if there is one, is not read: the connection ends with the response. */
+function refuseUnread(request: IncomingMessage, response: ServerResponse, answer: Page): void {
+  response.shouldKeepAlive = false;
+  response.once("finish", () => request.socket.destroySoon());
+  sendPage(response, false, answer);
 }
 
 const isFromPage = (headers: IncomingMessage["headers"]): boolean =>

@@ -179,6 +179,43 @@ describe("token", () => {
 });
 
 describe("limits", () => {
+  /** What is said to raw bytes, until the server closes the connection; `more` is written for ever. */
+  const raw = (head: string, more?: Buffer) =>
+    new Promise<string>((done) => {
+      let said = "";
+      const socket = connect(Number(new URL(served.url).port), "127.0.0.1", () => {
+        socket.write(head);
+        if (more === undefined) return;
+        const write = () => {
+          while (!socket.destroyed && socket.write(more));
+        };
+        socket.on("drain", write);
+        write();
+      });
+      socket.on("data", (piece) => {
+        said += piece.toString("latin1");
+      });
+      socket.on("error", () => {});
+      socket.on("close", () => done(said));
+    });
+
+  test("two Host headers are refused, on probes too", async () => {
+    await served.load().start();
+    for (const path of ["/api/v1/status", "/healthz"]) {
+      const said = await raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nhOST: example.com\r\n\r\n`);
+      assert.match(said, /^HTTP\/1\.1 400 .*\r\n\r\na request must have one Host header\n$/s);
+    }
+  });
+
+  test("a body is not read on: the connection ends with the refusal", async () => {
+    await served.load().start();
+    for (const length of ["Content-Length: 100000000000", "Transfer-Encoding: chunked"]) {
+      const piece = Buffer.from(`10000\r\n${"x".repeat(65_536)}\r\n`);
+      const said = await raw(`POST /-/reload HTTP/1.1\r\nHost: localhost\r\n${length}\r\n\r\n`, piece);
+      assert.ok(said === "" || said.startsWith("HTTP/1.1 413"), said);
+    }
+  });
+
   test("a body, and headers that are too large, are refused", async () => {
     await served.load().start();
     assert.equal((await ask("/-/reload", { "content-length": "0" }, "POST")).status, 200);
