@@ -22,6 +22,8 @@ export const INVALID_NAME = -1;
 export const INVALID_LABELS = -2;
 /** Another series of the source becomes the same one, and comes first. Never kept in a slot. */
 export const NAME_COLLISION = -3;
+/** A longer label set, in bytes of JSON, is nobody's: 280,000 labels took the event loop for seconds. Receivers refuse far shorter ones. */
+const MAX_LABEL_SET_BYTES = 64 * 1024;
 const CODES: Record<LabelTrouble, number> = { invalid_name: INVALID_NAME, invalid_labels: INVALID_LABELS };
 
 export class Keyspace {
@@ -67,6 +69,7 @@ export class Keyspace {
 
   /** `bytes[from, to)` is the JSON object of labels, braces included. Throws SyntaxError if it is none. */
   lookup(bytes: Uint8Array, view: DataView, from: number, to: number): number {
+    if (to - from > MAX_LABEL_SET_BYTES) return INVALID_LABELS;
     hashBytes(bytes, view, from, to, this.#seedA, this.#seedB);
     const a = lanes[0]!;
     const b = lanes[1]!;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { decodeBlock, encodeBlock } from "../../src/series/block.ts";
-import { INVALID_NAME, Keyspace } from "../../src/series/keyspace.ts";
+import { INVALID_LABELS, INVALID_NAME, Keyspace } from "../../src/series/keyspace.ts";
 import { plainRules } from "../../src/series/labels.ts";
 import { SeriesTable } from "../../src/series/table.ts";
 
@@ -37,6 +37,17 @@ describe("encodeBlock()", () => {
 });
 
 describe("Keyspace", () => {
+  test("a label set over 64 KiB is dropped as invalid_labels before any work is done for it; a shorter one is a series", () => {
+    const table = new SeriesTable();
+    const keyspace = space(table);
+    const ofBytes = (length: number) => `{"__name__":"m","a":"${"x".repeat(length - 23)}"}`;
+    assert.equal(idOf(keyspace, ofBytes(64 * 1024)), 0);
+    assert.equal(idOf(keyspace, ofBytes(64 * 1024 + 1)), INVALID_LABELS);
+    const many = Array.from({ length: 100_000 }, (_, i) => `"l${i}":"v"`).join(",");
+    assert.equal(idOf(keyspace, `{"__name__":"m",${many}}`), INVALID_LABELS);
+    assert.deepEqual([table.size, keyspace.size], [1, 1]);
+  });
+
   test("the same labels in any order and spelling are one series; others are not", () => {
     const keyspace = space();
     const id = idOf(keyspace, '{"__name__":"up","job":"é","a":""}');
