@@ -98,7 +98,7 @@ export const commands: Readonly<Record<string, Command>> = {
 
 export function parsed(text: string, snapshot: Known, now: EpochMs): Result {
   const [, word = "", rest = ""] = /^\s*(\S*)\s*(.*?)\s*$/.exec(text) ?? [];
-  const name = commands[word] !== undefined ? word : only(Object.keys(commands).filter((c) => c.startsWith(word)));
+  const name = Object.hasOwn(commands, word) ? word : only(Object.keys(commands).filter((c) => c.startsWith(word)));
   const command = name === undefined ? undefined : commands[name];
   if (command === undefined) return { wrong: `"${word}" is not a command; tab lists them` };
   const result = command.run(rest, snapshot, now);
@@ -142,7 +142,7 @@ export function completion(text: string, snapshot: Known): Completion {
     const end = candidates.length === 1 && command?.takes !== undefined ? " " : "";
     return { candidates, line: candidates.length === 0 ? text : commonOf(candidates, word) + end };
   }
-  const words = commands[word]?.words?.(snapshot) ?? [];
+  const words = (Object.hasOwn(commands, word) ? commands[word]?.words?.(snapshot) : undefined) ?? [];
   const starts = words.filter((w) => w.startsWith(rest));
   const candidates = starts.length > 0 ? starts : words.filter((w) => w.includes(rest));
   const typed = starts.length > 0 || candidates.length === 1 ? commonOf(candidates, rest) : rest;

@@ -1,8 +1,26 @@
-// The home screen without a sink: what to do next. Pure.
+// The home screen without a sink: what to do next; without an agent: why, and what to check. Pure.
+import type { Link } from "../src/status/link.ts";
 import { counted } from "../src/status/words.ts";
 import { blank, type Line, line, seg } from "./line.ts";
-import type { Scene } from "./scene.ts";
+import { type Scene, shownText } from "./scene.ts";
 import { wrap } from "./width.ts";
+
+/** An agent that was never reached. */
+function notThere({ url, why }: Extract<Link, { state: "lost" }>, scene: Scene): Line[] {
+  const { columns } = scene;
+  const text = [
+    `No agent at ${url}: ${why}.`,
+    "This screen keeps trying, and shows the agent as soon as it is there.",
+    "The address is that of --listen (127.0.0.1:9469 unless it was changed); outflow status says what runs on this host.",
+    "From another host the agent must listen on an address that is reached from here, with --admin-token-file; pass the token with --token-file.",
+  ];
+  return text.flatMap((t, i) => [
+    ...(i === 0 ? [] : [blank]),
+    ...wrap(shownText(t, scene), Math.min(columns - 4, 100)).map((l) =>
+      line(seg(`  ${l}`, i === 0 ? "strong" : "plain")),
+    ),
+  ]);
+}
 
 /** The smallest policy there is. */
 const SAMPLE = `apiVersion: telemetry.miloapis.com/v1alpha1
@@ -21,8 +39,10 @@ spec:
         prometheusRemoteWrite:
           endpoint: https://metrics.example.com/api/v1/write`;
 
-export function firstSteps({ snapshot, columns, link }: Scene, height: number): Line[] {
+export function firstSteps(scene: Scene, height: number): Line[] {
+  const { snapshot, columns, link } = scene;
   if (link?.state === "connecting") return [];
+  if (link?.state === "lost" && snapshot.startedAt === 0) return notThere(link, scene);
   const problems = snapshot.problems.filter((p) => p.severity === "problem").length;
   const text =
     problems > 0

@@ -29,7 +29,7 @@ export function parseScreenConfig(text: string, file: string): { config: ScreenC
   const problems: string[] = [];
   for (const error of document.errors)
     problems.push(`${file}:${error.linePos?.[0].line ?? 1}: ${error.message.split("\n")[0]}`);
-  const values: unknown = document.errors.length > 0 ? {} : (document.toJS() ?? {});
+  const values = document.errors.length > 0 ? {} : plainOf(document, file, problems);
   if (typeof values !== "object" || values === null || Array.isArray(values))
     return { config: defaultConfig, problems: [`${file}:1: must be a mapping such as "theme: dark"`] };
   const placed = (key: string, what: string) => {
@@ -48,6 +48,15 @@ export function parseScreenConfig(text: string, file: string): { config: ScreenC
     }
   }
   return { config: config as ScreenConfig, problems };
+}
+
+function plainOf(document: ReturnType<typeof parseDocument>, file: string, problems: string[]): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 10 }) ?? {};
+  } catch (error) {
+    problems.push(`${file}:1: ${(error as Error).message}`);
+    return {};
+  }
 }
 
 type Read = (value: unknown) => { value?: unknown; wrong?: string };
@@ -97,10 +106,9 @@ export function withChoices(text: string, { theme, columns, layout, paneSize }: 
   const document = parseDocument(text);
   if (document.errors.length > 0) throw new Error("it is not valid YAML; correct or remove it first");
   const put = (key: string, value: unknown, usual: unknown) => {
-    if (value === undefined || value === usual) document.delete(key);
-    else document.set(key, value);
+    if (value === undefined) document.delete(key);
+    else if (value !== usual || document.has(key)) document.set(key, value);
   };
-  if (document.contents === null) document.set("theme", theme);
   put("theme", theme, defaultConfig.theme);
   put("columns", columns === undefined ? undefined : [...columns], undefined);
   put("layout", layout, defaultConfig.layout);

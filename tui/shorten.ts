@@ -52,7 +52,10 @@ export function shortened(name: string, names: readonly string[], width: number,
   const surplus = name.length - width + 1;
   const common = commonStart(names, width);
   if (common < surplus + HEAD) return middleCut(name, width, more);
-  return name.slice(0, common - surplus) + more + name.slice(common);
+  // The last part of a name stays whole where it can.
+  const slash = name.lastIndexOf("/", common - 1);
+  const end = slash >= surplus + HEAD ? slash : common;
+  return name.slice(0, end - surplus) + more + name.slice(end);
 }
 
 /** A third of the beginning and two thirds of the end. */

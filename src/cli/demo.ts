@@ -54,6 +54,7 @@ async function demo(options: DemoOptions): Promise<void> {
     sourceProxy: "off",
     pollInterval: 1_000,
     settle: 1_000,
+    readyLag: 8_000, // a minute is short: what is behind shows soon
     lateWindow: 2_000, // the embedded source shows every sample at once
     noTui: !options.tui,
     drainTimeout: 2_000,

@@ -17,11 +17,7 @@ export type Demo = {
 };
 
 /** Where each sink of policies/demo.yaml writes to. */
-const PATHS: Record<string, string> = {
-  steady: "/api/v1/write",
-  flaky: "/flaky/api/v1/write",
-  limited: "/limited/api/v1/write",
-};
+const pathOf = (sink: string): string => (sink === "steady" ? "/api/v1/write" : `/${sink}/api/v1/write`);
 const SEED = 42;
 
 export async function startDemo(clock: Clock, policyTemplate: string, compile: Compile): Promise<Demo> {
@@ -34,7 +30,7 @@ export async function startDemo(clock: Clock, policyTemplate: string, compile: C
   return {
     sourceUrl: source.url,
     policyText: policyTemplate.replaceAll("http://127.0.0.1:9471", receiver.url),
-    counts: (sink) => receiver.counts(PATHS[sink] ?? ""),
+    counts: (sink) => receiver.counts(pathOf(sink)),
     async close() {
       ended.abort();
       await living;

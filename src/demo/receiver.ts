@@ -1,7 +1,8 @@
-// The demo's embedded remote-write receiver: decodes, counts distinct samples and repeats for each path, and misbehaves now and then.
+// The demo's embedded remote-write receiver: decodes, counts distinct samples and repeats for each path, and misbehaves as moods.ts says.
 import { createServer } from "node:http";
 import protobuf from "protobufjs/minimal.js";
 import snappy from "snappyjs";
+import { moodOf } from "./moods.ts";
 import { close, listen } from "./source.ts";
 
 export type Counts = { samples: number; repeats: number; refused: number };
@@ -26,35 +27,26 @@ export async function startReceiver(elapsedMs: () => number): Promise<DemoReceiv
     request.on("end", () => {
       if (!path.endsWith(WRITE_PATH)) return void response.writeHead(404).end("no remote write here\n");
       const { keys, counts } = of(path);
-      const mood = moodOf(path, elapsedMs());
-      if (mood !== undefined) {
-        counts.refused++;
-        return void response.writeHead(mood.status, mood.headers).end(mood.text);
-      }
+      const body = Buffer.concat(pieces);
       try {
-        for (const key of samplesOf(Buffer.concat(pieces))) {
-          if (keys.has(key)) counts.repeats++;
-          else counts.samples++;
-          keys.add(key);
-        }
-        response.writeHead(204).end();
+        const samples = [...samplesOf(body)];
+        const { status, headers = {}, text = "", delayMs = 0 } = moodOf(path, elapsedMs(), body.length, samples);
+        if (status === 204)
+          for (const key of samples) {
+            if (keys.has(key)) counts.repeats++;
+            else counts.samples++;
+            keys.add(key);
+          }
+        else counts.refused++;
+        const answer = () => void response.writeHead(status, headers).end(text);
+        if (delayMs > 0) setTimeout(answer, delayMs);
+        else answer();
       } catch (error) {
         response.writeHead(400).end(`cannot decode: ${(error as Error).message}\n`);
       }
     });
   });
   return { url: await listen(server), counts: (path) => of(path).counts, close: () => close(server) };
-}
-
-type Mood = { status: number; headers: Record<string, string>; text: string };
-
-/** /flaky: 503 for 3 s in every 10; /limited: 429 in the first second of every 5. */
-function moodOf(path: string, elapsedMs: number): Mood | undefined {
-  if (path.startsWith("/flaky/") && elapsedMs % 10_000 >= 4_000 && elapsedMs % 10_000 < 7_000)
-    return { status: 503, headers: {}, text: "the demo's receiver takes a rest\n" };
-  if (path.startsWith("/limited/") && elapsedMs % 5_000 < 1_000)
-    return { status: 429, headers: { "retry-after": "1" }, text: "the demo's receiver limits the rate\n" };
-  return undefined;
 }
 
 /** A key for each sample of a WriteRequest. */

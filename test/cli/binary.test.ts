@@ -276,7 +276,7 @@ describe("outflow demo", () => {
     const { code, stdout, stderr } = await outflow(["demo", "--for", "12s", "--no-tui"]);
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /Everything balances/);
-    for (const sink of ["steady", "flaky", "limited"])
+    for (const sink of ["steady", "flaky", "limited", "small", "picky", "locked"])
       assert.match(stdout, new RegExp(`^${sink} +[1-9]\\d* +[1-9]`, "m"));
   });
 

@@ -122,7 +122,8 @@ class Stored implements Chunk {
   }
 
   add(line: string, at: EpochMs): void {
-    if (!this.#any) this.from = at;
+    // A state was there before the first event after it.
+    if (!this.#any && !this.keyframe) this.from = at;
     this.#any = true;
     this.#lines.push(line);
     this.chars += line.length + 1;
