@@ -20,8 +20,8 @@ export type Span = {
 export type Batch = Span & {
   /** Order of sealing at this sink, from 0. */
   seq: number;
-  /** Windows (by the sink's round number, ascending) whose samples are in here, and how many of each. */
-  rounds: { round: number; samples: number }[];
+  /** Windows (by the sink's window number, ascending) whose samples are in here, and how many of each. */
+  windows: { window: number; samples: number }[];
   /** The first series goes on from the batch before: that one must be settled first. */
   continues: boolean;
   /** When its oldest sample arrived in the agent (monotonic ms). */
@@ -49,6 +49,15 @@ export function subspan(span: Span, firstRun: number, endRun: number): Span {
     firstSample: Math.max(span.firstSample, frame.runStart[firstRun] ?? 0),
     endSample: Math.min(span.endSample, frame.runStart[endRun] ?? frame.samples),
   };
+}
+
+/** The oldest time of its samples: a series' samples are in order. */
+export function oldestOf(span: Span): EpochMs {
+  const { frame, firstRun, endRun, firstSample } = span;
+  let oldest = Number.POSITIVE_INFINITY;
+  for (let run = firstRun; run < endRun; run++)
+    oldest = Math.min(oldest, frame.timestamps[Math.max(firstSample, frame.runStart[run]!)]!);
+  return oldest;
 }
 
 /** The oldest and the newest time of their samples. */

@@ -3,9 +3,9 @@ import type { Frame } from "../series/frame.ts";
 import { type Batch, type Span, samplesOf, whole } from "./batch.ts";
 import { mergeSpans } from "./merge.ts";
 
-type Part = Span & { round: number };
+type Part = Span & { window: number };
 
-/** A leftover that is smaller than this share of its frame is copied out, so that the frame can be let go. */
+/** A rest that is smaller than this share of its frame is copied, so that the frame can be freed. */
 const COPY_BELOW = 0.5;
 
 export class Batcher {
@@ -37,27 +37,40 @@ export class Batcher {
     return this.#samples > 0 ? this.#openedAtMs : undefined;
   }
 
-  /** Takes all samples of `frame` as window number `round` of this sink; returns the batches that are full now. */
-  add(frame: Frame, round: number, nowMs: number): Batch[] {
+  /**
+   * Takes all samples of `frame` (of the series `of`) as window number `window` of this sink; returns the batches that are full now. A
+   * series of a window is in one batch, so that a receiver takes it whole or not at all; only one that is longer than a batch is
+   * cut, always at the same places.
+   */
+  add(frame: Frame, window: number, nowMs: number, of: (series: number) => boolean = () => true): Batch[] {
     const full: Batch[] = [];
     if (frame.samples === 0) return full;
     // Ids of two tables cannot be compared: what is open goes first. A table is replaced rarely (SeriesTable.successor).
     if (this.#parts.length > 0 && this.#parts[0]!.frame.table !== frame.table) push(full, this.flush());
-    let run = 0;
-    let sample = 0;
-    while (sample < frame.samples) {
-      if (this.#samples === 0) this.#openedAtMs = nowMs;
-      const end = Math.min(frame.samples, sample + this.#maxSize - this.#samples);
-      const firstRun = run;
-      while (frame.runStart[run + 1]! < end) run++;
-      this.#parts.push({ frame, round, firstRun, endRun: run + 1, firstSample: sample, endSample: end });
-      this.#samples += end - sample;
-      if (frame.runStart[run + 1]! === end) run++;
-      sample = end;
-      if (this.#samples >= this.#maxSize) push(full, this.flush());
+    for (let run = 0; run < frame.runs; run++) {
+      if (!of(frame.runSeries[run]!)) continue;
+      const end = frame.runStart[run + 1]!;
+      let sample = frame.runStart[run]!;
+      if (this.#samples + end - sample > this.#maxSize) push(full, this.flush());
+      while (sample < end) {
+        const cut = Math.min(end, sample + this.#maxSize);
+        if (this.#samples === 0) this.#openedAtMs = nowMs;
+        this.#put(frame, window, run, sample, cut);
+        if (this.#samples >= this.#maxSize) push(full, this.flush());
+        sample = cut;
+      }
     }
-    this.#letGoOf(frame);
+    this.#freeFrame(frame);
     return full;
+  }
+
+  #put(frame: Frame, window: number, run: number, sample: number, end: number): void {
+    const last = this.#parts.at(-1);
+    if (last !== undefined && last.frame === frame && last.endSample === sample) {
+      last.endRun = run + 1;
+      last.endSample = end;
+    } else this.#parts.push({ frame, window, firstRun: run, endRun: run + 1, firstSample: sample, endSample: end });
+    this.#samples += end - sample;
   }
 
   /** Seals the open batch, whatever its size; undefined if it is empty. */
@@ -65,11 +78,11 @@ export class Batcher {
     const parts = this.#parts;
     const first = parts[0];
     if (first === undefined) return undefined;
-    const rounds: Batch["rounds"] = [];
+    const windows: Batch["windows"] = [];
     for (const part of parts) {
-      const last = rounds.at(-1);
-      if (last?.round === part.round) last.samples += samplesOf(part);
-      else rounds.push({ round: part.round, samples: samplesOf(part) });
+      const last = windows.at(-1);
+      if (last?.window === part.window) last.samples += samplesOf(part);
+      else windows.push({ window: part.window, samples: samplesOf(part) });
     }
     const span = parts.length === 1 ? first : whole(mergeSpans(parts));
     const continues = this.#movedCut || first.firstSample > first.frame.runStart[first.firstRun]!;
@@ -83,19 +96,19 @@ export class Batcher {
       firstSample: span.firstSample,
       endSample: span.endSample,
       seq: this.#nextSeq++,
-      rounds,
+      windows,
       continues,
       openedAtMs: this.#openedAtMs,
     };
   }
 
   /** Forgets what the open batch has of windows that are not to `stay`; returns how many samples that were, and of which windows. */
-  clear(stay: (round: number) => boolean = () => false): { samples: number; rounds: number[] } {
-    const gone = this.#parts.filter((part) => !stay(part.round));
+  clear(stay: (window: number) => boolean = () => false): { samples: number; windows: number[] } {
+    const gone = this.#parts.filter((part) => !stay(part.window));
     const samples = gone.reduce((n, part) => n + samplesOf(part), 0);
-    this.#parts = this.#parts.filter((part) => stay(part.round));
+    this.#parts = this.#parts.filter((part) => stay(part.window));
     this.#samples -= samples;
-    return { samples, rounds: gone.map((part) => part.round) };
+    return { samples, windows: gone.map((part) => part.window) };
   }
 
   /** Frames that the open batch keeps in memory. */
@@ -111,18 +124,21 @@ export class Batcher {
       this.#movedCut || (first !== undefined && first.firstSample > first.frame.runStart[first.firstRun]!);
     for (const part of this.#parts) {
       // A copy: add() takes whole frames.
-      full.push(...other.add(mergeSpans([part]), part.round, this.#openedAtMs));
+      full.push(...other.add(mergeSpans([part]), part.window, this.#openedAtMs));
     }
     this.clear();
     return full;
   }
 
-  #letGoOf(frame: Frame): void {
-    const part = this.#parts.at(-1);
-    if (part?.frame !== frame || samplesOf(part) >= frame.samples * COPY_BELOW) return;
-    const cut = part.firstSample > frame.runStart[part.firstRun]!;
-    if (cut) return; // its first series goes on from the batch before: flush() must still see that
-    this.#parts[this.#parts.length - 1] = { ...whole(mergeSpans([part])), round: part.round };
+  /** A small rest of a large frame is copied, so that the frame can be freed. */
+  #freeFrame(frame: Frame): void {
+    const parts = this.#parts.filter((part) => part.frame === frame);
+    const [first] = parts;
+    if (first === undefined || parts.reduce((n, part) => n + samplesOf(part), 0) >= frame.samples * COPY_BELOW) return;
+    const cut = first.firstSample > frame.runStart[first.firstRun]!;
+    if (cut) return; // its first series continues from the batch before: flush() must still see that
+    const copy = { ...whole(mergeSpans(parts)), window: first.window };
+    this.#parts = [...this.#parts.filter((part) => part.frame !== frame), copy];
   }
 }
 

@@ -1,22 +1,46 @@
-// What is left of a batch to send: the whole of it at first, parts of it after a refusal (413: halved; 400 and 422: bisected by
-// series within a budget). Knows nothing of time or net.
+// What is left of a batch to send: all of it at first, parts of it after a refusal (413: smaller parts; 400 and 422: bisected by
+// series, then by time within a series). Knows nothing of time or net.
 import { type Batch, type Span, samplesOf, subspan, whole } from "../batch/batch.ts";
 import { mergeSpans } from "../batch/merge.ts";
 import { encodedSize, MAX_BODY_BYTES } from "../remotewrite/encode.ts";
 import type { Frame } from "../series/frame.ts";
 import type { DropReason } from "../status/events.ts";
+import { RunVerdict } from "./run-verdict.ts";
 
-export type Drop = { reason: DropReason; samples: number; message: string; spans: Span[] };
+/** `wholeSeries`: a series of which nothing in the batch was taken. */
+export type Drop = { reason: DropReason; samples: number; message: string; spans: Span[]; wholeSeries?: true };
+
+/** What is known of a batch before it is sent. */
+export type Origin = {
+  /** It may have been sent before: by a process that was killed, or without an answer. */
+  sent: boolean;
+  /** The receiver has all samples of a series in this batch, or none: they were never sent, or only together. */
+  together: boolean;
+  /** Its series were refused before. */
+  suspects: boolean;
+};
+
+export const FRESH: Origin = { sent: false, together: true, suspects: false };
+
+/** Parts of at most so many samples and bytes (encoded, uncompressed). */
+export type Size = { samples: number; bytes: number };
+
+type Left = { span: Span; sent: boolean; verdict?: RunVerdict; newest?: true };
 
 export class BatchSplitter {
-  #left: Span[];
+  #left: Left[];
+  readonly #origin: Origin;
   #untouched = true;
-  /** Requests that bisecting may still take: 2·log2(series) + 8 for a batch, less the batch itself and a write without samples. */
-  #budget: number;
+  #cutWithinSeries = false;
+  /** Refused samples whose series is not settled yet. */
+  #undecided = 0;
 
-  constructor(batch: Batch) {
-    this.#left = fitting(batch);
-    this.#budget = Math.ceil(2 * Math.log2(Math.max(1, batch.endRun - batch.firstRun))) + 6;
+  constructor(batch: Batch, origin: Origin) {
+    this.#origin = origin;
+    this.#left = parts(batch, { samples: Number.POSITIVE_INFINITY, bytes: MAX_BODY_BYTES }).map((span) => ({
+      span,
+      sent: origin.sent,
+    }));
   }
 
   get done(): boolean {
@@ -28,75 +52,169 @@ export class BatchSplitter {
     return this.#untouched;
   }
 
+  /** Samples of one series are sent in several requests: the receiver may get a part of them. */
+  get cutWithinSeries(): boolean {
+    return this.#cutWithinSeries;
+  }
+
   /** Samples that are neither delivered nor dropped. */
   get samples(): number {
-    return this.#left.reduce((n, span) => n + samplesOf(span), 0);
+    return this.#left.reduce((n, { span }) => n + samplesOf(span), this.#undecided);
   }
 
   *frames(): Iterable<Frame> {
-    for (const { frame } of this.#left) yield frame;
+    for (const { span } of this.#left) yield span.frame;
   }
 
-  /** What is less than half of its frame becomes a frame of its own; returns all that is left as one span. */
-  compact(): Span {
-    this.#left = this.#left.map((span) =>
-      2 * samplesOf(span) < span.frame.samples ? whole(mergeSpans([span])) : span,
-    );
-    const [only, ...more] = this.#left;
-    return only !== undefined && more.length === 0 ? only : whole(mergeSpans(this.#left));
+  /** What is less than half of its frame becomes a frame of its own. */
+  compact(): void {
+    for (const left of this.#left)
+      if (2 * samplesOf(left.span) < left.span.frame.samples) left.span = whole(mergeSpans([left.span]));
   }
 
   /** What to send next; the same piece until one of its methods has settled or cut it. */
   next(): Piece {
-    if (this.done) throw new RangeError("BatchSplitter: nothing left");
-    const now = () => this.#left[0]!; // compact() may have copied it
+    const left = this.#left[0];
+    if (left === undefined) throw new RangeError("BatchSplitter: nothing left");
     return {
       get span() {
-        return now();
+        return left.span; // compact() may copy it
       },
-      delivered: () => this.#settle(),
-      drop: (reason, message) => this.#settle(dropOf(now(), reason, message)),
-      halve: (message) => {
-        const span = now();
-        const parts = halves(span);
-        return parts === undefined ? this.#settle(dropOf(span, "too_large", message)) : this.#cut(parts);
-      },
-      bisect: (message) => {
-        const span = now();
-        if (span.endRun - span.firstRun <= 1) return this.#settle(dropOf(span, "rejected", message));
-        this.#budget -= 2;
-        if (this.#budget < 0) return this.#giveUp(message);
-        return this.#cut(halvesBySeries(span));
+      delivered: () => this.#delivered(left),
+      drop: (reason, message) => this.#settle(left, [dropOf(left.span, reason, message)]),
+      dropSeries: (reason, message) => this.#dropSeries(left, reason, message),
+      shrink: (size) => this.#shrink(left, size),
+      refuse: (message, o) => this.#refuse(left, message, o),
+      unanswered: () => {
+        left.sent = true;
+        if (left.verdict !== undefined) left.verdict.sent = true;
       },
     };
   }
 
-  #settle(drop?: Drop): Drop[] {
-    this.#untouched = false;
-    this.#left.shift();
-    return drop === undefined ? [] : [drop];
+  #delivered(left: Left): Drop[] {
+    left.verdict?.take(left.newest === true);
+    return this.#settle(left);
   }
 
-  #cut(parts: Span[]): Drop[] {
-    this.#untouched = false;
-    this.#left.splice(0, 1, ...parts);
-    return [];
+  #dropSeries(left: Left, reason: DropReason, message: string): Drop[] {
+    const seriesOf = ({ span }: Left) => span.frame.runSeries[span.firstRun]!;
+    const same = this.#left.filter(
+      (other) => other.span.endRun - other.span.firstRun === 1 && seriesOf(other) === seriesOf(left),
+    );
+    const spans = same.map(({ span }) => span);
+    const samples = spans.reduce((n, span) => n + samplesOf(span), 0);
+    const undecided = same.flatMap((other) => this.#settle(other));
+    return [{ reason, samples, message, spans, wholeSeries: true }, ...undecided];
   }
 
-  #giveUp(message: string): Drop[] {
-    const { samples } = this;
-    const spans = this.#left;
-    this.#left = [];
+  #shrink(left: Left, size: Size): boolean {
+    const smaller = parts(left.span, size);
+    if (smaller.length === 1) return false;
+    if (smaller.some((span) => cutsSeries(left.span, span))) this.#cutWithinSeries = true;
+    this.#cut(left, smaller);
+    return true;
+  }
+
+  #refuse(left: Left, message: string, { ageMayDecide, named, conflict }: RefusalHints): Drop[] {
+    const { span } = left;
+    if (span.endRun - span.firstRun > 1) return this.#cut(left, this.#bySeries(span, named(span)));
+    left.verdict ??= new RunVerdict();
+    left.verdict.message = message;
+    left.verdict.conflict = conflict;
+    left.verdict.sent ||= left.sent;
+    const { verdict } = left;
+    if (left.newest) return this.#refusedUpTo(left);
+    if (samplesOf(span) === 1) return this.#refused(left);
+    const ageIsKnown = !ageMayDecide(span);
+    if (ageIsKnown && left.sent && this.#origin.together) return this.#refused(left);
+    this.#cutWithinSeries = true;
+    const middle = (span.firstSample + span.endSample) >> 1;
+    // Of a series that may have arrived in part the newest would be taken, and those before it be lost.
+    if (ageIsKnown && !left.sent && (this.#origin.suspects || verdict.tryNewest)) {
+      const last = span.endSample - 1;
+      this.#cut(left, [
+        { ...span, firstSample: last },
+        { ...span, endSample: last },
+      ]);
+      this.#left[0]!.newest = true;
+      return [];
+    }
+    return this.#cut(left, [
+      { ...span, endSample: middle },
+      { ...span, firstSample: middle },
+    ]);
+  }
+
+  #bySeries(span: Span, named: number | undefined): Span[] {
+    if (this.#origin.suspects)
+      return Array.from({ length: span.endRun - span.firstRun }, (_, i) =>
+        subspan(span, span.firstRun + i, span.firstRun + i + 1),
+      );
+    if (named === undefined) return halvesBySeries(span);
     return [
-      {
-        reason: "rejected",
-        samples,
-        spans,
-        message: `${message} Too many series are refused to find each: the receiver may have stored part of the rest.`,
-      },
+      subspan(span, named, named + 1),
+      ...(named > span.firstRun ? [subspan(span, span.firstRun, named)] : []),
+      ...(named + 1 < span.endRun ? [subspan(span, named + 1, span.endRun)] : []),
     ];
   }
+
+  /** The newest sample of a series is refused, and so are all before it. */
+  #refusedUpTo(newest: Left): Drop[] {
+    const older = this.#left[1];
+    const drops = this.#refused(newest);
+    return older !== undefined && older.verdict === newest.verdict ? [...drops, ...this.#refused(older)] : drops;
+  }
+
+  #refused(left: Left): Drop[] {
+    left.verdict!.refuse(left.span);
+    this.#undecided += samplesOf(left.span);
+    return this.#settle(left);
+  }
+
+  #settle(left: Left, drops: Drop[] = []): Drop[] {
+    this.#untouched = false;
+    this.#left = this.#left.filter((other) => other !== left);
+    const { verdict } = left;
+    if (verdict === undefined || --verdict.parts > 0 || verdict.refused.length === 0) return drops;
+    const spans = verdict.refused;
+    const samples = spans.reduce((n, span) => n + samplesOf(span), 0);
+    this.#undecided -= samples;
+    const { reason, message } = verdict;
+    return [...drops, { reason, samples, message, spans, ...(verdict.refusedWhole ? { wholeSeries: true } : {}) }];
+  }
+
+  #cut(left: Left, spans: Span[]): Drop[] {
+    this.#untouched = false;
+    const { sent, verdict } = left;
+    if (verdict !== undefined) verdict.parts += spans.length - 1;
+    const at = this.#left.indexOf(left);
+    this.#left.splice(at, 1, ...spans.map((span) => ({ span, sent, ...(verdict === undefined ? {} : { verdict }) })));
+    return [];
+  }
 }
+
+export type RefusalHints = {
+  /** Some of the samples may be refused for their age, and others not. */
+  ageMayDecide(span: Span): boolean;
+  /** The run that the receiver has named. */
+  named(span: Span): number | undefined;
+  conflict: boolean;
+};
+
+/** A piece settles or cuts itself; calls that return drops return what was dropped by it. */
+export type Piece = {
+  span: Span;
+  delivered(): Drop[];
+  drop(reason: DropReason, message: string): Drop[];
+  /** Drops all that is left of its first series. */
+  dropSeries(reason: DropReason, message: string): Drop[];
+  /** Cuts it into parts of this size; false: it is no larger, or a single sample. */
+  shrink(size: Size): boolean;
+  refuse(message: string, hints: RefusalHints): Drop[];
+  /** An attempt ended without an answer: the receiver may have it. */
+  unanswered(): void;
+};
 
 const dropOf = (span: Span, reason: DropReason, message: string): Drop => ({
   reason,
@@ -105,20 +223,15 @@ const dropOf = (span: Span, reason: DropReason, message: string): Drop => ({
   spans: [span],
 });
 
-/** Whatever batch.maxSize says, no request is larger than receivers take (a single sample is left to them). */
-function fitting(span: Span): Span[] {
-  const parts = encodedSize(span) > MAX_BODY_BYTES ? halves(span) : undefined;
-  return parts === undefined ? [span] : parts.flatMap(fitting);
+/** Halved until each part is as small as that, or a single sample. */
+function parts(span: Span, size: Size): Span[] {
+  const small = samplesOf(span) <= size.samples && encodedSize(span) <= size.bytes;
+  const halved = small ? undefined : halves(span);
+  return halved === undefined ? [span] : halved.flatMap((half) => parts(half, size));
 }
 
-/** A piece settles or cuts itself; each call returns what was dropped by it. */
-export type Piece = {
-  span: Span;
-  delivered(): Drop[];
-  drop(reason: DropReason, message: string): Drop[];
-  halve(message: string): Drop[];
-  bisect(message: string): Drop[];
-};
+const cutsSeries = (span: Span, part: Span): boolean =>
+  part.firstSample > Math.max(span.firstSample, span.frame.runStart[part.firstRun]!);
 
 function halvesBySeries(span: Span): Span[] {
   const middle = (span.firstRun + span.endRun) >> 1;

@@ -1,44 +1,53 @@
-// The batches of one sink that wait or are under way, oldest first: which is sent next, which were never tried. Pure.
-import type { Batch } from "../batch/batch.ts";
+// The batches of one sink that wait or are in flight, oldest first: which is sent next, which were never attempted. Pure.
+import { type Batch, samplesOf } from "../batch/batch.ts";
 import { mayStart } from "../batch/order.ts";
-import { BatchSplitter } from "./batch-splitter.ts";
+import { BatchSplitter, type Origin } from "./batch-splitter.ts";
+
+/** A batch without its samples, which are in pieces: what order, age and settlement need. */
+export type Sealed = Pick<Batch, "seq" | "windows" | "continues" | "openedAtMs"> & { samples: number };
 
 export type Job = {
-  batch: Batch;
-  /** What is left of the batch to send: itself, or parts of it after a refusal. */
+  batch: Sealed;
+  /** What is left of the batch to send: all of it, or parts of it after a refusal. */
   pieces: BatchSplitter;
+  /** The body of the piece that is being sent: a retry sends the same bytes. */
   body?: Uint8Array;
   /** Attempts of the piece that is being sent. */
   attempts: number;
-  /** The last backoff of this piece: intervals never shrink. */
-  backoff: number;
   probes: number;
   inFlight: boolean;
-  /** Sent before, or may have been: a refusal is then expected from receivers that take a sample once. */
-  replay: boolean;
   lastAttempt: boolean;
   /** A refusal is about its samples: the endpoint that refused takes writes. */
   believed: boolean;
+  /** Its owner knows that an attempt begins, and that parts of one series are sent. */
+  announced: "no" | "attempt" | "cut";
+  /** Its refusal was reported. */
+  refused: boolean;
+  suspects: boolean;
 };
 
-export const newJob = (batch: Batch, replay: boolean): Job => ({
-  batch,
-  pieces: new BatchSplitter(batch),
-  attempts: 0,
-  backoff: 0,
-  probes: 0,
-  inFlight: false,
-  replay,
-  lastAttempt: false,
-  believed: false,
-});
+export function newJob(batch: Batch, origin: Origin): Job {
+  const { seq, windows, continues, openedAtMs } = batch;
+  return {
+    batch: { seq, windows, continues, openedAtMs, samples: samplesOf(batch) },
+    pieces: new BatchSplitter(batch, origin),
+    attempts: 0,
+    probes: 0,
+    inFlight: false,
+    lastAttempt: false,
+    believed: false,
+    announced: "no",
+    refused: false,
+    suspects: origin.suspects,
+  };
+}
 
 const PROBES_EACH = 3;
 
 /** The first batch that may start; while holding, each batch in turn after three probes, so that one cannot block the sink. */
 export function nextJob(jobs: readonly Job[], holding: boolean): Job | undefined {
   const may: Job[] = [];
-  const earlier: Batch[] = [];
+  const earlier: Sealed[] = [];
   for (const job of jobs) {
     if (!mayStart(job.batch, earlier)) break;
     if (!job.inFlight && !job.lastAttempt) {
@@ -54,11 +63,11 @@ export function nextJob(jobs: readonly Job[], holding: boolean): Job | undefined
 }
 
 /** Never attempted: all but a last one that only has the rest of windows that were, which is cheaper to keep than to send those twice. */
-export function untried(jobs: readonly Job[]): Job[] {
-  const waiting = jobs.filter((job) => !job.inFlight && job.attempts === 0 && job.pieces.untouched);
-  const tried = new Set(
-    jobs.filter((job) => !waiting.includes(job)).flatMap((job) => job.batch.rounds.map((r) => r.round)),
+export function unattempted(jobs: readonly Job[]): Job[] {
+  const waiting = jobs.filter((job) => !job.inFlight && job.announced === "no" && job.pieces.untouched);
+  const attempted = new Set(
+    jobs.filter((job) => !waiting.includes(job)).flatMap((job) => job.batch.windows.map((w) => w.window)),
   );
-  const rest = waiting.filter((job) => job.batch.rounds.every((r) => tried.has(r.round)));
+  const rest = waiting.filter((job) => job.batch.windows.every((w) => attempted.has(w.window)));
   return rest.length === 1 ? waiting.filter((job) => job !== rest[0]) : waiting;
 }

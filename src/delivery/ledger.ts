@@ -1,12 +1,12 @@
-// Which windows of a sink are settled, and so where its cursors stand. A round is one window of one source as it reached this
-// sink, numbered in order of arrival. Pure bookkeeping: no time, no I/O.
+// Which windows of a sink are settled, and so where its cursors are. Windows are numbered per sink in order of arrival. Pure
+// bookkeeping: no time, no I/O.
 import type { EpochMs } from "../platform/clock.ts";
 
-type Round = { source: string; from: EpochMs; to: EpochMs; unsettled: number };
+type OpenWindow = { source: string; from: EpochMs; to: EpochMs; unsettled: number };
 
 export class Ledger {
-  #nextRound = 0;
-  readonly #rounds = new Map<number, Round>();
+  #nextNumber = 0;
+  readonly #windows = new Map<number, OpenWindow>();
   readonly #cursors = new Map<string, EpochMs>();
 
   /** Where everything up to is settled; undefined for an unknown source. */
@@ -19,50 +19,50 @@ export class Ledger {
     this.#cursors.set(source, cursor);
   }
 
-  /** A window has arrived with `samples` to settle (0: settled at once when its turn comes). Returns its round number. */
+  /** A window has arrived with `samples` to settle (0: settled at once when its turn comes). Returns its window number. */
   open(source: string, from: EpochMs, to: EpochMs, samples: number): number {
-    this.#rounds.set(this.#nextRound, { source, from, to, unsettled: samples });
-    return this.#nextRound++;
+    this.#windows.set(this.#nextNumber, { source, from, to, unsettled: samples });
+    return this.#nextNumber++;
   }
 
-  /** `samples` of a round were delivered or dropped. */
-  settle(round: number, samples: number): void {
-    const r = this.#rounds.get(round);
-    if (r !== undefined) r.unsettled -= samples;
+  /** `samples` of a window were delivered or dropped. */
+  settle(window: number, samples: number): void {
+    const open = this.#windows.get(window);
+    if (open !== undefined) open.unsettled -= samples;
   }
 
   /**
-   * Sources whose cursor can move now: to the end of the oldest unbroken run of settled windows, of which `round` is the last. Removes
+   * Sources whose cursor can move now: to the end of the oldest unbroken run of settled windows, of which `window` is the last. Removes
    * those windows.
    */
-  advance(): { source: string; cursor: EpochMs; round: number }[] {
-    const moved = new Map<string, { cursor: EpochMs; round: number }>();
+  advance(): { source: string; cursor: EpochMs; window: number }[] {
+    const moved = new Map<string, { cursor: EpochMs; window: number }>();
     const blocked = new Set<string>();
-    for (const [number, round] of this.#rounds) {
-      if (blocked.has(round.source)) continue;
-      if (round.unsettled > 0) {
-        blocked.add(round.source);
+    for (const [number, window] of this.#windows) {
+      if (blocked.has(window.source)) continue;
+      if (window.unsettled > 0) {
+        blocked.add(window.source);
         continue;
       }
-      this.#rounds.delete(number);
-      moved.set(round.source, { cursor: round.to, round: number });
+      this.#windows.delete(number);
+      moved.set(window.source, { cursor: window.to, window: number });
     }
     for (const [source, { cursor }] of moved) this.#cursors.set(source, cursor);
     return [...moved].map(([source, at]) => ({ source, ...at }));
   }
 
   /** Unsettled windows of a source (all sources without a name), oldest first. */
-  unsettled(source?: string): { round: number; source: string; from: EpochMs; to: EpochMs }[] {
-    const list: { round: number; source: string; from: EpochMs; to: EpochMs }[] = [];
-    for (const [round, r] of this.#rounds) {
-      if (source === undefined || r.source === source) list.push({ round, source: r.source, from: r.from, to: r.to });
+  unsettled(source?: string): { window: number; source: string; from: EpochMs; to: EpochMs }[] {
+    const list: { window: number; source: string; from: EpochMs; to: EpochMs }[] = [];
+    for (const [window, r] of this.#windows) {
+      if (source === undefined || r.source === source) list.push({ window, source: r.source, from: r.from, to: r.to });
     }
     return list;
   }
 
-  /** Gives up a source's windows from round `first` on: they will be read again. What is still sent of them moves no cursor. */
+  /** Gives up a source's windows from window `first` on: they will be read again. What is still sent of them moves no cursor. */
   abandon(source: string, first: number): void {
-    for (const [number, round] of this.#rounds)
-      if (round.source === source && number >= first) this.#rounds.delete(number);
+    for (const [number, window] of this.#windows)
+      if (window.source === source && number >= first) this.#windows.delete(number);
   }
 }

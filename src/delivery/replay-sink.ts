@@ -16,7 +16,7 @@ export type ReplaySinkPorts = {
   random: Random;
   dispatch(event: Event): void;
   /** `samples` of a frame are delivered or dropped. */
-  settled(round: number, samples: number): void;
+  settled(window: number, samples: number): void;
 };
 
 /** More batches than this wait to be sent: nothing is read meanwhile. */
@@ -51,7 +51,7 @@ export class ReplaySink {
         random: ports.random,
         dispatch: (event) => this.#seen(event),
         settled: (batch) => {
-          for (const { round, samples } of batch.rounds) ports.settled(round, samples);
+          for (const { window, samples } of batch.windows) ports.settled(window, samples);
           this.#wake();
         },
         changed: () => this.#wake(),
@@ -69,8 +69,8 @@ export class ReplaySink {
   }
 
   /** Takes all samples of a frame, and returns when the next may be read; false: the replay is over. */
-  async offer(frame: Frame, round: number): Promise<boolean> {
-    for (const batch of this.#batcher.add(frame, round, this.#ports.clock.monotonicMs())) await this.#send(batch);
+  async offer(frame: Frame, window: number): Promise<boolean> {
+    for (const batch of this.#batcher.add(frame, window, this.#ports.clock.monotonicMs())) await this.#send(batch);
     await this.#until(() => this.#delivery.batches.length < MAX_WAITING);
     return !this.#signal.aborted;
   }
@@ -91,7 +91,7 @@ export class ReplaySink {
   async #send(batch: Batch): Promise<void> {
     await this.#pay(samplesOf(batch));
     if (this.#signal.aborted) this.#returned(samplesOf(batch));
-    else this.#delivery.enqueue(batch, true);
+    else this.#delivery.enqueue(batch, { sent: true, together: false, suspects: false });
   }
 
   #returned(samples: number): void {

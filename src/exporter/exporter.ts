@@ -1,13 +1,13 @@
 // One sink. Top to bottom, an exporter is this:
 //   a window of one of its sources arrives                     take()
-//   its samples go into the open batch; full batches go out    Batcher -> Delivery
-//   so does the open batch when its oldest sample is old       flushWhenOld()
+//   its samples go into the open batches; full batches go out  OpenBatches -> Delivery
+//   so do open batches when their oldest sample is old         OpenBatches
 //   when a window's last sample is settled the cursor moves    settled()
 // While the sink fails it reads nothing (ready()), so memory stays flat and no other sink notices.
-import { type Batch, samplesOf } from "../batch/batch.ts";
-import { Batcher } from "../batch/batcher.ts";
+import type { Batch } from "../batch/batch.ts";
 import type { Drop } from "../delivery/batch-splitter.ts";
 import { Delivery, type DeliverySettings, type Sender } from "../delivery/delivery.ts";
+import type { Sealed } from "../delivery/jobs.ts";
 import { Ledger } from "../delivery/ledger.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
@@ -18,8 +18,12 @@ import type { Saved } from "../reading/readers.ts";
 import { endingsOf } from "../reading/removed-source.ts";
 import type { Frame } from "../series/frame.ts";
 import type { Window } from "../source/window.ts";
+import type { Attempted } from "../state/attempted.ts";
 import type { Condition } from "../status/condition.ts";
 import type { DropReason, Event, ReadFailureReason, SinkId, SinkInfo } from "../status/events.ts";
+import { Attempts, type ReadWindow } from "./attempts.ts";
+import { OpenBatches } from "./open-batches.ts";
+import { owed, sameSeries } from "./owed.ts";
 
 export type ExporterSpec = {
   info: SinkInfo;
@@ -32,7 +36,10 @@ export type ExporterPorts = {
   clock: Clock;
   random: Random;
   dispatch(event: Event): void;
-  saved(source: string): { cursor: EpochMs; memory: Memory; replay: boolean } | undefined;
+  /** `unclean`: the process before this one was killed, or gave something back. */
+  saved(source: string): { cursor: EpochMs; memory: Memory; unclean: boolean; attempted?: Attempted } | undefined;
+  /** Saved when this returns. */
+  saveAttempted(source: string, attempted: Attempted): void;
   save(source: string, cursor: EpochMs, memory: Memory | undefined): void;
   /** Keeps what the sink dropped (dead letters); false: it could not. */
   keep?(id: SinkId, drop: Drop): boolean;
@@ -51,20 +58,23 @@ type SourceState = {
   name: string;
   query: Query;
   member: ReadingMember;
-  /** Windows that begin before this were perhaps sent before (a kill, frames given back). */
-  replayUntil: EpochMs;
+  attempts: Attempts;
   read: EpochMs | undefined;
   /** The reader's memory at `read`. */
   memory: Memory | undefined;
 };
 
-type RoundState = {
+/** A window that is not settled. */
+type OpenWindow = {
   source: SourceState;
-  window: Window;
+  window: ReadWindow;
+  maxSize: number;
   before: Memory;
   memory: Memory;
   shared: boolean;
-  replay: boolean;
+  /** It may have been sent before; the receiver has all samples of a series of it, or none. */
+  sent: boolean;
+  together: boolean;
 };
 
 export class Exporter {
@@ -72,16 +82,15 @@ export class Exporter {
   readonly #ports: ExporterPorts;
   readonly #delivery: Delivery;
   readonly #ledger = new Ledger();
-  readonly #rounds = new Map<number, RoundState>();
+  readonly #windows = new Map<number, OpenWindow>();
   #sources: SourceState[] = [];
   #spec: ExporterSpec;
-  #batcher: Batcher;
-  #ageTimer: AbortController | undefined;
+  readonly #open: OpenBatches;
   #stopped = false;
   #sourceNow: EpochMs = 0;
   /** By the account: samples that were read and are neither delivered nor dropped nor given back. */
   #owed = 0;
-  /** It let go of what it could not send: it reads again when something of what it kept is settled. */
+  /** It gave back what it could not send: it reads again when something of what it kept is settled. */
   #fellBehind = false;
 
   constructor(spec: ExporterSpec, sender: Sender, ports: ExporterPorts) {
@@ -94,13 +103,19 @@ export class Exporter {
         ports.dispatch(event);
       },
     };
-    this.#batcher = new Batcher(spec.info.batch.maxSize);
+    this.#open = new OpenBatches(spec.info.batch.maxSize, spec.info.batch.timeoutMs, {
+      clock: ports.clock,
+      sealed: (batch, of) => this.#enqueue(batch, of),
+      bug: ports.bug,
+    });
     this.#delivery = new Delivery(this.id, sender, spec.delivery, {
       clock: ports.clock,
       random: ports.random,
       dispatch: this.#ports.dispatch,
       ...(ports.keep === undefined ? {} : { keep: (drop: Drop) => ports.keep!(this.id, drop) }),
       sourceNow: () => this.#sourceNow || undefined,
+      attempting: (batch, cut) => this.#attempting(batch, cut),
+      suspect: (table, series, refused) => this.#open.suspect(table, series, refused),
       settled: (batch) => this.#settled(batch),
       changed: () => ports.pump(),
       bug: ports.bug,
@@ -113,13 +128,14 @@ export class Exporter {
     for (const source of this.#spec.sources) this.#attach(source.name, source.query);
   }
 
-  /** The policy changed: what is the same goes on as it is, the rest takes effect at once. `sender` only if it changed. */
+  /** The policy changed: what is the same continues as it is, the rest takes effect at once. `sender` only if it changed. */
   update(spec: ExporterSpec, sender: Sender | undefined): void {
-    const before = this.#spec;
     this.#spec = spec;
     this.#ports.dispatch({ type: "sink-started", at: this.#ports.clock.now(), sink: spec.info });
-    if (spec.info.batch.maxSize !== before.info.batch.maxSize) this.#recut(spec.info.batch.maxSize);
-    this.#flushWhenOld();
+    const { maxSize, timeoutMs } = spec.info.batch;
+    this.#open.update(maxSize, timeoutMs);
+    // A series that is longer than a batch may be cut at two sizes now.
+    for (const open of this.#windows.values()) if (open.maxSize !== maxSize) open.together = false;
     this.#delivery.update(sender, spec.delivery);
     for (const source of [...this.#sources]) {
       const now = spec.sources.find((s) => s.name === source.name);
@@ -152,8 +168,7 @@ export class Exporter {
     const { clock, dispatch } = this.#ports;
     if (why === "removed") for (const source of this.#sources) this.#endSeries(source);
     dispatch({ type: "sink-draining", at: clock.now(), id: this.id, why });
-    const last = this.#batcher.flush();
-    if (last !== undefined) this.#enqueue(last);
+    this.#open.flush();
     const returned = await this.#delivery.drain(timeoutMs);
     this.#returned(returned);
     dispatch({ type: "sink-stopped", at: clock.now(), id: this.id });
@@ -163,20 +178,20 @@ export class Exporter {
   /** Ends at once; nothing is lost: cursors have not moved past what was not settled. */
   abort(): void {
     this.#stopReading();
-    this.#returned(this.#batcher.clear().samples + this.#delivery.abort());
+    this.#returned(this.#open.clear().samples + this.#delivery.abort());
     this.#ports.dispatch({ type: "sink-stopped", at: this.#ports.clock.now(), id: this.id });
   }
 
   /** Samples in memory: neither delivered nor dropped nor given back. */
   get pending(): number {
-    return this.#batcher.samples + this.#delivery.pending;
+    return this.#open.samples + this.#delivery.pending;
   }
 
   /** Ends after a bug: what it should have in memory counts as given back, whatever it has. */
   crash(): void {
     try {
       this.#stopReading();
-      this.#batcher.clear();
+      this.#open.clear();
       this.#delivery.abort();
     } finally {
       this.#returned(this.#owed);
@@ -185,7 +200,7 @@ export class Exporter {
 
   /** The frames this sink keeps in memory. */
   *frames(): Iterable<Frame> {
-    yield* this.#batcher.frames();
+    yield* this.#open.frames();
     yield* this.#delivery.frames();
   }
 
@@ -197,19 +212,23 @@ export class Exporter {
       name,
       query,
       member: this.#member(name),
-      replayUntil: 0,
+      attempts: new Attempts(saved?.attempted, saved?.unclean === true),
       read: saved?.cursor,
       memory: undefined,
     };
     this.#sources.push(source);
-    if (saved !== undefined) {
-      this.#ledger.reset(name, saved.cursor);
-      if (saved.replay) source.replayUntil = Number.POSITIVE_INFINITY;
-    }
-    this.#ports.attach(query, source.member, saved);
+    if (saved !== undefined) this.#ledger.reset(name, saved.cursor);
+    this.#ports.attach(query, source.member, saved && this.#from(source, saved.cursor, saved.memory));
   }
 
-  /** What is thrown in here is this exporter's bug: the reader, which others share, goes on. */
+  /** Where reading continues: windows that were attempted are read again as they were. */
+  #from({ attempts }: SourceState, cursor: EpochMs, memory: Memory, windowMs?: number): Saved {
+    const ends = attempts.endsAfter(cursor);
+    const unknown = ends.length === 0 && attempts.to === Number.POSITIVE_INFINITY;
+    return { cursor, memory, replay: unknown, ends, ...(windowMs === undefined ? {} : { windowMs }) };
+  }
+
+  /** What is thrown in here is this exporter's bug: the reader, which others share, continues. */
   #member(name: string): ReadingMember {
     const source = () => this.#sources.find((s) => s.name === name);
     const guard =
@@ -248,7 +267,7 @@ export class Exporter {
     if (this.#delivery.failing) return this.#delivery.wantsProbe;
     const sealed = new Set<number>();
     for (const batch of this.#delivery.batches) {
-      for (const { round } of batch.rounds) if (this.#rounds.get(round)?.source.name === source) sealed.add(round);
+      for (const { window } of batch.windows) if (this.#windows.get(window)?.source.name === source) sealed.add(window);
     }
     return sealed.size < MAX_SEALED_WINDOWS;
   }
@@ -262,17 +281,15 @@ export class Exporter {
     this.#sourceNow = arrival.sourceNow;
     source.read = to;
     source.memory = arrival.memory;
-    // After a kill the windows up to the source's present may have been sent already; everything after is new.
-    if (source.replayUntil === Number.POSITIVE_INFINITY) source.replayUntil = arrival.sourceNow;
-    const round = this.#ledger.open(source.name, from, to, samples);
-    this.#rounds.set(round, {
-      source,
-      window: { from, to },
-      before: arrival.before,
-      memory: arrival.memory,
-      shared: arrival.shared,
-      replay: from < source.replayUntil,
-    });
+    source.attempts.readUpTo(arrival.sourceNow);
+    const window = { from, to, samples: frame.samples, series: frame.runs };
+    const { maxSize } = this.#spec.info.batch;
+    const { sent, together } = source.attempts.origin(window, maxSize);
+    // What may have been sent before stays apart from what was not: a receiver that refuses samples it has refuses the whole request.
+    if (sent) this.#open.flush();
+    const number = this.#ledger.open(source.name, from, to, samples);
+    const { before, memory, shared } = arrival;
+    this.#windows.set(number, { source, window, maxSize, before, memory, shared, sent, together });
     dispatch({
       type: "window-read",
       at: clock.now(),
@@ -287,24 +304,11 @@ export class Exporter {
       sourceNow: arrival.sourceNow,
       dropped,
     });
-    for (const batch of this.#batcher.add(frame, round, clock.monotonicMs())) this.#enqueue(batch);
-    if (late !== undefined) this.#sendLate(late, round);
-    // Something to try the sink with, now; and what may have been sent before keeps apart from what was not: a receiver that refuses
-    // samples it has refuses the whole request.
-    if (this.#delivery.failing || from < source.replayUntil) this.#flush();
-    this.#flushWhenOld();
+    this.#open.add(frame, number);
+    if (late !== undefined) this.#open.addLate(late, number);
+    // Something to try the sink with, now.
+    if (this.#delivery.failing || sent) this.#open.flush();
     this.#moveCursors();
-  }
-
-  /**
-   * Late samples go in batches of their own: a receiver that takes a series in order only refuses the whole request, which must cost
-   * nobody else, and says nothing against the sink.
-   */
-  #sendLate(late: Frame, round: number): void {
-    const batcher = new Batcher(this.#spec.info.batch.maxSize, this.#batcher.nextSeq);
-    for (const batch of batcher.add(late, round, this.#ports.clock.monotonicMs())) this.#delivery.enqueue(batch, true);
-    const rest = batcher.flush();
-    if (rest !== undefined) this.#delivery.enqueue(rest, true);
   }
 
   #readFailed(source: string, reason: ReadFailureReason, message: string): void {
@@ -339,20 +343,21 @@ export class Exporter {
     }
     // What is still sent of windows that were read before moves no cursor: it would be ahead again.
     this.#ledger.abandon(name, 0);
-    for (const [number, round] of this.#rounds) if (round.source.name === name) this.#rounds.delete(number);
+    for (const [number, open] of this.#windows) if (open.source.name === name) this.#windows.delete(number);
     const source = this.#sources.find((s) => s.name === name);
     // Read a second time: some of it was sent.
-    if (source?.read !== undefined)
-      Object.assign(source, { replayUntil: Number.POSITIVE_INFINITY, read: to, memory: undefined });
+    if (source?.read !== undefined) {
+      source.attempts.forgetWindows();
+      Object.assign(source, { read: to, memory: undefined });
+    }
     this.#ledger.reset(name, to);
     this.#ports.save(name, to, undefined);
   }
 
-  /** Others who share our frames are more than two windows on: give back what was never tried, and read it again later. */
+  /** Others who share our frames are more than two windows ahead: give back what was never attempted, and read it again later. */
   #othersAt(name: string, read: EpochMs): void {
     const oldest = this.#ledger.unsettled(name)[0];
-    const round = oldest && this.#rounds.get(oldest.round);
-    if (oldest === undefined || round === undefined || !round.shared) return;
+    if (oldest === undefined || this.#windows.get(oldest.window)?.shared !== true) return;
     if (read <= oldest.to + 2 * (oldest.to - oldest.from)) return;
     this.#releaseUnsent();
   }
@@ -360,7 +365,7 @@ export class Exporter {
   /** Others wait for memory: what this sink cannot send, or has not sent for so long, it reads again later, in shorter windows. */
   #freeMemory(patienceMs: number): void {
     if (!this.#delivery.failing && !this.#delivery.paused) {
-      this.#flush(); // sooner than its age asks for
+      this.#open.flush(); // sooner than its age asks for
       const oldest = this.#delivery.batches[0]?.openedAtMs;
       const since = oldest === undefined ? 0 : this.#ports.clock.monotonicMs() - oldest;
       if (since <= patienceMs + this.#spec.info.batch.timeoutMs) return;
@@ -371,37 +376,34 @@ export class Exporter {
 
   /** `shorter`: windows are read again at this share of their length. */
   #releaseUnsent(shorter = 1): void {
-    const roundsOf = (batches: readonly Batch[]) =>
-      new Set(batches.flatMap((batch) => batch.rounds.map((r) => r.round)));
+    const windowsOf = (batches: readonly Sealed[]) =>
+      new Set(batches.flatMap((batch) => batch.windows.map((w) => w.window)));
     const back = this.#delivery.releaseUnsent();
-    const kept = roundsOf(this.#delivery.batches);
-    const given = roundsOf(back);
-    // The last few samples of a window that is tried already are cheaper to keep than to send the window twice.
-    const open = this.#batcher.clear((round) => kept.has(round) && !given.has(round));
-    const rounds = new Set([...given, ...open.rounds]);
-    if (rounds.size === 0) return;
+    const kept = windowsOf(this.#delivery.batches);
+    const given = windowsOf(back);
+    // The last few samples of a window that is attempted already are cheaper to keep than to send the window twice.
+    const open = this.#open.clear((window) => kept.has(window) && !given.has(window));
+    const windows = new Set([...given, ...open.windows]);
+    if (windows.size === 0) return;
     this.#fellBehind = true;
-    this.#returned(open.samples + back.reduce((n, batch) => n + samplesOf(batch), 0));
-    for (const source of this.#sources) this.#rereadFrom(source, rounds, shorter);
+    this.#returned(open.samples + back.reduce((n, batch) => n + batch.samples, 0));
+    for (const source of this.#sources) this.#rereadFrom(source, windows, shorter);
   }
 
   /** Reads a source again from its first window that was given back in part or whole; older ones are seen through. */
   #rereadFrom(source: SourceState, givenBack: ReadonlySet<number>, shorter: number): void {
-    const mine = [...this.#rounds].filter(([, round]) => round.source === source);
+    const mine = [...this.#windows].filter(([, open]) => open.source === source);
     const first = mine.findIndex(([number]) => givenBack.has(number));
     if (first < 0) return;
     const again = mine.slice(first);
-    for (const [number] of again) this.#rounds.delete(number);
+    for (const [number] of again) this.#windows.delete(number);
     this.#ledger.abandon(source.name, again[0]![0]);
     const { window, before } = again[0]![1];
-    // Some of these samples may have been sent: those in batches that were tried.
-    source.replayUntil = Math.max(source.replayUntil, source.read ?? 0);
     source.read = window.from;
     source.memory = before;
     this.#ports.detach(source.member);
-    // In a longer window what was sent already would be mixed with more that was not: a receiver that refuses the one refuses both.
     const windowMs = (window.to - window.from) * shorter;
-    this.#ports.attach(source.query, source.member, { cursor: window.from, memory: before, windowMs });
+    this.#ports.attach(source.query, source.member, this.#from(source, window.from, before, windowMs));
   }
 
   #removeSource(source: SourceState): void {
@@ -410,7 +412,7 @@ export class Exporter {
     this.#sources = this.#sources.filter((s) => s !== source);
   }
 
-  /** The source goes, and so do its series: each that is alive gets a stale marker, so that nobody draws it on for five minutes. */
+  /** The source is removed, and its series end: each that is alive gets a stale marker, so that no graph continues it for five minutes. */
   #endSeries(source: SourceState): void {
     const { read, memory } = source;
     if (read === undefined || memory === undefined) return;
@@ -429,7 +431,7 @@ export class Exporter {
     });
   }
 
-  /** The cursor stays: the new query goes on where the old one was settled. */
+  /** The cursor stays: the new query continues where the old one was settled. */
   #changeQuery(source: SourceState, query: Query): void {
     this.#ports.detach(source.member);
     // Of an expression it is known what was alive: what the new one does not have any more gets its stale marker. Of a selector that
@@ -441,67 +443,59 @@ export class Exporter {
     const saved = this.#ports.saved(source.name);
     if (read !== undefined && saved !== undefined) {
       const memory = alive ?? (same ? saved.memory : saved.memory.at(read)); // nothing was read since it was saved
-      this.#ports.attach(query, source.member, { cursor: read, memory });
-    } else this.#ports.attach(query, source.member, saved);
+      this.#ports.attach(query, source.member, this.#from(source, read, memory));
+    } else this.#ports.attach(query, source.member, saved && this.#from(source, saved.cursor, saved.memory));
   }
 
   #stopReading(): void {
     this.#stopped = true;
-    this.#ageTimer?.abort();
+    this.#open.stop();
     for (const source of this.#sources) this.#ports.detach(source.member);
   }
 
   // -- batches
 
-  #enqueue(batch: Batch): void {
-    this.#delivery.enqueue(
-      batch,
-      batch.rounds.some(({ round }) => this.#rounds.get(round)?.replay === true),
-    );
+  #enqueue(batch: Batch, of: "ordinary" | "suspects" | "late"): void {
+    const windows = this.#windowsOf(batch);
+    this.#delivery.enqueue(batch, {
+      sent: of === "late" || windows.some(({ sent }) => sent),
+      together: of !== "late" && windows.every(({ together }) => together),
+      suspects: of === "suspects",
+    });
   }
 
-  #flush(): void {
-    const batch = this.#batcher.flush();
-    if (batch !== undefined) this.#enqueue(batch);
+  #windowsOf(batch: Sealed | Batch): OpenWindow[] {
+    return batch.windows.map(({ window }) => this.#windows.get(window)).filter((open) => open !== undefined);
   }
 
-  /** Arms the timer for the open batch: it goes when its oldest sample has been here batch.timeout. */
-  #flushWhenOld(): void {
-    this.#ageTimer?.abort();
-    const openedAtMs = this.#batcher.openedAtMs;
-    if (openedAtMs === undefined || this.#stopped) return;
-    const timer = new AbortController();
-    this.#ageTimer = timer;
-    const left = openedAtMs + this.#spec.info.batch.timeoutMs - this.#ports.clock.monotonicMs();
-    this.#ports.clock
-      .sleep(Math.max(0, left), timer.signal)
-      .then((elapsed) => {
-        if (elapsed) this.#flush();
-      })
-      .catch(this.#ports.bug);
-  }
-
-  #recut(maxSize: number): void {
-    const open = this.#batcher;
-    this.#batcher = new Batcher(maxSize, open.nextSeq);
-    for (const batch of open.moveTo(this.#batcher)) this.#enqueue(batch);
+  /** Saved before the request is sent: a process that follows a kill must know. */
+  #attempting(batch: Sealed, cut: boolean): void {
+    const windows = this.#windowsOf(batch);
+    for (const source of new Set(windows.map((open) => open.source))) {
+      const mine = windows
+        .filter((open) => open.source === source)
+        .map(({ window, maxSize, together }) => ({ ...window, maxSize, together: together && !cut }));
+      const cursor = this.#ledger.cursor(source.name) ?? 0;
+      const attempted = source.attempts.record(mine, cursor);
+      if (attempted !== undefined) this.#ports.saveAttempted(source.name, attempted);
+    }
   }
 
   // -- settlement
 
-  #settled(batch: Batch): void {
+  #settled(batch: Sealed): void {
     this.#fellBehind = false;
-    for (const { round, samples } of batch.rounds) this.#ledger.settle(round, samples);
+    for (const { window, samples } of batch.windows) this.#ledger.settle(window, samples);
     this.#moveCursors();
   }
 
   #moveCursors(): void {
     const { clock, dispatch, save } = this.#ports;
     const moved = this.#ledger.advance();
-    for (const { source, cursor, round: last } of moved) {
-      const memory = this.#rounds.get(last)?.memory;
-      for (const [number, round] of this.#rounds)
-        if (round.source.name === source && number <= last) this.#rounds.delete(number);
+    for (const { source, cursor, window: last } of moved) {
+      const memory = this.#windows.get(last)?.memory;
+      for (const [number, open] of this.#windows)
+        if (open.source.name === source && number <= last) this.#windows.delete(number);
       save(source, cursor, memory);
       dispatch({ type: "cursor-moved", at: clock.now(), id: this.id, source, cursor, sourceNow: this.#sourceNow });
     }
@@ -509,27 +503,5 @@ export class Exporter {
 
   #returned(samples: number): void {
     if (samples > 0) this.#ports.dispatch({ type: "returned", at: this.#ports.clock.now(), id: this.id, samples });
-  }
-}
-
-/** Both select the same samples and give them the same labels. */
-const sameSeries = (a: Query, b: Query): boolean =>
-  a.kind === b.kind &&
-  a.sent === b.sent &&
-  a.lateWindowMs === b.lateWindowMs &&
-  JSON.stringify(a.labels) === JSON.stringify(b.labels);
-
-/** What an event adds to the samples that a sink has yet to settle. */
-function owed(event: Event): number {
-  switch (event.type) {
-    case "window-read":
-      return event.read - Object.values(event.dropped).reduce((a, b) => a + b, 0);
-    case "attempt-ended":
-      return event.result.kind === "delivered" ? -event.samples : 0;
-    case "dropped":
-    case "returned":
-      return -event.samples;
-    default:
-      return 0;
   }
 }

@@ -47,8 +47,8 @@ export async function replay(
   };
   const sink = new ReplaySink(plan, options.maxRate, signal, {
     ...ports,
-    settled: (round, samples) => {
-      ledger.settle(round, samples);
+    settled: (number, samples) => {
+      ledger.settle(number, samples);
       moved();
     },
   });
@@ -92,8 +92,8 @@ export async function replay(
         windowMs = growWindow(windowMs, query.maxWindowMs);
         read = window.to;
         if (options.dryRun) continue;
-        const round = ledger.open(source.name, window.from, window.to, frame.samples);
-        if (!(await sink.offer(frame, round))) return stopped();
+        const number = ledger.open(source.name, window.from, window.to, frame.samples);
+        if (!(await sink.offer(frame, number))) return stopped();
         moved();
       }
     }

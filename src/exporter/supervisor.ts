@@ -263,11 +263,13 @@ export class Supervisor {
         const saved = store.cursor(key(source));
         const query = queryOf(source);
         if (saved === undefined || query === undefined) return undefined;
+        const attempted = store.attempted(key(source));
         const floor = saved.memory === undefined ? saved.cursor : querySince(source, saved.cursor);
         return {
           cursor: saved.cursor,
           memory: this.#ports.newMemory(query, saved.memory, floor),
-          replay: gaveBack || !store.closedCleanly,
+          unclean: gaveBack || !store.closedCleanly,
+          ...(attempted === undefined ? {} : { attempted }),
         };
       },
       save: (source, cursor, memory) =>
@@ -279,6 +281,7 @@ export class Supervisor {
             pieces: () => memory.pieces(Math.min(querySince(source, cursor), cursor - LOOKBACK_MS)),
           },
         ),
+      saveAttempted: (source, attempted) => store.saveAttempted(key(source), attempted),
       attach: (query, member: ReadingMember, saved) => readers.attach(query, member, saved),
       detach: (member) => readers.detach(member),
       pump: () => readers.pump(),

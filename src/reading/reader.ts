@@ -78,6 +78,8 @@ export type Reader<M extends Member> = {
   members: Set<M>;
   /** Longest window at present: halved by answers that are too large or too slow, grows again. */
   windowMs: number;
+  /** Ends of windows that are read a second time, ascending: no window reaches across one. */
+  ends: readonly EpochMs[];
   /** A read is under way. */
   busy: boolean;
   /** Monotonic ms before which no read starts: a failed read waits for the next tick. */

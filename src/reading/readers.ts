@@ -15,8 +15,17 @@ import { Outages } from "./outages.ts";
 import { delayOf, fairest, fork, mayJoin, type Query, queryKey, type Reader, tickOf } from "./reader.ts";
 import { Turns } from "./turns.ts";
 
-/** Where a member goes on. `replay`: windows from there may have been sent before. `windowMs`: how long the first of them is at most. */
-export type Saved = { cursor: EpochMs; memory: Memory; replay?: boolean; windowMs?: number };
+/**
+ * Where a member continues. `replay`: windows from there may have been sent before. `windowMs`: how long the first of them is at most.
+ * `ends`: ends of windows that were attempted, ascending: they are read again to the same ends.
+ */
+export type Saved = {
+  cursor: EpochMs;
+  memory: Memory;
+  replay?: boolean;
+  windowMs?: number;
+  ends?: readonly EpochMs[];
+};
 
 export type ReadersSettings = {
   maxQueries: number;
@@ -149,6 +158,7 @@ export class Readers {
         members: new Set([member]),
         // As before the kill, so that what was sent and what was not stay apart.
         windowMs: saved?.windowMs ?? (saved?.replay ? query.intervalMs : query.maxWindowMs),
+        ends: saved?.ends ?? [],
         busy: false,
         notBeforeMs: 0,
         servedAt: 0,
@@ -165,6 +175,7 @@ export class Readers {
     for (const other of this.#readers) {
       if (other === reader || !mayJoin(other, reader, other.read - LOOK_BACK * other.query.lateWindowMs)) continue;
       for (const member of reader.members) other.members.add(member);
+      other.ends = [...other.ends, ...reader.ends].sort((a, b) => a - b);
       this.#readers.delete(reader);
       return;
     }
@@ -187,13 +198,15 @@ export class Readers {
 
   #window(reader: R, sourceNow: EpochMs, probing: boolean): Window | undefined {
     const { intervalMs } = reader.query;
-    return nextWindow({
+    const window = nextWindow({
       read: reader.read,
       sourceNow,
       delayMs: delayOf(reader.query),
       intervalMs,
       maxWindowMs: probing ? intervalMs : reader.windowMs,
     });
+    const end = reader.ends.find((e) => e > reader.read);
+    return window === undefined || end === undefined || end >= window.to ? window : { from: window.from, to: end };
   }
 
   #isDue(reader: R, sourceNow: EpochMs): boolean {

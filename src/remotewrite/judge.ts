@@ -1,23 +1,26 @@
-// An answer (or none) in, what to do out: the table of answers in docs/design.md, complete. Pure; the text of an answer is shown,
-// never interpreted (remote-write rules 9 to 13).
+// A response (or none) in, what to do out: the table of responses in docs/conformance.md, complete. Pure; the text of a response is
+// shown, it decides nothing (remote-write rules 9 to 13).
 
 import type { HttpFailure } from "../http/http.ts";
 import type { EpochMs } from "../platform/clock.ts";
-import type { DropReason, FailureReason } from "../status/events.ts";
+import { printable } from "../platform/printable.ts";
+import type { FailureReason } from "../status/events.ts";
 
 type Trouble = { reason: FailureReason; message: string; status?: number };
 
 export type Verdict =
-  | { kind: "delivered"; status: number }
-  /** Again, later, the same bytes. */
-  | (Trouble & { kind: "retry"; retryAfterMs?: number })
-  /** No retry mends it: keep, probe. */
+  /** `webPage`: the body is HTML, which no receiver of remote write sends. */
+  | { kind: "delivered"; status: number; webPage?: true }
+  /** Retried later with the same bytes. `slow`: the endpoint took too long: a smaller request may do. */
+  | (Trouble & { kind: "retry"; retryAfterMs?: number; slow?: true })
+  /** A retry cannot succeed: keep, probe. */
   | (Trouble & { kind: "hold" })
+  /** It says nothing about samples: held, after a write without samples has shown more. */
+  | (Trouble & { kind: "ask" })
   /** Too large: smaller requests. */
   | (Trouble & { kind: "halve" })
-  /** Some series are refused: find them. */
-  | (Trouble & { kind: "bisect" })
-  | (Trouble & { kind: "drop"; dropReason: Extract<DropReason, "conflict" | "rejected"> });
+  /** Some samples are refused: find them. `said`: the receiver's text. `conflict`: they exist with other values. */
+  | (Trouble & { kind: "bisect"; said: string; conflict?: true });
 
 export type Answer = {
   status: number;
@@ -28,13 +31,15 @@ export type Answer = {
   location?: string | undefined;
   /** The write had no samples: it was a question. */
   noSamples?: boolean;
+  /** The body is a web page. */
+  webPage?: boolean;
 };
 
 export const MAX_RETRY_AFTER_MS = 900_000;
 
 export function judgeAnswer(answer: Answer, now: EpochMs): Verdict {
   const { status } = answer;
-  if (status >= 200 && status < 300) return { kind: "delivered", status };
+  if (status >= 200 && status < 300) return { kind: "delivered", status, ...(answer.webPage ? { webPage: true } : {}) };
   const said = answer.text === "" ? "" : ` It said: ${answer.text}`;
   const trouble = (reason: FailureReason, message: string): Trouble => ({
     reason,
@@ -43,13 +48,11 @@ export function judgeAnswer(answer: Answer, now: EpochMs): Verdict {
   });
   const verdict = refusalOf(answer, trouble, now);
   if (!answer.noSamples || verdict.kind === "retry" || verdict.kind === "hold") return verdict;
-  return {
-    kind: "hold",
-    ...trouble(
-      "NotFound",
-      `The endpoint refuses every write (${status}), also one without samples: check the path of endpoint, often /api/v1/write or /api/v1/push.`,
-    ),
-  };
+  const message =
+    verdict.kind === "ask"
+      ? `The endpoint refuses every write (${status}), also one without samples: check endpoint, the credentials, and any proxy before it.`
+      : `The endpoint refuses every write (${status}), also one without samples: check the path of endpoint, often /api/v1/write or /api/v1/push.`;
+  return { kind: "hold", ...trouble(status === 407 ? "AuthenticationRejected" : "NotFound", message) };
 }
 
 type Refusal = Exclude<Verdict, { kind: "delivered" }>;
@@ -62,6 +65,7 @@ function refusalOf(
   const { status } = answer;
   const wait = retryAfterMs(answer.retryAfter, now);
   const after = wait === undefined ? {} : { retryAfterMs: wait };
+  const asks = wait === undefined ? "" : ` and asks to wait ${Math.ceil(wait / 1000)} s`;
   switch (status) {
     case 401:
       return {
@@ -93,42 +97,34 @@ function refusalOf(
       };
     case 409:
       return {
-        kind: "drop",
-        dropReason: "conflict",
-        ...trouble("SamplesRejected", "The endpoint reported a conflict (409): it has other values for these samples."),
+        kind: "bisect",
+        conflict: true,
+        said: answer.text,
+        ...trouble("SamplesRejected", "The endpoint reported a conflict (409): it has other values for some samples."),
       };
     case 413:
       return {
         kind: "halve",
-        ...trouble(
-          "SamplesRejected",
-          "The endpoint says the request is too large (413): smaller ones are sent. Lower batch.maxSize to spare it the refusal.",
-        ),
+        ...trouble("SamplesRejected", "The request is too large for the endpoint (413): outflow sends smaller ones."),
       };
     case 400:
     case 422:
-      return { kind: "bisect", ...trouble("SamplesRejected", `The endpoint refused samples (${status}).`) };
+      return {
+        kind: "bisect",
+        said: answer.text,
+        ...trouble("SamplesRejected", `The endpoint refused samples (${status}).`),
+      };
     case 408:
       // Load balancers say so of a connection that was idle for too long; nothing is wrong with the samples.
-      return { kind: "retry", ...trouble("Timeout", "The endpoint, or a proxy before it, timed out (408).") };
+      return {
+        kind: "retry",
+        ...after,
+        ...trouble("Timeout", `The endpoint, or a proxy before it, timed out (408)${asks}.`),
+      };
     case 429:
-      return {
-        kind: "retry",
-        ...after,
-        ...trouble(
-          "RateLimited",
-          `The endpoint limits the rate (429)${wait === undefined ? "" : ` and asks to wait ${Math.ceil(wait / 1000)} s`}.`,
-        ),
-      };
+      return { kind: "retry", ...after, ...trouble("RateLimited", `The endpoint limits the rate (429)${asks}.`) };
     case 503:
-      return {
-        kind: "retry",
-        ...after,
-        ...trouble(
-          "ServerError",
-          `The endpoint is unavailable (503)${wait === undefined ? "" : ` and asks to wait ${Math.ceil(wait / 1000)} s`}.`,
-        ),
-      };
+      return { kind: "retry", ...after, ...trouble("ServerError", `The endpoint is unavailable (503)${asks}.`) };
     default:
   }
   if (status >= 300 && status < 400)
@@ -139,17 +135,21 @@ function refusalOf(
         `The endpoint redirects (${status})${answer.location === undefined ? "" : ` to ${answer.location}`}, which is not followed: write the final address into endpoint.`,
       ),
     };
+  // These concern the request or the connection (431 headers too large, 421 misdirected, 407 proxy credentials), not samples.
   if (status >= 400 && status < 500)
     return {
-      kind: "drop",
-      dropReason: "rejected",
-      ...trouble("SamplesRejected", `The endpoint refused the request (${status}).`),
+      kind: "ask",
+      ...trouble(
+        status === 407 ? "AuthenticationRejected" : "ProtocolError",
+        `The endpoint refused the request (${status}), which says nothing about its samples: check endpoint, headers, and any proxy before it.`,
+      ),
     };
   if (status >= 500 && status < 600)
-    return { kind: "retry", ...trouble("ServerError", `The endpoint failed (${status}).`) };
+    return { kind: "retry", ...after, ...trouble("ServerError", `The endpoint failed (${status})${asks}.`) };
   return {
     kind: "retry",
-    ...trouble("ProtocolError", `The endpoint answered with status ${status}, which is none of HTTP's for a write.`),
+    ...after,
+    ...trouble("ProtocolError", `The endpoint responded with status ${status}, which is not valid for a write.`),
   };
 }
 
@@ -159,37 +159,54 @@ export function judgeFailure(failure: HttpFailure): Refusal {
     case "refused":
       return trouble(
         "EndpointUnreachable",
-        `Nobody listens at the endpoint (${failure.code}): is the receiver up, and the port right?`,
+        `Connection refused by the endpoint (${failure.code}): is the receiver running, and is the port right?`,
       );
     case "unreachable":
-      return trouble("EndpointUnreachable", `There is no way to the endpoint (${failure.code}): check the network.`);
+      return trouble("EndpointUnreachable", `No route to the endpoint (${failure.code}): check the network.`);
     case "dns":
       return trouble(
         "EndpointUnreachable",
         `The endpoint's name does not resolve (${failure.code}): check the host in endpoint, and DNS.`,
       );
     case "reset":
-      return trouble("EndpointUnreachable", `The endpoint closed the connection before it answered (${failure.code}).`);
+      return trouble(
+        "EndpointUnreachable",
+        `The endpoint closed the connection before it responded (${failure.code}).`,
+      );
     case "forbidden":
-      // No retry mends it, and it is no reason to drop anything: it waits for the operator.
+      // A retry cannot succeed, and nothing is dropped: it waits for the operator.
       return { kind: "hold", reason: "EndpointUnreachable", message: failure.message };
     case "proxy":
       return trouble("EndpointUnreachable", failure.message);
     case "tls":
       return trouble("TLSFailure", `The TLS connection failed (${failure.code}): ${failure.message}`);
     case "timeout":
-      return trouble("Timeout", `The endpoint did not answer in time (${failure.code}).`);
+      return {
+        kind: "retry",
+        reason: "Timeout",
+        message: `The endpoint did not respond in time (${causeOf(failure)}).`,
+        // ETIMEDOUT: there was no connection.
+        ...(failure.code === "TIMEOUT" ? { slow: true } : {}),
+      };
     case "protocol":
       return trouble(
         "ProtocolError",
-        `What listens at the endpoint does not speak HTTP (${failure.code}): check scheme and port.`,
+        `The endpoint did not answer with HTTP (${causeOf(failure)}): check scheme and port.`,
       );
     case "aborted":
-      return trouble("Timeout", "The attempt was broken off by outflow itself.");
+      return trouble("Timeout", "outflow canceled the attempt.");
     default:
       return failure.kind satisfies never;
   }
 }
+
+const causeOf = ({ code, message }: HttpFailure): string =>
+  message === "" || message === code ? code : `${code}: ${printable(message, CAUSE_COLUMNS)}`;
+
+const CAUSE_COLUMNS = 200;
+
+/** An asctime date (RFC 9110, 5.6.7) has no zone: it is GMT, as every HTTP date. */
+const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
 
 /** Retry-After in seconds or as an HTTP date; past, absurd or unreadable ones are ignored, long ones capped at 15 minutes. */
 export function retryAfterMs(header: string | undefined, now: EpochMs): number | undefined {
@@ -198,7 +215,7 @@ export function retryAfterMs(header: string | undefined, now: EpochMs): number |
   const ms = /^\d{1,9}$/.test(text)
     ? Number(text) * 1000
     : /^[A-Z][a-z]{2}/.test(text)
-      ? Date.parse(text) - now
+      ? Date.parse(ASCTIME.test(text) ? `${text} GMT` : text) - now
       : Number.NaN;
   if (Number.isNaN(ms) || ms <= 0) return undefined;
   return Math.min(ms, MAX_RETRY_AFTER_MS);

@@ -1,7 +1,7 @@
 // One attempt: the exact headers of remote write 1.0 (rule 4), the endpoint exactly as the user gave it (rule 1), a bounded look at
 // the answer.
 import { Buffer } from "node:buffer";
-import type { HttpClient, HttpFailureKind, HttpTimeouts } from "../http/http.ts";
+import type { HttpAnswer, HttpClient, HttpFailureKind, HttpTimeouts } from "../http/http.ts";
 import { wordsOf } from "../http/words.ts";
 import type { Clock } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
@@ -70,7 +70,8 @@ export async function post(
     };
   const { answer } = sent;
   let text = "";
-  if (answer.status >= 200 && answer.status < 300) await answer.discard();
+  let webPage = false;
+  if (answer.status >= 200 && answer.status < 300) webPage = await isWebPage(answer);
   else {
     const said = await answer.text(ANSWER_BYTES);
     // Before and after: what is left of a page may have been apart in it.
@@ -81,10 +82,22 @@ export async function post(
   const retryAfter = answer.headers["retry-after"];
   const location = locationOf(answer.headers.location, target);
   return {
-    verdict: judgeAnswer({ status, text, retryAfter, location, noSamples: body === NO_SAMPLES }, clock.now()),
+    verdict: judgeAnswer({ status, text, retryAfter, location, noSamples: body === NO_SAMPLES, webPage }, clock.now()),
     answered: status !== 502 && status !== 504 && sent.resent !== true,
   };
 }
+
+/** Ends the response. A body without a type, or of plain text, is looked at. */
+async function isWebPage(answer: HttpAnswer): Promise<boolean> {
+  const type = answer.headers["content-type"] ?? "";
+  if (answer.status === 204 || !(type === "" || /^text\//i.test(type))) {
+    await answer.discard();
+    return false;
+  }
+  return /^\s*<(!doctype html|html)\b/i.test(await answer.text(SNIFF_BYTES)) || /^text\/html\b/i.test(type);
+}
+
+const SNIFF_BYTES = 512;
 
 /** Scheme, host and path only: a query or user info may carry a token. */
 function locationOf(header: string | undefined, target: Target): string | undefined {

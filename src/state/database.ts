@@ -134,6 +134,9 @@ const MIGRATIONS = [
   `CREATE TABLE IF NOT EXISTS conditions (id TEXT PRIMARY KEY, conditions TEXT NOT NULL) STRICT;`,
   // What follows the first piece of a memory.
   `CREATE TABLE pieces (memory INTEGER NOT NULL, piece INTEGER NOT NULL, pairs BLOB NOT NULL, PRIMARY KEY (memory, piece)) STRICT;`,
+  `CREATE TABLE attempts (
+     policy TEXT NOT NULL, sink TEXT NOT NULL, source TEXT NOT NULL, attempted TEXT NOT NULL,
+     PRIMARY KEY (policy, sink, source)) STRICT;`,
 ];
 
 /** Brings the database to the present version, all or nothing. */

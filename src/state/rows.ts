@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import type { EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import type { Condition } from "../status/condition.ts";
+import type { Attempted } from "./attempted.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 export type Read<T> = { ok: true; value: T } | { ok: false; why: string };
@@ -21,6 +22,30 @@ export function readCursor(row: Row): Read<{ cursor: EpochMs; memory: number | u
   const memory = row.memory === null ? undefined : whole(row.memory, Number.MAX_SAFE_INTEGER);
   if (row.memory !== null && memory === undefined) return refused("memory", row.memory);
   return { ok: true, value: { cursor, memory } };
+}
+
+/** JSON as Attempts makes it. No time: everything up to the source's now may have been sent. */
+export function readAttempted(row: Row): Read<Attempted> {
+  try {
+    const { to, windows } = JSON.parse(String(row.attempted)) as Record<string, unknown>;
+    const end = to === null ? Number.POSITIVE_INFINITY : whole(to, LAST_MS);
+    const list = Array.isArray(windows) && windows.length <= MAX_WINDOWS ? windows.map(attemptedWindow) : [undefined];
+    if (end !== undefined && list.every((w) => w !== undefined)) return { ok: true, value: { to: end, windows: list } };
+  } catch {
+    // not JSON
+  }
+  return refused("attempted", row.attempted);
+}
+
+const MAX_WINDOWS = 10_000;
+
+function attemptedWindow(value: unknown): Attempted["windows"][number] | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { from, to, samples, series, maxSize, together } = value as Record<string, unknown>;
+  const numbers = [from, to, samples, series, maxSize].map((n) => (Number.isSafeInteger(n) ? (n as number) : undefined));
+  const [a, b, c, d, e] = numbers;
+  if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined) return undefined;
+  return typeof together === "boolean" ? { from: a, to: b, samples: c, series: d, maxSize: e, together } : undefined;
 }
 
 export function readGeneration(row: Row): Read<{ specHash: string; generation: number }> {

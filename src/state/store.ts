@@ -17,10 +17,12 @@ import {
   textOf,
   withSchema,
 } from "./database.ts";
+import type { Attempted } from "./attempted.ts";
 import {
   joined,
   type Read,
   type Row,
+  readAttempted,
   readConditions,
   readCursor,
   readDefinitions,
@@ -45,6 +47,10 @@ export type StateStore = {
   cursor(key: CursorKey): SavedCursor | undefined;
   /** Saved soon (SAVE_WITHIN_MS, SAVE_COST), and by close(). Sinks that share a memory object share its row. */
   saveCursor(key: CursorKey, cursor: EpochMs, memory?: SavedMemory): void;
+  /** Undefined: nothing was ever attempted, or by a version that did not save it. */
+  attempted(key: CursorKey): Attempted | undefined;
+  /** Saved when this returns: an attempt follows, and the process may be killed at any moment. */
+  saveAttempted(key: CursorKey, attempted: Attempted): void;
   /** The generation of a policy whose spec has this hash: counts up by one when the hash is new. */
   generation(policy: string, specHash: string): number;
   /** What a sink or a policy reported last; empty if nothing is known. */
@@ -95,6 +101,7 @@ class SqliteStore implements StateStore {
   readonly #onTrouble: (t: StateTrouble) => void;
   readonly closedCleanly: boolean;
   readonly #unsaved = new Map<string, Unsaved>();
+  readonly #unsavedAttempts = new Map<string, Attempted>();
   readonly #unsavedConditions = new Map<string, readonly Condition[]>();
   #definitions: ReadonlyMap<string, string> | undefined;
   /** Rows of memories that were saved by this process. */
@@ -146,6 +153,29 @@ class SqliteStore implements StateStore {
   saveCursor(key: CursorKey, cursor: EpochMs, memory?: SavedMemory): void {
     this.#unsaved.set(JSON.stringify([key.policy, key.sink, key.source]), { key, cursor, memory });
     this.#flushSoon();
+  }
+
+  attempted({ policy, sink, source }: CursorKey): Attempted | undefined {
+    const unsaved = this.#unsavedAttempts.get(JSON.stringify([policy, sink, source]));
+    if (unsaved !== undefined) return unsaved;
+    const where = "WHERE policy = ? AND sink = ? AND source = ?";
+    const [row] = this.#rows(`SELECT attempted FROM attempts ${where}`, policy, sink, source);
+    return this.#understood(row, readAttempted, {
+      what: `what was attempted of ${policy}/${sink}, source ${source}`,
+      so: "refusals of what may have been sent are looked into sample by sample",
+      remove: () => this.#db.prepare(`DELETE FROM attempts ${where}`).run(policy, sink, source),
+    });
+  }
+
+  saveAttempted({ policy, sink, source }: CursorKey, attempted: Attempted): void {
+    const key = JSON.stringify([policy, sink, source]);
+    const saved = this.#try(() => {
+      this.#db
+        .prepare("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?)")
+        .run(policy, sink, source, JSON.stringify(attempted));
+    });
+    if (saved) this.#unsavedAttempts.delete(key);
+    else this.#unsavedAttempts.set(key, attempted); // for this process
   }
 
   conditions(id: string): readonly Condition[] {
@@ -222,7 +252,7 @@ class SqliteStore implements StateStore {
     const rows = this.#rows("SELECT policy, sink, source, used_ms FROM cursors");
     this.#try(() => {
       const use = this.#db.prepare(`UPDATE cursors SET used_ms = ? ${where}`);
-      const forget = this.#db.prepare(`DELETE FROM cursors ${where}`);
+      const forget = ["cursors", "attempts"].map((table) => this.#db.prepare(`DELETE FROM ${table} ${where}`));
       // One transaction: of a thousand cursors each by itself would take a tenth of a second.
       this.#db.exec("BEGIN");
       try {
@@ -230,7 +260,7 @@ class SqliteStore implements StateStore {
           const { policy, sink, source } = row as CursorKey;
           const usedMs = whole(row.used_ms, now);
           if (usedMs === undefined || inUse({ policy, sink, source })) use.run(now, policy, sink, source);
-          else if (now - usedMs > keepMs) forget.run(policy, sink, source);
+          else if (now - usedMs > keepMs) for (const statement of forget) statement.run(policy, sink, source);
         }
         this.#db.exec("COMMIT");
       } catch (error) {

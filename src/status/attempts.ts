@@ -27,17 +27,19 @@ export function attemptEnded(sink: SinkState, event: Extract<Event, { type: "att
     latency: addLatency(sink.latency, at, durationMs),
     requests: addToRing(sink.requests, at, 1),
   };
-  if (result.kind === "delivered") return delivered(after, event);
+  if (result.kind === "delivered") return delivered(after, event, result.webPage === true);
   return result.reason === "SamplesRejected" ? refused(after, at, samples, result) : failed(after, at, result);
 }
 
 function delivered(
   sink: SinkState,
   { at, samples, bytes, durationMs }: { at: EpochMs; samples: number; bytes: number; durationMs: number },
+  webPage: boolean,
 ): SinkState {
   const { failing, refusal: _, restored: __, ...rest } = wasDown(sink) ? beginsToWork(sink, at) : sink;
   const after: SinkState = {
     ...rest,
+    webPage,
     account: enter(sink.account, { delivered: samples }),
     samples: addToRing(sink.samples, at, samples),
     bytes: addToRing(sink.bytes, at, bytes),

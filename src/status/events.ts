@@ -179,7 +179,8 @@ export type Event = { at: EpochMs } & (
       /** Requests in flight after this one. */
       inFlight: number;
       result:
-        | { kind: "delivered"; status: number }
+        /** `webPage`: the body was HTML, which no receiver of remote write sends. */
+        | { kind: "delivered"; status: number; webPage?: true }
         | { kind: "failed"; reason: FailureReason; status?: number; message: string };
     }
   /** By outflow itself (another sender, the end of a drain): it says nothing about the sink, and does not count. */
@@ -208,6 +209,8 @@ export type Event = { at: EpochMs } & (
       message: string;
       kept?: boolean;
     }
+  /** The largest request that the endpoint is known to take (bytes of the body); without: no size is known to be too large. */
+  | { type: "size-learned"; id: SinkId; samples?: number; bytes?: number }
   /** What a closer look at a failing connection found: the certificate, the addresses of a name. */
   | { type: "evidence"; id: SinkId; reason: FailureReason; text: string }
   /** A series that the receiver does not take, found by bisecting: its labels, and the receiver's words. */

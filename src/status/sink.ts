@@ -35,6 +35,7 @@ export function newSink(info: SinkInfo, at: EpochMs, reported: readonly Conditio
     concurrency: 1,
     failuresInRow: 0,
     late: false,
+    webPage: false,
     workingSince: at,
     steadiness: { status: "Unknown", reason: "Pending", turns: [] },
     lost: [],
@@ -160,6 +161,11 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
     }
     case "dropped":
       return dropped(sink, event);
+    case "size-learned": {
+      const { samples, bytes } = event;
+      const { learnedSize: _, ...rest } = sink;
+      return samples === undefined || bytes === undefined ? rest : { ...rest, learnedSize: { samples, bytes } };
+    }
     case "evidence": {
       const { reason, text } = event;
       return sink.failing === undefined ? sink : { ...sink, failing: { ...sink.failing, evidence: { reason, text } } };

@@ -181,6 +181,10 @@ export type SinkState = {
   /** Lag at some moment since then, and by how much it shrank before, ms a ms: above 0 the sink catches up. */
   trend?: { at: EpochMs; lagMs: number; gain?: number };
   steadiness: Steadiness;
+  /** The last delivery was answered with a web page: what takes the requests may not be a receiver of remote write. */
+  webPage: boolean;
+  /** The largest request that the endpoint is known to take: learned from 413 and timeouts, grown again slowly. */
+  learnedSize?: { samples: number; bytes: number };
   retries: number;
   attemptsTotal: number;
   attempts: readonly AttemptRecord[]; // last 20

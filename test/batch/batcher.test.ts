@@ -95,7 +95,7 @@ describe("Batcher", () => {
     assert.equal(rest.continues, true);
   });
 
-  test("samples of several windows meet in one run per series, in timestamp order, and each round is counted", () => {
+  test("samples of several windows meet in one run per series, in timestamp order, and each window is counted", () => {
     const batcher = new Batcher(100);
     batcher.add(
       frameOf([
@@ -119,9 +119,9 @@ describe("Batcher", () => {
       [2, [15, 20]],
       [3, [30]],
     ]);
-    assert.deepEqual(batch.rounds, [
-      { round: 0, samples: 3 },
-      { round: 1, samples: 3 },
+    assert.deepEqual(batch.windows, [
+      { window: 0, samples: 3 },
+      { window: 1, samples: 3 },
     ]);
     assert.equal(batch.openedAtMs, 1);
   });
@@ -171,7 +171,7 @@ describe("Batcher", () => {
     ]);
     assert.equal(batcher.samples, 0);
     assert.equal(smaller.openedAtMs, 3);
-    assert.deepEqual(smaller.flush()!.rounds, [{ round: 7, samples: 1 }]);
+    assert.deepEqual(smaller.flush()!.windows, [{ window: 7, samples: 1 }]);
   });
 
   test("moveTo() keeps in mind that a series goes on from the batch before: that one goes first", () => {
@@ -204,7 +204,7 @@ describe("Batcher", () => {
             if (batch === undefined) continue;
             assert.ok(samplesOf(batch) <= maxSize);
             assert.equal(
-              batch.rounds.reduce((n, r) => n + r.samples, 0),
+              batch.windows.reduce((n, r) => n + r.samples, 0),
               samplesOf(batch),
             );
             const seen = contents(batch);
@@ -218,12 +218,12 @@ describe("Batcher", () => {
             }
           }
         };
-        frames.forEach((frameRows, round) => {
+        frames.forEach((frameRows, window) => {
           const unique = new Map(
             frameRows.map(([id, ts]) => [id, [...ts].sort((a, b) => a - b)] as [number, number[]]),
           );
           for (const [id, ts] of unique) for (const t of ts) expected.push(`${id}@${t}`);
-          take(batcher.add(frameOf([...unique]), round, 0));
+          take(batcher.add(frameOf([...unique]), window, 0));
         });
         take([batcher.flush()]);
         assert.deepEqual(sent.sort(), expected.sort());
@@ -233,9 +233,9 @@ describe("Batcher", () => {
 });
 
 describe("mayStart()", () => {
-  const order = (seq: number, rounds: number[], continues = false) => ({
+  const order = (seq: number, windows: number[], continues = false) => ({
     seq,
-    rounds: rounds.map((round) => ({ round, samples: 1 })),
+    windows: windows.map((window) => ({ window, samples: 1 })),
     continues,
   });
   const cases: [string, ReturnType<typeof order>, ReturnType<typeof order>[], boolean][] = [

@@ -29,7 +29,7 @@ function start(settings: Partial<DeliverySettings>, keep?: (drop: Drop) => boole
       random: () => 0,
       dispatch: (event) => events.push(event),
       settled: (batch) => {
-        settled += batch.endSample - batch.firstSample;
+        settled += batch.samples;
       },
       changed: () => {},
       bug: assert.fail,
@@ -38,7 +38,7 @@ function start(settings: Partial<DeliverySettings>, keep?: (drop: Drop) => boole
   );
   const batcher = new Batcher(10);
   const table = new SeriesTable();
-  let round = 0;
+  let window = 0;
   return {
     clock,
     sink,
@@ -50,10 +50,10 @@ function start(settings: Partial<DeliverySettings>, keep?: (drop: Drop) => boole
     },
     /** A window of `series` series with one sample each, in batches of 10. */
     send(series: number) {
-      for (const batch of batcher.add(frame(table, series, 1, clock.now()), round++, clock.monotonicMs()))
-        delivery.enqueue(batch, false);
+      for (const batch of batcher.add(frame(table, series, 1, clock.now()), window++, clock.monotonicMs()))
+        delivery.enqueue(batch);
       const last = batcher.flush();
-      if (last !== undefined) delivery.enqueue(last, false);
+      if (last !== undefined) delivery.enqueue(last);
     },
     times: () => sink.attempts.map((a) => a.at),
   };
@@ -83,8 +83,12 @@ describe("drop", () => {
     w.sink.fault = "refused";
     w.send(1000);
     await w.clock.advance(600 * SECOND);
-    // Three attempts a batch: 0, 5, 15 s, and 20 s more before the next.
-    assert.equal(dropped(w.events).length, Math.ceil((600 - 15) / 35 + 0.001));
+    // Waits of 5, 10, 20, 40, 80, 160, then 300 s, three attempts a batch: also after a drop they do not start again at 5 s.
+    assert.equal(dropped(w.events).length, 2);
+    assert.deepEqual(
+      w.times().map((at) => at / SECOND),
+      [0, 5, 15, 35, 75, 155, 315],
+    );
     assert.deepEqual(
       kept.map((d) => [d.reason, d.samples, d.spans.length]),
       kept.map(() => ["exhausted", 10, 1]),

@@ -14,7 +14,7 @@ describe("Ledger", () => {
     ledger.settle(first, 1);
     assert.deepEqual(ledger.advance(), []);
     ledger.settle(first, 1);
-    assert.deepEqual(ledger.advance(), [{ source: "a", cursor: 20, round: 1 }]);
+    assert.deepEqual(ledger.advance(), [{ source: "a", cursor: 20, window: 1 }]);
     assert.deepEqual(ledger.unsettled(), []);
   });
 
@@ -23,7 +23,7 @@ describe("Ledger", () => {
     ledger.open("a", 0, 10, 1);
     const b = ledger.open("b", 0, 10, 1);
     ledger.settle(b, 1);
-    assert.deepEqual(ledger.advance(), [{ source: "b", cursor: 10, round: 1 }]);
+    assert.deepEqual(ledger.advance(), [{ source: "b", cursor: 10, window: 1 }]);
   });
 
   test("an empty window settles at once, but not before an older one", () => {
@@ -32,15 +32,15 @@ describe("Ledger", () => {
     ledger.open("a", 10, 20, 0);
     assert.deepEqual(ledger.advance(), []);
     ledger.settle(first, 1);
-    assert.deepEqual(ledger.advance(), [{ source: "a", cursor: 20, round: 1 }]);
+    assert.deepEqual(ledger.advance(), [{ source: "a", cursor: 20, window: 1 }]);
   });
 
   test("abandoned windows do not move the cursor when their batches end after all", () => {
     const ledger = new Ledger();
     ledger.reset("a", 0);
-    const round = ledger.open("a", 0, 10, 1);
-    ledger.abandon("a", round);
-    ledger.settle(round, 1);
+    const window = ledger.open("a", 0, 10, 1);
+    ledger.abandon("a", window);
+    ledger.settle(window, 1);
     assert.deepEqual(ledger.advance(), []);
     assert.equal(ledger.cursor("a"), 0);
   });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { ReceiverModel, type ReceiverOptions } from "../fakes/receiver-model.ts";
 import type { SinkFault } from "../fakes/sink.ts";
 import type { SourceFault, SourceSample } from "../fakes/table-source.ts";
 import { World } from "../fakes/world.ts";
@@ -127,13 +128,13 @@ function stepsOf(h: Happening): Step[] {
   return [{ atMs: h.atMs, act: (w) => w.clock.jump(h.byMs) }];
 }
 
-async function live(world: World, happenings: readonly Happening[]): Promise<void> {
+async function live(world: World, happenings: readonly Happening[], legMs = 5_000): Promise<void> {
   const steps = happenings.flatMap(stepsOf);
   steps.sort((a, b) => a.atMs - b.atMs);
   for (const { atMs, act } of steps) {
     // In legs, so that the account is looked at in between.
     while (world.clock.monotonicMs() < atMs) {
-      await world.clock.advance(Math.min(5_000, atMs - world.clock.monotonicMs()));
+      await world.clock.advance(Math.min(legMs, atMs - world.clock.monotonicMs()));
       world.balances();
     }
     await act(world);
@@ -143,6 +144,8 @@ async function live(world: World, happenings: readonly Happening[]): Promise<voi
   world.sink().fault = "none";
   await world.setSinks(["s", "t"]);
   world.exporter().resume();
+  const last = Math.max(...world.source.samples.map((sample) => sample.visibleAt));
+  while (world.source.now() < last) await world.clock.advance(60_000);
   // Everything that waits is over after this: backoffs and probes (5 min), what is read and sent.
   for (let i = 0; i < 90; i++) {
     await world.clock.advance(10_000);
@@ -215,7 +218,76 @@ const LEAP_AND_LATE = {
   ],
 };
 
+type Receiver = Omit<ReceiverOptions, "refuses"> & { refused: string[] };
+
+const receiver: fc.Arbitrary<Receiver> = fc.record({
+  order: fc.constantFrom("any" as const, "strict" as const, "window" as const),
+  partial: fc.boolean(),
+  status: fc.constantFrom(400 as const, 422 as const, 409 as const),
+  tooOldMs: fc.constantFrom(undefined, undefined, 3_600_000),
+  names: fc.boolean(),
+  refused: fc.subarray(["m0", "m1", "m2"]),
+});
+
+/** Everything takes this many times as long: outages of seconds become such of hours. */
+const slower = (h: Happening, by: number): Happening => ({
+  ...h,
+  atMs: h.atMs * by,
+  ...("forMs" in h ? { forMs: h.forMs * by } : {}),
+  ...("pollMs" in h && by > 1 ? { pollMs: 60_000 } : {}),
+});
+
 describe("the promise", () => {
+  test("property: whatever the receiver refuses, it ends with every sample that it would have taken, and the rest is counted by name", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          ...shape,
+          receiver,
+          by: fc.constantFrom(1, 1, 60),
+          lives: fc.array(series(anyDelay), { minLength: 1, maxLength: 5 }),
+        }),
+        async (p) => {
+          const { refused, ...options } = p.receiver;
+          const w = world("hold", p.by === 1 ? p : { ...p, pollMs: 60_000 });
+          const start = w.source.now() - w.clock.monotonicMs();
+          const model = new ReceiverModel(
+            { ...options, refuses: (name) => refused.includes(name) },
+            () => start + w.clock.monotonicMs(),
+          );
+          w.sink().model = model;
+          const lives = p.lives.map(({ bornMs, gapsMs, lateMs }) => ({
+            bornMs: bornMs * p.by,
+            gapsMs: gapsMs.map((g) => g * p.by),
+            lateMs,
+          }));
+          w.source.samples = samplesOf(lives, w.source.now(), true);
+          const wrong: string[] = [];
+          w.dropped = ({ sink, series, ts, reason }) => {
+            if (sink !== "s") return;
+            if (!model.has(series, ts) && !model.never(series, ts)) wrong.push(`${key({ series, ts })} ${reason}`);
+            if (reason === "rejected" && !options.partial && model.has(series, ts))
+              wrong.push(`${key({ series, ts })} is there`);
+          };
+          await live(
+            w,
+            p.happenings.map((h) => slower(h, p.by)),
+            5_000 * p.by,
+          );
+          assert.deepEqual(wrong, [], "dropped though it would have been taken");
+          const dropped = new Set(w.drops.map(key));
+          const missing = w.source.samples.filter(
+            ({ series, ts }) => !model.has(series, ts) && !dropped.has(key({ series, ts })),
+          );
+          assert.deepEqual(missing.map(key), [], "neither there nor counted");
+          assert.ok(w.drops.every(({ reason }) => ["rejected", "refused_replay", "conflict"].includes(reason)));
+          assert.equal(w.account().pending, 0);
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
   test("property: with hold the receiver ends with exactly the source's samples, in order per series, whatever happens", async () => {
     await fc.assert(
       fc.asyncProperty(

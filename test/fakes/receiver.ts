@@ -117,7 +117,7 @@ export async function startReceiver(path = "/api/v1/write"): Promise<Receiver> {
     alone(r, open, { body, keys: series.map(({ labels }) => JSON.stringify(labels)), response });
     const answer = await r.answer(received, r.requests.push(received) - 1);
     const taken = typeof answer === "object" && answer.status >= 200 && answer.status < 300;
-    refused ||= typeof answer === "object" && (answer.status === 400 || answer.status === 422);
+    refused ||= typeof answer === "object" && answer.status >= 400 && answer.status < 500;
     if (taken) store(r, series);
     give(response, answer);
   }

@@ -1,9 +1,10 @@
 // What a delivery needs around it, real but for the clock if the test wants its own: frames of plain series, a sender to a scripted
 // receiver, and the snapshot of its one sink.
 import assert from "node:assert/strict";
-import type { Batch } from "../../src/batch/batch.ts";
 import { Batcher } from "../../src/batch/batcher.ts";
+import type { Origin } from "../../src/delivery/batch-splitter.ts";
 import { Delivery, type DeliverySettings, type Sender } from "../../src/delivery/delivery.ts";
+import type { Sealed } from "../../src/delivery/jobs.ts";
 import { createHttpClient } from "../../src/http/client.ts";
 import type { HttpTimeouts } from "../../src/http/http.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";
@@ -41,13 +42,15 @@ export function frame(table: SeriesTable, series: number, each: number, to: numb
 
 export type Line = {
   delivery: Delivery;
+  /** From now on `answer` is the far end. */
+  replaceSender(answer: (body: Uint8Array) => Awaited<ReturnType<Sender["post"]>>): void;
   /** As after a change of endpoint or credentials. */
   anotherSender(): void;
-  settled: Batch[];
+  settled: Sealed[];
   events: Event[];
   sink(): SinkState;
   /** Sends a window as batches of `maxSize`. */
-  send(window: Frame, maxSize?: number, replay?: boolean): void;
+  send(window: Frame, maxSize?: number, origin?: Origin): void;
   /** All that was sent is settled, given back or kept. */
   close(): Promise<void>;
 };
@@ -63,7 +66,7 @@ export function line(
   const http = createHttpClient({ connectMs: 30_000, connections: 8 });
   const store = new StatusStore();
   const events: Event[] = [];
-  const settled: Batch[] = [];
+  const settled: Sealed[] = [];
   const dispatch = (event: Event) => {
     events.push(event);
     store.dispatch(event);
@@ -89,14 +92,15 @@ export function line(
     changed: () => {},
     bug: assert.fail,
   });
-  let round = 0;
+  let number = 0;
   return {
     delivery,
+    replaceSender: (answer) => delivery.update({ ...sender(), post: async (body) => answer(body) }, all),
     anotherSender: () => delivery.update(sender(), all),
     settled,
     events,
     sink: () => store.snapshot.sinks[0]!,
-    send(window, maxSize = 500, replay = false) {
+    send(window, maxSize = 500, origin = undefined) {
       const { from, to, samples: read } = window;
       const at = clock.now();
       dispatch({
@@ -113,11 +117,11 @@ export function line(
         sourceNow: to,
         dropped: {},
       });
-      const batcher = new Batcher(maxSize, round * 1_000_000);
-      for (const batch of batcher.add(window, round, 0)) delivery.enqueue(batch, replay);
+      const batcher = new Batcher(maxSize, number * 1_000_000);
+      for (const batch of batcher.add(window, number, 0)) delivery.enqueue(batch, origin);
       const last = batcher.flush();
-      if (last !== undefined) delivery.enqueue(last, replay);
-      round++;
+      if (last !== undefined) delivery.enqueue(last, origin);
+      number++;
     },
     async close() {
       delivery.abort();

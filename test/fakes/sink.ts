@@ -4,6 +4,7 @@ import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
 import { judgeAnswer, judgeFailure, type Verdict } from "../../src/remotewrite/judge.ts";
 import { NO_SAMPLES } from "../../src/remotewrite/post.ts";
 import type { FakeClock } from "./clock.ts";
+import type { ReceiverModel } from "./receiver-model.ts";
 import { decodeWriteRequest } from "./wire.ts";
 
 /** `stored`: it takes the samples, and its answer is lost. A number: answers with this status. */
@@ -19,6 +20,8 @@ export class FakeSink {
   attempts: { at: number; samples: number; status: SinkFault }[] = [];
   /** More decisions: a status for a request, or undefined for what `fault` says. */
   decide: (series: ReturnType<typeof decodeWriteRequest>) => number | undefined = () => undefined;
+  /** What it takes of what reaches it; absent: everything. */
+  model: ReceiverModel | undefined;
   inFlight = 0;
   mostInFlight = 0;
   readonly #clock: FakeClock;
@@ -54,8 +57,15 @@ export class FakeSink {
         verdict: judgeAnswer({ status, text: "", retryAfter: undefined, noSamples }, this.#clock.now()),
         answered: true,
       };
+    const { model } = this;
+    const written = model?.write(series.map(({ labels, samples: list }) => [nameOf(labels), list.map(({ ts }) => ts)]));
+    if (written !== undefined && written.status >= 300) {
+      if (status === "stored") return failure("timeout");
+      const answer = { status: written.status, text: written.text, retryAfter: undefined, noSamples };
+      return { verdict: judgeAnswer(answer, this.#clock.now()), answered: true };
+    }
     for (const { labels, samples: list } of series) {
-      const name = labels.find(([n]) => n === "__name__")![1];
+      const name = nameOf(labels);
       const known = this.taken.get(name) ?? [];
       this.taken.set(name, known);
       for (const { ts, value, bits } of list) known.push({ ts, value, stale: bits === 0x7ff0000000000002n });
@@ -65,6 +75,8 @@ export class FakeSink {
     return { verdict: { kind: "delivered", status: 204 }, answered: true };
   }
 }
+
+const nameOf = (labels: readonly (readonly [string, string])[]): string => labels.find(([n]) => n === "__name__")![1];
 
 const failure = (kind: "aborted" | "timeout" | "refused"): { verdict: Verdict; answered: boolean } => ({
   verdict: judgeFailure({ kind, code: kind.toUpperCase(), message: kind }),

@@ -10,6 +10,7 @@ import { Readers } from "../../src/reading/readers.ts";
 import { SourcePort } from "../../src/reading/source-port.ts";
 import { plainRules } from "../../src/series/labels.ts";
 import { joined } from "../../src/state/rows.ts";
+import type { Attempted } from "../../src/state/attempted.ts";
 import type { CursorKey, SavedCursor, SavedMemory, StateStore } from "../../src/state/store.ts";
 import type { Event } from "../../src/status/events.ts";
 import type { Account, SinkState } from "../../src/status/snapshot.ts";
@@ -97,6 +98,16 @@ class FakeStore implements StateStore {
     });
   }
 
+  readonly attempts = new Map<string, Attempted>();
+
+  attempted(key: CursorKey): Attempted | undefined {
+    return this.attempts.get(JSON.stringify(key));
+  }
+
+  saveAttempted(key: CursorKey, attempted: Attempted): void {
+    this.attempts.set(JSON.stringify(key), attempted);
+  }
+
   flush(): void {
     for (const [key, make] of this.#unsaved) this.saved.set(key, make());
     this.#unsaved.clear();
@@ -135,6 +146,8 @@ export class World {
   supervisor!: Supervisor;
   #readers!: Readers;
   #present: string[];
+  /** Called for each dropped sample. */
+  dropped: (drop: World["drops"][number]) => void = () => {};
   /** Called for each attempt to encode; throws to show a bug in one exporter. */
   bug: (sink: string) => void = () => {};
 
@@ -351,6 +364,11 @@ export class World {
     };
   }
 
+  #drop(drop: World["drops"][number]): void {
+    this.drops.push(drop);
+    this.dropped(drop);
+  }
+
   #keep(id: string, { reason, spans }: Drop): boolean {
     for (const span of spans) {
       const { frame } = span;
@@ -359,7 +377,7 @@ export class World {
         const from = Math.max(span.firstSample, frame.runStart[run]!);
         const to = Math.min(span.endSample, frame.runStart[run + 1]!);
         for (let i = from; i < to; i++)
-          this.drops.push({ sink: id.split("/").at(-1)!, series, ts: frame.timestamps[i]!, reason });
+          this.#drop({ sink: id.split("/").at(-1)!, series, ts: frame.timestamps[i]!, reason });
       }
     }
     return true;

@@ -1,6 +1,7 @@
 // The table of answers over real HTTP: the right number of requests, the right reason, and an account that balances.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { FRESH, type Origin } from "../../src/delivery/batch-splitter.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
 import { FakeClock } from "../fakes/clock.ts";
@@ -43,11 +44,11 @@ async function run(
   series = 100,
   o: Parameters<typeof line>[1] = {},
   maxSize = 500,
-  replay = false,
+  origin: Origin = FRESH,
 ): Promise<Line> {
   receiver.answer = answer;
   out = line(receiver.writeUrl, o);
-  out.send(frame(new SeriesTable(), series, 1, NOW), maxSize, replay);
+  out.send(frame(new SeriesTable(), series, 1, NOW), maxSize, origin);
   return out;
 }
 
@@ -75,50 +76,151 @@ describe("400 and 422: the culprits are found and dropped, the rest is delivered
     });
   }
 
-  test("more culprits than the budget can find: the rest is dropped and the message says that part may be stored", async () => {
+  test("where all are refused, each is asked for by itself: two requests a series at most", async () => {
     const l = await run(refuses(400));
     await quiet(l);
     assert.equal(l.sink().account.dropped.rejected, 100);
-    assert.ok(receiver.requests.length <= 2 * Math.ceil(Math.log2(100)) + 8, `${receiver.requests.length} requests`);
-    assert.ok(
-      l.events.some((e) => e.type === "dropped" && /the receiver may have stored part of the rest/.test(e.message)),
-    );
+    assert.ok(receiver.requests.length <= 2 * 100 + 1, `${receiver.requests.length} requests`);
     balanced(l);
   });
 
-  test("what was perhaps sent before is not bisected: refused_replay, one request, and Ready does not suffer", async () => {
-    const l = await run(refuses(400, "out of order sample"), 100, {}, 500, true);
+  for (const [how, text] of [
+    ["Prometheus", 'out of order sample: {__name__="m42"}'],
+    ["Mimir", "received a sample whose label is too long, series: 'm42'"],
+    ["in JSON", '{"error":"sample refused: {__name__=\\"m42\\"}"}'],
+  ] as const)
+    test(`a series that the receiver names (${how}) is tried first: the fewest requests win`, async () => {
+      const l = await run((r) => (names(r).includes("m42") ? { status: 400, body: text } : { status: 204 }));
+      await quiet(l);
+      assert.equal(l.sink().account.dropped.rejected, 1);
+      assert.deepEqual(sizes(), [100, 0, 1, 42, 57]);
+      balanced(l);
+    });
+
+  test("a text that names another series than the refused one costs requests and no samples", async () => {
+    const l = await run((r) => (names(r).includes("m42") ? { status: 400, body: "refused: m7" } : { status: 204 }));
     await quiet(l);
-    assert.equal(l.sink().account.dropped.refused_replay, 100);
-    assert.deepEqual(sizes(), [100, 0]);
+    assert.equal(l.sink().account.delivered, 99);
+    assert.equal(l.sink().rejected[0]?.series, "m42");
+    balanced(l);
+  });
+
+  test("one old sample of a series: only that is dropped", async () => {
+    receiver.answer = (r) => ({
+      status: r.series.some((s) => s.samples.some(({ ts }) => ts < NOW - 9_000)) ? 422 : 204,
+    });
+    out = line(receiver.writeUrl);
+    out.send(frame(new SeriesTable(), 8, 11, NOW), 500);
+    await quiet(out);
+    assert.equal(out.sink().account.dropped.rejected, 8);
+    assert.equal(out.sink().account.delivered, 80);
+    assert.deepEqual(out.sink().rejected.length, 8, "each is named");
+    balanced(out);
+  });
+
+  test("a series that is refused whole costs few requests however many samples it has", async () => {
+    receiver.answer = (r) => ({ status: names(r).includes("m3") ? 400 : 204 });
+    out = line(receiver.writeUrl);
+    out.send(frame(new SeriesTable(), 8, 60, NOW), 500);
+    await quiet(out);
+    assert.equal(out.sink().account.dropped.rejected, 60);
+    assert.ok(
+      receiver.requests.length <= 2 * Math.log2(8) + 3 * Math.log2(60) + 4,
+      `${receiver.requests.length} requests`,
+    );
+    balanced(out);
+  });
+
+  test("the refusal is logged once at info, not for each part", async () => {
+    const l = await run((r) => (names(r).includes("m42") ? { status: 400, body: "no" } : { status: 204 }));
+    await quiet(l);
+    assert.deepEqual(
+      l.events.flatMap((e) => (e.type === "notice" ? [[e.level, e.message]] : [])),
+      [
+        [
+          "info",
+          "default/p/s: a request with 100 samples was refused; outflow sends smaller requests to find the refused samples. The endpoint refused samples (400). It said: no",
+        ],
+      ],
+    );
+  });
+
+  test("409: the samples that conflict are found and dropped as conflict, the rest is delivered", async () => {
+    const l = await run((r) => ({ status: names(r).includes("m42") ? 409 : 204 }));
+    await quiet(l);
+    assert.equal(l.sink().account.dropped.conflict, 1);
+    assert.equal(l.sink().account.delivered, 99);
+    balanced(l);
+  });
+});
+
+describe("400 and 422 for what may have been sent before", () => {
+  const SENT: Origin = { sent: true, together: true, suspects: false };
+
+  test("a series that is refused is counted as refused_replay, the others are delivered, and Ready does not suffer", async () => {
+    const l = await run((r) => ({ status: names(r).includes("m42") ? 400 : 204 }), 100, {}, 500, SENT);
+    await quiet(l);
+    assert.equal(l.sink().account.dropped.refused_replay, 1);
+    assert.equal(l.sink().account.delivered, 99);
     assert.notEqual(l.sink().conditions[1].status, "False");
     assert.deepEqual(l.sink().rejected, []);
     balanced(l);
   });
 
-  test("an attempt without an answer makes the next refusal an expected one", async () => {
-    const l = await run((r, n) => (n === 0 ? "reset" : refuses(400, "out of order sample")(r)));
-    await quiet(l);
-    assert.equal(l.sink().account.dropped.refused_replay, 100);
-    assert.deepEqual(sizes(), [100, 100, 0]);
-    balanced(l);
+  test("a series that was sent whole or not at all is dropped with one request, else sample by sample", async () => {
+    const requests = async (together: boolean) => {
+      receiver.answer = refuses(400);
+      const before = receiver.requests.length;
+      const l = line(receiver.writeUrl);
+      l.send(frame(new SeriesTable(), 4, 8, NOW), 500, { ...SENT, together });
+      await quiet(l);
+      assert.equal(l.sink().account.dropped.refused_replay, 32);
+      await l.close();
+      return receiver.requests.length - before;
+    };
+    assert.equal(await requests(true), 1 + 2 + 4 + 1, "all, halves, series; and one without samples");
+    assert.ok((await requests(false)) > 30);
   });
 
-  for (const status of [502, 504])
-    test(`${status}, which a proxy says that heard nothing from the receiver, makes the next refusal an expected one`, async () => {
-      const l = await run((r, n) => (n === 0 ? { status } : refuses(400, "out of order sample")(r)));
+  test("a sample that arrived since is taken, though those before it are refused", async () => {
+    const known = NOW - 3_000;
+    receiver.answer = (r) => ({
+      status: r.series.some((s) => s.samples.some(({ ts }) => ts < known)) ? 400 : 204,
+    });
+    out = line(receiver.writeUrl);
+    out.send(frame(new SeriesTable(), 2, 10, NOW), 500, { ...SENT, together: false });
+    await quiet(out);
+    assert.equal(out.sink().account.delivered, 2 * 4);
+    assert.equal(out.sink().account.dropped.refused_replay, 2 * 6);
+    balanced(out);
+  });
+
+  for (const [how, first] of [
+    ["an attempt without an answer", "reset"],
+    ["502, which a proxy says that got no answer", { status: 502 }],
+    ["504, which a proxy says that got no answer", { status: 504 }],
+  ] as const)
+    test(`after ${how} a refusal is an expected one`, async () => {
+      const l = await run((r, n) =>
+        n === 0 ? first : names(r).includes("m42") ? { status: 400, body: "out of order sample" } : { status: 204 },
+      );
       await quiet(l);
-      assert.equal(l.sink().account.dropped.refused_replay, 100);
+      assert.equal(l.sink().account.dropped.refused_replay, 1);
+      assert.equal(l.sink().account.delivered, 99);
       balanced(l);
     });
 
-  test("samples over an hour old are not bisected", async () => {
-    receiver.answer = refuses(400, "out of bounds");
+  test("samples over an hour old: those that are taken are delivered", async () => {
+    const old = NOW - 3_700_000;
+    receiver.answer = (r) => ({
+      status: r.series.some((s) => s.samples.some(({ ts }) => ts < old - 5_000)) ? 400 : 204,
+    });
     out = line(receiver.writeUrl);
-    out.send(frame(new SeriesTable(), 50, 1, NOW - 3_700_000));
+    out.send(frame(new SeriesTable(), 5, 10, old));
     await quiet(out);
-    assert.deepEqual(sizes(), [50, 0]);
-    assert.equal(out.sink().account.dropped.refused_replay, 50);
+    assert.equal(out.sink().account.delivered, 5 * 6);
+    assert.equal(out.sink().account.dropped.rejected, 5 * 4);
+    balanced(out);
   });
 });
 
@@ -132,9 +234,9 @@ describe("400 and 422 from an endpoint that has taken nothing: it is asked with 
   const wrongPath = (status: number): Answer => ({ status, body: 'unsupported path requested: "/api/v1/wirte"' });
 
   for (const status of [400, 422])
-    for (const replay of [false, true])
-      test(`${status} to that too${replay ? ", for what was perhaps sent before" : ""}: held, nothing is dropped, Ready says what to do`, async () => {
-        const l = await run(() => wrongPath(status), 100, {}, 50, replay);
+    for (const sent of [false, true])
+      test(`${status} to that too${sent ? ", for what may have been sent before" : ""}: held, nothing is dropped, Ready says what to do`, async () => {
+        const l = await run(() => wrongPath(status), 100, {}, 50, { ...FRESH, sent });
         await holds(l);
         assert.deepEqual(sizes(), [50, 0]);
         assert.equal(l.sink().account.pending, 100);
@@ -271,34 +373,92 @@ describe("413: halved until it fits", () => {
   });
 });
 
-describe("dropped at once", () => {
-  for (const [status, reason] of [
-    [409, "conflict"],
-    [406, "rejected"],
-    [431, "rejected"],
-    [451, "rejected"],
-  ] as const) {
-    test(`${status}: ${reason}, one request`, async () => {
-      const l = await run(() => ({ status }));
+describe("a size is learned", () => {
+  test("later batches are cut to what fits before they are sent, and it is in the snapshot", async () => {
+    const l = await run((r) => (r.samples > 30 ? { status: 413 } : { status: 204 }), 100, {}, 100);
+    await quiet(l);
+    const { samples = 0, bytes = 0 } = l.sink().learnedSize ?? {};
+    assert.ok(samples > 0 && samples <= 50 && bytes > 0, JSON.stringify(l.sink().learnedSize));
+    const before = receiver.requests.length;
+    for (let n = 1; n <= 3; n++) l.send(frame(new SeriesTable(), 100, 1, NOW + n * 1_000), 100);
+    await quiet(l);
+    const after = sizes().slice(before);
+    assert.equal(after.reduce((n, size) => n + size, 0), 300, `each sample once: ${after}`);
+    assert.ok(after.length <= 12, "none is so small that it says little");
+    balanced(l);
+  });
+
+  test("one series that is too large by itself is looked into once, dropped and named; the size of the others stays", async () => {
+    receiver.answer = (r) => (names(r).includes("m7") ? { status: 413 } : { status: 204 });
+    out = line(receiver.writeUrl);
+    out.send(frame(new SeriesTable(), 16, 20, NOW), 500);
+    await quiet(out);
+    assert.equal(out.sink().account.dropped.too_large, 20);
+    assert.equal(out.sink().account.delivered, 15 * 20);
+    assert.equal(out.sink().rejected[0]?.series, "m7");
+    assert.ok(receiver.requests.length < 2 * Math.log2(320) + 8, `${receiver.requests.length} requests`);
+    balanced(out);
+  });
+
+  test("an endpoint that says 413 to every sample is held: one series is dropped, not all", async () => {
+    const l = await run(refuses(413), 64);
+    await eventually(
+      "it holds",
+      () => l.sink().phase.name,
+      (name) => name === "holding",
+    );
+    assert.equal(l.sink().account.dropped.too_large, 1);
+    assert.equal(l.sink().account.pending, 63);
+    assert.ok(receiver.requests.length < 16, `${receiver.requests.length} requests`);
+    assert.match(l.sink().conditions[1].message, /refuses every request with samples as too large \(413\)/);
+    balanced(l);
+  });
+});
+
+describe("refusals that say nothing about samples: asked with a write without samples, then held", () => {
+  for (const status of [406, 407, 411, 414, 421, 425, 426, 431, 451, 463, 499]) {
+    test(`${status}: nothing is dropped`, async () => {
+      const l = await run((r) => ({ status: r.samples > 0 || status % 2 === 1 ? status : 204 }));
+      await eventually(
+        "it holds",
+        () => l.sink().phase.name,
+        (name) => name === "holding",
+      );
+      assert.deepEqual(sizes(), [100, 0]);
+      assert.equal(l.sink().account.pending, 100);
+      assert.match(l.sink().conditions[1].message, new RegExp(`\\(${status}\\)`));
+      receiver.answer = () => ({ status: 204 });
+      l.delivery.retryNow();
       await quiet(l);
-      assert.equal(l.sink().account.dropped[reason], 100);
-      assert.equal(receiver.requests.length, 1);
+      assert.equal(l.sink().account.delivered, 100);
       balanced(l);
     });
   }
 });
 
+describe("2xx with a web page", () => {
+  for (const [how, answer, webPage] of [
+    ["text/html", { status: 200, headers: { "content-type": "text/html; charset=utf-8" }, body: "<p>hello" }, true],
+    ["without a type", { status: 200, body: "  <!DOCTYPE html><html>" }, true],
+    ["text that is none", { status: 200, headers: { "content-type": "text/plain" }, body: "ok" }, false],
+    ["204", { status: 204 }, false],
+  ] as const)
+    test(`${how}: delivered, and ${webPage ? "said" : "nothing is said"}`, async () => {
+      const l = await run(() => answer);
+      await quiet(l);
+      assert.equal(l.sink().account.delivered, 100);
+      assert.equal(l.sink().webPage, webPage);
+    });
+});
+
 test("what is dropped says from when its samples are", async () => {
-  receiver.answer = (r) => ({ status: r.series.length > 4 ? 413 : 409 });
+  receiver.answer = (r) => ({ status: r.samples > 0 ? 409 : 204 });
   out = line(receiver.writeUrl);
   out.send(frame(new SeriesTable(), 8, 5, NOW));
   await quiet(out);
   assert.deepEqual(
     out.events.flatMap((e) => (e.type === "dropped" ? [[e.samples, e.oldest, e.newest]] : [])),
-    [
-      [20, NOW - 4_000, NOW],
-      [20, NOW - 4_000, NOW],
-    ],
+    Array.from({ length: 8 }, () => [5, NOW - 4_000, NOW]),
   );
 });
 

@@ -12,8 +12,8 @@ describe("the table of answers", () => {
     delivered: [200, 201, 202, 204, 299],
     hold: [300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 410, 415],
     halve: [413],
-    bisect: [400, 422],
-    drop: [406, 407, 409, 411, 412, 414, 416, 417, 418, 421, 423, 424, 425, 426, 428, 431, 451, 499],
+    bisect: [400, 409, 422],
+    ask: [406, 407, 411, 412, 414, 416, 417, 418, 421, 423, 424, 425, 426, 428, 431, 451, 499],
     retry: [408, 429, 500, 501, 502, 503, 504, 507, 511, 599, 100, 199, 600, 999],
   };
   for (const [kind, statuses] of Object.entries(table))
@@ -40,10 +40,10 @@ describe("the table of answers", () => {
     }
   });
 
-  test("409 is a conflict, other refusals are rejected", () => {
+  test("409 says of the samples that they conflict, 400 and 422 that they are refused", () => {
     assert.deepEqual(
-      [judged(409), judged(406)].map((v) => v.kind === "drop" && v.dropReason),
-      ["conflict", "rejected"],
+      [409, 400, 422].map((status) => judged(status)).map((v) => v.kind === "bisect" && v.conflict === true),
+      [true, false, false],
     );
   });
 
@@ -77,15 +77,17 @@ describe("rule 11: Retry-After", () => {
     ["Wed, 25 Nov 2026 11:59:30 GMT", undefined],
     ["Fri, 25 Dec 2026 12:00:00 GMT", 900_000],
     ["Wednesday, 25-Nov-26 12:00:30 GMT", 30_000],
+    ["Wed Nov 25 12:00:30 2026", 30_000],
+    ["Wed Dec  2 12:00:00 2026", 900_000],
   ];
   for (const [header, ms] of cases) test(`${header}: ${ms}`, () => assert.equal(retryAfterMs(header, NOW), ms));
 
-  test("counts on 429 and 503 only", () => {
+  test("counts on every status that is retried", () => {
     const of = (status: number) => {
       const verdict = judged(status, "9");
       return verdict.kind === "retry" ? verdict.retryAfterMs : undefined;
     };
-    assert.deepEqual([429, 503, 500, 502].map(of), [9_000, 9_000, undefined, undefined]);
+    for (const status of [408, 429, 500, 502, 503, 504, 507, 599]) assert.equal(of(status), 9_000, String(status));
   });
 });
 
@@ -109,7 +111,7 @@ describe("rule 9: backoff", () => {
     );
   });
 
-  test("probes of a sink that refuses: after 1, 2, 5, then every 5 minutes", () => {
-    assert.deepEqual([1, 2, 3, 4, 50].map(probeDelayMs), [60_000, 120_000, 300_000, 300_000, 300_000]);
+  test("probes of a sink that refuses: after 5, 15, 45 s, then up to every 5 minutes", () => {
+    assert.deepEqual([1, 2, 3, 4, 5, 50].map(probeDelayMs), [5_000, 15_000, 45_000, 135_000, 300_000, 300_000]);
   });
 });

@@ -220,7 +220,7 @@ describe("the state store", () => {
     store.close();
     assert.deepEqual(troubles, []);
     const after = new DatabaseSync(join(dir, "state.sqlite"));
-    assert.equal(after.prepare("SELECT value FROM meta WHERE key = 'schema'").get()?.value, "3");
+    assert.equal(after.prepare("SELECT value FROM meta WHERE key = 'schema'").get()?.value, "4");
     after.close();
   });
 

@@ -21,7 +21,7 @@ export async function replayLetters(
   ports: LettersPorts,
 ): Promise<{ ok: true; kept: number } | { ok: false; why: string }> {
   const files = letterFiles(folder);
-  let round = 0;
+  let number = 0;
   let kept = 0;
   for (const [i, found] of files.entries()) {
     const name = options.dryRun ? found : claim(folder, found, String(process.pid));
@@ -46,7 +46,7 @@ export async function replayLetters(
     if (options.dryRun) continue;
     const before = ports.dropped();
     const sink = new ReplaySink(plan, options.maxRate, signal, { ...ports, settled: () => {} });
-    const sent = (await sink.offer(frame, round++)) && (await sink.flush());
+    const sent = (await sink.offer(frame, number++)) && (await sink.flush());
     sink.close();
     if (!sent) return { ok: false, why: sink.why ?? "It was stopped." };
     const lost = ports.dropped() - before;
