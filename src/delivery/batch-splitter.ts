@@ -129,7 +129,6 @@ export class BatchSplitter {
     const ageIsKnown = !ageMayDecide(span);
     if (ageIsKnown && left.sent && this.#origin.together) return this.#refused(left);
     this.#cutWithinSeries = true;
-    const middle = (span.firstSample + span.endSample) >> 1;
     // Of a series that may have arrived in part the newest would be taken, and those before it be lost.
     if (ageIsKnown && !left.sent && (this.#origin.suspects || verdict.tryNewest)) {
       const last = span.endSample - 1;
@@ -140,6 +139,14 @@ export class BatchSplitter {
       this.#left[0]!.newest = true;
       return [];
     }
+    const { firstSample: first } = span;
+    if (ageIsKnown && !left.sent && verdict.untried && samplesOf(span) > FEW)
+      return this.#cut(left, [
+        { ...span, endSample: first + 1 },
+        { ...span, firstSample: first + 1, endSample: first + 2 },
+        { ...span, firstSample: first + 2 },
+      ]);
+    const middle = (first + span.endSample) >> 1;
     return this.#cut(left, [
       { ...span, endSample: middle },
       { ...span, firstSample: middle },
@@ -193,6 +200,9 @@ export class BatchSplitter {
     return [];
   }
 }
+
+/** Of more samples than this the first two tell with fewer requests than halves whether the series as such is refused. */
+const FEW = 4;
 
 export type RefusalHints = {
   /** Some of the samples may be refused for their age, and others not. */

@@ -34,6 +34,11 @@ export class RunVerdict {
     return this.#singles >= SINGLES && !this.#taken;
   }
 
+  /** Nothing is known yet but that the series is not taken as a whole. */
+  get untried(): boolean {
+    return this.refused.length === 0 && !this.#taken && !this.#newestTaken;
+  }
+
   /** The receiver took nothing of the series: it refuses the series, not some of its samples. */
   get refusedWhole(): boolean {
     return !this.#taken && !this.#newestTaken;

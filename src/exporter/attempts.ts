@@ -2,7 +2,7 @@
 // before the first attempt of each window, so that a process that follows a kill knows what was really attempted. Pure.
 import type { Origin } from "../delivery/batch-splitter.ts";
 import type { EpochMs } from "../platform/clock.ts";
-import type { Window } from "../reading/readers.ts";
+import type { Window } from "../source/window.ts";
 import type { Attempted } from "../state/attempted.ts";
 
 /** A window as it was read. */

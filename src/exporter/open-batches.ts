@@ -67,7 +67,8 @@ export class OpenBatches {
   }
 
   flush(): void {
-    this.#flushOrdinary();
+    const ordinary = this.#ordinary.flush();
+    if (ordinary !== undefined) this.#ports.sealed(ordinary, "ordinary");
     const suspects = this.#ofSuspects.flush();
     if (suspects !== undefined) this.#ports.sealed(suspects, "suspects");
   }
@@ -113,14 +114,7 @@ export class OpenBatches {
   }
 
   #sealSuspects(batches: readonly Batch[]): void {
-    // A series that has become suspect may be in the open batch, with earlier samples.
-    if (batches.length > 0) this.#flushOrdinary();
     for (const batch of batches) this.#ports.sealed(batch, "suspects");
-  }
-
-  #flushOrdinary(): void {
-    const batch = this.#ordinary.flush();
-    if (batch !== undefined) this.#ports.sealed(batch, "ordinary");
   }
 
   /** Arms the timer: open batches go when their oldest sample has been here batch.timeout. */

@@ -42,7 +42,9 @@ const MAX_WINDOWS = 10_000;
 function attemptedWindow(value: unknown): Attempted["windows"][number] | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { from, to, samples, series, maxSize, together } = value as Record<string, unknown>;
-  const numbers = [from, to, samples, series, maxSize].map((n) => (Number.isSafeInteger(n) ? (n as number) : undefined));
+  const numbers = [from, to, samples, series, maxSize].map((n) =>
+    Number.isSafeInteger(n) ? (n as number) : undefined,
+  );
   const [a, b, c, d, e] = numbers;
   if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined) return undefined;
   return typeof together === "boolean" ? { from: a, to: b, samples: c, series: d, maxSize: e, together } : undefined;

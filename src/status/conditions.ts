@@ -118,7 +118,7 @@ function ready(sink: Unreported): Report | undefined {
   }
   if (phase.name === "catching-up") return yes("CatchingUp", catchesUp(phase));
   if (phase.name === "flowing" && sink.lastSuccessAt !== undefined)
-    return yes("Delivering", "Data is arriving: the endpoint takes the batches.");
+    return yes("Delivering", sink.webPage ? WEB_PAGE : "Data is arriving: the endpoint takes the batches.");
   const was = sink.steadiness;
   if (phase.name === "backing-off" && was.status === "True") {
     return yes(
@@ -135,6 +135,10 @@ function asBefore({ status, reason, message }: Condition): Report {
   const old = "Reported before outflow was restarted: ";
   return { status, reason, message: message.startsWith(old) ? message : `${old}${message}` };
 }
+
+/** Success by the specification; but nothing of it may be stored. */
+export const WEB_PAGE =
+  "The endpoint takes the batches, but answers with a web page: is this the remote-write address?";
 
 const yes = (reason: string, message: string): Report => ({ status: "True", reason, message });
 const no = (reason: string, message: string): Report => ({ status: "False", reason, message });

@@ -178,8 +178,7 @@ export type Event = { at: EpochMs } & (
       durationMs: number;
       /** Requests in flight after this one. */
       inFlight: number;
-      result:
-        /** `webPage`: the body was HTML, which no receiver of remote write sends. */
+      result: /** `webPage`: the body was HTML, which no receiver of remote write sends. */
         | { kind: "delivered"; status: number; webPage?: true }
         | { kind: "failed"; reason: FailureReason; status?: number; message: string };
     }

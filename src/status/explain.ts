@@ -3,7 +3,7 @@
 import type { EpochMs } from "../platform/clock.ts";
 import { droppedTotal } from "./account.ts";
 import { causeOf, failedSource } from "./cause.ts";
-import { lostSinceArrival, readyLagMs, readyOf, remedies } from "./conditions.ts";
+import { lostSinceArrival, readyLagMs, readyOf, remedies, WEB_PAGE } from "./conditions.ts";
 import type { FailureReason } from "./events.ts";
 import { CALM_MS } from "./flapping.ts";
 import { replayOf } from "./lost.ts";
@@ -56,6 +56,11 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
     said.push(
       `Last attempt ${age(now - last.at)} ago: ${counted(last.samples, "sample")}, ${bytes(last.bytes)}, ${answer} after ${took(last.durationMs)}.`,
     );
+  }
+  if (sink.webPage) said.push(WEB_PAGE);
+  if (sink.learnedSize !== undefined) {
+    const { samples, bytes: size } = sink.learnedSize;
+    said.push(`The endpoint is known to take requests of up to ${counted(samples, "sample")} and ${bytes(size)}.`);
   }
   if (sink.failuresInRow > 1) said.push(`${count(sink.failuresInRow)} attempts in a row failed.`);
   const seen = sink.failing?.evidence;

@@ -2,12 +2,12 @@
 // repeats is summed up at ever longer intervals. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 import { causeOf } from "./cause.ts";
-import { readyOf } from "./conditions.ts";
+import { readyOf, WEB_PAGE } from "./conditions.ts";
 import type { Event, SinkId } from "./events.ts";
 import { type LogLine, line } from "./logline.ts";
 import { replayOf } from "./lost.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
-import { age, count, counted, gist, instant, sentence } from "./words.ts";
+import { age, count, counted, gist, instant, sentence, bytes as size } from "./words.ts";
 
 type SinkLineEvent = Extract<Event, { id: SinkId }>;
 
@@ -56,6 +56,17 @@ export function sinkLine(
       });
     case "dropped":
       return dropped(event, was, now, say);
+    case "size-learned": {
+      const { samples, bytes } = event;
+      if (samples === undefined || bytes === undefined) return undefined;
+      // Halved at least: not each step of its slow growth.
+      if (was?.learnedSize !== undefined && 2 * samples > was.learnedSize.samples) return undefined;
+      return say("info", `requests are limited to ${counted(samples, "sample")} and ${size(bytes)}: larger ones failed.`);
+    }
+    case "attempt-ended":
+      if (now?.webPage && was?.webPage === false)
+        return say("warn", `${WEB_PAGE} Nothing may be stored there.`, { reason: "web_page" });
+      return readyChanged(was, now, event.at, after, say) ?? stillFailing(event, was, now, say);
     default:
       return readyChanged(was, now, event.at, after, say) ?? stillFailing(event, was, now, say);
   }

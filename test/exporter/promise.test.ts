@@ -244,7 +244,12 @@ describe("the promise", () => {
         fc.record({
           ...shape,
           receiver,
-          by: fc.constantFrom(1, 1, 60),
+          by: fc.constantFrom(1, 1, 1, 1, 60),
+          // A sink that is removed ends its series with stale markers: what becomes visible late comes after something newer then.
+          happenings: fc.array(
+            happening.filter(({ what }) => what !== "remove"),
+            { maxLength: 8 },
+          ),
           lives: fc.array(series(anyDelay), { minLength: 1, maxLength: 5 }),
         }),
         async (p) => {

@@ -383,7 +383,11 @@ describe("a size is learned", () => {
     for (let n = 1; n <= 3; n++) l.send(frame(new SeriesTable(), 100, 1, NOW + n * 1_000), 100);
     await quiet(l);
     const after = sizes().slice(before);
-    assert.equal(after.reduce((n, size) => n + size, 0), 300, `each sample once: ${after}`);
+    assert.equal(
+      after.reduce((n, size) => n + size, 0),
+      300,
+      `each sample once: ${after}`,
+    );
     assert.ok(after.length <= 12, "none is so small that it says little");
     balanced(l);
   });
