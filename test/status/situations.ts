@@ -28,7 +28,7 @@ const tls = {
   reason: "TLSFailure",
   message: "The TLS connection failed (CERT_HAS_EXPIRED): certificate has expired",
 } as const;
-const silent = { reason: "Timeout", message: "The endpoint did not answer in time (TIMEOUT)." } as const;
+const silent = { reason: "Timeout", message: "The endpoint did not respond in time (TIMEOUT)." } as const;
 const noHttp = {
   reason: "ProtocolError",
   message: "The endpoint did not answer with HTTP (NOT_HTTP): check scheme and port.",

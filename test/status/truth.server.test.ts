@@ -33,7 +33,7 @@ const cases: Record<string, { reason: string; evidence: RegExp }> = {
   path: { reason: "NotFound", evidence: /\(404\).*path of endpoint/s },
   down: { reason: "EndpointUnreachable", evidence: /ECONNREFUSED/ },
   limited: { reason: "RateLimited", evidence: /limits the rate \(429\)/ },
-  slow: { reason: "Timeout", evidence: /did not answer in time/ },
+  slow: { reason: "Timeout", evidence: /did not respond in time/ },
   query: { reason: "QueryFailed", evidence: /422.*topk\(up\)/s },
 };
 const names = Object.keys(cases);
