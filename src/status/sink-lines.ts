@@ -61,7 +61,10 @@ export function sinkLine(
       if (samples === undefined || bytes === undefined) return undefined;
       // Halved at least: not each step of its slow growth.
       if (was?.learnedSize !== undefined && 2 * samples > was.learnedSize.samples) return undefined;
-      return say("info", `requests are limited to ${counted(samples, "sample")} and ${size(bytes)}: larger ones failed.`);
+      return say(
+        "info",
+        `requests are limited to ${counted(samples, "sample")} and ${size(bytes)}: larger ones failed.`,
+      );
     }
     case "attempt-ended":
       if (now?.webPage && was?.webPage === false)

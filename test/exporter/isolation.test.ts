@@ -224,7 +224,9 @@ describe("isolation", () => {
       await w.clock.advance(20 * MINUTE);
       const to = w.cursor("full")!;
       assert.ok(w.source.now() - to < 3 * POLL, "it has caught up");
-      assert.deepEqual([...new Set(timestamps(w, "full", "m3"))], want(w, "m3", start - 1, to));
+      // The next window may be on its way: some of its series have arrived, others not.
+      const arrived = new Set(timestamps(w, "full", "m3").filter((ts) => ts <= to));
+      assert.deepEqual([...arrived], want(w, "m3", start - 1, to));
       w.balances();
     });
 
