@@ -159,7 +159,7 @@ export function judgeFailure(failure: HttpFailure): Refusal {
     case "refused":
       return trouble(
         "EndpointUnreachable",
-        `Connection refused by the endpoint (${failure.code}): is the receiver up, and the port right?`,
+        `Connection refused (${failure.code}): is the receiver up, and the port right?`,
       );
     case "unreachable":
       return trouble("EndpointUnreachable", `No route to the endpoint (${failure.code}): check the network.`);

@@ -197,7 +197,7 @@ describe("isolation", () => {
       const w = new World({
         maxBufferedSamples: 3_000,
         sinks: {
-          full: { sources: ["m"], onExhausted: "hold", maxConcurrency: 1 },
+          full: { sources: ["m"], onExhausted: "hold", maxConcurrency: 1, maxSize: 300 },
           good: { sources: ["n"], timeoutMs: 1_000 },
         },
       });
