@@ -132,6 +132,26 @@ describe("Retry-After", () => {
   });
 });
 
+describe("a refusal that holds", () => {
+  test("with several requests in flight it is one probe: the next come after 5, 15 and 45 s", async () => {
+    const w = start({ onExhausted: "hold" });
+    w.sink.answerMs = 100;
+    w.send(200);
+    await w.clock.advance(450); // one, two, three, then four at once
+    assert.ok(w.sink.inFlight >= 4, `${w.sink.inFlight} in flight`);
+    w.sink.decide = () => 401;
+    await w.clock.advance(100);
+    const refused = w.times().length;
+    await w.clock.advance(120 * SECOND);
+    const probes = w.times().slice(refused - 1);
+    assert.deepEqual(
+      probes.map((at, i) => Math.round((at - (probes[i - 1] ?? at)) / SECOND)),
+      [0, 5, 15, 45],
+    );
+    w.delivery.abort();
+  });
+});
+
 describe("at the end", () => {
   test("a batch whose last attempt fails is given back, not dropped as exhausted: the next life tries it again", async () => {
     const w = start({ maxAttempts: 1 });

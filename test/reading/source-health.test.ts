@@ -37,7 +37,11 @@ describe("the source's health", () => {
     const lines = w.status.snapshot.events
       .filter((e) => /source (answers|responds|cannot be read)/.test(e.text))
       .map((e) => e.text);
-    assert.equal(lines.filter((text) => /(answers|responds) again after [12]m\d\ds/.test(text)).length, 1, lines.join("\n"));
+    assert.equal(
+      lines.filter((text) => /(answers|responds) again after [12]m\d\ds/.test(text)).length,
+      1,
+      lines.join("\n"),
+    );
   });
 
   test("a source that loses its only working query fails, although another one was answered a while ago", async () => {

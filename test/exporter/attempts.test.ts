@@ -1,0 +1,46 @@
+// What a process knows of what the one before it attempted.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Attempts } from "../../src/exporter/attempts.ts";
+
+const window = (from: number, samples = 100) => ({ from, to: from + 15_000, samples, series: 10 });
+const attempted = (from: number, together = true) => ({ ...window(from), maxSize: 500, together });
+
+describe("what was attempted", () => {
+  test("only windows that begin before the last attempted end may have been sent", () => {
+    const attempts = new Attempts(undefined, false);
+    assert.deepEqual(attempts.origin(window(0), 500), { sent: false, together: true });
+    attempts.record([attempted(0)], 0);
+    assert.equal(attempts.origin(window(0), 500).sent, true);
+    assert.equal(attempts.origin(window(15_000), 500).sent, false);
+  });
+
+  test("a series has arrived whole or not at all where the window is the same, cut at the same size, and never sent in parts", () => {
+    const saved = new Attempts(undefined, false).record([attempted(0)], 0);
+    assert.equal(new Attempts(saved, true).origin(window(0), 500).together, true);
+    assert.equal(new Attempts(saved, true).origin(window(0, 101), 500).together, false, "a sample has come since");
+    assert.equal(new Attempts(saved, true).origin(window(0), 400).together, false);
+    const cut = new Attempts(saved, true).record([attempted(0, false)], 0);
+    assert.equal(new Attempts(cut, true).origin(window(0), 500).together, false);
+  });
+
+  test("what is known is said once; windows before the cursor are forgotten, their end is not", () => {
+    const attempts = new Attempts(undefined, false);
+    assert.notEqual(attempts.record([attempted(0)], 0), undefined);
+    assert.equal(attempts.record([attempted(0)], 0), undefined);
+    const saved = attempts.record([attempted(15_000)], 15_000);
+    assert.deepEqual(
+      saved?.windows.map(({ from }) => from),
+      [15_000],
+    );
+    assert.deepEqual(attempts.endsAfter(15_000), [30_000]);
+    assert.equal(saved?.to, 30_000);
+  });
+
+  test("of a process that saved nothing everything up to the source's now may have been sent", () => {
+    const attempts = new Attempts(undefined, true);
+    attempts.readUpTo(60_000);
+    assert.equal(attempts.origin(window(45_000), 500).sent, true);
+    assert.equal(attempts.origin(window(60_000), 500).sent, false);
+  });
+});
