@@ -7,7 +7,6 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import type { Condition } from "../status/condition.ts";
-import type { Attempted } from "./attempted.ts";
 import {
   copyDatabase,
   FILE,
