@@ -7,6 +7,7 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import type { Condition } from "../status/condition.ts";
+import type { Attempted } from "./attempted.ts";
 import {
   copyDatabase,
   FILE,
@@ -17,7 +18,6 @@ import {
   textOf,
   withSchema,
 } from "./database.ts";
-import type { Attempted } from "./attempted.ts";
 import {
   joined,
   type Read,
