@@ -12,7 +12,8 @@ export function catchingUp(sink: SinkState, now: EpochMs): string[] | undefined 
   if (phase.name !== "catching-up") return undefined;
   const behind = `${roughly(phase.behindMs)} behind`;
   const left = phase.doneAt === undefined ? "" : `${roughly(Math.max(0, phase.doneAt - now))} left`;
-  const speed = `${short(rate(sink.samples, now, Math.max(sink.startedAt, now - FAST_MS)))}/s`;
+  const perSecond = rate(sink.samples, now, Math.max(sink.startedAt, now - FAST_MS));
+  const speed = perSecond === 0 ? "" : `${short(perSecond)}/s`;
   const all = [behind, speed, left].filter((t) => t !== "").join(", ");
   return [all, [behind, left].filter((t) => t !== "").join(", "), left === "" ? behind : left];
 }

@@ -42,6 +42,9 @@ export type SessionPorts = {
   quit(leaveFrame: boolean): void;
 };
 
+/** A moment that takes longer than this to be found is said to be looked up. */
+const SLOW_MS = 400;
+
 export class Session {
   ui: UiState;
   readonly #ports: SessionPorts;
@@ -151,7 +154,12 @@ export class Session {
           this.do({ type: "travel" }, page);
           return;
         }
-        const moment = await this.#ports.past.at(wanted);
+        const found = this.#ports.past.at(wanted);
+        const slow = new AbortController();
+        void this.#ports.clock.sleep(SLOW_MS, slow.signal).then((elapsed) => {
+          if (elapsed) this.#told(`Looking up ${clockTime(wanted)}.`, true, page);
+        });
+        const moment = await found.finally(() => slow.abort());
         if (this.#wanted !== wanted) continue;
         this.#wanted = undefined;
         if (moment === undefined) return this.#told("Nothing has been recorded yet.", false, page);

@@ -31,10 +31,13 @@ export function smoothed(values: readonly number[], window: number): number[] {
   return means.fill(means[size - 1] ?? 0, 0, size - 1);
 }
 
-/** The largest lag of the last poll: between two moves of the cursor lag grows and falls back, and that is no news. */
+/**
+ * The largest lag of the last poll: between two moves of the cursor lag grows and falls back, and that is no news. While a sink catches
+ * up it is.
+ */
 export function steadyLag(sink: SinkState, now: EpochMs, poll: number): number | undefined {
   let worst = lagOf(sink, now);
-  if (worst === undefined) return undefined;
+  if (worst === undefined || sink.phase.name === "catching-up") return worst;
   const { second, seconds } = sink.lag;
   const last = seconds.length - 1;
   for (let s = Math.max(Math.floor(now / 1000) - poll, second - last); s <= second; s++)

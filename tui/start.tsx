@@ -1,20 +1,20 @@
 // The terminal UI over an agent, this process' own, another, or a recorded one: takes the terminal at start, gives it back at end().
 // Loaded only where there is a terminal.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
 import { render } from "ink";
 import { type Clock, systemClock } from "../src/platform/clock.ts";
 import type { Actions } from "../src/status/actions.ts";
 import { App } from "./app.tsx";
+import { configIn, keep } from "./config-file.ts";
 import { type Glyphs, glyphsFor } from "./glyphs.ts";
-import { hitOf, type Line, plainText } from "./line.ts";
+import { type Line, plainText } from "./line.ts";
 import { Meter } from "./meter.ts";
+import { clicked } from "./mouse.ts";
 import { type Plain, startPlain } from "./plain.ts";
 import type { Chunk } from "./recording/chunk.ts";
 import { recorded } from "./recording/recorded.ts";
-import { defaultConfig, parseScreenConfig, type ScreenConfig, withChoices } from "./screen-config.ts";
+import type { ScreenConfig } from "./screen-config.ts";
 import { Session, type Store } from "./session.ts";
-import { ASK_BACKGROUND, MOUSE_OFF, MOUSE_ON, type Mouse, terminalInput } from "./terminal-input.ts";
+import { ASK_BACKGROUND, MOUSE_OFF, MOUSE_ON, terminalInput } from "./terminal-input.ts";
 import { type Background, backgroundFrom, depthOf, type Palette, paint, paletteOf, type ThemeName } from "./theme.ts";
 import { initialUi } from "./ui-state.ts";
 
@@ -177,42 +177,6 @@ function palettes(depth: ReturnType<typeof depthOf>, { colours }: ScreenConfig, 
 function glyphsOf(env: TuiOptions["env"], { charts }: ScreenConfig): Glyphs {
   const glyphs = glyphsFor(env);
   return charts === "blocks" ? { ...glyphs, braille: false } : glyphs;
-}
-
-const WHEEL_UP = 64;
-const WHEEL_DOWN = 65;
-const WHEEL_LINES = 3;
-
-function clicked(
-  { button, column, row, pressed }: Mouse,
-  session: Session,
-  frame: readonly Line[],
-  page: number,
-): void {
-  if (!pressed) return;
-  if (button === WHEEL_UP || button === WHEEL_DOWN)
-    return session.do({ type: "move", by: button === WHEEL_UP ? -WHEEL_LINES : WHEEL_LINES }, page);
-  const line = frame[row];
-  const intent = button === 0 && line !== undefined ? hitOf(line, column) : undefined;
-  if (intent !== undefined) session.do(intent, page);
-}
-
-async function configIn(file: string | undefined) {
-  const none = { config: defaultConfig, problems: [] as readonly string[], isThere: false };
-  if (file === undefined) return { ...none, isThere: true };
-  try {
-    return { ...parseScreenConfig(await readFile(file, "utf8"), file), isThere: true };
-  } catch (error) {
-    const { code } = error as { code?: string };
-    return code === "ENOENT" ? none : { ...none, problems: [`cannot read ${file} (${code})`] };
-  }
-}
-
-async function keep(file: string | undefined, ui: Session["ui"]): Promise<void> {
-  if (file === undefined) return;
-  const text = await readFile(file, "utf8").catch(() => "");
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(resolve(file), withChoices(text, ui));
 }
 
 /** What the shell's ctrl-Z does where the terminal does not do it, being in raw mode. */

@@ -55,6 +55,7 @@ async function demo(options: DemoOptions): Promise<void> {
     pollInterval: 1_000,
     settle: 1_000,
     readyLag: 8_000, // a minute is short: what is behind shows soon
+    maxWindow: 5_000, // and how fast it catches up
     lateWindow: 2_000, // the embedded source shows every sample at once
     noTui: !options.tui,
     drainTimeout: 2_000,

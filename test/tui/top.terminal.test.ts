@@ -1,12 +1,15 @@
 // outflow top, compiled, on a real agent: it attaches, acts, survives the agent's end as often as that comes, and prints for scripts.
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
+import { strFromU8, unzipSync } from "fflate";
 import { buildBinary } from "../servers/binary.ts";
 import { freePort } from "../servers/servers.ts";
 import { haveTmux, Terminal } from "./tmux.ts";
@@ -132,7 +135,7 @@ describe("outflow top in a terminal", { skip: !haveTmux }, () => {
       await agent.kill();
       const screen = await terminal.shows("RECONNECTING");
       assert.match(screen, /edge\/cloud/, "the last known state stays");
-      assert.match(terminal.styled(), /\x1b\[2m[^\x1b]*edge\/cloud/, "and is greyed");
+      assert.match(terminal.styled(), /\x1b\[2m(?:(?!\x1b\[0)[\s\S])*edge\/cloud/, "and is greyed");
       await agent.start();
       await terminal.hides("RECONNECTING");
       await terminal.shows("edge/cloud");
@@ -140,6 +143,122 @@ describe("outflow top in a terminal", { skip: !haveTmux }, () => {
     terminal.press("q");
     await terminal.shows("exit 0");
     assert.deepEqual(terminal.modes(), { alternate: false, cursor: true });
+  });
+
+  test("an agent that is not there: said, with what to check, and shown as soon as it is there", LIMIT, async () => {
+    const agent = new RealAgent();
+    agent.url = `127.0.0.1:${await freePort()}`;
+    terminal.run(`clear; ${buildBinary()} top ${agent.url}; echo "exit $?"`);
+    const screen = await terminal.shows(/No agent at http:\/\/127\.0\.0\.1:\d+: connection refused \(ECONNREFUSED\)/);
+    assert.match(screen, /NOT CONNECTED for \d+s, (next attempt in|connecting now)/);
+    assert.match(screen, /This screen keeps trying/);
+    await using _ = await agent.start();
+    await terminal.shows(/default\/edge\/cloud/);
+    await terminal.hides("NOT CONNECTED");
+    terminal.press("q");
+    await terminal.shows("exit 0");
+  });
+
+  test("a dumb terminal prints plain text and waits for an agent", LIMIT, async () => {
+    await using agent = await new RealAgent().start();
+    terminal.run(`clear; TERM=dumb ${buildBinary()} top ${agent.url} --interval 200ms | cat -v | head -30`);
+    const screen = await terminal.shows("default/edge/cloud");
+    assert.doesNotMatch(screen, /\^\[/, "no code of any kind");
+  });
+
+  test("an incident file opens elsewhere, shows each moment, and has no planted secret in it", LIMIT, async () => {
+    const dir = mkdtempSync(join(tmpdir(), "outflow-incident-"));
+    const password = "hunter2-pl4nted-Pa55word";
+    const authorization = Buffer.from(`agent:${password}`).toString("base64");
+    // It says back what it was sent, as some proxies do in their error pages.
+    const echo = createServer((request, response) => {
+      request
+        .resume()
+        .on("end", () => response.writeHead(401).end(`no: ${request.headers.authorization}, ${password}`));
+    });
+    await new Promise<void>((done) => echo.listen(0, "127.0.0.1", done));
+    const { port } = echo.address() as AddressInfo;
+    const source = createServer((request, response) => {
+      let body = "";
+      request.on("data", (piece) => {
+        body += String(piece);
+      });
+      request.on("end", () => {
+        const form = new URLSearchParams(body === "" ? (request.url ?? "").split("?")[1] : body);
+        const time = Number(form.get("time") ?? Date.now() / 1000);
+        const windowed = /\[\d+ms\]/.test(form.get("query") ?? "");
+        const values = windowed
+          ? `{"metric":{"__name__":"load","job":"node"},"values":[[${(time - 0.5).toFixed(3)},"1"]]}`
+          : "";
+        response.writeHead(200, { "content-type": "application/json" });
+        response.end(
+          `{"status":"success","data":{"resultType":"${windowed ? "matrix" : "vector"}","result":[${windowed ? values : `{"metric":{},"value":[${time},"1"]}`}]}}`,
+        );
+      });
+    });
+    await new Promise<void>((done) => source.listen(0, "127.0.0.1", done));
+    const from = source.address() as AddressInfo;
+    writeFileSync(
+      join(dir, "edge.yaml"),
+      `${POLICY.replace(
+        /target:.*\n/,
+        `target:
+        prometheusRemoteWrite:
+          endpoint: http://127.0.0.1:${port}/write
+          authentication: { basicAuth: { secretRef: { name: cloud } } }
+          batch: { maxSize: 100, timeout: 500ms }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: cloud }
+type: kubernetes.io/basic-auth
+stringData: { username: agent, password: ${password} }
+`,
+      )}`,
+    );
+    writeFileSync(join(dir, "password"), password, { mode: 0o600 });
+    try {
+      const flags = `--policies ${dir} --state-dir ${dir}/s --source-url http://127.0.0.1:${from.port} --source-username someone --source-password-file ${dir}/password --source-kind victoriametrics --listen off --poll-interval 1s --settle 1s`;
+      terminal.run(`cd ${terminal.dir}; clear; XDG_CONFIG_HOME=${dir}/c ${buildBinary()} run ${flags}; echo "exit $?"`);
+      const first = await terminal.shows(/default\/edge\/cloud +AuthenticationRejected|exit \d/, 60_000);
+      assert.match(first, /AuthenticationRejected/);
+      terminal.press("C-s");
+      await terminal.shows(/Saved as .*outflow-incident-.*\.zip/);
+      terminal.press("q");
+      await terminal.shows("exit 0");
+      const [name] = readdirSync(terminal.dir).filter((f) => f.endsWith(".zip"));
+      const file = join(terminal.dir, name ?? "");
+      const entries = unzipSync(readFileSync(file));
+      const whole = Object.entries(entries).map(([n, bytes]) => `${n}\n${strFromU8(bytes)}`);
+      assert.match(whole.join("\n"), /AuthenticationRejected[\s\S]*secretRef/);
+      for (const secret of [
+        password,
+        authorization,
+        encodeURIComponent(password),
+        Buffer.from(password).toString("base64"),
+      ])
+        for (const text of whole) assert.ok(!text.includes(secret), `${secret} in ${text.slice(0, 40)}`);
+      terminal.run(`clear; ${buildBinary()} top ${file}; echo "closed $?"`);
+      await terminal.shows(/recording outflow-inc[\s\S]*default\/edge\/cloud +AuthenticationRejected/);
+      terminal.press("{");
+      await terminal.shows(/The recording begins at|◀ \d\d:\d\d:\d\dZ, \d+s ago/);
+      await terminal.shows(/default\/edge\/cloud +Pending|no state yet|no sinks yet/);
+      terminal.press("p");
+      await terminal.shows("This is a recording: nothing can be changed.");
+      terminal.press("q");
+      await terminal.shows("closed 0");
+      const once = await top(file, "--once");
+      assert.match(once.stdout, /default\/edge\/cloud +AuthenticationRejected/);
+      const missing = await top(join(dir, "none.zip"), "--once");
+      assert.equal(missing.code, 2);
+      assert.match(missing.stderr, /cannot open .*none\.zip \(ENOENT\)/);
+    } finally {
+      for (const server of [echo, source]) {
+        server.closeAllConnections();
+        server.close();
+      }
+      rmSync(dir, { recursive: true, force: true });
+    }
   });
 
   test("actions: asked first, done by the agent, seen by everybody", LIMIT, async () => {

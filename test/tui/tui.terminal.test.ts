@@ -262,6 +262,97 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     await program.givenBack();
   });
 
+  test("resizing repaints at once: no row of the old frame, and the header is there", LIMIT, async () => {
+    using program = await new Program(120, 40).start();
+    const { terminal } = program;
+    program.tell("fail");
+    await terminal.shows("ServerError");
+    for (const [columns, rows] of [
+      [80, 24],
+      [120, 40],
+      [100, 20],
+      [70, 30],
+    ] as const) {
+      terminal.resize(columns, rows);
+      const screen = await terminal.shows(new RegExp(`^outflow 9.9.9.{${columns - 40},${columns}}B/s`));
+      const lines = screen.trimEnd().split("\n");
+      assert.match(lines[0] ?? "", /^outflow 9\.9\.9/, screen);
+      assert.equal(screen.match(/q quit/g)?.length, 1, screen);
+      assert.equal(screen.match(/sink +reason/g)?.length, 1, screen);
+    }
+    terminal.press("q");
+    await terminal.shows("exit 0");
+  });
+
+  test(
+    "the mouse: a click selects, a second one opens, a title sorts, a hint does it, the wheel moves",
+    LIMIT,
+    async () => {
+      using program = await new Program(120, 40).start();
+      const { terminal } = program;
+      program.tell("fail");
+      let screen = await terminal.shows(/› ✗ not ready +default\/edge\/cloud/);
+      const click = (text: string | RegExp, button = 0) => {
+        const lines = screen.split("\n");
+        const row = lines.findIndex((l) => (typeof text === "string" ? l.includes(text) : text.test(l)));
+        assert.ok(row >= 0, `${text} in ${screen}`);
+        const column = typeof text === "string" ? (lines[row] ?? "").indexOf(text) : 20;
+        for (const end of ["M", "m"]) terminal.type(`\x1b[<${button};${column + 1};${row + 1}${end}`);
+      };
+      click(/default\/edge\/archive +Pending/);
+      screen = await terminal.shows(/› \? pending +default\/edge\/archive/);
+      click(/default\/edge\/archive +Pending/);
+      await terminal.shows(/condition +status/);
+      terminal.press("Escape");
+      screen = await terminal.shows(/sink +reason/);
+      click("dropped     lag");
+      screen = await terminal.shows("by dropped");
+      click("dropped", 0);
+      screen = await terminal.shows("by dropped, reversed");
+      terminal.press("W");
+      screen = await terminal.shows(/› ✗ not ready +default\/edge\/cloud/);
+      click(/default\/edge\/archive +Pending/, 65);
+      screen = await terminal.shows(/› \? pending +default\/edge\/archive/);
+      click(/default\/edge\/archive +Pending/, 64);
+      screen = await terminal.shows(/› ✗ not ready +default\/edge\/cloud/);
+      click("? help");
+      await terminal.shows("5 s back in the recording");
+      terminal.press("Escape");
+      screen = await terminal.shows(/sink +reason/);
+      click("default/edge/cloud ServerError for");
+      await terminal.shows("Why is default/edge/cloud not ready?");
+      terminal.press("q");
+      await terminal.shows("exit 0");
+      await program.givenBack();
+      terminal.run("printf 'mouse is %s\\n' off");
+      assert.match(await terminal.shows("mouse is off"), /mouse is off/);
+    },
+  );
+
+  test("a terminal that tells a light background gets the light theme; :theme is stronger", LIMIT, async () => {
+    using program = await new Program(100, 30, { LANG: "C.UTF-8", TERM: "xterm-256color" }).start();
+    const { terminal } = program;
+    program.tell("fail");
+    await terminal.shows("ServerError");
+    const accent = async (code: string) => {
+      const end = performance.now() + 20_000;
+      while (!new RegExp(`\\x1b\\[[0-9;]*${code}m[^\\x1b]*tab`).test(terminal.styled())) {
+        assert.ok(performance.now() < end, terminal.styled());
+        await pause(40);
+      }
+    };
+    terminal.type("\x1b]11;rgb:ffff/ffff/ffff\x07");
+    await accent("34");
+    terminal.type("\x1b]11;rgb:0000/0000/0000\x07");
+    await accent("36");
+    terminal.type(":theme light");
+    terminal.press("Enter");
+    await accent("34");
+    assert.doesNotMatch(terminal.screen(), /rgb|11;/);
+    terminal.press("q");
+    await terminal.shows("exit 0");
+  });
+
   test("console output does not tear the frame", LIMIT, async () => {
     using program = await new Program(80, 20).start();
     const { terminal } = program;

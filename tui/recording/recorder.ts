@@ -8,7 +8,7 @@ import type { Snapshot } from "../../src/status/snapshot.ts";
 import { type Chunk, keyframeLines } from "./chunk.ts";
 
 export const KEEP_MS = 3_600_000;
-export const MEMORY_BYTES = 32 * 1024 * 1024;
+export const MEMORY_BYTES = 64 * 1024 * 1024;
 
 /** A chunk ends when it is as long as this. */
 const CHUNK_CHARS = 192 * 1024;
@@ -153,5 +153,5 @@ class Stored implements Chunk {
   }
 }
 
-const packed = (text: string): Uint8Array => new Uint8Array(deflateRawSync(text, { level: 3 }));
+const packed = (text: string): Uint8Array => new Uint8Array(deflateRawSync(text, { level: 1 }));
 const unpacked = (bytes: Uint8Array): string => inflateRawSync(bytes).toString("utf8");

@@ -1,0 +1,105 @@
+// How many sinks are how, what was dropped, and the worst cause: one line for however many sinks. Pure.
+import type { EpochMs } from "../src/platform/clock.ts";
+import { droppedTotal } from "../src/status/account.ts";
+import { readyOf } from "../src/status/conditions.ts";
+import { overview } from "../src/status/overview.ts";
+import type { SinkState } from "../src/status/snapshot.ts";
+import { age, count, counted } from "../src/status/words.ts";
+import { badness } from "../src/status/worst.ts";
+import { type Line, type Segment, type Style, seg, spread } from "./line.ts";
+import { inSeconds } from "./progress.ts";
+import { type Scene, shownText } from "./scene.ts";
+
+/** A short word for each reason that is neither ready nor on its way. */
+const words: Readonly<Record<string, string>> = {
+  EndpointUnreachable: "unreachable",
+  TLSFailure: "TLS",
+  Timeout: "timed out",
+  ServerError: "server error",
+  ProtocolError: "protocol",
+  RateLimited: "rate limited",
+  AuthenticationRejected: "auth",
+  NotFound: "not found",
+  Redirected: "redirected",
+  SamplesRejected: "samples rejected",
+  SourceUnavailable: "no source",
+  QueryFailed: "query failed",
+  Lagging: "lagging",
+  Flapping: "flapping",
+  InvalidAuthentication: "refused",
+  SecretNotFound: "refused",
+  InvalidEndpoint: "refused",
+  UnknownSource: "refused",
+  InvalidQuery: "refused",
+  Paused: "paused",
+  Pending: "pending",
+  InternalError: "internal error",
+};
+
+/** `191 ready · 5 unreachable · 3 auth · 1 catching up` */
+export function counts(scene: Scene): Segment[] {
+  const { snapshot, glyphs, link } = scene;
+  const { sinks } = snapshot;
+  if (link?.state === "connecting")
+    return [seg(`${glyphs.unknown} `, "warn"), seg(shownText(`connecting to ${link.url}`, scene))];
+  if (snapshot.startedAt === 0) return [seg(`${glyphs.unknown} `, "warn"), seg("no state yet")];
+  if (sinks.length === 0) return [seg(`${glyphs.unknown} `, "warn"), seg("no sinks yet")];
+  const groups = new Map<string, { n: number; style: Style }>();
+  const add = (word: string, style: Style) => {
+    const group = groups.get(word);
+    if (group === undefined) groups.set(word, { n: 1, style });
+    else group.n++;
+  };
+  for (const sink of sinks) {
+    const { status, reason } = readyOf(sink);
+    if (status === "True") add(sink.phase.name === "catching-up" ? "catching up" : "ready", "good");
+    else add(words[reason] ?? reason, status === "Unknown" || reason === "Paused" ? "warn" : "bad");
+  }
+  const rank = (word: string, style: Style) => (word === "ready" ? 0 : style === "bad" ? 1 : style === "warn" ? 2 : 3);
+  const sorted = [...groups].sort(([a, x], [b, y]) => rank(a, x.style) - rank(b, y.style) || y.n - x.n);
+  const mark = (word: string, style: Style) =>
+    word === "catching up"
+      ? glyphs.catchingUp
+      : word === "paused"
+        ? glyphs.paused
+        : style === "bad"
+          ? glyphs.notReady
+          : style === "warn"
+            ? glyphs.unknown
+            : glyphs.ready;
+  return sorted.flatMap(([word, { n, style }], i) => [
+    ...(i === 0 ? [] : [seg(glyphs.dot === "," ? ", " : ` ${glyphs.dot} `, "dim")]),
+    seg(`${mark(word, style)} ${n} ${word}`, style),
+  ]);
+}
+
+export function dropped({ snapshot }: Scene): Segment[] {
+  let n = 0;
+  for (const { account } of snapshot.sinks) n += droppedTotal(account);
+  return n === 0 ? [] : [seg(`${count(n)} dropped`, "bad"), seg(" since start", "dim")];
+}
+
+/** The worst cause: one line, for however many sinks. */
+export function worst(scene: Scene): Line[] {
+  const { snapshot, now, columns, glyphs } = scene;
+  const headlines = overview(snapshot).headlines.filter((h) => h.status === "False");
+  const [headline, ...others] = headlines;
+  const first = headline?.sinks.toSorted((a, b) => badness(a) - badness(b))[0];
+  // A source that is away has a line of its own.
+  if (headline === undefined || headline.kind === "source" || first === undefined) return [];
+  const more = others.length === 0 ? [] : [seg(`+${counted(others.length, "other cause")}`, "dim")];
+  const left = [
+    seg("  "),
+    seg(headline.sinks.length === 1 ? first.id : counted(headline.sinks.length, "sink"), "strong"),
+    seg(` ${headline.reason}`, "bad"),
+    seg(` for ${age(now - headline.since)}${next(first, now)}: `, "dim"),
+    seg(shownText(headline.cause, scene)),
+  ];
+  return [{ ...spread(left, more, columns, glyphs.more), hit: { type: "sink", id: first.id, show: "why" } }];
+}
+
+function next({ phase }: SinkState, now: EpochMs): string {
+  if (phase.name === "backing-off")
+    return `, attempt ${phase.attempt}/${phase.maxAttempts}, next in ${inSeconds(phase.retryAt, now)}`;
+  return phase.name === "holding" ? `, next probe in ${inSeconds(phase.probeAt, now)}` : "";
+}

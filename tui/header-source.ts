@@ -1,0 +1,61 @@
+// The source in a line: whether it answers, what it is, its clock; how many series are read, and how far behind the sinks are. Pure.
+import { age, short } from "../src/status/words.ts";
+import { type Segment, seg } from "./line.ts";
+import { hidden } from "./privacy.ts";
+import { labelled, type Scene, shownText } from "./scene.ts";
+import { pollSeconds, steadyLag } from "./spans.ts";
+
+const kinds = { victoriametrics: "VictoriaMetrics", prometheus: "Prometheus", unknown: "" };
+/** Less is the grain of the Date header. */
+const CLOCK_WORTH_TELLING_MS = 2_000;
+
+export function source(scene: Scene): Segment[] {
+  const { snapshot, now, ui, glyphs, columns } = scene;
+  const { url, kind, health, clockDifferenceMs, failure } = snapshot.source;
+  if (snapshot.startedAt === 0) return [];
+  const mark = {
+    ok: seg(glyphs.ready, "good"),
+    failing: seg(glyphs.notReady, "bad"),
+    unknown: seg(glyphs.unknown, "warn"),
+  }[health];
+  const address = seg(` ${ui.privacy ? hidden : url.replace(/\/$/, "")}`);
+  const what = kinds[kind] === "" || columns < 80 ? [] : [seg(`  ${kinds[kind]}`, "dim")];
+  if (health === "failing" && failure !== undefined) {
+    return [
+      mark,
+      seg(" source", "dim"),
+      address,
+      seg(`  ${failure.reason}`, "bad"),
+      seg(` for ${age(now - failure.since)}: `, "dim"),
+      seg(shownText(failure.message, scene)),
+    ];
+  }
+  const waiting = health === "unknown" ? [seg("  no answer yet", "dim")] : [];
+  const off =
+    clockDifferenceMs === undefined || Math.abs(clockDifferenceMs) < CLOCK_WORTH_TELLING_MS
+      ? []
+      : [seg(`  clock ${age(Math.abs(clockDifferenceMs))} ${clockDifferenceMs < 0 ? "behind" : "ahead"}`, "warn")];
+  const { cluster } = snapshot;
+  const kubernetes =
+    cluster === undefined || cluster.failure !== undefined || columns < 100
+      ? []
+      : [seg(`  ${glyphs.ready}`, "good"), seg(" Kubernetes", "dim")];
+  return [mark, seg(" source", "dim"), address, ...what, ...waiting, ...off, ...kubernetes];
+}
+
+/** Series that are read (each query once), and the largest lag of all sinks. */
+export function behind({ snapshot, now, columns }: Scene): Segment[] {
+  const poll = pollSeconds(snapshot);
+  let largest = -1;
+  const series = new Map<string, number>();
+  for (const sink of snapshot.sinks) {
+    largest = Math.max(largest, steadyLag(sink, now, poll) ?? -1);
+    for (const s of sink.sources) series.set(s.query, Math.max(series.get(s.query) ?? 0, s.series));
+  }
+  if (largest < 0) return [];
+  const all = [...series.values()].reduce((n, s) => n + s, 0);
+  return [
+    ...(columns < 100 ? [] : [...labelled("series", short(all)), seg("  ")]),
+    ...labelled("largest lag", age(largest)),
+  ];
+}
