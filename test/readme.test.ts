@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, test } from "node:test";
+import { actionCommand, reloadCommand } from "../src/cli/act.ts";
 import { checkCommand } from "../src/cli/check.ts";
 import { demoCommand } from "../src/cli/demo.ts";
+import { doctorCommand } from "../src/cli/doctor/command.ts";
 import { queryCommand } from "../src/cli/query.ts";
 import { queryRules } from "../src/cli/querycheck.ts";
 import { replayCommand } from "../src/cli/replay/command.ts";
@@ -24,6 +26,9 @@ const everyCommand = [
   statusCommand(),
   replayCommand(),
   demoCommand(),
+  doctorCommand(),
+  actionCommand("pause"),
+  reloadCommand(),
 ];
 const flags = new Set([
   "--help",

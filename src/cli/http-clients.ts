@@ -2,10 +2,10 @@
 // own connections to wait for. What cannot be used is said at the start.
 import { Buffer } from "node:buffer";
 import type { Settings } from "../config/settings.ts";
-import { createHttpClient } from "../http/client.ts";
+import { createHttpClient, type RealHttpClient } from "../http/client.ts";
 import { connectPolicyOf } from "../http/connect-policy.ts";
 import { isLoopback, parseHostPattern } from "../http/host-pattern.ts";
-import type { Evidence, HttpClient } from "../http/http.ts";
+import type { Evidence } from "../http/http.ts";
 import { type ProxyRules, proxyRules } from "../http/proxy.ts";
 import { createTls, type Tls, TlsFilesError, type TlsOptions } from "../http/tls.ts";
 import { systemFiles } from "../platform/files.ts";
@@ -17,8 +17,8 @@ import { StartError } from "./start-error.ts";
 
 export type Tell = (level: "info" | "warn", message: string) => void;
 export type HttpClients = {
-  source: HttpClient;
-  sink(connections: number): HttpClient;
+  source: RealHttpClient;
+  sink(connections: number): RealHttpClient;
   /** What a failed connection to a sink does not tell, over the same route. */
   look(url: string, what: Evidence): Promise<string>;
 };
@@ -57,7 +57,7 @@ function sourceClient(
   env: Readonly<Record<string, string | undefined>>,
   warn: (message: string) => void,
   tell: Tell,
-): HttpClient {
+): RealHttpClient {
   const url = new URL(settings.sourceUrl);
   // It would stand in process lists, and is left out of every printed command.
   if (url.username !== "" || url.password !== "")

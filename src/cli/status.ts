@@ -8,7 +8,7 @@ import { readyOf } from "../status/conditions.ts";
 import type { SinkState, Snapshot } from "../status/snapshot.ts";
 import { sentence } from "../status/words.ts";
 import type { Agent } from "./attach/address.ts";
-import { address, DEFAULT_URL, tokenIn, tokenOption } from "./attach/options.ts";
+import { tokenIn, tokenOption, urlOption } from "./attach/options.ts";
 import { snapshotOf } from "./attach/snapshot.ts";
 import { example } from "./example.ts";
 import { StartError } from "./start-error.ts";
@@ -65,12 +65,7 @@ export function statusCommand(): Command {
     .option("-w, --watch", "stay and show every change, until interrupted")
     .option("--wait", "wait until all are ready; says on stderr what it waits for")
     .addOption(new Option("--timeout <duration>", "how long --wait waits").argParser(duration).default(60_000, "60s"))
-    .addOption(
-      new Option("--url <url>", "the agent's --listen address")
-        .argParser(address)
-        .default(DEFAULT_URL)
-        .env("OUTFLOW_STATUS_URL"),
-    )
+    .addOption(urlOption())
     .addOption(tokenOption())
     .addHelpText(
       "after",

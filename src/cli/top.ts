@@ -10,7 +10,7 @@ import type { Actions } from "../status/actions.ts";
 import type { Snapshot } from "../status/snapshot.ts";
 import { remoteActions } from "./attach/actions.ts";
 import type { Agent } from "./attach/address.ts";
-import { address, DEFAULT_URL, tokenIn, tokenOption } from "./attach/options.ts";
+import { address, tokenIn, tokenOption, urlOption } from "./attach/options.ts";
 import { RemoteStore } from "./attach/remote.ts";
 import { snapshotOf } from "./attach/snapshot.ts";
 import { example } from "./example.ts";
@@ -20,6 +20,7 @@ import { StartError } from "./start-error.ts";
 import { wantsTui } from "./terminal.ts";
 
 type TopOptions = {
+  url: string;
   tokenFile?: string;
   once?: boolean;
   json?: boolean;
@@ -44,7 +45,8 @@ const times = (text: string): number => {
 export function topCommand(): Command {
   return new Command("top")
     .description("watch an agent that runs elsewhere, or open an incident file: the same screen")
-    .argument("[url|file]", "the agent's --listen address, or an incident file", target, DEFAULT_URL)
+    .argument("[url|file]", "the agent's --listen address (as --url), or an incident file", target)
+    .addOption(urlOption())
     .addOption(tokenOption())
     .option("--once", "print the state once and end")
     .option("--json", "print the snapshot as JSON, a line each time")
@@ -62,7 +64,8 @@ export function topCommand(): Command {
         "outflow top --once --json | jq .sinks[].phase",
       ),
     )
-    .action(async (what: string, given: TopOptions) => {
+    .action(async (named: string | undefined, given: TopOptions) => {
+      const what = named ?? given.url;
       const options = {
         ...given,
         readOnly: given.readOnly || booleanVariable("OUTFLOW_READ_ONLY", process.env),

@@ -12,6 +12,7 @@ import type { HttpAnswer, HttpClient, HttpFailure, HttpRequest } from "./http.ts
 import { HttpBroken } from "./http.ts";
 import { inflated } from "./inflate.ts";
 import { Pool } from "./pool.ts";
+import { type Probed, probe } from "./probe.ts";
 import { bare, type HttpProxy, type ProxyRules, portOf } from "./proxy.ts";
 import { createTls, type Tls } from "./tls.ts";
 import type { Head } from "./wire.ts";
@@ -33,7 +34,10 @@ export type HttpClientOptions = {
   inflateMaxBytes?: number;
 };
 
-export function createHttpClient(options: HttpClientOptions): HttpClient & Required<Pick<HttpClient, "look">> {
+/** A client over real connections: what they show can be looked at, over the same route. */
+export type RealHttpClient = HttpClient & Required<Pick<HttpClient, "look">> & { probe(url: string): Promise<Probed> };
+
+export function createHttpClient(options: HttpClientOptions): RealHttpClient {
   const route: Route = {
     tls: options.tls ?? createTls({}, noFiles, () => {}),
     proxy: options.proxy ?? (() => undefined),
@@ -122,6 +126,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient & Requi
       return { ...(await attempt(r, true, leftMs)), resent: true };
     },
     look: (url, what) => look(route, new URL(url), what),
+    probe: (url) => probe(route, new URL(url)),
     async close(how) {
       await Promise.all([...pools.values(), ...ending].map((pool) => pool.close(how)));
     },

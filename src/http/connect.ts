@@ -25,7 +25,8 @@ export const connectTo = (route: Route, url: URL, signal: AbortSignal): Promise<
 export const connectToProxy = (route: Route, proxy: HttpProxy, signal: AbortSignal): Promise<Socket> =>
   bounded(route, signal, (within) => toProxy(route, proxy, within));
 
-async function bounded(
+/** Within the route's `connectMs`. */
+export async function bounded(
   route: Route,
   signal: AbortSignal,
   connect: (within: AbortSignal) => Promise<Socket>,

@@ -96,7 +96,7 @@ async function main(): Promise<void> {
       return { ok: true, message: `${sink} was told to ${action}.` };
     },
     async reload() {
-      return { ok: false, message: "1 problem in the policies; the last good version goes on." };
+      return { ok: false, message: "1 problem in the policies; the last good version keeps running." };
     },
   };
   const tui = await startTui({

@@ -187,7 +187,7 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     [["p"], "Resume default/edge/cloud?"],
     [["y"], "default/edge/cloud was told to resume."],
     [["C-r"], "Reload the policies?"],
-    [["y"], "the last good version goes on"],
+    [["y"], "the last good version keeps running"],
     [["C-s"], /Saved as .*outflow-incident-.*\.zip/],
   ];
 

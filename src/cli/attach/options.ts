@@ -12,6 +12,13 @@ export function address(text: string): string {
   return url.replace(/\/+$/, "");
 }
 
+/** One way to name an agent for every command. OUTFLOW_STATUS_URL is the variable's former name. */
+export const urlOption = (env: Readonly<Record<string, string | undefined>> = process.env): Option =>
+  new Option("--url <url>", "the agent's --listen address")
+    .argParser(address)
+    .default(DEFAULT_URL)
+    .env(env.OUTFLOW_URL === undefined && env.OUTFLOW_STATUS_URL !== undefined ? "OUTFLOW_STATUS_URL" : "OUTFLOW_URL");
+
 export const tokenOption = (): Option =>
   new Option("--token-file <file>", "bearer token for the agent").env("OUTFLOW_TOKEN_FILE");
 
