@@ -3,7 +3,7 @@
 // `fresh` counts samples that are newer than the last one of their series: what was delivered once, in order, stale markers apart.
 import { createServer } from "node:http";
 import { snappyUncompressor } from "hysnappy";
-import { hashBytes, lanes } from "../../src/series/hash.ts";
+import { hashBytes, lanes } from "./hash.ts";
 
 const STALE = 0x7ff0000000000002n;
 

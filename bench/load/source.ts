@@ -2,8 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
-import { compress } from "../../src/remotewrite/snappy.ts";
+import { encodeBody } from "../../src/remotewrite/encode.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
 import { freePort } from "../../test/servers/servers.ts";
@@ -76,9 +75,7 @@ export async function startSource(series: number, intervalMs: number): Promise<S
           builder.add(now, sampleOf(i, round), false);
         }
         const { frame } = builder.build(table, 0, now);
-        const body = compress(
-          encodeWriteRequest({ frame, firstRun: 0, endRun: frame.runs, firstSample: 0, endSample: frame.samples }),
-        );
+        const body = encodeBody({ frame, firstRun: 0, endRun: frame.runs, firstSample: 0, endSample: frame.samples });
         const answer = await fetch(`${url}/api/v1/write`, { method: "POST", body: body as Uint8Array<ArrayBuffer> });
         if (!answer.ok) throw new Error(`the source refused samples: ${answer.status} ${await answer.text()}`);
       }

@@ -20,9 +20,7 @@ export function demoCommand(): Command {
   return new Command("demo")
     .description("see it work: an embedded source, the agent, embedded sinks that misbehave now and then")
     .addOption(
-      new Option("--for <duration>", "end after this long").argParser(
-        (text) => parseDuration(text) ?? Number.NaN,
-      ),
+      new Option("--for <duration>", "end after this long").argParser((text) => parseDuration(text) ?? Number.NaN),
     )
     .option("--no-tui", "run headless")
     .addOption(themeOption())

@@ -7,9 +7,8 @@ import { sha256 } from "../platform/files.ts";
 import type { PolicySettings } from "../policy/annotations.ts";
 import type { Policy, Refusal, Sink, Source } from "../policy/policy.ts";
 import type { Query } from "../reading/reader.ts";
-import { encodeWriteRequest } from "../remotewrite/encode.ts";
+import { encodeBody } from "../remotewrite/encode.ts";
 import { post, type Target } from "../remotewrite/post.ts";
-import { compress } from "../remotewrite/snappy.ts";
 import type { Label } from "../series/labels.ts";
 import { longestRange } from "../source/evaluated.ts";
 import { version } from "../version.ts";
@@ -82,7 +81,7 @@ export function planner(
       makeSender: () => {
         const http = client(delivery.maxConcurrency);
         return {
-          encode: (span) => compress(encodeWriteRequest(span)),
+          encode: encodeBody,
           post: (body, signal) => post(http, clock, target, body, signal),
           close: () => void http.close("gracefully"),
         };

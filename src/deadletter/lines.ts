@@ -51,7 +51,7 @@ export function addLine(line: string, keyspace: Keyspace, builder: FrameBuilder)
   const numbers = values.map(numberOf);
   if (timestamps.some((ts) => !Number.isSafeInteger(ts))) throw new SyntaxError("a timestamp is no whole number of ms");
   const key = Buffer.from(JSON.stringify(metric));
-  const series = keyspace.lookup(key, new DataView(key.buffer, key.byteOffset, key.length), 0, key.length);
+  const series = keyspace.lookup(key, 0, key.length);
   if (series < 0) return { samples: values.length, legal: false };
   builder.startRun(series);
   numbers.forEach((value, i) => {

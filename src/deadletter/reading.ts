@@ -31,7 +31,7 @@ export function readLetters(folder: string, name: string): Letters {
   const packed = readFileSync(join(folder, name));
   const { text, torn } = unpack(packed);
   const table = new SeriesTable();
-  const keyspace = new Keyspace(table, undefined, [1, 2]);
+  const keyspace = new Keyspace(table, undefined);
   const builder = new FrameBuilder();
   let illegal = 0;
   let broken = 0;

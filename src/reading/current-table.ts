@@ -12,7 +12,7 @@ const RENEW_DEAD = 2;
 
 export class CurrentTable {
   readonly #seed: readonly [number, number];
-  #table = new SeriesTable();
+  #table: SeriesTable;
   /** What a series becomes depends on fallback name and label rules. */
   #keyspaces = new Map<string, Keyspace>();
   #renewAt = RENEW_ABOVE;
@@ -21,6 +21,7 @@ export class CurrentTable {
 
   constructor(seed: readonly [number, number]) {
     this.#seed = seed;
+    this.#table = new SeriesTable(seed);
   }
 
   get table(): SeriesTable {
@@ -30,8 +31,7 @@ export class CurrentTable {
   keyspace(fallbackName: string | undefined, rules?: LabelRules): Keyspace {
     const key = JSON.stringify([fallbackName, rules]);
     let keyspace = this.#keyspaces.get(key);
-    if (keyspace === undefined)
-      this.#keyspaces.set(key, (keyspace = new Keyspace(this.#table, fallbackName, this.#seed, rules)));
+    if (keyspace === undefined) this.#keyspaces.set(key, (keyspace = new Keyspace(this.#table, fallbackName, rules)));
     return keyspace;
   }
 
@@ -49,7 +49,7 @@ export class CurrentTable {
     this.#renewAt = Math.ceil(size * RENEW_STEP);
     if (size < RENEW_DEAD * alive) return;
     this.#renewAt = RENEW_ABOVE;
-    this.#table = new SeriesTable();
+    this.#table = new SeriesTable(this.#seed);
     this.#keyspaces = new Map();
   }
 }

@@ -3,7 +3,6 @@
 import type { EpochMs } from "../platform/clock.ts";
 import { wider } from "../series/columns.ts";
 import type { Frame } from "../series/frame.ts";
-import { OVERSHOOT } from "../series/pairs.ts";
 import type { SeriesTable } from "../series/table.ts";
 import type { AuditCounts } from "../source/audit.ts";
 import { endedAt } from "../source/stale-markers.ts";
@@ -246,32 +245,12 @@ function sameAbove(a: Parts["saved"], b: Parts["saved"], reachFrom: EpochMs): bo
 /** By table and id, 0 where not made yet: labels never change, so their hash is made once. */
 const prints = new WeakMap<SeriesTable, { column: Float64Array<ArrayBuffer> }>();
 
-/** 53 bits of hash over a series' encoded labels (two 32-bit multiplicative lanes): the same in every process. */
+/** The fingerprint of a series (SeriesTable): the same in every process. */
 export function fingerprint(table: SeriesTable, id: number): number {
   let known = prints.get(table);
   if (known === undefined) prints.set(table, (known = { column: new Float64Array(1024) }));
   if (id >= known.column.length) known.column = wider(known.column, table.size);
   const { column } = known;
-  if (column[id] === 0) column[id] = hash(table, id);
+  if (column[id] === 0) column[id] = table.fingerprint(id);
   return column[id]!;
-}
-
-/** Where labels are written to be hashed: no object is made for a series, there may be a million. */
-let scratch = new Uint8Array(4096);
-let scratchView = new DataView(scratch.buffer);
-
-function hash(table: SeriesTable, id: number): number {
-  const length = table.blockBytes(id);
-  if (length + OVERSHOOT > scratch.length) {
-    scratch = new Uint8Array(2 * (length + OVERSHOOT));
-    scratchView = new DataView(scratch.buffer);
-  }
-  table.copyBlock(id, scratch, scratchView, 0);
-  let a = 0x811c9dc5;
-  let b = 0xdeadbeef;
-  for (let i = 0; i < length; i++) {
-    a = Math.imul(a ^ scratch[i]!, 0x01000193);
-    b = Math.imul(b ^ scratch[i]!, 0x85ebca6b) ^ (b >>> 13);
-  }
-  return (a >>> 0) * 0x200000 + ((b >>> 0) & 0x1fffff);
 }

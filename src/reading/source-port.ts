@@ -247,7 +247,12 @@ export class SourcePort {
         : (id) => (memory.has(id) && memory.of(id) >= reach ? memory.of(id) : Number.POSITIVE_INFINITY),
       ...(late ? { late: { from: memory.taken.from, expected: memory.taken.expected(reach, memory.print) } } : {}),
       // A series that is there already and has nothing new yet is no new series for the next read.
-      ...(far ? { passedOver: (id: number, newest: EpochMs) => passOver(memory, passed, id, newest) } : {}),
+      ...(far
+        ? {
+            passedOver: (id: number, newest: EpochMs) => passOver(memory, passed, id, newest),
+            isKnown: (id: number) => memory.met(id),
+          }
+        : {}),
       ...window,
       name: query.sent,
       expect: ["matrix"],
@@ -282,7 +287,7 @@ export class SourcePort {
       name,
       intervalMs = 0,
       ...what
-    }: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect" | "passedOver"> & {
+    }: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect" | "passedOver" | "isKnown"> & {
       late?: Omit<LateOptions, "builder">;
       /** The query, where the read of it counts as one of the source. */
       name?: string;

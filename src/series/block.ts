@@ -53,24 +53,6 @@ export function writeLabel(to: Buffer, start: number, name: string, value: strin
   return at + to.write(value, at, "utf8");
 }
 
-/** The same from the UTF-8 of a name and a value. */
-export function writeLabelBytes(
-  to: Uint8Array,
-  start: number,
-  from: Uint8Array,
-  nameFrom: number,
-  nameTo: number,
-  valueFrom: number,
-  valueTo: number,
-): number {
-  let at = writeHead(to, start, nameTo - nameFrom, valueTo - valueFrom);
-  for (let i = nameFrom; i < nameTo; i++) to[at++] = from[i]!;
-  to[at++] = 0x12;
-  at = writeVarint(to, at, valueTo - valueFrom);
-  for (let i = valueFrom; i < valueTo; i++) to[at++] = from[i]!;
-  return at;
-}
-
 /** Up to where the name begins. */
 function writeHead(to: Uint8Array, start: number, nameBytes: number, valueBytes: number): number {
   to[start] = 0x0a; // TimeSeries.labels

@@ -1,4 +1,5 @@
 // Samples in as they are decoded, a Frame out: columns that grow and are used again, then one right-sized copy in sending order.
+import type { Staged } from "../hotpath/module.ts";
 import type { EpochMs } from "../platform/clock.ts";
 import { type Column, release, wider } from "./columns.ts";
 import type { Frame } from "./frame.ts";
@@ -15,8 +16,17 @@ export class FrameBuilder {
   /** A series came more than once, or its samples were not in order. */
   #tidy = true;
 
+  /** Series with one sample, which are kept elsewhere until build(). */
+  #singles: Singles | undefined;
+
+  /** All that were added. */
   get samples(): number {
-    return this.#samples;
+    return this.#samples + (this.#singles?.singles ?? 0);
+  }
+
+  /** Samples of series that have only one of this frame are not added, but in `singles`. */
+  with(singles: Singles): void {
+    this.#singles = singles;
   }
 
   get runs(): number {
@@ -24,6 +34,7 @@ export class FrameBuilder {
   }
 
   clear(): void {
+    this.#singles = undefined;
     this.#samples = 0;
     this.#runs = 0;
     this.#tidy = true;
@@ -40,7 +51,7 @@ export class FrameBuilder {
 
   /** Samples that follow belong to this series. */
   startRun(series: number): void {
-    if (this.#runs > 0 && this.#runStart[this.#runs - 1] === this.#samples) this.#runs--; // the run before stayed empty
+    this.#dropEmptyRun();
     this.#runSeries = wider(this.#runSeries, this.#runs + 1);
     this.#runStart = wider(this.#runStart, this.#runs + 2);
     this.#runSeries[this.#runs] = series;
@@ -64,12 +75,44 @@ export class FrameBuilder {
     this.#samples = ++n;
   }
 
+  /** Whole runs, of series that have several samples each, in order. */
+  addRuns({ ids, ends, timestamps, values, stale }: Staged): void {
+    this.#dropEmptyRun();
+    const runs = this.#runs + ids.length;
+    const samples = this.#samples + timestamps.length;
+    this.#runSeries = wider(this.#runSeries, runs);
+    this.#runStart = wider(this.#runStart, runs + 1);
+    this.#timestamps = wider(this.#timestamps, samples);
+    this.#values = wider(this.#values, samples);
+    this.#stale = wider(this.#stale, samples);
+    this.#runSeries.set(ids, this.#runs);
+    this.#runStart[this.#runs] = this.#samples;
+    for (let i = 0; i < ids.length; i++) this.#runStart[this.#runs + i + 1] = this.#samples + ends[i]!;
+    this.#timestamps.set(timestamps, this.#samples);
+    this.#values.set(values, this.#samples);
+    this.#stale.set(stale, this.#samples);
+    this.#runs = runs;
+    this.#samples = samples;
+  }
+
+  #dropEmptyRun(): void {
+    if (this.#runs > 0 && this.#runStart[this.#runs - 1] === this.#samples) this.#runs--;
+  }
+
   /**
    * What was added, as a frame; the builder is empty then. `seriesTwice`: two different label sets of the answer became one series.
    * Of a large answer each column is given back as soon as it is copied.
    */
   build(table: SeriesTable, from: EpochMs, to: EpochMs): { frame: Frame; seriesTwice: boolean } {
-    if (this.#runs > 0 && this.#runStart[this.#runs - 1] === this.#samples) this.#runs--;
+    const alone = this.#singles?.singles ? frameOf(this.#singles, table, from, to) : undefined;
+    this.#singles = undefined;
+    this.#dropEmptyRun();
+    if (alone !== undefined && this.#runs === 0) return { frame: alone, seriesTwice: false };
+    const { frame, seriesTwice } = this.#build(table, from, to);
+    return { frame: alone === undefined ? frame : merged(frame, alone), seriesTwice };
+  }
+
+  #build(table: SeriesTable, from: EpochMs, to: EpochMs): { frame: Frame; seriesTwice: boolean } {
     this.#runStart[this.#runs] = this.#samples;
     const order = this.#order(table);
     const { runs, seriesTwice } = this.#countRuns(order);
@@ -184,4 +227,60 @@ function sortRuns(frame: Frame): void {
       column.set(sorted, from);
     }
   }
+}
+
+/** Series that have one sample each: how many, and their samples in the order of sending, in pieces. */
+export type Singles = { readonly singles: number; collect(each: (staged: Staged) => void): void };
+
+function frameOf(singles: Singles, table: SeriesTable, from: EpochMs, to: EpochMs): Frame {
+  const frame = emptyFrame(table, from, to, singles.singles, singles.singles);
+  let at = 0;
+  singles.collect(({ ids, timestamps, values, stale }) => {
+    frame.runSeries.set(ids, at);
+    frame.timestamps.set(timestamps, at);
+    frame.values.set(values, at);
+    frame.stale.set(stale, at);
+    at += ids.length;
+  });
+  for (let run = 0; run <= at; run++) frame.runStart[run] = run;
+  return frame;
+}
+
+function emptyFrame(table: SeriesTable, from: EpochMs, to: EpochMs, runs: number, samples: number): Frame {
+  return {
+    table,
+    from,
+    to,
+    runs,
+    runSeries: new Int32Array(runs),
+    runStart: new Int32Array(runs + 1),
+    samples,
+    timestamps: new Float64Array(samples),
+    values: new Float64Array(samples),
+    stale: new Uint8Array(samples),
+    dropped: {},
+    bytes: 0,
+  };
+}
+
+/** Two frames of different series, as one. */
+function merged(a: Frame, b: Frame): Frame {
+  const { table, from, to } = a;
+  const frame = emptyFrame(table, from, to, a.runs + b.runs, a.samples + b.samples);
+  const positions = table.positions();
+  let at = 0;
+  for (let run = 0, i = 0, j = 0; run < frame.runs; run++) {
+    const first = j === b.runs || (i < a.runs && positions[a.runSeries[i]!]! < positions[b.runSeries[j]!]!);
+    const source = first ? a : b;
+    const r = first ? i++ : j++;
+    frame.runSeries[run] = source.runSeries[r]!;
+    frame.runStart[run] = at;
+    for (let s = source.runStart[r]!; s < source.runStart[r + 1]!; s++, at++) {
+      frame.timestamps[at] = source.timestamps[s]!;
+      frame.values[at] = source.values[s]!;
+      frame.stale[at] = source.stale[s]!;
+    }
+  }
+  frame.runStart[frame.runs] = at;
+  return frame;
 }

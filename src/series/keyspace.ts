@@ -1,9 +1,10 @@
-// From the raw bytes of an answer's JSON `metric` object to a series id: one hash and one look-up in the steady state. What the
-// bytes mean is worked out once, when they are first seen.
+// From the raw bytes of an answer's JSON `metric` object to a series id: one hash and one look-up in the steady state, by the module
+// (hotpath/assembly/keyspace.ts), which also learns new series whose labels are sent as they are. What other bytes mean is worked out
+// here, once, when they are first seen.
 import { Buffer } from "node:buffer";
+import { ASK } from "../hotpath/module.ts";
 import { scratchBlock } from "./block.ts";
-import { release, wider } from "./columns.ts";
-import { hashBytes, lanes } from "./hash.ts";
+import { wider } from "./columns.ts";
 import {
   arePlain,
   type Exportable,
@@ -13,7 +14,6 @@ import {
   labelRules,
   plainRules,
 } from "./labels.ts";
-import { addPlain } from "./plain.ts";
 import type { SeriesTable } from "./table.ts";
 import { seriesText } from "./text.ts";
 
@@ -26,66 +26,56 @@ export const NAME_COLLISION = -3;
 const MAX_LABEL_SET_BYTES = 64 * 1024;
 const CODES: Record<LabelTrouble, number> = { invalid_name: INVALID_NAME, invalid_labels: INVALID_LABELS };
 
+/** Who has a series, as the module keeps it (0: nobody): labels as they are, labels that were altered, or several want it. */
+const AS_IT_IS = 1;
+const ALTERED = 2;
+const CONTESTED = 3;
+
 export class Keyspace {
   readonly table: SeriesTable;
+  /** Where the module keeps it. */
+  readonly place: number;
   readonly #fallbackName: string | undefined;
   readonly #exportable: Exportable;
-  readonly #plain: boolean;
-  readonly #seedA: number;
-  readonly #seedB: number;
-  /** Slots of three: lane A, lane B, id + 3 (0: free). */
-  #slots = new Int32Array(3 * 2048);
-  #used = 0;
-  /** By id: 1 where this keyspace made the series. */
-  #made = new Uint8Array(1024);
   /** By id: a hash of the labels that the source gave it, 0 (or beyond the end) where they are sent as they are. */
   #origins = new Float64Array(0);
   /** Of the series that was learned last. */
   #origin = 0;
-  /** By id: 1 where several series of the source want it. */
-  #contested = new Uint8Array(1024);
   readonly #contests = new Map<number, Contest>();
   #takeovers = 0;
   readonly #collisions: Collision[] = [];
 
-  /** `fallbackName`: for expressions, the metric name of results without one. `seed`: two random 32-bit numbers. */
-  constructor(
-    table: SeriesTable,
-    fallbackName: string | undefined,
-    seed: readonly [number, number],
-    rules: LabelRules = plainRules,
-  ) {
+  /** `fallbackName`: for expressions, the metric name of results without one. */
+  constructor(table: SeriesTable, fallbackName: string | undefined, rules: LabelRules = plainRules) {
     this.table = table;
     this.#exportable = labelRules(rules);
-    this.#plain = arePlain(rules);
     this.#fallbackName = fallbackName;
-    this.#seedA = seed[0] | 0;
-    this.#seedB = seed[1] | 0;
+    this.place = table.module.exports.newKeyspace(arePlain(rules) ? 1 : 0, fallbackName === undefined ? 1 : 0);
   }
 
   get size(): number {
-    return this.#used;
+    return this.table.module.exports.keys(this.place);
   }
 
   /** `bytes[from, to)` is the JSON object of labels, braces included. Throws SyntaxError if it is none. */
-  lookup(bytes: Uint8Array, view: DataView, from: number, to: number): number {
-    if (to - from > MAX_LABEL_SET_BYTES) return INVALID_LABELS;
-    hashBytes(bytes, view, from, to, this.#seedA, this.#seedB);
-    const a = lanes[0]!;
-    const b = lanes[1]!;
-    const slots = this.#slots;
-    const mask = slots.length / 3 - 1;
-    for (let slot = a & mask; ; slot = (slot + 1) & mask) {
-      const at = 3 * slot;
-      const id = slots[at + 2]!;
-      if (id === 0) break;
-      if (slots[at] !== a || slots[at + 1] !== b) continue;
-      const known = id - 3;
-      return known >= 0 && this.#contested[known] === 1 ? this.#judge(known, a, b, bytes, from, to) : known;
-    }
-    const id = this.#learn(bytes, from, to);
-    this.#put(a, b, id);
-    return id < 0 || this.#fallbackName !== undefined ? id : this.#own(id, a, b, bytes, from, to);
+  lookup(bytes: Uint8Array, from: number, to: number): number {
+    const length = to - from;
+    if (length > MAX_LABEL_SET_BYTES) return INVALID_LABELS;
+    const { module } = this.table;
+    const { exports } = module;
+    const put = (): number => {
+      const at = module.desk(length);
+      module.bytes.set(bytes.subarray(from, to), at);
+      return at;
+    };
+    const known = exports.lookupLabels(this.place, put(), length);
+    if (known !== ASK) return known;
+    const contested = exports.knownLabels(this.place, put(), length);
+    const key = `${exports.hashLow()}:${exports.hashHigh()}`;
+    if (contested >= 0) return this.#judge(contested, key, bytes, from, to);
+    const id = this.#learn(JSON.parse(asText(bytes, from, to)));
+    exports.rememberLabels(this.place, put(), length, id);
+    return id < 0 || this.#fallbackName !== undefined ? id : this.#own(id, key, bytes, from, to);
   }
 
   /** How often a series has taken its place from one that came before: what was read of that one in the same response is void. */
@@ -98,15 +88,7 @@ export class Keyspace {
     return this.#collisions.splice(0);
   }
 
-  #learn(bytes: Uint8Array, from: number, to: number): number {
-    if (this.#plain && addPlain(this.table, bytes, from, to)) {
-      this.#origin = 0;
-      return this.table.end();
-    }
-    return this.#learnObject(JSON.parse(asText(bytes, from, to)));
-  }
-
-  #learnObject(metric: unknown): number {
+  #learn(metric: unknown): number {
     const labels: Label[] = [];
     for (const [name, value] of Object.entries(metric as Record<string, unknown>)) {
       if (typeof value !== "string") throw new SyntaxError("a label value is no string");
@@ -126,24 +108,23 @@ export class Keyspace {
    * labels is lowest: the same one whatever comes first, also after a restart. (Of an expression it is an error of the query: the
    * caller sees the series twice.)
    */
-  #own(id: number, a: number, b: number, bytes: Uint8Array, from: number, to: number): number {
+  #own(id: number, key: string, bytes: Uint8Array, from: number, to: number): number {
+    const { made, setMade } = this.table.module.exports;
     const origin = this.#origin;
-    this.#made = wider(this.#made, id + 1);
-    if (origin !== 0) this.#origins = wider(this.#origins, id + 1);
+    const before = made(this.place, id);
     const owner = this.#owner(id);
-    if (this.#made[id] !== 1 || owner === origin) {
-      this.#made[id] = 1;
-      if (origin !== 0) this.#origins[id] = origin;
-      if (this.#contested[id] === 1) this.#contests.get(id)!.origins.set(keyOf(a, b), origin);
+    if (before === 0 || owner === origin) {
+      if (before === CONTESTED) this.#contests.get(id)!.origins.set(key, origin);
+      else setMade(this.place, id, origin === 0 ? AS_IT_IS : ALTERED);
+      this.#setOwner(id, origin);
       return id;
     }
     const contest = this.#contests.get(id) ?? { first: owner, origins: new Map(), told: new Set() };
     this.#contests.set(id, contest);
-    this.#contested = wider(this.#contested, id + 1);
-    this.#contested[id] = 1;
-    contest.origins.set(keyOf(a, b), origin);
-    if (origin > owner) return this.#lose(id, keyOf(a, b), bytes, from, to);
-    this.#origins[id] = origin;
+    setMade(this.place, id, CONTESTED);
+    contest.origins.set(key, origin);
+    if (origin > owner) return this.#lose(id, key, bytes, from, to);
+    this.#setOwner(id, origin);
     this.#takeovers++;
     return id;
   }
@@ -152,10 +133,15 @@ export class Keyspace {
     return id < this.#origins.length ? this.#origins[id]! : 0;
   }
 
+  #setOwner(id: number, origin: number): void {
+    if (origin === 0 && id >= this.#origins.length) return;
+    this.#origins = wider(this.#origins, id + 1);
+    this.#origins[id] = origin;
+  }
+
   /** A series that was seen before, of an id that several want. */
-  #judge(id: number, a: number, b: number, bytes: Uint8Array, from: number, to: number): number {
+  #judge(id: number, key: string, bytes: Uint8Array, from: number, to: number): number {
     const contest = this.#contests.get(id)!;
-    const key = keyOf(a, b);
     const origin = contest.origins.get(key) ?? contest.first;
     return origin === this.#owner(id) ? id : this.#lose(id, key, bytes, from, to);
   }
@@ -169,20 +155,6 @@ export class Keyspace {
     }
     return NAME_COLLISION;
   }
-
-  #put(a: number, b: number, id: number): void {
-    if (++this.#used * 4 > this.#slots.length) this.#grow();
-    insert(this.#slots, a, b, id + 3);
-  }
-
-  #grow(): void {
-    const old = this.#slots;
-    this.#slots = new Int32Array(old.length * 2);
-    for (let at = 0; at < old.length; at += 3) {
-      if (old[at + 2] !== 0) insert(this.#slots, old[at]!, old[at + 1]!, old[at + 2]!);
-    }
-    release(old);
-  }
 }
 
 /** A series of the source that is dropped, and the series that it would become. */
@@ -190,8 +162,6 @@ export type Collision = { lost: string; kept: string };
 
 /** `origins`: by key of the source's labels. Keys that were learned before the contest have the origin `first`. */
 type Contest = { first: number; origins: Map<string, number>; told: Set<string> };
-
-const keyOf = (a: number, b: number): string => `${a}:${b}`;
 
 const asText = (bytes: Uint8Array, from: number, to: number): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("utf8");
@@ -201,16 +171,13 @@ const sameLabels = (a: readonly Label[], b: readonly Label[]): boolean =>
 
 /** 53 bits over a list of labels, never 0. */
 function hashOf(labels: readonly Label[]): number {
-  const block = scratchBlock(labels);
-  hashBytes(block, new DataView(block.buffer, block.byteOffset, block.length), 0, block.length, 0x1b873593, 0x6b43a9b5);
-  return (lanes[0]! >>> 0) * 0x200000 + (lanes[1]! & 0x1fffff) || 1;
-}
-
-function insert(slots: Int32Array, a: number, b: number, idPlus3: number): void {
-  const mask = slots.length / 3 - 1;
-  let slot = a & mask;
-  while (slots[3 * slot + 2] !== 0) slot = (slot + 1) & mask;
-  slots[3 * slot] = a;
-  slots[3 * slot + 1] = b;
-  slots[3 * slot + 2] = idPlus3;
+  let a = 0x811c9dc5;
+  let b = 0xdeadbeef;
+  for (const byte of scratchBlock(labels)) {
+    a = Math.imul(a ^ (a >>> 15) ^ byte, 0x2c1b3c6d);
+    b = Math.imul(b ^ (b >>> 13) ^ byte, 0x297a2d39);
+  }
+  a = Math.imul(a ^ (a >>> 16), 0x45d9f3b);
+  b = Math.imul(b ^ (b >>> 16), 0x119de1f3);
+  return ((a ^ (a >>> 13)) >>> 0) * 0x200000 + ((b ^ (b >>> 15)) & 0x1fffff) || 1;
 }

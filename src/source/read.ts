@@ -30,6 +30,7 @@ export type ReadRequest = {
   maxSamples: number;
   late?: LateOptions;
   passedOver?(id: number, newest: EpochMs): void;
+  isKnown?(id: number): boolean;
   timeouts: HttpTimeouts;
   signal: AbortSignal;
 };
@@ -90,37 +91,41 @@ export async function readAnswer(
   builder.clear();
   r.late?.builder.clear();
   const scanner = new Scanner({ ...r, builder, nanIsStale: r.nanIsStale(sign.kind) });
-  let bytes = 0;
   try {
-    for await (const piece of answer.body) {
-      bytes += piece.length;
-      if (!scanner.push(piece)) break;
-      giveBack(piece);
+    let bytes = 0;
+    try {
+      for await (const piece of answer.body) {
+        bytes += piece.length;
+        if (!scanner.push(piece)) break;
+        giveBack(piece);
+      }
+    } catch (error) {
+      if (!(error instanceof HttpBroken)) throw error;
+      return { sign, ok: false, failure: interrupted(error.failure, bytes) };
     }
-  } catch (error) {
-    if (!(error instanceof HttpBroken)) throw error;
-    return { sign, ok: false, failure: interrupted(error.failure, bytes) };
+    const result = scanner.end();
+    const failure = judge(result, r, words);
+    if (failure !== undefined) return { sign, ok: false, failure };
+    const { resultType, isPartial, warnings, dropped, series } = result as Extract<ScanResult, { ok: true }>;
+    const { frame, seriesTwice } = builder.build(r.keyspace.table, r.from, r.to);
+    frame.dropped = dropped;
+    frame.bytes = bytes;
+    return {
+      sign,
+      ok: true,
+      frame,
+      maybeLate:
+        r.late && r.late.builder.samples > 0 ? r.late.builder.build(r.keyspace.table, r.from, r.to).frame : undefined,
+      seriesTwice,
+      tookOver: r.keyspace.takeovers !== takeovers,
+      resultType,
+      isPartial,
+      warnings: warnings.map(words),
+      series,
+    };
+  } finally {
+    scanner.close();
   }
-  const result = scanner.end();
-  const failure = judge(result, r, words);
-  if (failure !== undefined) return { sign, ok: false, failure };
-  const { resultType, isPartial, warnings, dropped, series } = result as Extract<ScanResult, { ok: true }>;
-  const { frame, seriesTwice } = builder.build(r.keyspace.table, r.from, r.to);
-  frame.dropped = dropped;
-  frame.bytes = bytes;
-  return {
-    sign,
-    ok: true,
-    frame,
-    maybeLate:
-      r.late && r.late.builder.samples > 0 ? r.late.builder.build(r.keyspace.table, r.from, r.to).frame : undefined,
-    seriesTwice,
-    tookOver: r.keyspace.takeovers !== takeovers,
-    resultType,
-    isPartial,
-    warnings: warnings.map(words),
-    series,
-  };
 }
 
 /** Smaller ones may be parts of a buffer that Node shares out. */

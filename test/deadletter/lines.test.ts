@@ -41,7 +41,7 @@ function contents(frame: Frame): string[] {
 
 function readBack(text: string): Frame {
   const table = new SeriesTable();
-  const keyspace = new Keyspace(table, undefined, [1, 2]);
+  const keyspace = new Keyspace(table, undefined);
   const builder = new FrameBuilder();
   for (const line of text.split("\n").filter(Boolean)) addLine(line, keyspace, builder);
   return builder.build(table, 0, 1).frame;
@@ -117,7 +117,7 @@ describe("dead letters as lines", () => {
   for (const line of broken)
     test(`refuses ${line === "" ? "an empty line" : line}, and adds nothing`, () => {
       const builder = new FrameBuilder();
-      const keyspace = new Keyspace(new SeriesTable(), undefined, [1, 2]);
+      const keyspace = new Keyspace(new SeriesTable(), undefined);
       assert.throws(() => addLine(line, keyspace, builder), SyntaxError);
       assert.equal(builder.samples, 0);
     });

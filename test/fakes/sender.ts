@@ -8,9 +8,8 @@ import type { Sealed } from "../../src/delivery/jobs.ts";
 import { createHttpClient } from "../../src/http/client.ts";
 import type { HttpTimeouts } from "../../src/http/http.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";
-import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
+import { encodeBody } from "../../src/remotewrite/encode.ts";
 import { post } from "../../src/remotewrite/post.ts";
-import { compress } from "../../src/remotewrite/snappy.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import type { SeriesTable } from "../../src/series/table.ts";
@@ -79,7 +78,7 @@ export function line(
     timeouts: { ...TIMEOUTS, ...o.timeouts },
   };
   const sender = (): Sender => ({
-    encode: (span) => compress(encodeWriteRequest(span)),
+    encode: encodeBody,
     post: (body, signal) => post(http, clock, target, body, signal),
     close: () => {},
   });

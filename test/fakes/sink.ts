@@ -1,11 +1,11 @@
 // The far end of a sink: takes, refuses or keeps silent as told; what it took is decoded by code of its own.
 import type { Sender } from "../../src/delivery/delivery.ts";
-import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
+import { encodeBody } from "../../src/remotewrite/encode.ts";
 import { judgeAnswer, judgeFailure, type Verdict } from "../../src/remotewrite/judge.ts";
 import { NO_SAMPLES } from "../../src/remotewrite/post.ts";
 import type { FakeClock } from "./clock.ts";
 import type { ReceiverModel } from "./receiver-model.ts";
-import { decodeWriteRequest } from "./wire.ts";
+import { decodeWriteRequest, unsnappy } from "./wire.ts";
 
 /** `stored`: it takes the samples, and its answer is lost. A number: answers with this status. */
 export type SinkFault = "none" | "refused" | "timeout" | "stored" | number;
@@ -32,7 +32,7 @@ export class FakeSink {
 
   sender(): Sender {
     return {
-      encode: (span) => encodeWriteRequest(span).slice(),
+      encode: encodeBody,
       post: (body, signal) => this.#post(body, signal),
       close: () => {},
     };
@@ -46,7 +46,7 @@ export class FakeSink {
     this.inFlight--;
     if (!elapsed) return failure("aborted");
     const noSamples = body === NO_SAMPLES;
-    const series = noSamples ? [] : decodeWriteRequest(body);
+    const series = noSamples ? [] : decodeWriteRequest(unsnappy(body));
     const samples = series.reduce((n, s) => n + s.samples.length, 0);
     const status = this.decide(series) ?? fault;
     this.attempts.push({ at: this.#clock.monotonicMs(), samples, status });

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { encodeWriteRequest } from "../../src/remotewrite/encode.ts";
-import { compress } from "../../src/remotewrite/snappy.ts";
+import { encodeBody } from "../../src/remotewrite/encode.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
@@ -32,8 +31,7 @@ function sent(frame: Frame, firstSample = 0, endSample = frame.samples): Decoded
   while (frame.runStart[firstRun + 1]! <= firstSample) firstRun++;
   let endRun = firstRun;
   while (endRun < frame.runs && frame.runStart[endRun]! < endSample) endRun++;
-  const raw = encodeWriteRequest({ frame, firstRun, endRun, firstSample, endSample });
-  return decodeWriteRequest(unsnappy(compress(raw)));
+  return decodeWriteRequest(unsnappy(encodeBody({ frame, firstRun, endRun, firstSample, endSample })));
 }
 
 const one = (value: number, ts = 1_795_000_000_123, stale = false): Decoded =>

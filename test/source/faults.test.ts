@@ -45,7 +45,7 @@ const read = (more: Partial<ReadRequest> = {}): Promise<ReadResult> =>
     url: apiUrl(source.url, "query"),
     body: rawWindow("up", FROM, TO),
     headers: {},
-    keyspace: new Keyspace(table, undefined, [1, 2]),
+    keyspace: new Keyspace(table, undefined),
     newerThan: () => FROM,
     from: FROM,
     to: TO,

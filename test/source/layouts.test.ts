@@ -23,7 +23,7 @@ function scan(pieces: readonly string[] | readonly Uint8Array[]): Everything {
   const name = (id: number) => table.labels(id).find(([n]) => n === "__name__")![1];
   const passedOver: string[] = [];
   const scanner = new Scanner({
-    keyspace: new Keyspace(table, undefined, [1, 2]),
+    keyspace: new Keyspace(table, undefined),
     builder,
     newerThan: (id) => FLOORS[name(id)]!,
     from: FROM,

@@ -38,7 +38,7 @@ describe("the fault matrix of a source", () => {
       url,
       body: rawWindow("up", FROM, TO),
       headers: {},
-      keyspace: new Keyspace(new SeriesTable(), undefined, [1, 2]),
+      keyspace: new Keyspace(new SeriesTable(), undefined),
       newerThan: () => FROM,
       from: FROM,
       to: TO,

@@ -19,7 +19,7 @@ function scan(text: string, cut: number | readonly number[] = 1_000_000_000, opt
   const table = new SeriesTable();
   const builder = new FrameBuilder();
   const scanner = new Scanner({
-    keyspace: new Keyspace(table, undefined, [1, 2]),
+    keyspace: new Keyspace(table, undefined),
     builder,
     newerThan: () => FROM,
     from: FROM,
@@ -373,7 +373,7 @@ describe("what is refused", () => {
   test("an endless piece that is no series: bounded", () => {
     const builder = new FrameBuilder();
     const scanner = new Scanner({
-      keyspace: new Keyspace(new SeriesTable(), undefined, [1, 2]),
+      keyspace: new Keyspace(new SeriesTable(), undefined),
       builder,
       newerThan: () => 0,
       from: FROM,

@@ -19,6 +19,8 @@ export type ScanOptions = {
   late?: LateOptions;
   /** Called for a series that has samples, all of them at or before its floor: the newest of them. */
   passedOver?(id: number, newest: EpochMs): void;
+  /** Series that passedOver() need not be called for. */
+  isKnown?(id: number): boolean;
 };
 
 export type LateOptions = {

@@ -2,7 +2,8 @@
 // here, so the result does not depend on the cuts. Nothing counts before end() says ok: a truncated response is a failure, never
 // "fewer series".
 import { Buffer } from "node:buffer";
-import { asBuffer, CLOSE, COMMA, endOfNesting, OPEN_BRACE, skipSpace, viewOf } from "./bytes.ts";
+import { asBuffer, CLOSE, COMMA, endOfNesting, OPEN_BRACE, skipSpace } from "./bytes.ts";
+import { FastSeries } from "./fast.ts";
 import type { ResultType, ScanOptions, ScanResult } from "./options.ts";
 import { type Envelope, parseResponse, rewriteSeries } from "./unusual.ts";
 import { INCOMPLETE, OTHER_LAYOUT, UsualSeries } from "./usual.ts";
@@ -11,6 +12,8 @@ import { INCOMPLETE, OTHER_LAYOUT, UsualSeries } from "./usual.ts";
 const MAX_WHOLE_BYTES = 32 * 1024 * 1024;
 /** Longest series: a third of a million samples. It is read in one go, which must not hold up everything else. */
 const MAX_SERIES_BYTES = 8 * 1024 * 1024;
+/** More than this of one series: whether it has another layout is looked at. */
+const WAITING_BYTES = 64 * 1024;
 const HEAD =
   /^\s*\{\s*"status"\s*:\s*"success"\s*,\s*(?:"isPartial"\s*:\s*(?:true|false)\s*,\s*)?"data"\s*:\s*\{\s*"resultType"\s*:\s*"(matrix|vector)"\s*,\s*"result"\s*:\s*\[/;
 const HEAD_MAX = 512;
@@ -20,9 +23,11 @@ type State = "head" | "series" | "tail" | "whole";
 export class Scanner {
   readonly #o: ScanOptions;
   readonly #series: UsualSeries;
+  readonly #mayBeFast: boolean;
+  /** Reads the series of a matrix, and has the bytes that wait, from the head on. */
+  #fast: FastSeries | undefined;
   /** Bytes that wait for the rest of what they belong to: the first `#held` of a buffer that is used again and again. */
   #buffer: Buffer = Buffer.allocUnsafe(256 * 1024);
-  #view = viewOf(this.#buffer);
   #held = 0;
   /** A series that was incomplete is looked at again when this many bytes are here, so that a long one is not scanned for each piece. */
   #lookAgainAt = 0;
@@ -35,9 +40,16 @@ export class Scanner {
   #first = true;
   #failure: Extract<ScanResult, { ok: false }> | undefined;
 
-  constructor(options: ScanOptions) {
+  /** `fast`: with the WebAssembly module; the same comes out without it. */
+  constructor(options: ScanOptions, fast = true) {
     this.#o = options;
-    this.#series = new UsualSeries(options);
+    this.#mayBeFast = fast && FastSeries.isOfUse(options);
+    this.#series = new UsualSeries(options, (series) => this.#fast?.take(series));
+  }
+
+  /** Gives its memory back, when the frame was built. */
+  close(): void {
+    this.#fast?.close();
   }
 
   /** Takes the next piece; false when the rest is of no use (too large, malformed): stop reading, then end(). */
@@ -46,14 +58,14 @@ export class Scanner {
     const chunk = asBuffer(piece);
     if (this.#state === "whole") return this.#collect(chunk);
     this.#append(chunk);
-    if (this.#held >= this.#lookAgainAt) this.#scanHeld();
+    if (this.#held >= this.#lookAgainAt) this.#scanHeld(false);
     return this.#failure === undefined;
   }
 
   end(): ScanResult {
-    if (this.#failure === undefined && this.#state !== "whole") this.#scanHeld();
+    if (this.#failure === undefined && this.#state !== "whole") this.#scanHeld(true);
     if (this.#failure !== undefined) return this.#failure;
-    const text = Buffer.concat([...this.#whole, this.#buffer.subarray(0, this.#held)]).toString("utf8");
+    const text = Buffer.concat([...this.#whole, this.#waiting(0)]).toString("utf8");
     if (this.#state === "whole" || this.#state === "head") return this.#readWhole(text);
     if (this.#state !== "tail") return { ok: false, kind: "malformed", message: "the response was truncated" };
     try {
@@ -66,32 +78,43 @@ export class Scanner {
 
   #append(chunk: Buffer): void {
     const length = this.#held + chunk.length;
+    if (this.#fast !== undefined) this.#fast.append(chunk, this.#held);
+    else this.#keep(chunk, length);
+    this.#held = length;
+  }
+
+  #keep(chunk: Buffer, length: number): void {
     if (length > this.#buffer.length) {
       const grown = Buffer.allocUnsafe(length * 2);
       grown.set(this.#buffer.subarray(0, this.#held));
       this.#buffer = grown;
-      this.#view = viewOf(grown);
     }
     this.#buffer.set(chunk, this.#held);
-    this.#held = length;
   }
 
-  #scanHeld(): void {
-    const bytes = this.#buffer.subarray(0, this.#held);
+  /** What waits, from `from` on. */
+  #waiting(from: number): Buffer {
+    return this.#fast?.copy(from, this.#held) ?? this.#buffer.subarray(from, this.#held);
+  }
+
+  /** `last`: no more bytes will come. */
+  #scanHeld(last: boolean): void {
     let used = 0;
     try {
-      used = this.#scan(bytes);
+      used = this.#scan(last);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       return this.#fail("malformed", error.message);
     }
     if (this.#failure !== undefined) return;
     if (this.#state === "whole") {
+      const bytes = this.#waiting(0);
       this.#held = 0;
       this.#collect(bytes);
       return;
     }
-    bytes.copyWithin(0, used);
+    if (this.#fast !== undefined) this.#fast.discard(used, this.#held);
+    else this.#buffer.copyWithin(0, used, this.#held);
     this.#held -= used;
     const most = this.#state === "tail" ? MAX_WHOLE_BYTES : MAX_SERIES_BYTES;
     if (this.#held > most) return this.#fail("too-large", `a part of the response is larger than ${mebibytes(most)}`);
@@ -107,9 +130,10 @@ export class Scanner {
   }
 
   /** Returns how many bytes are done with. */
-  #scan(bytes: Buffer): number {
+  #scan(last: boolean): number {
     let at = 0;
     if (this.#state === "head") {
+      const bytes = this.#waiting(0);
       const match = HEAD.exec(bytes.toString("latin1", 0, HEAD_MAX));
       if (match === null) {
         if (bytes.length >= HEAD_MAX) this.#state = "whole";
@@ -119,11 +143,30 @@ export class Scanner {
       this.#resultType = match[1] as ResultType;
       this.#state = "series";
       at = match[0].length;
+      if (this.#mayBeFast && this.#resultType === "matrix") {
+        this.#fast = new FastSeries(this.#o);
+        this.#fast.append(bytes, 0);
+      }
     }
+    // Made when it is needed: what waits, from `begin` on.
+    let bytes: Buffer | undefined;
+    let begin = at;
     while (this.#state === "series") {
-      const end = this.#nextSeries(bytes, at);
+      if (this.#fast !== undefined) {
+        const scanned = this.#fast.scan(at, this.#held, this.#first);
+        if (scanned.at > at) this.#first = false;
+        at = scanned.at;
+        this.#bound();
+        if (this.#failure !== undefined) break;
+        if (scanned.wantsMore && !last && this.#held - at < WAITING_BYTES) break;
+      }
+      if (bytes === undefined) {
+        begin = at;
+        bytes = this.#waiting(begin);
+      }
+      const end = this.#nextSeries(bytes, at - begin);
       if (end < 0 || this.#failure !== undefined) break;
-      at = end;
+      at = begin + end;
     }
     return at;
   }
@@ -141,7 +184,7 @@ export class Scanner {
     }
     if (at >= bytes.length) return -1;
     if (bytes[at] !== OPEN_BRACE) throw new SyntaxError("a series is not an object");
-    let end = this.#series.read(bytes, this.#view, at);
+    let end = this.#series.read(bytes, at);
     if (end === INCOMPLETE) return -1;
     if (end === OTHER_LAYOUT) {
       end = endOfNesting(bytes, at);
@@ -157,8 +200,7 @@ export class Scanner {
   /** A series as JSON.parse gives it. */
   #unusual(parsed: unknown): void {
     const { series, histograms } = rewriteSeries(parsed);
-    if (this.#series.read(series, viewOf(series), 0) < 0)
-      throw new SyntaxError("a timestamp is not a number of seconds");
+    if (this.#series.read(series, 0) < 0) throw new SyntaxError("a timestamp is not a number of seconds");
     const { from, to } = this.#o;
     this.#series.drop("native_histogram", histograms.filter((ts) => ts > from && ts <= to).length);
   }
@@ -193,7 +235,7 @@ export class Scanner {
         .flatMap((list) => (Array.isArray(list) ? list : []))
         .filter((w): w is string => typeof w === "string"),
       dropped: this.#series.dropped,
-      series: this.#series.count,
+      series: this.#series.count + (this.#fast?.count ?? 0),
     };
   }
 

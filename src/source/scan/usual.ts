@@ -2,9 +2,9 @@
 // with no object per sample. Anything else is left to unusual.ts. A series is read when all of it is here and counts as a whole or
 // not at all, so that nothing depends on how the network cut the response.
 import { Buffer } from "node:buffer";
+import { parseNumber, parseSeconds } from "../../hotpath/numbers.ts";
 import type { EpochMs } from "../../platform/clock.ts";
 import { INVALID_LABELS, INVALID_NAME, NAME_COLLISION } from "../../series/keyspace.ts";
-import { parseNumber, parseSeconds } from "../numbers.ts";
 import { CLOSE, CLOSE_BRACE, COMMA, endOfNesting, OPEN, OPEN_BRACE, QUOTE } from "./bytes.ts";
 import { OldSamples } from "./late.ts";
 import type { ScanOptions } from "./options.ts";
@@ -33,16 +33,20 @@ export class UsualSeries {
   /** Series that were read. */
   count = 0;
 
-  constructor(options: ScanOptions) {
+  /** Told of a series before its samples are collected. */
+  readonly #begins: ((series: number) => void) | undefined;
+
+  constructor(options: ScanOptions, begins?: (series: number) => void) {
     this.#o = options;
+    this.#begins = begins;
     this.#old = new OldSamples(options);
   }
 
   /**
    * Reads the series that begins at `from`. Returns its end, OTHER_LAYOUT or INCOMPLETE; nothing of it counts then.
-   * `view` covers the same bytes. Throws SyntaxError if the labels are not valid.
+   * Throws SyntaxError if the labels are not valid.
    */
-  read(bytes: Buffer, view: DataView, from: number): number {
+  read(bytes: Buffer, from: number): number {
     const begin = find(METRIC, bytes, from);
     if (begin < 0) return begin;
     const metric = begin - 1;
@@ -63,26 +67,21 @@ export class UsualSeries {
     const open = bytes.indexOf(OPEN_BRACE, values);
     if (open >= 0 && open < end) return OTHER_LAYOUT;
     if (matrix && bytes[end - 1] !== CLOSE) return OTHER_LAYOUT;
-    const read = this.#series(bytes, view, metric, metricEnd, values, matrix ? end - 1 : end, matrix);
+    const read = this.#series(bytes, metric, metricEnd, values, matrix ? end - 1 : end, matrix);
     return read ? end + 1 : OTHER_LAYOUT;
   }
 
   /** Labels at `[metric, metricEnd)`, samples at `[from, to)`: any number of them, or one of a vector. */
-  #series(
-    bytes: Buffer,
-    view: DataView,
-    metric: number,
-    metricEnd: number,
-    from: number,
-    to: number,
-    many: boolean,
-  ): boolean {
+  #series(bytes: Buffer, metric: number, metricEnd: number, from: number, to: number, many: boolean): boolean {
     const { builder, keyspace, newerThan, to: windowEnd, nanIsStale } = this.#o;
-    const series = keyspace.lookup(bytes, view, metric, metricEnd);
+    const series = keyspace.lookup(bytes, metric, metricEnd);
     const floor = series < 0 ? this.#o.from : newerThan(series);
     const old = this.#old;
     old.clear();
-    if (series >= 0) builder.startRun(series);
+    if (series >= 0) {
+      this.#begins?.(series);
+      builder.startRun(series);
+    }
     let fresh = 0;
     let beyond = 0;
     for (let at = from; at < to; ) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { parseNumber, parseSeconds } from "../../src/source/numbers.ts";
+import { parseNumber, parseSeconds } from "../../src/hotpath/numbers.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const number = (text: string): number => parseNumber(bytes(text), 0, text.length);

@@ -1,0 +1,301 @@
+// Remote write 1.0, compressed as it is written: a series is a delta to one that stands before it. Which one is known, or remembered at
+// the few places where series begin to differ; nothing is searched for.
+//   WriteRequest{ repeated TimeSeries timeseries = 1 }  TimeSeries{ repeated Label labels = 1; repeated Sample samples = 2 }
+//   Sample{ double value = 1; int64 timestamp = 2 }
+import { copy, samePrefix, sameSuffix, varint, varintLength } from "./bytes";
+import { pairBytes, pairLength } from "./pairs";
+import { blockBytes, bytesBeforeName, entityBytes, labelsOf, listOf, NAME, seriesRecord } from "./series";
+import { endBlock, FAR, fresh, lastBack, same, startBlock } from "./snappy";
+
+/** Of a value: what decides about its last decimals. */
+const LOW_BYTES: u64 = 0xffffffffff;
+const STALE_BITS: u64 = 0x7ff0000000000002;
+/** Samples of the series before that are looked at. */
+const REMEMBERED: u32 = 1024;
+
+/** Where the labels of the series before and of this one begin, and where the last one ends. */
+let before: usize = 0;
+let labelsBefore: u32 = 0;
+let entityBefore: u32 = NAME;
+/** Where the labels of the series before end. */
+let endBefore: u32 = 0;
+let now: usize = 0;
+let room: u32 = 0;
+/** Where their samples stand. */
+let samplesBefore = heap.alloc((REMEMBERED * 4) as usize);
+let samplesNow = heap.alloc((REMEMBERED * 4) as usize);
+let countBefore: u32 = 0;
+
+let raw: usize = 0;
+let pos: u32 = 0;
+/** Bytes of all bodies before this one: what was written last in another body is further away than this one is long. */
+let base: u32 = 0;
+let lastTimestamp: i64 = 0;
+let lastTimestampAt: u32 = 0;
+
+/**
+ * Encodes `runs` series: `ids` and where their samples end in the columns behind. `rawBytes`: room for the uncompressed body. Writes from
+ * `out` on; returns the length, and the body begins at bodyStart().
+ */
+export function encode(
+  ids: usize, ends: usize, runs: u32, timestamps: usize, values: usize, stales: usize, rawBytes: usize, out: usize,
+): u32 {
+  raw = rawBytes;
+  pos = 0;
+  labelsBefore = 0;
+  entityBefore = NAME;
+  countBefore = 0;
+  lastTimestampAt = 0;
+  startBlock(raw, out + 5);
+  let sample: u32 = 0;
+  for (let run: u32 = 0; run < runs; run++) {
+    const id = load<u32>(ids + (run << 2));
+    const end = load<u32>(ends + (run << 2));
+    const record = seriesRecord(id);
+    const name = load<u32>(record);
+    const entity = load<u32>(record, 4);
+    let size = entityBytes(entity) + (name === NAME ? 0 : pairLength(name));
+    for (let i = sample; i < end; i++) size += 2 + sampleSize(load<f64>(timestamps + (i << 3)) as i64);
+    store<u8>(raw + pos, 0x0a);
+    const head = pos;
+    pos = (varint(raw + pos + 1, size) - raw) as u32;
+    writeLabels(name, entity, head);
+    countNow = 0;
+    for (; sample < end; sample++)
+      writeSample(
+        load<f64>(timestamps + (sample << 3)) as i64,
+        load<u8>(stales + sample) !== 0 ? STALE_BITS : load<u64>(values + (sample << 3)),
+      );
+    const swap = samplesBefore;
+    samplesBefore = samplesNow;
+    samplesNow = swap;
+    countBefore = min(countNow, REMEMBERED);
+  }
+  base += pos + FAR;
+  const last = endBlock();
+  start = out + 5 - varintLength(pos);
+  varint(start, pos);
+  return (last - start) as u32;
+}
+
+let start: usize = 0;
+let countNow: u32 = 0;
+
+export function bodyStart(): usize {
+  return start;
+}
+
+/** Bytes of the body before it was compressed. */
+export function rawLength(): u32 {
+  return pos;
+}
+
+/** Where bytes stood before, by a hash of eight of them: beginnings of labels, and where series began to differ. */
+const BITS: u32 = 12;
+const table = memory.data((1 << BITS) * 4, 4);
+
+// @ts-ignore: decorator
+@inline
+function slotOf(at: usize): usize {
+  return table + ((((load<u64>(at) * 0x9e3779b185ebca87) >> (64 - BITS)) as usize) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function remember(at: u32): void {
+  store<u32>(slotOf(raw + at), base + at);
+}
+
+/** Writes the labels of a series behind its head, and says what of that stood before, from `head` on. */
+function writeLabels(name: u32, entity: u32, head: u32): void {
+  const count = labelsOf(entity);
+  if (entity === entityBefore && name !== NAME) {
+    // All but the name are there already.
+    const first = bytesBeforeName(entity);
+    const rest = entityBytes(entity) - first;
+    const other = raw + load<u32>(before);
+    const nameLength = pairLength(name);
+    copy(raw + pos, other, first);
+    copy(raw + pos + first, pairBytes(name), nameLength);
+    copy(raw + pos + first + nameLength, raw + endBefore - rest, rest);
+    store<u32>(before, pos);
+    pos += first + nameLength + rest;
+    endBefore = pos;
+    say(head, pos, 0);
+    return;
+  }
+  const list = listOf(entity);
+  if (count > room) grow(count);
+  for (let i: u32 = 0; i < count; i++) {
+    let pair = load<u32>(list + (i << 2));
+    if (pair === NAME) pair = name;
+    const length = pairLength(pair);
+    copy(raw + pos, pairBytes(pair), length);
+    store<u32>(now + (i << 2), pos);
+    pos += length;
+  }
+  store<u32>(now + (count << 2), pos);
+  say(head, pos, count);
+  for (let i: u32 = 0; i < count; i++) remember(load<u32>(now + (i << 2)));
+  entityBefore = entity;
+  endBefore = pos;
+  const swap = before;
+  before = now;
+  now = swap;
+  labelsBefore = count;
+}
+
+/** What of [from, to) stood before: where the series before has it, or at the last place where the same eight bytes were remembered. */
+function say(from: u32, to: u32, count: u32): void {
+  let label: u32 = 0;
+  let at = from;
+  let silent = from;
+  while (at < to) {
+    const text = raw + at;
+    const most = to - at;
+    let length: u32 = 0;
+    let back = lastBack();
+    if (back <= at && back > 0) length = samePrefix(text - back, text, most);
+    if (length < most) {
+      const slot = slotOf(text);
+      const other = base + at - load<u32>(slot);
+      store<u32>(slot, base + at);
+      if (other <= at && other > 0 && other < FAR) {
+        const longer = samePrefix(text - other, text, most);
+        if (longer > length) {
+          length = longer;
+          back = other;
+        }
+      }
+      // The same label of the series before may end in the same way, though it is longer or shorter.
+      if (length < 16 && count === labelsBefore) {
+        while (label < count && load<u32>(now + ((label + 1) << 2)) <= at) label++;
+        if (label < count) {
+          const ended = load<u32>(now + ((label + 1) << 2)) - load<u32>(before + ((label + 1) << 2));
+          if (ended <= at && ended > 0) {
+            const longer = samePrefix(text - ended, text, most);
+            if (longer > length) {
+              length = longer;
+              back = ended;
+            }
+          }
+        }
+      }
+    }
+    if (length < 4 && length < most) {
+      at++;
+      continue;
+    }
+    fresh(at - silent);
+    same(length, back);
+    at += length;
+    silent = at;
+  }
+  fresh(at - silent);
+}
+
+function writeSample(timestamp: i64, value: u64): void {
+  const k = countNow++;
+  const size = sampleSize(timestamp);
+  const at = raw + pos;
+  store<u8>(at, 0x12);
+  store<u8>(at, size as u8, 1);
+  store<u8>(at, 0x09, 2);
+  store<u64>(at, value, 3);
+  store<u8>(at, 0x10, 11);
+  varint(at + 12, timestamp as u64);
+  const back = k < countBefore ? pos - load<u32>(samplesBefore + (k << 2)) : FAR;
+  // What the labels were the same as has a sample at the same distance, if it has as many labels.
+  const like = lastBack();
+  const near = k === 0 && like <= pos && like > 0 && load<u16>(at - like) === load<u16>(at) && load<u8>(at - like, 2) === 0x09 ? like : back;
+  const own = k > 0 && k <= REMEMBERED ? pos - load<u32>(samplesNow + ((k - 1) << 2)) : FAR;
+  if (own < FAR && load<u64>(at - own, 3) === value && load<u8>(at - own, 1) === (size as u8)) same(11, own);
+  else if (near < FAR) {
+    if (load<u8>(at - near, 1) === (size as u8)) same(3, near);
+    else fresh(3);
+    const nearBytes = value ^ load<u64>(at - near, 3);
+    const backBytes = back < FAR ? value ^ load<u64>(at - back, 3) : nearBytes;
+    if (nearBytes === 0) same(8, near);
+    else if (backBytes === 0) same(8, back);
+    else {
+      const low = (ctz<u64>(nearBytes) >> 3) as u32;
+      const high = min((clz<u64>(backBytes) >> 3) as u32, 8 - low - 1);
+      // A value that other series have too.
+      const slot = slotOf(at + 3);
+      const other = base + pos + 3 - load<u32>(slot);
+      store<u32>(slot, base + pos + 3);
+      if (low + high < 5 && other <= pos && other > 0 && other < FAR && load<u64>(at + 3 - other) === value) {
+        same(8, other);
+        return writeTimestamp(timestamp, at, size, back, own, k);
+      }
+      if (low + high < 3) {
+        // Numbers with the same decimals have the same low bytes.
+        const decimals = table + (((((value & LOW_BYTES) * 0x9e3779b185ebca87) >> (64 - BITS)) as usize) << 2);
+        const alike = base + pos + 3 - load<u32>(decimals);
+        store<u32>(decimals, base + pos + 3);
+        if (alike <= pos && alike > 0 && alike < FAR && ((load<u64>(at + 3 - alike) ^ value) & LOW_BYTES) === 0) {
+          same(5, alike);
+          fresh(3 - high);
+          same(high, min(back, FAR));
+          return writeTimestamp(timestamp, at, size, back, own, k);
+        }
+      }
+      same(low, near);
+      fresh(8 - low - high);
+      same(high, min(back, FAR));
+    }
+  } else fresh(11);
+  writeTimestamp(timestamp, at, size, back, own, k);
+}
+
+function writeTimestamp(timestamp: i64, at: usize, size: u32, back: u32, own: u32, k: u32): void {
+  const tail = size - 9;
+  const tailAt = at + 11;
+  if (back < FAR && samePrefix(tailAt - back, tailAt, tail) === tail) same(tail, back);
+  else if (lastTimestampAt > 0 && timestamp === lastTimestamp) same(tail, pos + 11 - lastTimestampAt);
+  else {
+    const other = back < FAR ? back : own;
+    if (other < FAR) {
+      const prefix = samePrefix(tailAt - other, tailAt, tail);
+      const suffix = load<u8>(at - other, 1) === (size as u8) ? sameSuffix(tailAt - other + tail, tailAt + tail, tail - prefix) : 0;
+      same(prefix, other);
+      fresh(tail - prefix - suffix);
+      same(suffix, other);
+    } else fresh(tail);
+  }
+  lastTimestamp = timestamp;
+  lastTimestampAt = pos + 11;
+  if (k < REMEMBERED) store<u32>(samplesNow + (k << 2), pos);
+  pos += 2 + size;
+}
+
+/** Value with tag (9), timestamp with tag. Always below 128: its length takes one byte. */
+// @ts-ignore: decorator
+@inline
+function sampleSize(timestamp: i64): u32 {
+  const t = timestamp as u64;
+  // 2^35, 2^42: six bytes from 2004 to 2109.
+  if (t - 0x800000000 < 0x3f800000000) return 16;
+  let n: u32 = 1;
+  for (let left = t >> 7; left !== 0; left >>= 7) n++;
+  return 10 + n;
+}
+
+function grow(count: u32): void {
+  room = max(64, 2 * count);
+  const larger = heap.alloc(((room + 1) << 2) as usize);
+  if (before !== 0) {
+    memory.copy(larger, before, ((labelsBefore + 1) << 2) as usize);
+    heap.free(before);
+    heap.free(now);
+  }
+  before = larger;
+  now = heap.alloc(((room + 1) << 2) as usize);
+}
+
+/** More than a body of these series with so many samples takes, before it is compressed. */
+export function bodyBound(ids: usize, runs: u32, samples: u32): u32 {
+  let size: u32 = 24 * samples + 64;
+  for (let run: u32 = 0; run < runs; run++) size += 6 + blockBytes(load<u32>(ids + (run << 2)));
+  return size;
+}
