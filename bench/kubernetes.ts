@@ -3,9 +3,9 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type KubeApi, POLICIES, SECRETS } from "../src/kubernetes/api.ts";
-import { createKubeApi } from "../src/kubernetes/client.ts";
-import { kubeconfigAccess } from "../src/kubernetes/kubeconfig.ts";
+import { type KubeApi, POLICIES, SECRETS } from "../src/kubernetes/client/api.ts";
+import { createKubeApi } from "../src/kubernetes/client/client.ts";
+import { kubeconfigAccess } from "../src/kubernetes/client/kubeconfig.ts";
 import type { PolicyObject } from "../src/kubernetes/policy-objects.ts";
 import { systemFiles } from "../src/platform/files.ts";
 import { policyObject, secretObject } from "../test/kubernetes/policies.ts";

@@ -12,7 +12,7 @@ import { queryCommand } from "../src/cli/query.ts";
 import { queryRules } from "../src/cli/querycheck.ts";
 import { replayCommand } from "../src/cli/replay/command.ts";
 import { runCommand } from "../src/cli/run.ts";
-import { statusCommand } from "../src/cli/status.ts";
+import { statusCommand } from "../src/cli/status/status.ts";
 import { topCommand } from "../src/cli/top.ts";
 import { loadText } from "../src/policy/load.ts";
 

@@ -2,15 +2,15 @@
 import { useApp, useInput, useStdin, useWindowSize } from "ink";
 import { useEffect, useReducer } from "react";
 import type { Clock } from "../src/platform/clock.ts";
+import type { Glyphs } from "./drawing/glyphs.ts";
+import type { Line } from "./drawing/line.ts";
+import type { Palette, ThemeName } from "./drawing/theme.ts";
 import { Frame } from "./frame.tsx";
-import type { Glyphs } from "./glyphs.ts";
-import { keyName, keyOf } from "./key-names.ts";
-import type { Line } from "./line.ts";
+import { keyName, keyOf } from "./input/key-names.ts";
 import type { Meter } from "./meter.ts";
 import { redrawer } from "./redraw.ts";
+import { pageOf, view } from "./screens/view.ts";
 import type { Session, Store } from "./session.ts";
-import type { Palette, ThemeName } from "./theme.ts";
-import { pageOf, view } from "./view.ts";
 
 export type AppProps = {
   store: Store;

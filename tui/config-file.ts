@@ -1,8 +1,8 @@
 // screen.yaml on the disk: read at the start, written when something was chosen that is to be kept.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import type { UiState } from "./input/ui-state.ts";
 import { defaultConfig, parseScreenConfig, withChoices } from "./screen-config.ts";
-import type { UiState } from "./ui-state.ts";
 
 export async function configIn(file: string | undefined) {
   const none = { config: defaultConfig, problems: [] as readonly string[], isThere: false };

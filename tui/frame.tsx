@@ -1,8 +1,8 @@
 // Lines as an Ink element: one Text per row, styled by us, so that Ink has nothing to lay out but rows.
 import { Box, Text } from "ink";
 import { memo } from "react";
-import type { Line } from "./line.ts";
-import { type Palette, paint } from "./theme.ts";
+import type { Line } from "./drawing/line.ts";
+import { type Palette, paint } from "./drawing/theme.ts";
 
 export function Frame({ lines, palette }: { lines: readonly Line[]; palette: Palette }) {
   return (

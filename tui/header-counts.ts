@@ -2,13 +2,13 @@
 import type { EpochMs } from "../src/platform/clock.ts";
 import { droppedTotal } from "../src/status/account.ts";
 import { readyOf } from "../src/status/conditions.ts";
-import { overview } from "../src/status/overview.ts";
 import type { SinkState } from "../src/status/snapshot.ts";
-import { age, count, counted } from "../src/status/words.ts";
-import { badness } from "../src/status/worst.ts";
-import { type Line, type Segment, type Style, seg, spread } from "./line.ts";
-import { inSeconds } from "./progress.ts";
-import { type Scene, shownText } from "./scene.ts";
+import { overview } from "../src/status/text/overview.ts";
+import { age, count, counted } from "../src/status/text/words.ts";
+import { badness } from "../src/status/text/worst.ts";
+import { type Line, type Segment, type Style, seg, spread } from "./drawing/line.ts";
+import { type Scene, shownText } from "./screens/scene.ts";
+import { inSeconds } from "./sinks/progress.ts";
 
 /** A short word for each reason that is neither ready nor on its way. */
 const words: Readonly<Record<string, string>> = {

@@ -1,9 +1,9 @@
 // The source in a line: whether it answers, what it is, its clock; how many series are read, and how far behind the sinks are. Pure.
-import { age, short } from "../src/status/words.ts";
-import { type Segment, seg } from "./line.ts";
-import { hidden } from "./privacy.ts";
-import { labelled, type Scene, shownText } from "./scene.ts";
-import { pollSeconds, steadyLag } from "./spans.ts";
+import { age, short } from "../src/status/text/words.ts";
+import { type Segment, seg } from "./drawing/line.ts";
+import { pollSeconds, steadyLag } from "./drawing/spans.ts";
+import { hidden } from "./screens/privacy.ts";
+import { labelled, type Scene, shownText } from "./screens/scene.ts";
 
 const kinds = { victoriametrics: "VictoriaMetrics", prometheus: "Prometheus", unknown: "" };
 /** Less is the grain of the Date header. */

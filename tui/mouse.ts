@@ -1,5 +1,5 @@
 // What a mouse report does: a click what the piece under it says, the wheel moves. Pure but for the session.
-import { hitOf, type Line } from "./line.ts";
+import { hitOf, type Line } from "./drawing/line.ts";
 import type { Session } from "./session.ts";
 import type { Mouse } from "./terminal-input.ts";
 

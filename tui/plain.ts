@@ -2,11 +2,11 @@
 import { emitKeypressEvents } from "node:readline";
 import type { Clock } from "../src/platform/clock.ts";
 import { readyOf } from "../src/status/conditions.ts";
-import { explain } from "../src/status/explain.ts";
 import { rate } from "../src/status/rings.ts";
 import type { Snapshot } from "../src/status/snapshot.ts";
-import { counted, short } from "../src/status/words.ts";
-import { shownSinks } from "./order.ts";
+import { explain } from "../src/status/text/explain.ts";
+import { counted, short } from "../src/status/text/words.ts";
+import { shownSinks } from "./input/order.ts";
 import type { Store } from "./session.ts";
 
 export type PlainOptions = {

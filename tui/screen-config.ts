@@ -1,11 +1,11 @@
 // The screen's own settings, kept from one session to the next: screen.yaml beside the policies of the user. What is wrong in it is
 // said with its place, and the rest is used. Pure.
 import { LineCounter, parseDocument } from "yaml";
-import { type Colour, parseColour } from "./colour.ts";
-import { type Layout, layouts } from "./intents.ts";
-import { columnNames } from "./sink-columns.ts";
-import { type Colours, type ThemeName, themes } from "./theme.ts";
-import type { UiState } from "./ui-state.ts";
+import { type Colour, parseColour } from "./drawing/colour.ts";
+import { type Colours, type ThemeName, themes } from "./drawing/theme.ts";
+import { type Layout, layouts } from "./input/intents.ts";
+import type { UiState } from "./input/ui-state.ts";
+import { columnNames } from "./sinks/sink-columns.ts";
 
 export type ScreenConfig = {
   theme: ThemeName;

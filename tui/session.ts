@@ -5,12 +5,12 @@ import type { Actions } from "../src/status/actions.ts";
 import type { Event } from "../src/status/events.ts";
 import type { Link } from "../src/status/link.ts";
 import type { Snapshot } from "../src/status/snapshot.ts";
-import { clockTime, counted, instant } from "../src/status/words.ts";
-import { parsed } from "./command.ts";
-import type { Intent } from "./intents.ts";
-import { intentOf } from "./keys.ts";
-import { uiReduce } from "./ui-reduce.ts";
-import { initialUi, type UiState } from "./ui-state.ts";
+import { clockTime, counted, instant } from "../src/status/text/words.ts";
+import { parsed } from "./input/command.ts";
+import type { Intent } from "./input/intents.ts";
+import { intentOf } from "./input/keys.ts";
+import { uiReduce } from "./input/ui-reduce.ts";
+import { initialUi, type UiState } from "./input/ui-state.ts";
 
 export type Store = {
   readonly snapshot: Snapshot;

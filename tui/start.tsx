@@ -5,8 +5,18 @@ import { type Clock, systemClock } from "../src/platform/clock.ts";
 import type { Actions } from "../src/status/actions.ts";
 import { App } from "./app.tsx";
 import { configIn, keep } from "./config-file.ts";
-import { type Glyphs, glyphsFor } from "./glyphs.ts";
-import { type Line, plainText } from "./line.ts";
+import { type Glyphs, glyphsFor } from "./drawing/glyphs.ts";
+import { type Line, plainText } from "./drawing/line.ts";
+import {
+  type Background,
+  backgroundFrom,
+  depthOf,
+  type Palette,
+  paint,
+  paletteOf,
+  type ThemeName,
+} from "./drawing/theme.ts";
+import { initialUi } from "./input/ui-state.ts";
 import { Meter } from "./meter.ts";
 import { clicked } from "./mouse.ts";
 import { type Plain, startPlain } from "./plain.ts";
@@ -15,8 +25,6 @@ import { recorded } from "./recording/recorded.ts";
 import type { ScreenConfig } from "./screen-config.ts";
 import { Session, type Store } from "./session.ts";
 import { ASK_BACKGROUND, MOUSE_OFF, MOUSE_ON, terminalInput } from "./terminal-input.ts";
-import { type Background, backgroundFrom, depthOf, type Palette, paint, paletteOf, type ThemeName } from "./theme.ts";
-import { initialUi } from "./ui-state.ts";
 
 export type { Store } from "./session.ts";
 

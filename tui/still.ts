@@ -1,10 +1,10 @@
 // One frame as text, for scripts and pipes: all sinks, worst first; no keys, no selection. Pure.
 import type { Snapshot } from "../src/status/snapshot.ts";
-import { glyphsFor } from "./glyphs.ts";
-import { plainText } from "./line.ts";
-import { backgroundFrom, depthOf, paint, paletteOf } from "./theme.ts";
-import { initialUi } from "./ui-state.ts";
-import { MIN_COLUMNS, view } from "./view.ts";
+import { glyphsFor } from "./drawing/glyphs.ts";
+import { plainText } from "./drawing/line.ts";
+import { backgroundFrom, depthOf, paint, paletteOf } from "./drawing/theme.ts";
+import { initialUi } from "./input/ui-state.ts";
+import { MIN_COLUMNS, view } from "./screens/view.ts";
 
 export type StillOptions = { env: Readonly<Record<string, string | undefined>>; columns: number; colour: boolean };
 

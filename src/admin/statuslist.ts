@@ -4,10 +4,10 @@
 import { parse } from "yaml";
 import type { EpochMs } from "../platform/clock.ts";
 import { readyOf } from "../status/conditions.ts";
-import { overview } from "../status/overview.ts";
 import { rate } from "../status/rings.ts";
 import { lagOf, sinkOf } from "../status/sinks.ts";
 import type { Condition, SinkState, Snapshot } from "../status/snapshot.ts";
+import { overview } from "../status/text/overview.ts";
 
 const API_VERSION = "telemetry.miloapis.com/v1alpha1";
 const STATUS_VERSION = 1;

@@ -15,7 +15,7 @@ import type { LoadResult } from "../policy/policy.ts";
 import { policyYaml } from "../policy/print.ts";
 import { githubLine, jsonReport, problemText, summary } from "../policy/report.ts";
 import { API_VERSION } from "../policy/schema.ts";
-import { clusterPolicies } from "./cluster.ts";
+import { clusterPolicies } from "./agent/cluster.ts";
 import { example } from "./example.ts";
 import { queryRules } from "./querycheck.ts";
 

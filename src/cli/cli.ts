@@ -4,7 +4,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { emptyVariables } from "../config/variables.ts";
 import { version } from "../version.ts";
 import { argumentError } from "./argument-errors.ts";
-import { StartError } from "./start-error.ts";
+import { StartError } from "./agent/start-error.ts";
 
 /** Loaded when they are asked for: `outflow version` and `outflow top` need not wait for what an agent needs. */
 const commands: Record<string, () => Promise<Command>> = {
@@ -14,7 +14,7 @@ const commands: Record<string, () => Promise<Command>> = {
   doctor: async () => (await import("./doctor/command.ts")).doctorCommand(),
   query: async () => (await import("./query.ts")).queryCommand(),
   top: async () => (await import("./top.ts")).topCommand(),
-  status: async () => (await import("./status.ts")).statusCommand(),
+  status: async () => (await import("./status/status.ts")).statusCommand(),
   pause: async () => (await import("./act.ts")).actionCommand("pause"),
   resume: async () => (await import("./act.ts")).actionCommand("resume"),
   retry: async () => (await import("./act.ts")).actionCommand("retry"),

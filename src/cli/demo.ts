@@ -10,7 +10,7 @@ import { runOptions, type Settings, type Theme, themeOption } from "../config/se
 import { demoSummary, startDemo } from "../demo/demo.ts";
 import { systemClock } from "../platform/clock.ts";
 import { loadText } from "../policy/load.ts";
-import { startAgent } from "./agent.ts";
+import { startAgent } from "./agent/agent.ts";
 import { example } from "./example.ts";
 import { queryRules, selectorOf } from "./querycheck.ts";
 import { untilStopped } from "./run.ts";

@@ -15,7 +15,7 @@ import {
   toSafeString,
 } from "../metricsql/mod.ts";
 import type { CheckQuery, PolicyIdentity, QueryVerdict } from "../policy/verdict.ts";
-import { StartError } from "./start-error.ts";
+import { StartError } from "./agent/start-error.ts";
 
 /** VictoriaMetrics takes 16 KiB by default; anything longer is refused. */
 export const LIMITS = { maxLength: 65_536 };

@@ -5,7 +5,7 @@ import type { Clock, EpochMs } from "../platform/clock.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Link } from "../status/link.ts";
 import type { Snapshot } from "../status/snapshot.ts";
-import { StartError } from "./start-error.ts";
+import { StartError } from "./agent/start-error.ts";
 
 type Chunk = import("../../tui/recording/chunk.ts").Chunk;
 

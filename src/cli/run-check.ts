@@ -8,11 +8,11 @@ import type { Settings } from "../config/settings.ts";
 import type { LoadResult } from "../policy/policy.ts";
 import { problemText } from "../policy/report.ts";
 import { StatusStore } from "../status/store.ts";
-import { counted } from "../status/words.ts";
-import { clusterPoliciesOf } from "./cluster.ts";
-import { policyFiles } from "./policyfiles.ts";
-import { prepare } from "./prepare.ts";
-import { StartError } from "./start-error.ts";
+import { counted } from "../status/text/words.ts";
+import { clusterPoliciesOf } from "./agent/cluster.ts";
+import { policyFiles } from "./agent/policyfiles.ts";
+import { prepare } from "./agent/prepare.ts";
+import { StartError } from "./agent/start-error.ts";
 
 export async function checkStart(settings: Settings & { sourceUrl: string }): Promise<void> {
   const store = new StatusStore();

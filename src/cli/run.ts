@@ -8,12 +8,12 @@ import { applyConfigFile } from "../config/config-file.ts";
 import { runOptions, type Settings, type Theme } from "../config/settings.ts";
 import { systemClock } from "../platform/clock.ts";
 import { policyPath } from "../policy/paths.ts";
-import { type Agent, startAgent } from "./agent.ts";
+import { type Agent, startAgent } from "./agent/agent.ts";
+import { StartError } from "./agent/start-error.ts";
 import { example } from "./example.ts";
 import { logOutput } from "./log-output.ts";
 import { checkStart } from "./run-check.ts";
 import { startScreen } from "./screen.ts";
-import { StartError } from "./start-error.ts";
 import { wantsTui } from "./terminal.ts";
 import { warnOfVariables } from "./variables.ts";
 

@@ -8,6 +8,7 @@ import { createHttpClient } from "../http/client.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Actions } from "../status/actions.ts";
 import type { Snapshot } from "../status/snapshot.ts";
+import { StartError } from "./agent/start-error.ts";
 import { remoteActions } from "./attach/actions.ts";
 import type { Agent } from "./attach/address.ts";
 import { address, tokenIn, tokenOption, urlOption } from "./attach/options.ts";
@@ -16,7 +17,6 @@ import { snapshotOf } from "./attach/snapshot.ts";
 import { example } from "./example.ts";
 import { isFile, openRecording } from "./recording.ts";
 import { type ScreenOptions, startScreen } from "./screen.ts";
-import { StartError } from "./start-error.ts";
 import { wantsTui } from "./terminal.ts";
 
 type TopOptions = {

@@ -1,7 +1,7 @@
 // What is said when a sink is gone from its policy: where it stood, and who may have taken its place. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 import type { SinkId, SinkInfo } from "../status/events.ts";
-import { instant } from "../status/words.ts";
+import { instant } from "../status/text/words.ts";
 
 /** The new sink that looks like the one that went, under another name: same sources to the same endpoint. */
 export function successorOf(gone: SinkInfo, fresh: readonly SinkInfo[]): SinkId | undefined {

@@ -6,8 +6,8 @@ import { acceptedOf, readyOf } from "../status/conditions.ts";
 import type { Event } from "../status/events.ts";
 import { sinkOf } from "../status/sinks.ts";
 import type { Snapshot } from "../status/snapshot.ts";
-import { counted } from "../status/words.ts";
-import { type ApiFailure, EVENTS, type KubeApi, type KubeObject } from "./api.ts";
+import { counted } from "../status/text/words.ts";
+import { type ApiFailure, EVENTS, type KubeApi, type KubeObject } from "./client/api.ts";
 import type { Target } from "./status-writer.ts";
 
 export type Notice = {

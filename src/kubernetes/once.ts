@@ -8,8 +8,8 @@ import {
   type Resource,
   type Result,
   SECRETS,
-} from "./api.ts";
-import { keyOf } from "./informer.ts";
+} from "./client/api.ts";
+import { keyOf } from "./client/informer.ts";
 import { type PolicyObject, PolicyObjects, type PolicyObjectsOptions, type SecretObject } from "./policy-objects.ts";
 
 const PAGE_OBJECTS = 100;

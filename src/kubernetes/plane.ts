@@ -2,8 +2,8 @@
 // namespaces. Nothing is told before both are known: a policy without its Secrets would be refused for a moment.
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
-import { type ApiFailure, type KubeApi, POLICIES, type Resource, SECRETS } from "./api.ts";
-import { Informer } from "./informer.ts";
+import { type ApiFailure, type KubeApi, POLICIES, type Resource, SECRETS } from "./client/api.ts";
+import { Informer } from "./client/informer.ts";
 import type { PolicyObject, SecretObject } from "./policy-objects.ts";
 
 export type PlaneOptions = {

@@ -1,14 +1,16 @@
 // Policies and Secrets of the API server in, what is to run out: the same rules as for files (last good version, problems with field
 // paths, Secrets), but only what has changed is looked at again, and a policy that has not is the same object as before.
-import type { ObjectMeta } from "kubernetes-types/meta/v1";
+import type { Condition as KubeCondition, ObjectMeta } from "kubernetes-types/meta/v1";
 import { type Interpreted, type InterpretOptions, interpret, type PlacedSecret } from "../policy/interpret.ts";
 import { cleanProblem, problemLine } from "../policy/load.ts";
 import type { LoadResult, Policy, Problem } from "../policy/policy.ts";
-import { Secrets } from "../policy/secrets.ts";
-import type { KubeObject } from "./api.ts";
+import { Secrets } from "../policy/secrets/secrets.ts";
+import type { KubeObject } from "./client/api.ts";
 import { objectDocument } from "./object-document.ts";
-import type { StoredStatus } from "./status.ts";
 
+type SinkStatus = { name: string; conditions?: KubeCondition[] };
+/** A policy's `status` as the API server has it. */
+export type StoredStatus = { conditions?: KubeCondition[]; sinks?: SinkStatus[] };
 export type PolicyObject = KubeObject & { spec?: { sinks?: unknown }; status?: StoredStatus };
 export type SecretObject = KubeObject & { type?: string; data?: Record<string, string> };
 

@@ -1,9 +1,9 @@
 // Writes the status of policies: only what differs from what is stored, guarded by resourceVersion, at most once a second a policy.
 // While the API server is away what is to be written waits; a write whose outcome is not known is looked at before it is repeated.
 import type { Clock } from "../platform/clock.ts";
-import { type ApiFailure, type KubeApi, POLICIES } from "./api.ts";
-import type { PolicyObject } from "./policy-objects.ts";
-import { type StoredStatus, statusUpdate } from "./status.ts";
+import { type ApiFailure, type KubeApi, POLICIES } from "./client/api.ts";
+import type { PolicyObject, StoredStatus } from "./policy-objects.ts";
+import { statusUpdate } from "./status.ts";
 
 /** A policy as the API server has it. */
 export type Target = { api: KubeApi; object: PolicyObject };

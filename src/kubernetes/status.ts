@@ -4,10 +4,7 @@ import type { Condition as KubeCondition } from "kubernetes-types/meta/v1";
 import type { Condition } from "../status/condition.ts";
 import { sinkOf } from "../status/sinks.ts";
 import type { Snapshot } from "../status/snapshot.ts";
-import type { Acceptance } from "./policy-objects.ts";
-
-export type SinkStatus = { name: string; conditions?: KubeCondition[] };
-export type StoredStatus = { conditions?: KubeCondition[]; sinks?: SinkStatus[] };
+import type { Acceptance, StoredStatus } from "./policy-objects.ts";
 
 /** Longer ones are refused by the API server. */
 const MESSAGE_CHARACTERS = 32_768;

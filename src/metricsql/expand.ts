@@ -2,11 +2,11 @@
 // syntax tree. Out: one without raw nodes and WITH blocks. It follows the reference closely, also where that is odd: arguments
 // are expanded again in the scope of the template, and every operation is put in parentheses, which the type tests then see.
 
-import type { Pos } from "./errors.ts";
+import type { Pos } from "./lexer/errors.ts";
+import { durationMs } from "./lexer/numbers.ts";
+import { joinValues, unquote } from "./lexer/strings.ts";
 import { Budget, type Limits } from "./limits.ts";
-import { durationMs } from "./numbers.ts";
 import { bind, builtins, type Found, find, open, type Scope } from "./scope.ts";
-import { joinValues, unquote } from "./strings.ts";
 import {
   type Binary,
   type Duration,

@@ -1,8 +1,8 @@
 // The last steps to a finished tree: parentheses are dropped, operations on constants become their result.
-import { compareValues, joinValues } from "./strings.ts";
+import { compareValues, joinValues } from "./lexer/strings.ts";
+import { isComparison } from "./lexer/words.ts";
 import type { Expr, Syntax } from "./tree.ts";
 import { mapUp } from "./walk.ts";
-import { isComparison } from "./words.ts";
 
 /** `(a)` becomes `a`; `()` and `(a, b)` become calls of the function without a name. */
 export function dropParens(e: Syntax): Syntax {

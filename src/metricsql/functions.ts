@@ -1,5 +1,5 @@
 // The functions of MetricsQL v0.87.3. Names are case-insensitive; the sets hold lower case.
-import { lower } from "./chars.ts";
+import { lower } from "./lexer/chars.ts";
 
 const words = (text: string): Set<string> => new Set(text.trim().split(/\s+/));
 

@@ -1,11 +1,23 @@
 // Expressions: operands between operators. In: a cursor. Out: the syntax tree of one expression; the token after it is current. Over 350
 // lines: the rules call each other, and a file each would be a cycle.
 
-import { lower } from "./chars.ts";
-import type { Cursor } from "./cursor.ts";
 import { isAggregate } from "./functions.ts";
-import { unescapeIdent } from "./idents.ts";
-import { INTERVAL } from "./numbers.ts";
+import { lower } from "./lexer/chars.ts";
+import type { Cursor } from "./lexer/cursor.ts";
+import { unescapeIdent } from "./lexer/idents.ts";
+import { INTERVAL } from "./lexer/numbers.ts";
+import {
+  isByWord,
+  isComparison,
+  isFillWord,
+  isGroupWord,
+  isJoinWord,
+  isLogical,
+  isOperator,
+  isSetOperator,
+  isWord,
+  takesOver,
+} from "./lexer/words.ts";
 import {
   atNumber,
   parseDuration,
@@ -28,18 +40,6 @@ import type {
   Syntax,
   With,
 } from "./tree.ts";
-import {
-  isByWord,
-  isComparison,
-  isFillWord,
-  isGroupWord,
-  isJoinWord,
-  isLogical,
-  isOperator,
-  isSetOperator,
-  isWord,
-  takesOver,
-} from "./words.ts";
 
 export function parseExpr(c: Cursor): Syntax {
   let left = c.nested(parseSingle);

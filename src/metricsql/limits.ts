@@ -1,7 +1,7 @@
 // What a query may cost. Every pass is linear in what these bound.
-import { utf8Length } from "./chars.ts";
-import { type ErrorCode, MetricsQLError, type Pos } from "./errors.ts";
-import { checkRegex } from "./regex.ts";
+import { utf8Length } from "./lexer/chars.ts";
+import { type ErrorCode, MetricsQLError, type Pos } from "./lexer/errors.ts";
+import { checkRegex } from "./lexer/regex.ts";
 
 export type ParseOptions = {
   /** Bytes of UTF-8; 65,536 if left out. */

@@ -2,7 +2,7 @@
 // expanded, checking, enforcing filters, printing. It needs nothing but an RE2 for the regexes in filters (re2js). Everything is
 // bounded and linear; all that is thrown is MetricsQLError. Offsets are UTF-16 units in the query text.
 
-export type { Warning } from "./check.ts";
+export type { Warning } from "./checks/check.ts";
 export {
   type Checked,
   type CheckResult,
@@ -11,16 +11,16 @@ export {
   type RollupPart,
   type Selector,
   selectorsOf,
-} from "./check.ts";
-export { enforce, equal } from "./enforce.ts";
-export { type ErrorCode, MetricsQLError, type Pos } from "./errors.ts";
-export type { Hazard } from "./hazards.ts";
-export { selectionsBy } from "./label-use.ts";
+} from "./checks/check.ts";
+export { enforce, equal } from "./checks/enforce.ts";
+export type { Hazard } from "./checks/hazards.ts";
+export { selectionsBy } from "./checks/label-use.ts";
+export { type ErrorCode, MetricsQLError, type Pos } from "./lexer/errors.ts";
+export { durationMs } from "./lexer/numbers.ts";
 export type { ParseOptions } from "./limits.ts";
-export { durationMs } from "./numbers.ts";
 export { parse, parseSelector } from "./parse.ts";
-export { prettify } from "./prettify.ts";
-export { canonical, toSafeString } from "./print.ts";
+export { prettify } from "./printers/prettify.ts";
+export { canonical, toSafeString } from "./printers/print.ts";
 export type {
   Aggr,
   Binary,

@@ -1,11 +1,12 @@
 // From text to tree: tokens, syntax, expansion, parentheses dropped, constants folded, function names checked.
 // Argument counts and types are not checked, as in the reference; see check().
-import { Cursor } from "./cursor.ts";
-import { MetricsQLError } from "./errors.ts";
+
 import { expandQuery } from "./expand.ts";
 import { dropParens, foldConstants } from "./fold.ts";
 import { isKnownFunction, suggest } from "./functions.ts";
 import { parseExpr } from "./grammar.ts";
+import { Cursor } from "./lexer/cursor.ts";
+import { MetricsQLError } from "./lexer/errors.ts";
 import { admit, bounded, type ParseOptions, withDefaults } from "./limits.ts";
 import type { Expr, Metric, Syntax } from "./tree.ts";
 import { assertDepth, visit } from "./walk.ts";

@@ -1,7 +1,8 @@
 // What a name means inside of a WITH block. A scope is a list of definitions, looked up from its end; here it is a chain of
 // blocks, each seen up to a definition. Expanding a definition sees what stands before it, and its parameters: no recursion.
-import { Cursor } from "./cursor.ts";
+
 import { parseDefinition } from "./grammar.ts";
+import { Cursor } from "./lexer/cursor.ts";
 import type { Definition, Syntax } from "./tree.ts";
 
 type Block = { defs: readonly Definition[]; index: ReadonlyMap<string, number>; outer: Scope | undefined };

@@ -1,12 +1,12 @@
 // Numbers and runs of strings.
 
-import { lower } from "./chars.ts";
-import type { Cursor } from "./cursor.ts";
-import { isIdentPrefix, unescapeIdent } from "./idents.ts";
-import { durationMs, INTERVAL, isDuration, isInfOrNaN, isNumberStart, numberValue } from "./numbers.ts";
-import { quote } from "./strings.ts";
+import { lower } from "./lexer/chars.ts";
+import type { Cursor } from "./lexer/cursor.ts";
+import { isIdentPrefix, unescapeIdent } from "./lexer/idents.ts";
+import { durationMs, INTERVAL, isDuration, isInfOrNaN, isNumberStart, numberValue } from "./lexer/numbers.ts";
+import { quote } from "./lexer/strings.ts";
+import { isJoinWord } from "./lexer/words.ts";
 import type { Duration, FilterOp, Modifier, NumberNode, RawFilter, RawMetric, RawString } from "./tree.ts";
-import { isJoinWord } from "./words.ts";
 
 export const atNumber = (c: Cursor): boolean => {
   const { kind, text } = c.token;

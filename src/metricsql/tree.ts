@@ -1,5 +1,5 @@
 // The tree of a query. `Expr` is what parse() gives: templates expanded, parentheses gone, constants folded. Treat it as immutable.
-import type { Pos } from "./errors.ts";
+import type { Pos } from "./lexer/errors.ts";
 
 export type Kind = "metric" | "rollup" | "func" | "aggrfunc" | "binaryop" | "number" | "string" | "duration";
 

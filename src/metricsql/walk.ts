@@ -1,6 +1,6 @@
 // Traversals of a tree. Chains of operators lean to the left and may be as long as the query, so that no pass may recurse along
 // them: here they are loops. Along all else the depth is bounded, by the parser and by the expansion.
-import type { Cursor } from "./cursor.ts";
+import type { Cursor } from "./lexer/cursor.ts";
 import type { Binary, Expr, Syntax } from "./tree.ts";
 
 /** The nodes directly below, in the order of the text. */

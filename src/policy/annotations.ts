@@ -2,7 +2,7 @@
 // the operator from a policy's author is never among them, and none names a file. Pure.
 import { formatDuration, parseDuration } from "../config/duration.ts";
 import { didYouMean } from "../platform/nearest.ts";
-import { isHeaderValue, isSecretName, plainHeaderProblem } from "./send-headers.ts";
+import { isHeaderValue, isSecretName, plainHeaderProblem } from "./secrets/send-headers.ts";
 
 /** What a policy sets for itself; absent: the agent's setting. */
 export type PolicySettings = {

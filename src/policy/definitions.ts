@@ -1,8 +1,9 @@
 // Policies and Secrets that are defined more than once: whoever was first stays, the others are refused and named. First is who had the name
 // at the load before, also across a restart (the agent keeps the definitions with its state); where nobody had it, the order of --policies
 // and of file names. Pure.
-import type { FileContents, Reading } from "./load.ts";
+
 import type { Place, Policy, Problem } from "./policy.ts";
+import type { FileContents, Reading } from "./read.ts";
 
 /** `policy default/edge` → the file that defines it. */
 export type Definitions = ReadonlyMap<string, string>;

@@ -1,9 +1,6 @@
 // Documents in, typed policies and secrets out, with every problem found. Pure.
 import * as v from "valibot";
 import { type AnnotationLimits, policySettings } from "./annotations.ts";
-import { itemOf, type PlacedDocument } from "./document.ts";
-import { withExcerpts } from "./excerpt.ts";
-import { isUnknownField, problemsOf, schemaProblem, secretProblem } from "./issue.ts";
 import { kindOf } from "./kind.ts";
 import type { PolicyPath } from "./paths.ts";
 import type { Place, Policy, Problem } from "./policy.ts";
@@ -12,6 +9,9 @@ import { exportPolicySchema, type SecretDocument, secretSchema } from "./schema.
 import { typedPolicy } from "./typed.ts";
 import type { CheckQuery, PolicyIdentity } from "./verdict.ts";
 import { policyWarnings } from "./warnings.ts";
+import { itemOf, type PlacedDocument } from "./yaml/document.ts";
+import { withExcerpts } from "./yaml/excerpt.ts";
+import { isUnknownField, problemsOf, schemaProblem, secretProblem } from "./yaml/issue.ts";
 
 export type PlacedSecret = {
   document: SecretDocument;

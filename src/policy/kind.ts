@@ -1,11 +1,11 @@
 // What a document says it is: ours, a Secret, a list, somebody else's, or a slip of the pen. Pure.
 
 import { nearest } from "../platform/nearest.ts";
-import type { PlacedDocument } from "./document.ts";
-import { problemsOf } from "./issue.ts";
 import type { Problem } from "./policy.ts";
 import { field, isString } from "./references.ts";
 import { API_GROUP, API_VERSION } from "./schema.ts";
+import type { PlacedDocument } from "./yaml/document.ts";
+import { problemsOf } from "./yaml/issue.ts";
 
 export type Kind = "policy" | "secret" | "list" | { problems: Problem[] };
 

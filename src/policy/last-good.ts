@@ -3,7 +3,7 @@
 //   a file with problems         what ran of it keeps running; if nothing did, its valid policies start
 //   a directory that is closed   what ran of it keeps running
 //   a file that is gone          its policies are removed
-import type { FileContents, Reading } from "./load.ts";
+import type { FileContents, Reading } from "./read.ts";
 
 export function lastGood(before: Reading | undefined, now: Reading): Reading {
   if (before === undefined) return now;

@@ -2,10 +2,10 @@
 // once. Looks at whatever is there, so that all problems are found also where the schema refuses something else. Pure.
 
 import { didYouMean } from "../platform/nearest.ts";
-import type { PlacedDocument } from "./document.ts";
-import { type Problems, problemsOf } from "./issue.ts";
-import type { Path } from "./places.ts";
 import type { Problem } from "./policy.ts";
+import type { PlacedDocument } from "./yaml/document.ts";
+import { type Problems, problemsOf } from "./yaml/issue.ts";
+import type { Path } from "./yaml/places.ts";
 
 export function references(document: PlacedDocument): Problem[] {
   const problem = problemsOf(document);

@@ -1,9 +1,9 @@
 // From a document that the schema has taken to the typed policy: defaults filled in, durations in ms. Pure.
 import { parseDuration } from "../config/duration.ts";
-import type { PlacedDocument } from "./document.ts";
 import type { Policy, Sink, Source } from "./policy.ts";
 import { DEFAULT_BATCH, DEFAULT_RETRY, type ExportPolicyDocument } from "./schema.ts";
 import type { CheckQuery } from "./verdict.ts";
+import type { PlacedDocument } from "./yaml/document.ts";
 
 export function typedPolicy(
   document: PlacedDocument,

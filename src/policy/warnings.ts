@@ -1,12 +1,12 @@
 // What is valid in a policy and yet may not be meant. Pure.
 import { parseDuration } from "../config/duration.ts";
 import { isLoopback } from "../http/host-pattern.ts";
-import type { PlacedDocument } from "./document.ts";
 import { elsewhere, hasCredential } from "./endpoint.ts";
-import { problemsOf } from "./issue.ts";
 import { overlap } from "./overlap.ts";
 import type { Policy, Problem } from "./policy.ts";
 import { DEFAULT_RETRY, type ExportPolicyDocument } from "./schema.ts";
+import type { PlacedDocument } from "./yaml/document.ts";
+import { problemsOf } from "./yaml/issue.ts";
 
 /** ${HOST}, $HOST, {{ .host }}, %HOST%: also as a URL encodes them. */
 const PLACEHOLDER = /\$\{?[A-Za-z_]|\{\{|%[A-Z][A-Z_]{2,}%/;

@@ -4,7 +4,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { SourceClock } from "../source/clock.ts";
 import type { SourceKind } from "../source/read.ts";
 import type { Event, ReadFailureReason } from "../status/events.ts";
-import { age } from "../status/words.ts";
+import { age } from "../status/text/words.ts";
 
 /** The last response is told at most this often, unless there is news. */
 const TELL_EVERY_MS = 1_000;

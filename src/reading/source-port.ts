@@ -1,7 +1,7 @@
 // The source as the readers see it: its clock and kind, requests, and the series table that its answers are decoded into. One a
 // source; wires the rooms `source` and `series` together.
 
-import type { HttpClient, HttpTimeouts } from "../http/http.ts";
+import type { HttpClient } from "../http/http.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { Frame } from "../series/frame.ts";
@@ -20,15 +20,10 @@ import type { ReadOutcome } from "./member.ts";
 import { Memory } from "./memory.ts";
 import type { Query } from "./reader.ts";
 import { SourceHealth } from "./source-health.ts";
-import { SourceIdentity } from "./source-identity.ts";
+import { type SourceAddress, SourceIdentity } from "./source-identity.ts";
 import { SourceWarnings } from "./source-warnings.ts";
 
-export type SourceSettings = {
-  url: string;
-  kind: "auto" | "victoriametrics" | "prometheus";
-  headers: Record<string, string>;
-  /** `totalMs`: of a read, or its interval where that is longer: one that takes longer could never keep up. */
-  timeouts: HttpTimeouts;
+export type SourceSettings = SourceAddress & {
   maxWindowSamples: number;
   /** Take answers that lack the data of a storage node. */
   allowPartial: boolean;

@@ -4,12 +4,12 @@ import { enter } from "./account.ts";
 import { FAILURES_TO_NOT_READY } from "./conditions.ts";
 import type { Event } from "./events.ts";
 import { addLatency } from "./latency.ts";
-import { droppedAlso, lostBefore } from "./lost.ts";
 import { move } from "./phase.ts";
 import { beginsToWork, isBehind, isLate } from "./progress.ts";
 import { addToRing } from "./rings.ts";
 import type { AttemptRecord, SinkState } from "./snapshot.ts";
-import { gist } from "./words.ts";
+import { droppedAlso, lostBefore } from "./text/lost.ts";
+import { gist } from "./text/words.ts";
 
 export const ATTEMPTS_KEPT = 20;
 export const REJECTED_KEPT = 20;

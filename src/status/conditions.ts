@@ -4,7 +4,7 @@ import type { EpochMs } from "../platform/clock.ts";
 import { dropReasons, type FailureReason, type SinkId } from "./events.ts";
 import { CALM_MS, flapping, steadied } from "./flapping.ts";
 import type { Condition, SinkSource, SinkState } from "./snapshot.ts";
-import { age, clockTime, counted, instant, sentence } from "./words.ts";
+import { age, clockTime, counted, instant, sentence } from "./text/words.ts";
 
 /** A sink before its conditions are derived. */
 type Unreported = Omit<SinkState, "conditions">;

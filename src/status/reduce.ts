@@ -1,13 +1,13 @@
 // The only way to the next snapshot: reduce(snapshot, event). Pure; everything that the event does not touch is shared.
 import { atLeap } from "./clock-leap.ts";
 import { policyConditions, readyOf } from "./conditions.ts";
-import { appendLine } from "./eventlog.ts";
 import type { Event, SinkId } from "./events.ts";
-import { logged } from "./loglines.ts";
 import { addToRing, emptyRing } from "./rings.ts";
 import { newSink, reduceSink, tickSink } from "./sink.ts";
 import { inPolicyOrder, sinkOf, withSink } from "./sinks.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
+import { appendLine } from "./text/eventlog.ts";
+import { logged } from "./text/loglines.ts";
 
 export const initialSnapshot: Snapshot = {
   version: "",

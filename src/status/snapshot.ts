@@ -1,6 +1,5 @@
 // The one state of the agent: immutable, JSON-safe, made by reduce() alone. Times are absolute; the view subtracts.
 import type { EpochMs } from "../platform/clock.ts";
-import type { Alike } from "./alike.ts";
 import type { Condition } from "./condition.ts";
 import type {
   ClusterFailure,
@@ -13,7 +12,8 @@ import type {
   SinkId,
   SinkInfo,
 } from "./events.ts";
-import type { Lost } from "./lost.ts";
+import type { Alike } from "./text/alike.ts";
+import type { Lost } from "./text/lost.ts";
 
 export type { Condition };
 

@@ -6,8 +6,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { httpClientsOf } from "../../src/cli/http-clients.ts";
-import { StartError } from "../../src/cli/start-error.ts";
+import { httpClientsOf } from "../../src/cli/agent/http-clients.ts";
+import { StartError } from "../../src/cli/agent/start-error.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { tempDir } from "../servers/binary.ts";
 

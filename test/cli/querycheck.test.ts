@@ -1,8 +1,8 @@
 // What the operator enforces is in every query that is sent, or the query is refused.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { StartError } from "../../src/cli/agent/start-error.ts";
 import { queryRules, selectorOf } from "../../src/cli/querycheck.ts";
-import { StartError } from "../../src/cli/start-error.ts";
 import type { PolicyIdentity } from "../../src/policy/verdict.ts";
 
 const POLICY: PolicyIdentity = { namespace: "team-a", name: "edge", labels: { project: "p.1", "app/tier": "web" } };

@@ -6,7 +6,7 @@ import { replayCommand } from "../../src/cli/replay/command.ts";
 import { replayCommandLine, replayFlags } from "../../src/cli/replay/line.ts";
 import { replayNotice } from "../../src/cli/replay/notice.ts";
 import { runOptions, type Settings } from "../../src/config/settings.ts";
-import { replayOf } from "../../src/status/lost.ts";
+import { replayOf } from "../../src/status/text/lost.ts";
 import { sinkInfo } from "../status/scenes.ts";
 
 const member = { id: "default/edge/vm", source: "metrics" };

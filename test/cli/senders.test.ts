@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { planner } from "../../src/cli/plan.ts";
+import { planner } from "../../src/cli/agent/plan.ts";
 import { queryRules } from "../../src/cli/querycheck.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { createHttpClient } from "../../src/http/client.ts";

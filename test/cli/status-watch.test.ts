@@ -1,7 +1,7 @@
 // --watch on a terminal: redrawn in place, cut to the screen.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fitted, watch } from "../../src/cli/status-watch.ts";
+import { fitted, watch } from "../../src/cli/status/status-watch.ts";
 import { FakeClock } from "../fakes/clock.ts";
 import { Story, sinkInfo } from "../status/scenes.ts";
 

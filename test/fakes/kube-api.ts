@@ -2,7 +2,7 @@
 // merge patch with conflicts, delete; one counter of versions for all. `fault` answers in its place.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { KubeObject } from "../../src/kubernetes/api.ts";
+import type { KubeObject } from "../../src/kubernetes/client/api.ts";
 
 type Stored = KubeObject & { status?: unknown };
 type Asked = {

@@ -4,9 +4,9 @@ import { Buffer } from "node:buffer";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { AccessError, inClusterAccess } from "../../src/kubernetes/access.ts";
-import type { RunPlugin } from "../../src/kubernetes/exec-plugin.ts";
-import { type KubeconfigOptions, kubeconfigAccess } from "../../src/kubernetes/kubeconfig.ts";
+import { AccessError, inClusterAccess } from "../../src/kubernetes/client/access.ts";
+import type { RunPlugin } from "../../src/kubernetes/client/exec-plugin.ts";
+import { type KubeconfigOptions, kubeconfigAccess } from "../../src/kubernetes/client/kubeconfig.ts";
 import { systemFiles } from "../../src/platform/files.ts";
 import { tempDir } from "../servers/binary.ts";
 

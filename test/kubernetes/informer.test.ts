@@ -1,10 +1,10 @@
 // The informer against a small API with faults: what it knows equals what the server has, whatever ends the watch.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import type { Access } from "../../src/kubernetes/access.ts";
-import { type ApiFailure, type KubeObject, POLICIES } from "../../src/kubernetes/api.ts";
-import { createKubeApi } from "../../src/kubernetes/client.ts";
-import { Informer } from "../../src/kubernetes/informer.ts";
+import type { Access } from "../../src/kubernetes/client/access.ts";
+import { type ApiFailure, type KubeObject, POLICIES } from "../../src/kubernetes/client/api.ts";
+import { createKubeApi } from "../../src/kubernetes/client/client.ts";
+import { Informer } from "../../src/kubernetes/client/informer.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemFiles } from "../../src/platform/files.ts";
 import { type FakeKubeApi, startFakeKubeApi } from "../fakes/kube-api.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { StoredStatus } from "../../src/kubernetes/status.ts";
+import type { StoredStatus } from "../../src/kubernetes/policy-objects.ts";
 import { type Receiver, startReceiver } from "../fakes/receiver.ts";
 import { binary, eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
 import { needs } from "../servers/found.ts";

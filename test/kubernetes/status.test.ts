@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import type { Condition as KubeCondition } from "kubernetes-types/meta/v1";
-import { type ApiFailure, type KubeApi, POLICIES } from "../../src/kubernetes/api.ts";
-import { createKubeApi } from "../../src/kubernetes/client.ts";
-import type { PolicyObject } from "../../src/kubernetes/policy-objects.ts";
-import { reportedBefore, type StoredStatus, statusUpdate } from "../../src/kubernetes/status.ts";
+import { type ApiFailure, type KubeApi, POLICIES } from "../../src/kubernetes/client/api.ts";
+import { createKubeApi } from "../../src/kubernetes/client/client.ts";
+import type { PolicyObject, StoredStatus } from "../../src/kubernetes/policy-objects.ts";
+import { reportedBefore, statusUpdate } from "../../src/kubernetes/status.ts";
 import { StatusWriter, type Target } from "../../src/kubernetes/status-writer.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemFiles } from "../../src/platform/files.ts";

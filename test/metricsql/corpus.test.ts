@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, test } from "node:test";
-import { escapeIdent, quoteIdent, unescapeIdent } from "../../src/metricsql/idents.ts";
+import { escapeIdent, quoteIdent, unescapeIdent } from "../../src/metricsql/lexer/idents.ts";
+import { durationMs, numberValue, scanNumber } from "../../src/metricsql/lexer/numbers.ts";
 import {
   canonical,
   check,
@@ -16,7 +17,6 @@ import {
   type Selector,
   toSafeString,
 } from "../../src/metricsql/mod.ts";
-import { durationMs, numberValue, scanNumber } from "../../src/metricsql/numbers.ts";
 
 type Filter = { label: string; op: string; value: string };
 type Entry = {

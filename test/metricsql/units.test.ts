@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { power } from "../../src/metricsql/fold.ts";
 import { suggest } from "../../src/metricsql/functions.ts";
-import { escapeIdent, quoteIdent, safeIdent, unescapeIdent } from "../../src/metricsql/idents.ts";
-import { tokenize } from "../../src/metricsql/lexer.ts";
-import { durationMs, formatNumber, isDuration, numberValue } from "../../src/metricsql/numbers.ts";
-import { compareValues, fromUtf8, joinValues, quote, toUtf8, unquote } from "../../src/metricsql/strings.ts";
+import { escapeIdent, quoteIdent, safeIdent, unescapeIdent } from "../../src/metricsql/lexer/idents.ts";
+import { tokenize } from "../../src/metricsql/lexer/lexer.ts";
+import { durationMs, formatNumber, isDuration, numberValue } from "../../src/metricsql/lexer/numbers.ts";
+import { compareValues, fromUtf8, joinValues, quote, toUtf8, unquote } from "../../src/metricsql/lexer/strings.ts";
 
 describe("tokenize()", () => {
   const tokens = (text: string) => tokenize(text).map((t) => (t.kind === "error" ? "error" : t.text));

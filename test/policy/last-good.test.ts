@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { type PolicyFiles, policyFiles } from "../../src/cli/policyfiles.ts";
+import { type PolicyFiles, policyFiles } from "../../src/cli/agent/policyfiles.ts";
 import { queryRules } from "../../src/cli/querycheck.ts";
 import { type Files, systemFiles } from "../../src/platform/files.ts";
 import { tempDir } from "../servers/binary.ts";

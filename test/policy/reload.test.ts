@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { Command } from "commander";
-import { type Agent, startAgent } from "../../src/cli/agent.ts";
+import { type Agent, startAgent } from "../../src/cli/agent/agent.ts";
 import { queryRules } from "../../src/cli/querycheck.ts";
 import { runOptions, type Settings } from "../../src/config/settings.ts";
 import { loadText } from "../../src/policy/load.ts";

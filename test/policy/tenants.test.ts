@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { type KeptDefinitions, policyFiles } from "../../src/cli/policyfiles.ts";
+import { type KeptDefinitions, policyFiles } from "../../src/cli/agent/policyfiles.ts";
 import { queryRules } from "../../src/cli/querycheck.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { policyPath } from "../../src/policy/paths.ts";

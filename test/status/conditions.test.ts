@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { acceptedOf, readyOf } from "../../src/status/conditions.ts";
-import { explain } from "../../src/status/explain.ts";
-import { summaryLine } from "../../src/status/loglines.ts";
 import { changedReports } from "../../src/status/reported.ts";
 import { lagOf, sinkOf } from "../../src/status/sinks.ts";
 import type { Condition, SinkState } from "../../src/status/snapshot.ts";
+import { explain } from "../../src/status/text/explain.ts";
+import { summaryLine } from "../../src/status/text/loglines.ts";
 import { phases } from "../tui/frames.tsx";
 import { rateLimited, rejected, START, Story, sinkInfo, unauthorized } from "./scenes.ts";
 

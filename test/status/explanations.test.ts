@@ -4,10 +4,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { readyOf } from "../../src/status/conditions.ts";
-import { type Explanation, explain } from "../../src/status/explain.ts";
 import { phaseTable } from "../../src/status/phases.ts";
 import { sinkOf } from "../../src/status/sinks.ts";
 import type { SinkState } from "../../src/status/snapshot.ts";
+import { type Explanation, explain } from "../../src/status/text/explain.ts";
 import type { Story } from "./scenes.ts";
 import { all, ID } from "./situations.ts";
 

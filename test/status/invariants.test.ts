@@ -5,11 +5,11 @@ import fc from "fast-check";
 import { droppedTotal } from "../../src/status/account.ts";
 import { ATTEMPTS_KEPT, REJECTED_KEPT } from "../../src/status/attempts.ts";
 import { acceptedOf, FAILURES_TO_NOT_READY, readyOf } from "../../src/status/conditions.ts";
-import { EVENTS_KEPT } from "../../src/status/eventlog.ts";
-import { explain } from "../../src/status/explain.ts";
 import { phaseNames } from "../../src/status/phases.ts";
 import { sinkOf } from "../../src/status/sinks.ts";
 import type { SinkState, Snapshot } from "../../src/status/snapshot.ts";
+import { EVENTS_KEPT } from "../../src/status/text/eventlog.ts";
+import { explain } from "../../src/status/text/explain.ts";
 import { rateLimited, rejected, Story, serverError, sinkInfo, unauthorized } from "./scenes.ts";
 
 const IDS = ["default/p/a", "default/p/b", "other/q/c"];

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createLog } from "../../src/platform/log.ts";
 import { readyOf } from "../../src/status/conditions.ts";
-import { explain } from "../../src/status/explain.ts";
-import { type Lost, lostBefore } from "../../src/status/lost.ts";
+import { explain } from "../../src/status/text/explain.ts";
+import { type Lost, lostBefore } from "../../src/status/text/lost.ts";
 import { START, Story, serverError, sinkInfo } from "./scenes.ts";
 
 const ID = "default/p/s";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ProblemInfo } from "../../src/status/events.ts";
-import { alikeProblems, headlineText, overview, readyText } from "../../src/status/overview.ts";
+import { alikeProblems, headlineText, overview, readyText } from "../../src/status/text/overview.ts";
 import { Story, serverError, sinkInfo, unauthorized } from "./scenes.ts";
 
 const ids = Array.from({ length: 200 }, (_, i) => `default/p${i % 7}/s${String(i).padStart(3, "0")}`);

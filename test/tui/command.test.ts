@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { commands, completion, parsed } from "../../tui/command.ts";
-import type { Intent } from "../../tui/intents.ts";
+import { commands, completion, parsed } from "../../tui/input/command.ts";
+import type { Intent } from "../../tui/input/intents.ts";
 
 const now = Date.UTC(2026, 10, 23, 14, 2, 11);
 const order = ["default/edge/cloud", "default/edge/archive", "finance/billing/archive", "finance/billing/cloud-2"];

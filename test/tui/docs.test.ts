@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { glyphsFor } from "../../tui/glyphs.ts";
-import { bindings, groups } from "../../tui/keys.ts";
-import { type Line, plainText } from "../../tui/line.ts";
-import { initialUi, type UiState } from "../../tui/ui-state.ts";
-import { view } from "../../tui/view.ts";
+import { glyphsFor } from "../../tui/drawing/glyphs.ts";
+import { type Line, plainText } from "../../tui/drawing/line.ts";
+import { bindings, groups } from "../../tui/input/keys.ts";
+import { initialUi, type UiState } from "../../tui/input/ui-state.ts";
+import { view } from "../../tui/screens/view.ts";
 import type { Story } from "../status/scenes.ts";
 import { busy, EDGE, manyPolicies, oneFails, UTF8 } from "./frames.tsx";
 import { svg } from "./svg.ts";

@@ -1,10 +1,10 @@
 // The scenes of the golden frames, and how a frame becomes text. Each scene is made of events.
 import { renderToString } from "ink";
+import { glyphsFor } from "../../tui/drawing/glyphs.ts";
+import { type Palette, paletteOf } from "../../tui/drawing/theme.ts";
 import { Frame } from "../../tui/frame.tsx";
-import { glyphsFor } from "../../tui/glyphs.ts";
-import { type Palette, paletteOf } from "../../tui/theme.ts";
-import { initialUi, type UiState } from "../../tui/ui-state.ts";
-import { type Shown, view } from "../../tui/view.ts";
+import { initialUi, type UiState } from "../../tui/input/ui-state.ts";
+import { type Shown, view } from "../../tui/screens/view.ts";
 import {
   type Failure,
   rateLimited,

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import type { Link } from "../../src/status/link.ts";
-import { askFor } from "../../tui/ask.ts";
-import type { UiState } from "../../tui/ui-state.ts";
-import type { Shown } from "../../tui/view.ts";
-import { widthOf } from "../../tui/width.ts";
+import { widthOf } from "../../tui/drawing/width.ts";
+import { askFor } from "../../tui/input/ask.ts";
+import type { UiState } from "../../tui/input/ui-state.ts";
+import type { Shown } from "../../tui/screens/view.ts";
 import type { Story } from "../status/scenes.ts";
 import {
   busy,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { hitOf, line, seg, selected } from "../../tui/line.ts";
+import { hitOf, line, seg, selected } from "../../tui/drawing/line.ts";
 import { heard, type Mouse, terminalInput } from "../../tui/terminal-input.ts";
 
 describe("one text of the terminal", () => {

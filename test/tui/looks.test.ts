@@ -2,19 +2,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { plot, stretched } from "../../tui/charts.ts";
-import { colourCode, parseColour } from "../../tui/colour.ts";
-import { filterProblem, matcher } from "../../tui/filter.ts";
-import { glyphsFor } from "../../tui/glyphs.ts";
-import { line, plainText, seg } from "../../tui/line.ts";
+import { plot, stretched } from "../../tui/drawing/charts.ts";
+import { colourCode, parseColour } from "../../tui/drawing/colour.ts";
+import { glyphsFor } from "../../tui/drawing/glyphs.ts";
+import { line, plainText, seg } from "../../tui/drawing/line.ts";
+import { scrollBar } from "../../tui/drawing/scroll-bar.ts";
+import { nameWidth, shortened } from "../../tui/drawing/shorten.ts";
+import { smoothed } from "../../tui/drawing/spans.ts";
+import { backgroundFrom, depthOf, paint, paletteOf } from "../../tui/drawing/theme.ts";
+import { widthOf } from "../../tui/drawing/width.ts";
+import { filterProblem, matcher } from "../../tui/input/filter.ts";
+import { initialUi } from "../../tui/input/ui-state.ts";
 import { parseScreenConfig, withChoices } from "../../tui/screen-config.ts";
-import { scrollBar } from "../../tui/scroll-bar.ts";
-import { nameWidth, shortened } from "../../tui/shorten.ts";
-import { toggled } from "../../tui/sink-columns.ts";
-import { smoothed } from "../../tui/spans.ts";
-import { backgroundFrom, depthOf, paint, paletteOf } from "../../tui/theme.ts";
-import { initialUi } from "../../tui/ui-state.ts";
-import { widthOf } from "../../tui/width.ts";
+import { toggled } from "../../tui/sinks/sink-columns.ts";
 
 describe("colours", () => {
   test("as users write them", () => {

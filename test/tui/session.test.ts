@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Actions, Outcome } from "../../src/status/actions.ts";
-import { askFor } from "../../tui/ask.ts";
+import { askFor } from "../../tui/input/ask.ts";
 import { Session } from "../../tui/session.ts";
 import { EDGE, oneFails, phases } from "./frames.tsx";
 

@@ -1,7 +1,7 @@
 // A frame as an SVG picture: each piece of text at its own column, so that any monospace font keeps the columns straight. Follows the
 // reader's dark or light theme.
-import type { Line, Style } from "../../tui/line.ts";
-import { widthOf } from "../../tui/width.ts";
+import type { Line, Style } from "../../tui/drawing/line.ts";
+import { widthOf } from "../../tui/drawing/width.ts";
 
 const CELL = 8.4;
 const ROW = 18;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { bindings } from "../../tui/keys.ts";
+import { bindings } from "../../tui/input/keys.ts";
 import { openIncident } from "../../tui/recording/open.ts";
 import { haveTmux, Terminal } from "./tmux.ts";
 

@@ -3,8 +3,8 @@
 import { strToU8, Zip, ZipDeflate } from "fflate";
 import type { EpochMs } from "../../src/platform/clock.ts";
 import type { Snapshot } from "../../src/status/snapshot.ts";
-import { instant } from "../../src/status/words.ts";
-import { redacted } from "../privacy.ts";
+import { instant } from "../../src/status/text/words.ts";
+import { redacted } from "../screens/privacy.ts";
 import type { Chunk } from "./chunk.ts";
 import { scrubbed } from "./scrub.ts";
 

@@ -1,7 +1,7 @@
 // What every command that talks to a running agent takes: its address and its token.
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError, Option } from "commander";
-import { StartError } from "../start-error.ts";
+import { StartError } from "../agent/start-error.ts";
 
 export const DEFAULT_URL = "http://127.0.0.1:9469";
 

@@ -1,6 +1,6 @@
 // The clock of a server against that of this host, as the Date of its response tells it. Pure.
 import type { EpochMs } from "../../platform/clock.ts";
-import { age } from "../../status/words.ts";
+import { age } from "../../status/text/words.ts";
 import type { Noted } from "./finding.ts";
 
 /** Date is cut to the second. */

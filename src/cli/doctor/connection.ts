@@ -2,7 +2,7 @@
 import type { HttpFailure } from "../../http/http.ts";
 import type { Certificate, Probed } from "../../http/probe.ts";
 import type { EpochMs } from "../../platform/clock.ts";
-import { age, instant, took } from "../../status/words.ts";
+import { age, instant, took } from "../../status/text/words.ts";
 import type { Noted } from "./finding.ts";
 
 /** Names of the settings that a remedy speaks of. */

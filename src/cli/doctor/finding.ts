@@ -1,6 +1,6 @@
 // What `outflow doctor` finds: one line for each check, for people and for programs. Pure.
 import { printable, printableJson } from "../../platform/printable.ts";
-import { counted } from "../../status/words.ts";
+import { counted } from "../../status/text/words.ts";
 
 export type Level = "ok" | "warn" | "fail";
 

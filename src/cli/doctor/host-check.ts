@@ -15,7 +15,7 @@ import { freemem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseAddress } from "../../admin/address.ts";
 import type { Settings } from "../../config/settings.ts";
-import { bytes, count, counted } from "../../status/words.ts";
+import { bytes, count, counted } from "../../status/text/words.ts";
 import { type Finding, type Noted, notes } from "./finding.ts";
 
 export async function checkHost(settings: Settings, sinks: number): Promise<Finding[]> {

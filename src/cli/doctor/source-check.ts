@@ -6,7 +6,7 @@ import type { RealHttpClient } from "../../http/client.ts";
 import type { HttpClient } from "../../http/http.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { apiUrl, evaluation } from "../../source/query.ts";
-import { openSource } from "../source.ts";
+import { openSource } from "../agent/source.ts";
 import { noteClock } from "./clock-check.ts";
 import { clientRemedy, noteConnection, ofSource } from "./connection.ts";
 import { type Finding, type Noted, notes } from "./finding.ts";

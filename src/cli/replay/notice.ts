@@ -1,6 +1,6 @@
 // What is said before a time range is replayed: which receivers will refuse it, and why. Pure.
 import type { EpochMs } from "../../platform/clock.ts";
-import { age, instant } from "../../status/words.ts";
+import { age, instant } from "../../status/text/words.ts";
 
 /** Prometheus refuses samples that are older than the last hour of its head block, whatever else it takes. */
 const HEAD_MS = 3_600_000;

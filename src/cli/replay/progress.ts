@@ -1,5 +1,5 @@
 // How far a replay is: a bar on a terminal, a line now and then elsewhere. The lines are pure; Progress writes them.
-import { age, count } from "../../status/words.ts";
+import { age, count } from "../../status/text/words.ts";
 
 export type Seen = { name: string; done: number; samples: number; elapsedMs: number };
 

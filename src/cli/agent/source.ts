@@ -1,0 +1,29 @@
+// The port to the source, as the agent and a replay read it.
+import type { Settings } from "../../config/settings.ts";
+import type { HttpClient } from "../../http/http.ts";
+import { systemClock } from "../../platform/clock.ts";
+import { systemRandom } from "../../platform/random.ts";
+import { SourcePort } from "../../reading/source-port.ts";
+import type { StatusStore } from "../../status/store.ts";
+import { version } from "../../version.ts";
+
+/** A response that trickles must not hold one of the few places for queries indefinitely. */
+const READ_MS = 300_000;
+
+export const openSource = (
+  settings: Settings & { sourceUrl: string },
+  http: HttpClient,
+  dispatch: StatusStore["dispatch"],
+): SourcePort =>
+  new SourcePort(
+    {
+      url: settings.sourceUrl,
+      kind: settings.sourceKind,
+      headers: { "user-agent": `outflow/${version}` },
+      timeouts: { firstByteMs: 30_000, idleMs: 30_000, totalMs: READ_MS },
+      maxWindowSamples: settings.maxWindowSamples,
+      allowPartial: settings.allowPartial,
+      auditMs: settings.auditInterval,
+    },
+    { clock: systemClock, random: systemRandom, http, dispatch },
+  );

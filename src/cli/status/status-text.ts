@@ -1,0 +1,162 @@
+// What outflow status prints: sinks of a snapshot in, text out. The same words as the screen. Pure.
+import { stringify } from "yaml";
+import { statusList } from "../../admin/statuslist.ts";
+import type { EpochMs } from "../../platform/clock.ts";
+import { placeText } from "../../platform/place.ts";
+import { droppedTotal } from "../../status/account.ts";
+import { readyOf } from "../../status/conditions.ts";
+import { rate } from "../../status/rings.ts";
+import { lagOf } from "../../status/sinks.ts";
+import type { SinkState, Snapshot } from "../../status/snapshot.ts";
+import { explain } from "../../status/text/explain.ts";
+import { alikeProblems, headlineText, overview, readyText } from "../../status/text/overview.ts";
+import { age, count, counted, short } from "../../status/text/words.ts";
+import { badness } from "../../status/text/worst.ts";
+
+export type Output = "table" | "wide" | "yaml" | "json";
+
+export const sortings = ["worst", "name", "lag", "rate", "dropped"] as const;
+export type Sorting = (typeof sortings)[number];
+
+/** What of a snapshot is shown, and how. */
+export type Choice = {
+  /** POLICY, POLICY/SINK, each with or without its namespace; undefined: all. */
+  name: string | undefined;
+  notReady: boolean;
+  sort: Sorting;
+};
+
+/** The sinks that `name` means, ready or not: empty if nothing has this name. */
+export function selected({ sinks }: Snapshot, name: string | undefined): readonly SinkState[] {
+  if (name === undefined) return sinks;
+  const matches = (full: string) => full === name || full.endsWith(`/${name}`);
+  return sinks.filter((sink) => matches(sink.id) || matches(sink.info.policy));
+}
+
+const keys: Readonly<Record<Sorting, (sink: SinkState, now: EpochMs) => number | string>> = {
+  worst: badness,
+  name: (sink) => sink.id,
+  lag: (sink, now) => -(lagOf(sink, now) ?? 0),
+  rate: (sink, now) => -rate(sink.samples, now, sink.startedAt),
+  dropped: (sink) => -droppedTotal(sink.account),
+};
+
+/** The selected sinks that are shown, in their order. */
+export function shown(sinks: readonly SinkState[], { notReady, sort }: Choice, now: EpochMs): readonly SinkState[] {
+  const some = notReady ? sinks.filter((sink) => readyOf(sink).status !== "True") : sinks;
+  const key = keys[sort];
+  const keyed = some.map((sink) => ({ sink, key: key(sink, now) }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ sink }) => sink);
+}
+
+/** Without a sink no data arrives anywhere. */
+export const allReady = (sinks: readonly SinkState[]): boolean =>
+  sinks.length > 0 && sinks.every((s) => readyOf(s).status === "True");
+
+export function listing(snapshot: Snapshot, choice: Choice, output: Output): string {
+  const now = snapshot.at; // the agent's clock
+  const sinks = selected(snapshot, choice.name);
+  const rows = shown(sinks, choice, now);
+  if (output === "table" || output === "wide")
+    return `${table(rows, now, output === "wide")}${summary(sinks, snapshot.source, now)}`;
+  const ids = new Set(rows.map((sink) => sink.id));
+  const list = statusList(snapshot, (id) => ids.has(id));
+  return output === "json" ? `${JSON.stringify(list, null, 2)}\n` : stringify(list, { lineWidth: 0 });
+}
+
+export function table(sinks: readonly SinkState[], now: EpochMs, wide: boolean, header = true): string {
+  if (sinks.length === 0) return "";
+  const head = ["SINK", "READY", "REASON", "SINCE", "LAG"];
+  const more = ["PHASE", "SAMPLES/S", "DELIVERED", "DROPPED", "PENDING", "GENERATION", "ENDPOINT"];
+  const rows = sinks.map((sink) => [...row(sink, now), ...(wide ? wideRow(sink, now) : [])]);
+  return columns([...(header ? [[...head, ...(wide ? more : [])]] : []), ...rows]);
+}
+
+const HEADLINES = 5;
+
+/** How many are ready, and each cause once. */
+export function summary(sinks: readonly SinkState[], source: Snapshot["source"], now: EpochMs): string {
+  if (sinks.length === 0) return "No sinks: no policy is loaded.\n";
+  const seen = overview({ sinks, source });
+  const lines = seen.headlines.slice(0, HEADLINES).map((headline) => `  ${headlineText(headline, now)}\n`);
+  const more = seen.headlines.length - lines.length;
+  if (more > 0) lines.push(`  And ${counted(more, "other cause")}: outflow status --explain\n`);
+  const text = readyText(seen);
+  return `${text[0]?.toUpperCase()}${text.slice(1)}.\n${lines.join("")}`;
+}
+
+/** What is wrong with the agent itself, and in the policy files (each kind of problem with its first place if `all`); empty if nothing is. */
+export function troubles(snapshot: Snapshot, all: boolean): string {
+  const { stateStore, log, cluster } = snapshot;
+  const own = [
+    ...(cluster?.failure === undefined
+      ? []
+      : [`Kubernetes API for ${age(snapshot.at - cluster.failure.since)}: ${cluster.failure.message}`]),
+    ...(stateStore.state === "ok" ? [] : [stateStore.message]),
+    ...(log?.state === "failing" ? [log.message] : []),
+  ];
+  return own.map((message) => `outflow: ${message}\n`).join("") + policyTroubles(snapshot, all);
+}
+
+function policyTroubles({ problems, policies }: Snapshot, all: boolean): string {
+  const bad = problems.filter((p) => p.severity === "problem");
+  if (bad.length === 0) return "";
+  const runs = policies.length === 0 ? "nothing runs" : "the last good version keeps running";
+  const lines = alikeProblems(bad).map(
+    ({ first: p, places }) =>
+      `  ${placeText(p)}: ${p.path === "" ? "" : `${p.path}: `}${p.message}${places > 1 ? ` (and ${counted(places - 1, "other place")})` : ""}\n`,
+  );
+  const head = `outflow: ${counted(bad.length, "problem")} in the policies: ${runs}`;
+  return all ? `${head}.\n${lines.join("")}` : `${head}; --explain shows ${bad.length === 1 ? "it" : "them"}.\n`;
+}
+
+function row(sink: SinkState, now: EpochMs): string[] {
+  const { status, reason, lastTransitionTime } = readyOf(sink);
+  const lag = lagOf(sink, now);
+  return [sink.id, status, reason, age(now - lastTransitionTime), lag === undefined ? "-" : age(lag)];
+}
+
+const wideRow = (sink: SinkState, now: EpochMs): string[] => [
+  sink.phase.name,
+  short(rate(sink.samples, now, sink.startedAt)),
+  count(sink.account.delivered),
+  count(droppedTotal(sink.account)),
+  count(sink.account.pending),
+  String(sink.info.generation),
+  sink.info.endpoint,
+];
+
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((r) => r[i]?.length ?? 0))) ?? [];
+  return rows
+    .map((r) => `${r.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("   ")}`.trimEnd())
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+/** Why each of these sinks is as it is. */
+export function explanations(sinks: readonly SinkState[], source: Snapshot["source"], now: EpochMs): string {
+  return sinks
+    .map((sink) => {
+      const { headline, parts } = explain(sink, source, now);
+      const lines = parts.map(({ label, text }) => `  ${label.padEnd(8)}  ${text}\n`);
+      return `${sink.id}: ${headline}\n${lines.join("")}`;
+    })
+    .join("\n");
+}
+
+const ALIKE_NAMED = 5;
+
+/** The same of all that are not ready, each cause once: the first sink of it in full, then who else has it. */
+export function explainedCauses(sinks: readonly SinkState[], source: Snapshot["source"], now: EpochMs): string {
+  const { headlines } = overview({ sinks, source });
+  return headlines
+    .flatMap(({ sinks: [first, ...others] }) => {
+      if (first === undefined) return [];
+      const named = others.slice(0, ALIKE_NAMED).map((sink) => sink.id);
+      const more = others.length > named.length ? ` and ${count(others.length - named.length)} more` : "";
+      const also = others.length === 0 ? "" : `  Also      ${named.join(", ")}${more}: for the same cause.\n`;
+      return [`${explanations([first], source, now)}${also}`];
+    })
+    .join("\n");
+}

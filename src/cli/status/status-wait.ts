@@ -1,0 +1,48 @@
+// outflow status --wait: asks again and again until all sinks are ready, and says whom it waits for whenever that changes. Also until
+// the agent is there, has loaded its policies and knows the name.
+import type { Clock } from "../../platform/clock.ts";
+import { readyOf } from "../../status/conditions.ts";
+import type { Snapshot } from "../../status/snapshot.ts";
+import { count, counted } from "../../status/text/words.ts";
+import { allReady, selected } from "./status-text.ts";
+
+type Got = { ok: true; snapshot: Snapshot } | { ok: false; why: string };
+
+export type WaitPorts = {
+  clock: Clock;
+  ask(): Promise<Got>;
+  say(line: string): void;
+  signal: AbortSignal;
+};
+
+const EVERY_MS = 250;
+
+/** Ends when all are ready, when `timeoutMs` are over, or with the signal. */
+export async function untilReady(name: string | undefined, timeoutMs: number, ports: WaitPorts): Promise<void> {
+  const { clock, ask, say, signal } = ports;
+  const untilMs = clock.monotonicMs() + timeoutMs;
+  for (let said = ""; ; ) {
+    const got = await ask();
+    const waits = waitsFor(got, name);
+    if (waits === undefined) return;
+    if (waits !== said) say(`waiting for ${waits}`);
+    said = waits;
+    if (clock.monotonicMs() >= untilMs || !(await clock.sleep(EVERY_MS, signal))) return;
+  }
+}
+
+const NAMED = 3;
+
+/** Undefined: for nothing, all are ready. */
+export function waitsFor(got: Got, name: string | undefined): string | undefined {
+  if (!got.ok) return `the agent: ${got.why}`;
+  const { snapshot } = got;
+  if (snapshot.reloads.lastAt === undefined) return "the agent to load its policies";
+  const sinks = selected(snapshot, name);
+  if (sinks.length === 0) return name === undefined ? "a policy with a sink" : `${name} to exist`;
+  if (allReady(sinks)) return undefined;
+  const open = sinks.filter((sink) => readyOf(sink).status !== "True");
+  const named = open.slice(0, NAMED).map((sink) => `${sink.id} (${readyOf(sink).reason})`);
+  const more = open.length > NAMED ? ` and ${count(open.length - NAMED)} more` : "";
+  return `${count(open.length)} of ${counted(sinks.length, "sink")}: ${named.join(", ")}${more}`;
+}

@@ -1,0 +1,142 @@
+// outflow status: which sinks of a running agent get data, and why not. Exit code 0: all ready; 1: not all, or there is none; 2: the
+// agent cannot be asked, or nothing has that name.
+import { Command, InvalidArgumentError, Option } from "commander";
+import { parseDuration } from "../../config/duration.ts";
+import { createHttpClient } from "../../http/client.ts";
+import { systemClock } from "../../platform/clock.ts";
+import { readyOf } from "../../status/conditions.ts";
+import type { SinkState, Snapshot } from "../../status/snapshot.ts";
+import { sentence } from "../../status/text/words.ts";
+import type { Agent } from "../attach/address.ts";
+import { tokenIn, tokenOption, urlOption } from "../attach/options.ts";
+import { snapshotOf } from "../attach/snapshot.ts";
+import { example } from "../example.ts";
+import { StartError } from "../agent/start-error.ts";
+import {
+  allReady,
+  type Choice,
+  explainedCauses,
+  explanations,
+  listing,
+  type Output,
+  type Sorting,
+  selected,
+  sortings,
+  summary,
+  troubles,
+} from "./status-text.ts";
+import { untilReady } from "./status-wait.ts";
+import { watch } from "./status-watch.ts";
+
+type Options = {
+  explain?: string | true;
+  output: Output;
+  notReady?: boolean;
+  sort: Sorting;
+  watch?: boolean;
+  url: string;
+  wait?: boolean;
+  timeout: number;
+  tokenFile?: string;
+};
+
+const duration = (text: string): number => {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms <= 0)
+    throw new InvalidArgumentError(`"${text}" is not a valid duration; write for example 60s.`);
+  return ms;
+};
+
+export function statusCommand(): Command {
+  return new Command("status")
+    .description("which sinks of a running agent are ready, and why not")
+    .argument("[policy/sink]", "only this policy, or this sink of it")
+    .option(
+      "--explain [policy/sink]",
+      "why: cause, since when, evidence, what is at risk, what happens next, what to do",
+    )
+    .addOption(
+      new Option("-o, --output <format>", "yaml and json are an ExportPolicyList with status")
+        .choices(["table", "wide", "yaml", "json"])
+        .default("table"),
+    )
+    .option("--not-ready", "only sinks that are not ready")
+    .addOption(new Option("--sort <by>", "order of the rows").choices(sortings).default("worst"))
+    .option("-w, --watch", "stay and show every change, until interrupted")
+    .option("--wait", "wait until all are ready; says on stderr what it waits for")
+    .addOption(new Option("--timeout <duration>", "how long --wait waits").argParser(duration).default(60_000, "60s"))
+    .addOption(urlOption())
+    .addOption(tokenOption())
+    .addHelpText(
+      "after",
+      example(
+        "outflow status",
+        "outflow status --not-ready --sort lag",
+        "outflow status --explain edge/cloud",
+        "outflow status --wait --timeout 2m && echo data arrives",
+        "outflow status -o yaml --url http://gateway-7:9469 --token-file token",
+      ),
+    )
+    .action(async (name: string | undefined, options: Options) => {
+      const http = createHttpClient({ connectMs: 3_000, connections: 2 });
+      const ended = new AbortController();
+      const stop = () => ended.abort();
+      for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
+      process.stdout.once("error", stop); // whoever read it has gone
+      try {
+        const agent: Agent = { url: options.url, token: tokenIn(options.tokenFile), http };
+        const choice: Choice = {
+          name: typeof options.explain === "string" ? options.explain : name,
+          notReady: options.notReady === true,
+          sort: options.sort,
+        };
+        const ask = (signal?: AbortSignal) => snapshotOf(agent, signal);
+        const text = (snapshot: Snapshot) => textOf(snapshot, choice, options);
+        let sinks: readonly SinkState[];
+        if (options.wait)
+          await untilReady(choice.name, options.timeout, {
+            clock: systemClock,
+            ask,
+            say: (line) => void process.stderr.write(`outflow: ${line}\n`),
+            signal: ended.signal,
+          });
+        if (options.watch)
+          sinks = await watch(await look(agent, choice.name), choice, options.output, options.explain === undefined, {
+            clock: systemClock,
+            ask,
+            text,
+            url: agent.url,
+            out: process.stdout,
+            err: process.stderr,
+            signal: ended.signal,
+          });
+        else {
+          const snapshot = await look(agent, choice.name);
+          sinks = selected(snapshot, choice.name);
+          process.stdout.write(text(snapshot));
+          process.stderr.write(troubles(snapshot, options.explain !== undefined));
+        }
+        process.exitCode = allReady(sinks) ? 0 : 1;
+      } finally {
+        await http.close();
+      }
+    });
+}
+
+async function look(agent: Agent, name: string | undefined): Promise<Snapshot> {
+  const got = await snapshotOf(agent);
+  if (!got.ok) throw new StartError(`no state from ${agent.url}: ${sentence(got.why)}`);
+  if (name !== undefined && selected(got.snapshot, name).length === 0)
+    throw new StartError(`no policy or sink is named ${name}: outflow status lists them.`);
+  return got.snapshot;
+}
+
+function textOf(snapshot: Snapshot, choice: Choice, { explain, output }: Options): string {
+  if (explain === undefined) return listing(snapshot, choice, output);
+  const { source, at } = snapshot;
+  const sinks = selected(snapshot, choice.name);
+  if (typeof explain === "string") return explanations(sinks, source, at);
+  const bad = sinks.filter((s) => readyOf(s).status !== "True");
+  if (bad.length === 0) return sinks.length === 1 ? explanations(sinks, source, at) : summary(sinks, source, at);
+  return explainedCauses(bad, source, at);
+}

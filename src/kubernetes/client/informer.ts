@@ -1,0 +1,172 @@
+// The objects of one resource as the API server has them: listed in pages, then watched. Comes back by itself whatever ends the watch:
+// a version that is too old, a silent connection, a server that is away. What is known stays while it is away.
+import type { Clock } from "../../platform/clock.ts";
+import type { Random } from "../../platform/random.ts";
+import type { ApiFailure, KubeApi, KubeObject, Resource, Result, WatchEvent, Where } from "./api.ts";
+
+export type InformerOptions<T extends KubeObject> = {
+  api: KubeApi;
+  resource: Resource;
+  at: Where;
+  fieldSelector?: string;
+  /** A watch is renewed after this long; one that is silent is found a few seconds later. */
+  watchSeconds: number;
+  clock: Clock;
+  random: Random;
+  /** `object` undefined: it no longer exists. Only for another resourceVersion than before. */
+  onChange(key: string, object: T | undefined): void;
+  /** All there is has been told; after each list. */
+  onSynced(): void;
+  /** Undefined: it works again. Told on change, and where the failure is another one. */
+  onFailure(failure: ApiFailure | undefined): void;
+};
+
+const PAGE_OBJECTS = 100;
+const FIRST_BACKOFF_MS = 200;
+/** With the timeouts of the client: a server that is back is found within five seconds. */
+const LONGEST_BACKOFF_MS = 1_600;
+/** What only a person can change is asked for less often. */
+const FORBIDDEN_BACKOFF_MS = 4_000;
+const LONGEST_WAIT_MS = 30_000;
+
+/** `namespace/name`; the name alone where there is no namespace. */
+export const keyOf = ({ metadata: { namespace, name } }: KubeObject): string =>
+  namespace === undefined ? `${name}` : `${namespace}/${name}`;
+
+export class Informer<T extends KubeObject> {
+  readonly #options: InformerOptions<T>;
+  /** Key to uid and resourceVersion. */
+  readonly #known = new Map<string, string>();
+  #relist = new AbortController();
+  #failures = 0;
+  #failing: string | undefined;
+
+  constructor(options: InformerOptions<T>) {
+    this.#options = options;
+  }
+
+  /** Lists again at once. */
+  relist(): void {
+    this.#relist.abort();
+  }
+
+  /** Until the signal. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    let version: string | undefined;
+    while (!signal.aborted) {
+      if (this.#relist.signal.aborted) {
+        this.#relist = new AbortController();
+        version = undefined;
+      }
+      const until = AbortSignal.any([signal, this.#relist.signal]);
+      if (version === undefined) {
+        const listed = await this.#list(until);
+        if (listed.ok) {
+          this.#well();
+          version = listed.value;
+        } else await this.#failed(listed.failure, until);
+        continue;
+      }
+      const watched = await this.#watch(version, until);
+      version = watched.version;
+      if (watched.failure !== undefined) await this.#failed(watched.failure, until);
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<Result<string>> {
+    const { api, resource, at, fieldSelector } = this.#options;
+    const left = new Set(this.#known.keys());
+    let from: string | undefined;
+    for (;;) {
+      const page = await api.list<T>(resource, at, { limit: PAGE_OBJECTS, continue: from, fieldSelector }, signal);
+      if (!page.ok) return page;
+      for (const object of page.value.items) {
+        left.delete(keyOf(object));
+        this.#take(object);
+      }
+      from = page.value.continue;
+      if (from === undefined) {
+        for (const key of left) this.#drop(key);
+        this.#options.onSynced();
+        return { ok: true, value: page.value.resourceVersion };
+      }
+    }
+  }
+
+  /** `version`: where the next one goes on; undefined where only a list helps. */
+  async #watch(from: string, signal: AbortSignal): Promise<{ version: string | undefined; failure?: ApiFailure }> {
+    const { api, resource, at, fieldSelector, watchSeconds, clock } = this.#options;
+    let version = from;
+    let opened = false;
+    const startedMs = clock.monotonicMs();
+    const onEvent = ({ type, object }: WatchEvent<T>) => {
+      version = object.metadata.resourceVersion ?? version;
+      if (type === "DELETED") this.#drop(keyOf(object));
+      else if (type !== "BOOKMARK") this.#take(object);
+    };
+    const onOpen = () => {
+      opened = true;
+      this.#well();
+    };
+    const ended = await api.watch<T>(
+      resource,
+      at,
+      { resourceVersion: from, timeoutSeconds: watchSeconds, fieldSelector },
+      { onOpen, onEvent },
+      signal,
+    );
+    if (ended.ok) {
+      // A server that ends each watch at once is not asked without a pause.
+      if (clock.monotonicMs() - startedMs < 1_000) await clock.sleep(FIRST_BACKOFF_MS, signal);
+      return { version };
+    }
+    const { failure } = ended;
+    // A watch that ran and broke off is no trouble yet: whether the server is away shows at the next attempt.
+    if (opened && failure.kind === "network") return { version };
+    const useless = RELIST.has(failure.kind) || (failure.kind === "server" && this.#failures >= WATCHES_REFUSED);
+    return { version: useless ? undefined : version, failure };
+  }
+
+  #take(object: T): void {
+    const { uid, resourceVersion } = object.metadata;
+    const key = keyOf(object);
+    const version = `${uid} ${resourceVersion}`;
+    if (this.#known.get(key) === version) return;
+    this.#known.set(key, version);
+    this.#options.onChange(key, object);
+  }
+
+  #drop(key: string): void {
+    if (this.#known.delete(key)) this.#options.onChange(key, undefined);
+  }
+
+  #well(): void {
+    this.#failures = 0;
+    if (this.#failing === undefined) return;
+    this.#failing = undefined;
+    this.#options.onFailure(undefined);
+  }
+
+  async #failed(failure: ApiFailure, signal: AbortSignal): Promise<void> {
+    if (failure.kind === "aborted") return;
+    this.#failures++;
+    // 410 is how the server asks for a list: no trouble unless it comes again.
+    const told = `${failure.kind} ${failure.message}`;
+    if (this.#failing !== told && (failure.kind !== "gone" || this.#failures > 1)) {
+      this.#failing = told;
+      this.#options.onFailure(failure);
+    }
+    const { clock, random } = this.#options;
+    const longest =
+      failure.kind === "forbidden" || failure.kind === "not-found" ? FORBIDDEN_BACKOFF_MS : LONGEST_BACKOFF_MS;
+    const backoff = Math.min(longest, FIRST_BACKOFF_MS * 2 ** (this.#failures - 1));
+    const asked = Math.min(failure.retryAfterMs ?? 0, LONGEST_WAIT_MS);
+    await clock.sleep(Math.max(asked, backoff * (1 - 0.2 * random())), signal);
+  }
+}
+
+/** A server whose etcd was restored from a backup says 504 to a version that is ahead of it. */
+const WATCHES_REFUSED = 3;
+
+/** The version we have is of no use, or the server has forgotten it. */
+const RELIST: ReadonlySet<ApiFailure["kind"]> = new Set(["gone", "invalid", "malformed", "not-found", "conflict"]);

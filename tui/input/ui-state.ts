@@ -1,0 +1,99 @@
+// What the person at the keyboard has chosen, and the small changes that several intents share. Pure; knows nothing of keys or of the
+// terminal.
+import type { EpochMs } from "../../src/platform/clock.ts";
+import type { SinkId } from "../../src/status/events.ts";
+import type { Snapshot } from "../../src/status/snapshot.ts";
+import type { ThemeName } from "../drawing/theme.ts";
+import type { Ask } from "./ask.ts";
+import type { Grouping, Layout, Panel, Range, Screen, SortColumn } from "./intents.ts";
+
+export type UiState = {
+  screen: Screen;
+  panel?: Panel;
+  /** Key of the selected row of the sink table (rows.ts); undefined: the first row, whichever it is. On detail: the sink. */
+  selected?: string;
+  selectedPolicy?: string;
+  selectedSource?: string;
+  marked: ReadonlySet<SinkId>;
+  /** First line in view, on screens that scroll. On events: lines back from the newest. */
+  scroll: number;
+  /** The screen shows this and no newer snapshot; data continues. `recorded`: a moment of a recording from and to then. */
+  frozen?: { snapshot: Snapshot; at: EpochMs; recorded?: { from: EpochMs; to: EpochMs } };
+  faultsOnly: boolean;
+  sort: SortColumn;
+  reverse: boolean;
+  group: Grouping;
+  /** Keys of groups whose rows are hidden. */
+  folded: ReadonlySet<string>;
+  /** Regular expression for the rows of a screen; `!` first inverts. */
+  filters: Readonly<Partial<Record<Screen, string>>>;
+  /** What is being typed. */
+  typing?: "filter" | "command";
+  command: string;
+  /** Events of this sink only. */
+  eventsOf?: SinkId;
+  /** Addresses, queries and label values are hidden. */
+  privacy: boolean;
+  range: Range;
+  /** Steps of the range before now, where the chart cursor stands. */
+  cursor?: number;
+  /** Columns of the sink table in order of importance; undefined: the usual ones. */
+  columns?: readonly string[];
+  /** Row of the column chooser. */
+  chooser: number;
+  layout: Layout;
+  /** Steps larger or smaller than the usual share of the panes. */
+  paneSize: number;
+  theme: ThemeName;
+  asking?: Ask;
+  /** Nothing was pressed yet: which keys to try. */
+  hint: boolean;
+  /** What came of the last action, for a few seconds. */
+  notice?: { text: string; ok: boolean; until: EpochMs };
+  quitting?: "drain" | "leave";
+};
+
+export const initialUi: UiState = {
+  screen: "sinks",
+  marked: new Set(),
+  scroll: 0,
+  faultsOnly: false,
+  sort: "worst",
+  reverse: false,
+  group: "none",
+  folded: new Set(),
+  filters: {},
+  command: "",
+  privacy: false,
+  range: "minute",
+  chooser: 0,
+  layout: "below",
+  paneSize: 0,
+  theme: "auto",
+  hint: false,
+};
+
+const NOTICE_MS = 8_000;
+
+export const told = (ui: UiState, text: string, ok: boolean, now: EpochMs): UiState => ({
+  ...ui,
+  notice: { text, ok, until: now + NOTICE_MS },
+});
+
+/** The selection back on the first row of a list that has changed. */
+export function unselected(ui: UiState): UiState {
+  const { selected: _, selectedPolicy: __, selectedSource: ___, ...rest } = ui;
+  return ui.screen === "detail" ? ui : rest;
+}
+
+export const filtered = (ui: UiState, filter: string): UiState => ({
+  ...unselected(ui),
+  filters: { ...ui.filters, [ui.screen]: filter },
+  scroll: 0,
+});
+
+export function without<K extends keyof UiState>(ui: UiState, ...keys: K[]): UiState {
+  const rest = { ...ui };
+  for (const key of keys) delete rest[key];
+  return rest;
+}

@@ -1,0 +1,118 @@
+// The charts of one sink: what was sent, how long attempts took, how far behind; over the last minute, quarter or hour. Pure.
+import { readyLagMs } from "../../src/status/conditions.ts";
+import { lagOfHour, lagOfMinute } from "../../src/status/lag.ts";
+import { latencyOfHour, latencyOfMinute } from "../../src/status/latency.ts";
+import { lastHour, lastMinute } from "../../src/status/rings.ts";
+import type { Ring, SinkState } from "../../src/status/snapshot.ts";
+import { age, bytes, short, took } from "../../src/status/text/words.ts";
+import { type ChartData, type ChartLook, chart } from "../drawing/chart.ts";
+import { beside, blank, type Line, seg } from "../drawing/line.ts";
+import { normalLag, pollSeconds, smoothed } from "../drawing/spans.ts";
+import type { Range } from "../input/intents.ts";
+import type { Scene } from "../screens/scene.ts";
+
+const GAP = 3;
+const WIDEST = 66;
+
+/** `most`: whole rows of at most so many charts, the most telling ones first; `rows`: of each plot. */
+export type Room = { most: number; rows: number };
+
+const ALL: Room = { most: 5, rows: 5 };
+
+export function sinkCharts(sink: SinkState, scene: Scene, { most, rows }: Room = ALL): Line[] {
+  const { columns, glyphs, now, ui } = scene;
+  const perRow = Math.min(most, columns >= 132 ? 3 : columns >= 80 ? 2 : 1);
+  const width = Math.min(WIDEST, Math.floor((columns - GAP * (perRow - 1)) / perRow));
+  const look: ChartLook = { width, rows, range: ui.range, now, cursor: ui.cursor, glyphs };
+  const poll = pollSeconds(scene.snapshot);
+  const all = [
+    rateChart("samples/s", sink.samples, short, look, poll),
+    lag(sink, look, poll),
+    latency(sink, look),
+    rateChart("bytes/s", sink.bytes, bytes, look, poll),
+    rateChart("requests/s", sink.requests, short, look, poll),
+  ];
+  // Where there is little room, only what there is something to see of.
+  const shown = most >= all.length ? all : all.filter(isTelling).slice(0, most);
+  const whole = shown.length > perRow && most < all.length ? shown.length - (shown.length % perRow) : shown.length;
+  const blocks = shown.slice(0, whole).map((data) => chart(data, look));
+  const stacked: Line[][] = [];
+  for (let i = 0; i < blocks.length; i += perRow) {
+    const row = blocks.slice(i, i + perRow);
+    stacked.push(
+      beside(
+        row,
+        row.map(() => width),
+        seg(" ".repeat(GAP)),
+        glyphs.more,
+      ),
+    );
+  }
+  return stacked.flatMap((row, i) => (i === 0 ? row : [blank, ...row]));
+}
+
+const isTelling = ({ curves }: ChartData): boolean => curves.some((c) => c.values.some((v) => v > 0));
+
+const within = (range: Range, minute: () => readonly number[], hour: () => readonly number[]): readonly number[] =>
+  range === "minute" ? minute() : range === "hour" ? hour() : hour().slice(-15);
+
+function rateChart(
+  title: string,
+  ring: Ring,
+  text: (n: number) => string,
+  { range, now }: ChartLook,
+  poll: number,
+): ChartData {
+  const values = within(
+    range,
+    () => smoothed(lastMinute(ring, now), poll),
+    () => lastHour(ring, now).map((n) => n / 60),
+  );
+  return { title, curves: [{ values, style: "accent" }], text, fill: true };
+}
+
+function latency(sink: SinkState, { range, now, width }: ChartLook): ChartData {
+  const q = range === "minute" ? latencyOfMinute(sink.latency, now) : latencyOfHour(sink.latency, now);
+  const [p50 = [], p95 = [], p99 = []] = [q.p50, q.p95, q.p99].map((v) => (range === "quarter" ? v.slice(-15) : v));
+  const last = p95.findLastIndex((ms) => ms > 0);
+  const [a, b, c] = [p50, p95, p99].map((v) => took(v[last] ?? 0));
+  const words = width >= 50 ? `p50 ${a}  p95 ${b}  p99 ${c}` : `p50 ${a}  p99 ${c}`;
+  return {
+    title: "latency",
+    curves: [
+      { values: p99, style: "warn" },
+      { values: p50, style: "accent" },
+    ],
+    text: took,
+    fill: false,
+    words,
+  };
+}
+
+/** Above what makes the sink not ready it is in the colour of trouble. */
+function lag(sink: SinkState, { range, now }: ChartLook, poll: number): ChartData {
+  const values = within(
+    range,
+    () => peaks(lagOfMinute(sink, now), poll),
+    () => lagOfHour(sink, now),
+  );
+  const normal = normalLag(sink);
+  const worst = Math.max(...values);
+  const words =
+    worst === 0
+      ? undefined
+      : `now ${age(values.at(-1) ?? 0)}  max ${age(worst)}${normal === undefined ? "" : `  usual ${age(normal)}`}`;
+  return {
+    title: "lag",
+    curves: [{ values, style: "accent", above: readyLagMs(sink) }],
+    text: age,
+    fill: false,
+    words,
+  };
+}
+
+/** The largest of each poll: lag that grows until the next poll and falls back is steady. */
+function peaks(values: readonly number[], window: number): number[] {
+  const high = values.map((_, i) => Math.max(...values.slice(Math.max(0, i - window), i + 1)));
+  return high.fill(high[Math.min(window, high.length - 1)] ?? 0, 0, Math.min(window, high.length));
+}
