@@ -5,12 +5,12 @@ import { createHttpClient } from "../http/client.ts";
 import type { Outcome, SinkAction } from "../status/actions.ts";
 import type { Snapshot } from "../status/snapshot.ts";
 import { sentence } from "../status/text/words.ts";
+import { StartError } from "./agent/start-error.ts";
 import { remoteActions } from "./attach/actions.ts";
 import type { Agent } from "./attach/address.ts";
 import { tokenIn, tokenOption, urlOption } from "./attach/options.ts";
 import { snapshotOf } from "./attach/snapshot.ts";
 import { example } from "./example.ts";
-import { StartError } from "./agent/start-error.ts";
 import { selected } from "./status/status-text.ts";
 
 type Options = { url: string; tokenFile?: string; all?: boolean };

@@ -3,8 +3,8 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { emptyVariables } from "../config/variables.ts";
 import { version } from "../version.ts";
-import { argumentError } from "./argument-errors.ts";
 import { StartError } from "./agent/start-error.ts";
+import { argumentError } from "./argument-errors.ts";
 
 /** Loaded when they are asked for: `outflow version` and `outflow top` need not wait for what an agent needs. */
 const commands: Record<string, () => Promise<Command>> = {

@@ -7,11 +7,11 @@ import { systemClock } from "../../platform/clock.ts";
 import { readyOf } from "../../status/conditions.ts";
 import type { SinkState, Snapshot } from "../../status/snapshot.ts";
 import { sentence } from "../../status/text/words.ts";
+import { StartError } from "../agent/start-error.ts";
 import type { Agent } from "../attach/address.ts";
 import { tokenIn, tokenOption, urlOption } from "../attach/options.ts";
 import { snapshotOf } from "../attach/snapshot.ts";
 import { example } from "../example.ts";
-import { StartError } from "../agent/start-error.ts";
 import {
   allReady,
   type Choice,
