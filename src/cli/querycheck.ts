@@ -33,8 +33,9 @@ export type QueryRules = {
 export function queryRules({
   enforceFilter,
   forbidLabel,
-}: Pick<Settings, "enforceFilter" | "forbidLabel">): QueryRules {
-  const alternatives = alternativesOf(enforceFilter);
+  milo = "off",
+}: Pick<Settings, "enforceFilter" | "forbidLabel"> & Partial<Pick<Settings, "milo">>): QueryRules {
+  const alternatives = alternativesOf(enforceFilter, milo !== "off");
   const forbidden = forbidLabel.map(labelOf);
   // Always printed from the tree that was checked, never the author's bytes: another server may read those in another way.
   const sent = (query: string, policy: PolicyIdentity) => {
@@ -50,7 +51,7 @@ export function queryRules({
 }
 
 /** All selectors hold at once: each group of one is combined with each group of the next. */
-function alternativesOf(selectors: readonly string[]): LabelFilter[][] {
+function alternativesOf(selectors: readonly string[], withProject: boolean): LabelFilter[][] {
   const all = selectors.map((text) => {
     const cannot = (why: string) =>
       new StartError(
@@ -66,9 +67,11 @@ function alternativesOf(selectors: readonly string[]): LabelFilter[][] {
       const unknown = groups
         .flat()
         .flatMap(({ value }) => [...value.matchAll(PLACEHOLDER)])
-        .find(([, what]) => !KNOWN.test(what!));
+        .find(([, what]) => !KNOWN.test(what!) || (what === "project" && !withProject));
       if (unknown !== undefined)
-        throw cannot(`unknown placeholder ${unknown[0]}; there are {namespace}, {name} and {label:KEY} of the policy`);
+        throw cannot(
+          `unknown placeholder ${unknown[0]}; there are {namespace}, {name}, {label:KEY} and, with --milo, {project} of the policy`,
+        );
       return groups;
     } catch (error) {
       if (!(error instanceof MetricsQLError)) throw error;
@@ -81,16 +84,19 @@ function alternativesOf(selectors: readonly string[]): LabelFilter[][] {
 
 /** `{2,3}` in a regular expression is none. */
 const PLACEHOLDER = /\{([a-zA-Z][^{}]*)\}/g;
-const KNOWN = /^(namespace|name|label:.+)$/;
-const SOMEBODY: PolicyIdentity = { namespace: "n", name: "n", labels: new Proxy({}, { get: () => "l" }) };
+const KNOWN = /^(namespace|name|project|label:.+)$/;
+const SOMEBODY: PolicyIdentity = { namespace: "n", name: "n", project: "p", labels: new Proxy({}, { get: () => "l" }) };
 
 /** With what the placeholders stand for, as text also in a regular expression. Throws where one stands for nothing: `a=""` would be no filter. */
-function filledIn(filter: LabelFilter, { namespace, name, labels }: PolicyIdentity): LabelFilter {
+function filledIn(filter: LabelFilter, policy: PolicyIdentity): LabelFilter {
+  const { name, labels, project } = policy;
+  // Two projects may have a namespace of the same name.
+  const namespace = project === undefined ? policy.namespace : policy.namespace.replace(`${project}:`, "");
   const isRegex = filter.op === "=~" || filter.op === "!~";
   const value = filter.value.replace(PLACEHOLDER, (whole, what: string) => {
     if (!KNOWN.test(what)) return whole;
     const label = what.slice("label:".length);
-    const text = what === "namespace" ? namespace : what === "name" ? name : labels[label];
+    const text = what.startsWith("label:") ? labels[label] : { namespace, name, project }[what];
     if (text === undefined || text === "")
       throw new MetricsQLError(
         "syntax",

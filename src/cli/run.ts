@@ -5,6 +5,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { applyConfigFile } from "../config/config-file.ts";
+import { type OperatorSource, operatorSource } from "../config/operator-variables.ts";
+import { url } from "../config/parsers.ts";
 import { runOptions, type Settings, type Theme } from "../config/settings.ts";
 import { systemClock } from "../platform/clock.ts";
 import { policyPath } from "../policy/paths.ts";
@@ -52,13 +54,29 @@ const usualPolicies = (): string[] => [
   "/etc/outflow/policies",
 ];
 
+const credentialsOf = ({ sourceUsername, sourcePassword }: OperatorSource) => ({
+  ...(sourceUsername === undefined ? {} : { sourceUsername }),
+  ...(sourcePassword === undefined ? {} : { sourcePassword }),
+});
+
+/** What a project of Milo may see: its own data, whatever its policies say. */
+const PROJECT_LABEL = "resourcemanager_datumapis_com_project_name";
+const PROJECT_FILTER = `{${PROJECT_LABEL}="{project}"}`;
+
 /** Defaults that depend on the host. */
 export function hostDefaults(s: Settings): Settings {
+  const operator = operatorSource(process.env);
+  // Its credentials are for its source.
+  const ofOperator = s.sourceUrl === undefined && operator.sourceUrl !== undefined;
   return {
     ...s,
+    ...(ofOperator ? { sourceUrl: url(operator.sourceUrl!) } : {}),
+    ...(ofOperator && s.sourceUsername === undefined && s.sourceBearerFile === undefined
+      ? credentialsOf(operator)
+      : {}),
     policies: s.policies ?? (s.kubernetes ? [] : usualPolicies().filter(existsSync).slice(0, 1)),
-    enforceFilter: s.enforceFilter ?? [],
-    forbidLabel: s.forbidLabel ?? [],
+    enforceFilter: [...(s.enforceFilter ?? []), ...(s.milo === "off" ? [] : [PROJECT_FILTER])],
+    forbidLabel: [...(s.forbidLabel ?? []), ...(s.milo === "off" ? [] : [PROJECT_LABEL])],
     stateDir: s.stateDir ?? join(xdg("XDG_STATE_HOME", ".local/state"), "outflow"),
   };
 }
@@ -68,7 +86,9 @@ export function completeSettings(given: Settings): Settings & { sourceUrl: strin
   const s = hostDefaults(given);
   if (s.kubernetes && s.policies.length > 0)
     throw new StartError("--kubernetes and --policies: policies come from the API server or from files, choose one.");
-  const own = (["kubeconfig", "context", "namespace"] as const).find((name) => s[name] !== undefined);
+  const own = (["kubeconfig", "context", "namespace", "milo", "adopt"] as const).find(
+    (name) => ![undefined, false, "off"].includes(s[name] as string),
+  );
   if (!s.kubernetes && own !== undefined)
     throw new StartError(`--${own} is for --kubernetes: add --kubernetes, or remove it.`);
   if (s.policies.length === 0 && !s.kubernetes)

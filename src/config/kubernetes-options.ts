@@ -7,6 +7,8 @@ export type KubernetesSettings = {
   kubeconfig?: string;
   context?: string;
   namespace?: string[];
+  milo: "off" | "projects" | "control-planes";
+  adopt: boolean;
 };
 
 function namespace(text: string, before: string[] | undefined): string[] {
@@ -30,5 +32,22 @@ export function clusterOptions(): Option[] {
     new Option("--namespace <name>", "namespace that policies are read from (repeatable; default: all)")
       .argParser(namespace)
       .env("OUTFLOW_NAMESPACE"),
+  ];
+}
+
+export function kubernetesOptions(): Option[] {
+  return [
+    ...clusterOptions(),
+    new Option(
+      "--milo <how>",
+      "Milo: export the policies of each project, found by Project objects, or by ProjectControlPlane objects inside the platform",
+    )
+      .choices(["off", "projects", "control-planes"])
+      .default("off")
+      .env("OUTFLOW_MILO"),
+    booleanOption(
+      "--adopt",
+      "remove the finalizer of the operator that outflow replaces from policies, so that they can be deleted",
+    ),
   ];
 }

@@ -18,6 +18,8 @@ export type NetworkSettings = {
   sourceProxy?: string;
   sourceUsername?: string;
   sourcePasswordFile?: string;
+  /** From a variable of the operator that outflow replaces; no flag, no key. */
+  sourcePassword?: string;
   sourceBearerFile?: string;
   /** Parsed by the agent, not by commander, which repeats what it refuses: this may hold a credential. */
   sourceHeader?: string[];

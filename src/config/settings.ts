@@ -1,7 +1,7 @@
 // Agent settings: one typed object from flags, OUTFLOW_* variables and a file, in that order of precedence. This table of options is
 // the documentation too: help, docs/settings.md, completions, the man page and `outflow config` are made from it.
 import { Option } from "commander";
-import { clusterOptions, type KubernetesSettings } from "./kubernetes-options.ts";
+import { type KubernetesSettings, kubernetesOptions } from "./kubernetes-options.ts";
 import { labelOptions } from "./label-options.ts";
 import {
   allowSinkOption,
@@ -71,7 +71,7 @@ export function runOptions(): Option[] {
         .env("OUTFLOW_POLICIES"),
       new Option("--config <file>", "YAML file with any of these settings (poll-interval: 30s)").env("OUTFLOW_CONFIG"),
     ]),
-    ...group("Kubernetes:", clusterOptions()),
+    ...group("Kubernetes:", kubernetesOptions()),
     ...group("Source:", [...source(), ...reading(), ...sourceConnectionOptions()]),
     ...group("Sinks:", [...sinkConnectionOptions(), ...labelOptions()]),
     ...group("Delivery:", delivery()),

@@ -105,7 +105,8 @@ export class Supervisor {
     for (const policy of loaded.policies) {
       const { info, wanted } = this.#makeOf(policy);
       for (const one of wanted) plans.set(one.plan.info.id, one);
-      infos.push({ ...info, conditions: this.#reported(info.id) });
+      const isNew = wanted[0] === undefined || !this.#wanted.has(wanted[0].plan.info.id);
+      infos.push(isNew ? { ...info, conditions: this.#reported(info.id) } : info);
     }
     dispatch({
       type: "policies-loaded",
@@ -115,6 +116,7 @@ export class Supervisor {
       files: loaded.files.length,
       ok,
       ...(loaded.origin === undefined ? {} : { origin: loaded.origin }),
+      ...(loaded.partial === undefined ? {} : { partial: true }),
     });
     const before = this.#wanted;
     this.#wanted = plans;
@@ -126,6 +128,8 @@ export class Supervisor {
       if (this.#waiting.has(id) && was !== undefined && samePlan(was.plan, wanted.plan)) continue;
       this.#set(id, wanted);
     }
+    // The rest of this load follows.
+    if (loaded.partial) return;
     this.#first = false;
     // What went just now is kept its day from now on; while a file cannot be read nobody knows what is unused.
     const inUse = ({ policy, sink }: CursorKey) => [plans, before].some((set) => set.has(`${policy}/${sink}`));

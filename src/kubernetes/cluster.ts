@@ -8,11 +8,14 @@ import type { LoadResult } from "../policy/policy.ts";
 import type { Condition } from "../status/condition.ts";
 import type { Event } from "../status/events.ts";
 import type { Snapshot } from "../status/snapshot.ts";
+import { Adoption } from "./adopt.ts";
 import type { ApiFailure, KubeApi } from "./client/api.ts";
+import type { KubeClient } from "./client/client.ts";
 import { Health } from "./client/health.ts";
 import { EventWriter, noticeOf } from "./event-writer.ts";
 import { Plane } from "./plane.ts";
 import { type PolicyObject, PolicyObjects } from "./policy-objects.ts";
+import { type Discovery, Projects } from "./projects.ts";
 import { SecretLookups } from "./secret-lookups.ts";
 import { desiredStatus, reportedBefore } from "./status.ts";
 import { StatusWriter, type Target } from "./status-writer.ts";
@@ -30,7 +33,11 @@ export type ClusterPorts = {
 };
 
 export type ClusterOptions = {
-  api: KubeApi;
+  api: KubeClient;
+  /** Milo: the control planes of its projects, in place of this one. */
+  milo?: Discovery | undefined;
+  /** Remove the finalizer of the operator before. */
+  adopt: boolean;
   /** Empty: all. */
   namespaces: readonly string[];
   maxPolicySize: number;
@@ -42,6 +49,8 @@ export type ClusterOptions = {
 const GATHER_MS = 100;
 const SLICE_MS = 10;
 const WATCH_SECONDS = 30;
+/** Of Milo's projects there may be thousands. */
+const PROJECT_WATCH_SECONDS = 240;
 const SECRETS_WITHIN_MS = 5_000;
 
 export class Cluster {
@@ -52,12 +61,15 @@ export class Cluster {
   readonly #lookups: SecretLookups;
   readonly #writer: StatusWriter;
   readonly #events: EventWriter;
+  readonly #adoption: Adoption | undefined;
+  readonly #projects: Projects | undefined;
   readonly #planes = new Map<string, Plane>();
   /** As the API server has them. */
   readonly #live = new Map<string, Target>();
   readonly #failures = new Map<string, ApiFailure>();
   /** Policies that were read since the last load. */
   readonly #changed = new Set<string>();
+  #none = false;
   #loading = false;
   #again = false;
   #signal: AbortSignal = new AbortController().signal;
@@ -86,6 +98,32 @@ export class Cluster {
       desired: (id) => this.#desired(id),
       onFailure: (failure) => this.#fails("status", failure),
     });
+    if (options.adopt)
+      this.#adoption = new Adoption({
+        clock,
+        target: (id) => this.#live.get(id),
+        seen: (id, object) => this.#seen(id, object),
+        onAdopted: (id) =>
+          dispatch({
+            type: "notice",
+            at: clock.now(),
+            level: "info",
+            message: `${id}: the finalizer of the operator before outflow was removed.`,
+          }),
+        onFailure: (failure) => this.#fails("adoption", failure),
+      });
+    if (options.milo !== undefined)
+      this.#projects = new Projects({
+        api: options.api,
+        discovery: options.milo,
+        watchSeconds: WATCH_SECONDS,
+        clock,
+        random: ports.random,
+        onProject: (name, server) => this.#addPlane(`${name}:`, options.api.at(server), PROJECT_WATCH_SECONDS),
+        onGone: (name) => this.#removePlane(`${name}:`),
+        onSynced: () => this.#projectsKnown(),
+        onFailure: (failure) => this.#fails("projects", failure),
+      });
     this.#events = new EventWriter({
       clock,
       instance: options.instance,
@@ -98,8 +136,14 @@ export class Cluster {
   async run(signal: AbortSignal, lastWritesMs: number): Promise<void> {
     this.#signal = signal;
     const writing = new AbortController();
-    const work = [this.#lookups.run(signal), this.#writer.run(writing.signal), this.#events.run(writing.signal)];
-    this.#addPlane("", this.#options.api);
+    const work = [
+      this.#lookups.run(signal),
+      this.#writer.run(writing.signal),
+      this.#events.run(writing.signal),
+      this.#adoption?.run(signal),
+      this.#projects?.run(signal),
+    ];
+    if (this.#projects === undefined) this.#addPlane("", this.#options.api, WATCH_SECONDS);
     await new Promise<void>((done) => {
       if (signal.aborted) done();
       else signal.addEventListener("abort", () => done(), { once: true });
@@ -111,6 +155,7 @@ export class Cluster {
 
   /** Everything is listed again. */
   relist(): void {
+    this.#projects?.relist();
     for (const plane of this.#planes.values()) plane.relist();
     this.#schedule();
   }
@@ -132,22 +177,40 @@ export class Cluster {
     if (notice !== undefined) this.#events.add(notice);
   }
 
-  #addPlane(scope: string, api: KubeApi): void {
+  #addPlane(scope: string, api: KubeApi, watchSeconds: number): void {
     const { clock, random } = this.#ports;
     const plane = new Plane({
       api,
       namespaces: this.#options.namespaces,
       scope,
-      watchSeconds: WATCH_SECONDS,
+      watchSeconds,
       clock,
       random,
       onPolicy: (id, object) => this.#onPolicy(id, object, api),
       onSecret: (id, object) => this.#objects.setSecret(id, object) && this.#schedule(),
-      onSettled: () => this.#schedule(),
+      onSettled: () => {
+        this.#health.report(scope, undefined);
+        this.#schedule();
+      },
       onFailure: (part, failure) => this.#fails(`${scope}${part}`, failure),
     });
     this.#planes.set(scope, plane);
     plane.start();
+  }
+
+  #removePlane(scope: string): void {
+    const plane = this.#planes.get(scope);
+    this.#planes.delete(scope);
+    void plane?.close();
+    for (const part of ["policies", "secrets"]) this.#fails(`${scope}${part}`, undefined);
+  }
+
+  /** Without a project there is nothing to run, and that is known. */
+  #projectsKnown(): void {
+    this.#health.report("projects", undefined);
+    if (this.#planes.size > 0) return;
+    this.#none = true;
+    this.#schedule();
   }
 
   #onPolicy(id: string, object: PolicyObject | undefined, api: KubeApi): void {
@@ -159,6 +222,7 @@ export class Cluster {
       this.#live.set(id, { api, object: trimmed(object) });
       // Another status than ours: by somebody else, or of before a restart.
       if (before !== undefined) this.#writer.changed(id);
+      this.#adoption?.look(id, object);
     }
     if (!this.#objects.setPolicy(id, object)) return;
     this.#changed.add(id);
@@ -186,8 +250,7 @@ export class Cluster {
     this.#health.report(part, failure);
     if (!part.endsWith("secrets") || before?.message === failure?.message) return;
     // What a refusal says of Secrets that cannot be read.
-    this.#objects.missingChanged();
-    this.#schedule();
+    if (this.#objects.missingChanged()) this.#schedule();
   }
 
   #missingHint(): string {
@@ -213,7 +276,7 @@ export class Cluster {
     this.#again = true;
     if (this.#loading || this.#signal.aborted) return;
     // Before all of the first control planes are known nothing is loaded: sinks would come, go and come.
-    if (![...this.#planes.values()].some((plane) => plane.settled)) return;
+    if (!this.#none && ![...this.#planes.values()].some((plane) => plane.settled)) return;
     this.#loading = true;
     void this.#load().finally(() => {
       this.#loading = false;
@@ -230,12 +293,26 @@ export class Cluster {
       this.#objects.readSome(() => clock.monotonicMs() - startedMs > SLICE_MS);
       await breathe();
     }
-    await this.#lookups.readNew(AbortSignal.any([this.#signal, AbortSignal.timeout(SECRETS_WITHIN_MS)]));
+    await Promise.race([this.#lookups.readNew(this.#signal), clock.sleep(SECRETS_WITHIN_MS, this.#signal)]);
     if (this.#signal.aborted) return;
     const changed = [...this.#changed];
     this.#changed.clear();
-    for (const loaded of this.#objects.load()) apply(loaded);
+    for (const loaded of this.#objects.load()) {
+      apply(loaded);
+      if (loaded.partial) await breathe();
+    }
     this.reports(changed);
+    for (const id of changed) {
+      const acceptance = this.#objects.acceptance(id);
+      if (acceptance?.ok === false)
+        this.#events.add({
+          policy: id,
+          type: "Warning",
+          reason: acceptance.reason,
+          about: "",
+          note: acceptance.message,
+        });
+    }
   }
 }
 

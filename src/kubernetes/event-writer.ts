@@ -120,7 +120,8 @@ export class EventWriter {
       const patched = await series.api.patch(
         EVENTS,
         { namespace, name },
-        { series: { count: series.count, lastObservedTime: this.#microTime() }, note: note(notice) },
+        // Nothing else of an Event may change.
+        { series: { count: series.count, lastObservedTime: this.#microTime() } },
         signal,
       );
       return onFailure(patched.ok || patched.failure.kind !== "forbidden" ? undefined : patched.failure);

@@ -41,6 +41,8 @@ type Entry = {
   resolved: { policy: Policy; problems: Problem[] } | undefined;
 };
 
+const STEP_POLICIES = 16;
+
 export class PolicyObjects {
   readonly #options: PolicyObjectsOptions;
   readonly #entries = new Map<string, Entry>();
@@ -52,6 +54,9 @@ export class PolicyObjects {
   readonly #unresolved = new Set<string>();
   readonly #recreated = new Set<string>();
   #order: string[] | undefined;
+  /** What the last step gave. */
+  readonly #given = new Map<string, Policy>();
+  #open = false;
   #found: Secrets | undefined;
 
   constructor(options: PolicyObjectsOptions) {
@@ -87,11 +92,12 @@ export class PolicyObjects {
     return this.#users.has(id);
   }
 
-  /** What is not known of Secrets has changed: the policies that miss one are looked at again. */
-  missingChanged(): void {
+  /** Why a Secret is not known has changed: the policies that miss one are looked at again. True: there are such. */
+  missingChanged(): boolean {
     this.#found = undefined;
     for (const [id, { resolved }] of this.#entries)
       if (resolved?.policy.sinks.some((sink) => sink.refusal?.reason === "SecretNotFound")) this.#unresolved.add(id);
+    return this.#unresolved.size > 0;
   }
 
   get pending(): boolean {
@@ -119,18 +125,48 @@ export class PolicyObjects {
     return this.#entries.get(id)?.acceptance;
   }
 
-  /** One policy that was deleted and made again between two loads is taken away first, so that nothing of the old one stays. */
+  /**
+   * What is to run, in steps that change a few policies each: starting a thousand at once would hold the event loop for seconds. One
+   * that was deleted and made again is taken away first, so that nothing of the old one stays.
+   */
   *load(): Generator<LoadResult> {
     this.readSome(() => false);
-    if (this.#recreated.size > 0) {
-      const without = this.#result(this.#recreated);
-      this.#recreated.clear();
-      yield without;
+    if (this.#recreated.size > 0) yield { ...this.#step(0), partial: true };
+    this.#recreated.clear();
+    for (;;) {
+      const step = this.#step(STEP_POLICIES);
+      if (!this.#open) return void (yield step);
+      yield { ...step, partial: true };
     }
-    yield this.#result(new Set());
   }
 
-  #result(without: ReadonlySet<string>): LoadResult {
+  /** The policies that ran before, of which at most `most` are as they are now. */
+  #step(most: number): LoadResult {
+    this.#resolveAll();
+    this.#order ??= [...this.#entries.keys()].sort();
+    const policies: Policy[] = [];
+    const problems: Problem[] = [];
+    let left = most;
+    this.#open = false;
+    for (const id of this.#order) {
+      const { resolved, problems: own } = this.#entries.get(id)!;
+      problems.push(...own);
+      if (resolved === undefined) continue;
+      problems.push(...resolved.problems);
+      const given = this.#given.get(id);
+      if (given !== resolved.policy && left > 0) {
+        left--;
+        this.#given.set(id, resolved.policy);
+        policies.push(resolved.policy);
+        continue;
+      }
+      if (given !== resolved.policy) this.#open = true;
+      if (given !== undefined) policies.push(given);
+    }
+    return { policies, problems, files: this.#order, origin: "cluster" };
+  }
+
+  #resolveAll(): void {
     this.#found ??= new Secrets([...this.#secrets.values()], [], {
       ...this.#options,
       files: noFiles,
@@ -138,21 +174,11 @@ export class PolicyObjects {
     });
     for (const id of this.#unresolved) {
       const entry = this.#entries.get(id);
-      if (entry?.good !== undefined) entry.resolved = this.#found.resolve(entry.good);
+      if (entry?.good === undefined) continue;
+      const { policy, problems } = this.#found.resolve(entry.good);
+      entry.resolved = { policy, problems: problems.map(cleanProblem) };
     }
     this.#unresolved.clear();
-    this.#order ??= [...this.#entries.keys()].sort();
-    const policies: Policy[] = [];
-    const problems: Problem[] = [];
-    for (const id of this.#order) {
-      if (without.has(id)) continue;
-      const { resolved, problems: own } = this.#entries.get(id)!;
-      problems.push(...own);
-      if (resolved === undefined) continue;
-      policies.push(resolved.policy);
-      problems.push(...resolved.problems);
-    }
-    return { policies, problems: problems.map(cleanProblem), files: this.#order, origin: "cluster" };
   }
 
   #read(id: string, object: PolicyObject): void {
@@ -170,7 +196,7 @@ export class PolicyObjects {
         bad[0] === undefined
           ? { ok: true, generation }
           : { ok: false, generation, reason: reasonOf(bad[0]), message: messageOf(bad) },
-      problems,
+      problems: problems.map(cleanProblem),
       // What runs goes on as it is where the edit cannot be used.
       resolved: policy === undefined ? before?.resolved : undefined,
     };
@@ -195,12 +221,13 @@ export class PolicyObjects {
     // Its place among others: a project's namespace is not the namespace of the same name in another one.
     return {
       problems,
-      ...(policy === undefined ? {} : { policy: { ...policy, namespace: id.slice(0, id.lastIndexOf("/")) } }),
+      ...(policy === undefined ? {} : { policy: scoped(policy, id, object.metadata.uid) }),
     };
   }
 
   #forget(id: string, entry: Entry): void {
     this.#entries.delete(id);
+    this.#given.delete(id);
     this.#unuse(id, entry.good);
     this.#unresolved.delete(id);
     this.#order = undefined;
@@ -213,6 +240,21 @@ export class PolicyObjects {
       if (users?.size === 0) this.#users.delete(secret);
     }
   }
+}
+
+/** `project:namespace/name`, or without a project. */
+export const projectOf = (id: string): string | undefined => {
+  const colon = id.indexOf(":");
+  return colon < 0 ? undefined : id.slice(0, colon);
+};
+
+function scoped(policy: Policy, id: string, uid: string | undefined): Policy {
+  const project = projectOf(id);
+  return {
+    ...policy,
+    ...(uid === undefined ? {} : { uid }),
+    ...(project === undefined ? {} : { project, namespace: id.slice(0, id.lastIndexOf("/")) }),
+  };
 }
 
 /** What the policy says of itself; the API server counts changes of the spec alone. */

@@ -64,6 +64,10 @@ export type Policy = {
   generation?: number;
   annotations: Record<string, string>;
   labels: Record<string, string>;
+  /** Milo: the project that it is from; `namespace` is `project:namespace` then. */
+  project?: string;
+  /** metadata.uid of an object of the API server. */
+  uid?: string;
   /** What its annotations set. */
   settings: PolicySettings;
   sources: Source[];
@@ -81,6 +85,8 @@ export type LoadResult = {
   files: string[];
   /** Where they are from; absent: files. */
   origin?: "cluster";
+  /** One of several steps of a load; the last one is not. */
+  partial?: true;
   /** How many Secrets they hold; absent: none. */
   secrets?: number;
 };

@@ -12,7 +12,13 @@ export type QueryVerdict =
   | { ok: false; message: string; offset: number };
 
 /** Whose query it is: what the operator enforces may depend on it. */
-export type PolicyIdentity = Readonly<{ namespace: string; name: string; labels: Readonly<Record<string, string>> }>;
+export type PolicyIdentity = Readonly<{
+  namespace: string;
+  name: string;
+  labels: Readonly<Record<string, string>>;
+  /** Milo: of the control plane that it is from. */
+  project?: string;
+}>;
 
 /** What a query is: wired to the metricsql room by whoever loads. */
 export type CheckQuery = (query: string, policy: PolicyIdentity) => QueryVerdict;

@@ -49,6 +49,8 @@ export type DropReason = (typeof dropReasons)[number];
 
 export type SinkInfo = {
   id: SinkId;
+  /** Further labels of its metrics. */
+  labels?: Readonly<Record<string, string>>;
   /** `namespace/name` */
   policy: string;
   sink: string;
@@ -110,6 +112,8 @@ export type Event = { at: EpochMs } & (
       ok: boolean;
       /** Absent: from files. */
       origin?: "cluster";
+      /** One of several steps of a load: the last one counts, and is logged. */
+      partial?: true;
     }
   /** The API server that policies come from. `failure`: what fails there, and since when; absent: nothing. */
   | { type: "cluster"; server: string; failure?: ClusterFailure }

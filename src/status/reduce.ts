@@ -113,6 +113,7 @@ function policiesLoaded(s: Snapshot, event: Extract<Event, { type: "policies-loa
   const conditions = new Map(s.policies.map((p) => [p.id, p.conditions]));
   const policies = event.policies.map((p) => ({ ...p, conditions: conditions.get(p.id) ?? p.conditions ?? [] }));
   const { ok, failed } = s.reloads;
+  if (event.partial) return inPolicyOrder({ ...s, policies, problems: event.problems }, s.sinks);
   const reloads = {
     ok: ok + (event.ok ? 1 : 0),
     failed: failed + (event.ok ? 0 : 1),

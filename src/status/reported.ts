@@ -14,17 +14,27 @@ export function changedReports(before: Snapshot, after: Snapshot): Report[] {
   return changed;
 }
 
-/** `inPlace`: the same ones in the same order, so that nothing need be looked up. */
+/**
+ * `inPlace`: the same ones in the same order, so that nothing need be looked up. Usually only something at the end is new: a thousand
+ * sinks that come one by one must not cost a million look-ups.
+ */
 function add(to: Report[], before: readonly Reporting[], after: readonly Reporting[], inPlace: boolean): void {
-  const known = inPlace ? undefined : new Map(before.map((one) => [one.id, one]));
+  const same = inPlace ? after.length : samePrefix(before, after);
+  const known = new Map(before.slice(same).map((one) => [one.id, one]));
   after.forEach((one, i) => {
-    const was = known === undefined ? before[i] : known.get(one.id);
+    const was = i < same ? before[i] : known.get(one.id);
     if (was === one || was?.conditions === one.conditions) return;
     if (was === undefined || said(was) !== said(one)) to.push({ id: one.id, conditions: one.conditions });
   });
-  if (known === undefined) return;
-  const left = new Set(after.map((one) => one.id));
+  if (known.size === 0) return;
+  const left = new Set(after.slice(same).map((one) => one.id));
   for (const id of known.keys()) if (!left.has(id)) to.push({ id, conditions: [] });
+}
+
+function samePrefix(before: readonly Reporting[], after: readonly Reporting[]): number {
+  const most = Math.min(before.length, after.length);
+  for (let i = 0; i < most; i++) if (before[i] !== after[i] && before[i]!.id !== after[i]!.id) return i;
+  return most;
 }
 
 const said = ({ conditions }: Reporting): string =>

@@ -66,6 +66,7 @@ const WRONG: Record<string, string> = {
   file: "nope.file",
   dir: "/proc/nope",
   "file|dir": "nope.yaml",
+  "file|dir|namespace=dir": "nope.yaml",
   "addr|off": "here",
 };
 /** Of a setting that differs from others of its kind. */

@@ -21,9 +21,11 @@ export type FakeKubeApi = {
   fault: Fault | undefined;
   /** What was asked, oldest first: `list exportpolicies`. */
   asked: string[];
-  put(plural: string, object: KubeObject): Stored;
+  /** `prefix`: the path of a control plane. */
+  put(plural: string, object: KubeObject, prefix?: string): Stored;
   remove(plural: string, key: string): void;
   object(plural: string, key: string): Stored | undefined;
+  all(plural: string): Stored[];
   /** Watches from before now get 410; those that run end with it. */
   compact(): void;
   /** The running watches say nothing more, and do not end. */
@@ -202,8 +204,8 @@ export async function startFakeKubeApi(): Promise<FakeKubeApi> {
   };
   return Object.assign(fake, {
     url: `http://127.0.0.1:${port}`,
-    put(plural: string, object: KubeObject) {
-      const id = idOf("", plural, object.metadata.namespace, object.metadata.name);
+    put(plural: string, object: KubeObject, prefix = "") {
+      const id = idOf(prefix, plural, object.metadata.namespace, object.metadata.name);
       return store(id, object, objects.get(id));
     },
     remove(plural: string, key: string) {
@@ -214,6 +216,7 @@ export async function startFakeKubeApi(): Promise<FakeKubeApi> {
       change("DELETED", id, { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } });
     },
     object: (plural: string, key: string) => objects.get(local(plural, key)),
+    all: (plural: string) => [...objects].flatMap(([id, object]) => (id.split("|")[1] === plural ? [object] : [])),
     compact() {
       oldest = ++version;
       log.length = 0;

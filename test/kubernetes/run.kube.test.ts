@@ -196,8 +196,12 @@ describe("Kubernetes mode", { skip }, () => {
     assert.equal(version(after), version(before), said("edge"));
   });
 
-  test("with exactly the shipped roles nothing that is needed is forbidden, and writes of specs and Secrets are", () => {
+  test("with exactly the shipped roles nothing that is needed is forbidden, and writes of specs and Secrets are", async () => {
     assert.doesNotMatch(agent!.log, /forbidden/);
+    const refused = [...(await agent!.metrics()).keys()].filter((key) =>
+      /^outflow_kubernetes_requests.*code="4(?!0[49]|10)/.test(key),
+    );
+    assert.deepEqual(refused, []);
     const token = execFileSync("cat", [join(kube.dir, "outflow-system-outflow-3600/token")], { encoding: "utf8" });
     const as = (method: string, path: string, body: object, type = "application/merge-patch+json") =>
       execFileSync(

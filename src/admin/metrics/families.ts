@@ -16,7 +16,7 @@ const texts = new WeakMap<SinkInfo, string>();
 function labelsOf({ info }: SinkState): string {
   let text = texts.get(info);
   if (text === undefined) {
-    text = labelsText({ policy: info.policy, sink: info.sink });
+    text = labelsText({ policy: info.policy, sink: info.sink, ...info.labels });
     texts.set(info, text);
   }
   return text;

@@ -8,6 +8,7 @@ import type { KubeClient } from "../../kubernetes/client/client.ts";
 import { openKubeApi } from "../../kubernetes/client/open.ts";
 import { Cluster } from "../../kubernetes/cluster.ts";
 import { type OnceOptions, readOnce } from "../../kubernetes/once.ts";
+import { projectOf } from "../../kubernetes/policy-objects.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { printable } from "../../platform/printable.ts";
 import { systemRandom } from "../../platform/random.ts";
@@ -77,8 +78,8 @@ export const clusterPoliciesOf = (settings: Settings, rules: QueryRules): Promis
     maxPolicySize: settings.maxPolicySize,
   });
 
-const interpretOptionsOf = (settings: Settings, rules: QueryRules): InterpretOptions => ({
-  checkQuery: rules.check,
+const interpretOptionsOf = (settings: Settings, rules: QueryRules, project?: string): InterpretOptions => ({
+  checkQuery: project === undefined ? rules.check : (query, policy) => rules.check(query, { ...policy, project }),
   limits: {
     maxWindowMs: settings.maxWindow,
     maxBackfillMs: settings.maxBackfill,
@@ -97,6 +98,8 @@ export function openCluster(
   return new Cluster(
     {
       api,
+      milo: settings.milo === "off" ? undefined : settings.milo,
+      adopt: settings.adopt,
       namespaces: settings.namespace ?? [],
       maxPolicySize: settings.maxPolicySize,
       instance: hostname(),
@@ -107,7 +110,7 @@ export function openCluster(
       dispatch: store.dispatch.bind(store),
       snapshot: () => store.snapshot,
       apply,
-      interpretOptions: () => interpretOptionsOf(settings, rules),
+      interpretOptions: (id) => interpretOptionsOf(settings, rules, projectOf(id)),
       breathe: () => new Promise((done) => setImmediate(done)),
     },
   );

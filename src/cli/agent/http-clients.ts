@@ -155,9 +155,9 @@ function headerOf(text: string): [name: string, value: string] {
 
 /** Read at each request, so that what is replaced needs no restart. */
 function sourceHeaders(settings: Settings, warn: (message: string) => void): () => Record<string, string> {
-  const { sourceUsername: username, sourcePasswordFile, sourceBearerFile } = settings;
+  const { sourceUsername: username, sourcePasswordFile, sourcePassword, sourceBearerFile } = settings;
   const sourceHeader = (settings.sourceHeader ?? []).map(headerOf);
-  if ((username === undefined) !== (sourcePasswordFile === undefined))
+  if ((username === undefined) !== ((sourcePasswordFile ?? sourcePassword) === undefined))
     throw new StartError("--source-username and --source-password-file go together: give both.");
   if (username?.includes(":"))
     throw new StartError("--source-username: a user name of basic auth cannot contain a colon.");
@@ -166,7 +166,10 @@ function sourceHeaders(settings: Settings, warn: (message: string) => void): () 
     throw new StartError(
       "the source gets one kind of credentials: --source-username, --source-bearer-file or --source-header authorization=….",
     );
-  const password = secretIn("--source-password-file", sourcePasswordFile, firstLine, /./s, "a password", warn);
+  const password =
+    sourcePassword === undefined
+      ? secretIn("--source-password-file", sourcePasswordFile, firstLine, /./s, "a password", warn)
+      : () => sourcePassword;
   const bearer = secretIn("--source-bearer-file", sourceBearerFile, (t) => t.trim(), TOKEN, "one token", warn);
   return () => ({
     ...Object.fromEntries(sourceHeader),

@@ -63,6 +63,7 @@ export function planner(
         id: `${id}/${sink.name}`,
         policy: id,
         sink: sink.name,
+        ...(settings.milo === "off" ? {} : { labels: miloLabels(policy, sink) }),
         generation,
         endpoint: safeUrl(sink.endpoint),
         auth: authOf(policy, sink),
@@ -95,6 +96,17 @@ function authOf({ settings }: Policy, sink: Sink): SinkPlan["info"]["auth"] {
   if (settings.bearerSecret !== undefined) return "bearer";
   return settings.headersSecret === undefined ? "none" : "headers";
 }
+
+/** By which Milo's users find the metrics of their policies, as those of the operator before. */
+const miloLabels = ({ project = "", namespace, name, uid = "" }: Policy, sink: Sink): Record<string, string> => ({
+  service_name: "telemetry.miloapis.com",
+  resource_kind: "ExportPolicy",
+  resourcemanager_datumapis_com_project_name: project,
+  resource_namespace: namespace.replace(`${project}:`, ""),
+  resource_name: name,
+  resource_uid: uid,
+  sink_name: sink.name,
+});
 
 const GRACE_MS = 30_000;
 const expectedLagMs = ({ intervalMs, delayMs }: Pick<Query, "intervalMs" | "delayMs">): number =>

@@ -59,6 +59,8 @@ function sentence(asked: Asked, kind: ApiFailureKind, status: number, said: stri
     const where = at.namespace === undefined ? "in all namespaces" : `in namespace "${at.namespace}"`;
     return `forbidden: a role must allow verb "${verb}" on resource "${object}" in ${group}, ${where}.${also}`;
   }
+  if (kind === "not-found" && at.name === undefined)
+    return `the API server has no resource "${resource.plural}" in API group "${resource.group}": install its CustomResourceDefinition (kubectl apply -f packaging/kubernetes/base/crd.yaml).`;
   return `the API server answered ${status}.${also}`;
 }
 

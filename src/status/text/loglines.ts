@@ -25,7 +25,7 @@ function ownLine(event: Event, before: Snapshot, after: Snapshot): LogLine | und
         `outflow ${event.version} started: source ${event.sourceUrl}, state in ${event.stateDir}, admin on ${event.listen}.`,
       );
     case "policies-loaded":
-      return policiesLoaded(event);
+      return event.partial ? undefined : policiesLoaded(event);
     case "source-answered":
       return sourceAnswered(event, before.source);
     case "source-failed":

@@ -36,7 +36,8 @@ export type Kubernetes = {
   stopEtcd(signal?: NodeJS.Signals): Promise<void>;
   startEtcd(): Promise<void>;
   signalApi(signal: NodeJS.Signals): void;
-  /** Resident memory of the API server, bytes. */
+  /** etcd forgets every version but the newest. */
+  compact(): void;
   remove(): Promise<void>;
 };
 
@@ -232,6 +233,17 @@ contexts: [{ name: test, context: { cluster: test, user: test } }]
     stopEtcd: (signal = "SIGTERM") => stop(etcd, signal),
     startEtcd,
     signalApi: (signal) => void api?.kill(signal),
+    compact() {
+      const etcdctl = (...args: string[]) =>
+        execFileSync("etcdctl", ["--endpoints", etcdUrl, ...args], {
+          encoding: "utf8",
+          env: { ...process.env, ETCDCTL_API: "3" },
+        });
+      const [{ Status }] = JSON.parse(etcdctl("endpoint", "status", "-w", "json")) as [
+        { Status: { header: { revision: number } } },
+      ];
+      etcdctl("compact", String(Status.header.revision));
+    },
     async remove() {
       // The API server hangs if its etcd is gone first.
       await stop(api, "SIGKILL");

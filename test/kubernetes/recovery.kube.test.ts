@@ -1,0 +1,280 @@
+// Kubernetes mode through what happens to API servers: each time exporting continues, the agent comes back by itself, and nothing is
+// written into a status that says the same already. The compiled binary, a real API server, and a relay between the two.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { connect, createServer, type Server as NetServer, type Socket } from "node:net";
+import { join, resolve } from "node:path";
+import { after, before, describe, test } from "node:test";
+import type { StoredStatus } from "../../src/kubernetes/policy-objects.ts";
+import { type Receiver, startReceiver } from "../fakes/receiver.ts";
+import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
+import { needs } from "../servers/found.ts";
+import { needsKubernetes } from "../servers/kubernetes/find.ts";
+import { type Kubernetes, startKubernetes } from "../servers/kubernetes/kubernetes.ts";
+import { startVictoriaMetrics, type VictoriaMetrics } from "../servers/servers.ts";
+import { policyObject } from "./policies.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const skip = needsKubernetes().skip || needs("victoria-metrics").skip;
+const POLICIES = "/apis/telemetry.miloapis.com/v1alpha1/namespaces/default/exportpolicies";
+
+/** A relay to a port that can make the connections it has deaf: nothing comes back any more, and nobody closes. */
+async function startRelay(to: number): Promise<{ port: number; deafen(): number; close(): void }> {
+  const pairs = new Set<{ near: Socket; far: Socket }>();
+  const server: NetServer = createServer((near) => {
+    const pair = { near, far: connect(to, "127.0.0.1") };
+    pairs.add(pair);
+    near.pipe(pair.far);
+    pair.far.pipe(near);
+    for (const [one, other] of [
+      [near, pair.far],
+      [pair.far, near],
+    ] as const) {
+      one.on("error", () => {});
+      one.on("close", () => {
+        pairs.delete(pair);
+        other.destroy();
+      });
+    }
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return {
+    port: (server.address() as AddressInfo).port,
+    deafen() {
+      for (const { near, far } of pairs) {
+        far.unpipe(near);
+        far.resume();
+      }
+      return pairs.size;
+    },
+    close() {
+      for (const { near } of pairs) near.destroy();
+      server.close();
+    },
+  };
+}
+
+describe("Kubernetes mode recovers", { skip }, () => {
+  const dir = tempDir();
+  let kube: Kubernetes;
+  let source: VictoriaMetrics;
+  let receiver: Receiver;
+  let relay: Awaited<ReturnType<typeof startRelay>>;
+  let agent: Running;
+  let account: ReturnType<Kubernetes["serviceAccount"]>;
+  let feeding: NodeJS.Timeout;
+  let edits = 0;
+
+  before(async () => {
+    [kube, source, receiver] = await Promise.all([startKubernetes(), startVictoriaMetrics(), startReceiver()]);
+    receiver.inOrder = false;
+    relay = await startRelay(kube.port);
+    kube.applyFile(join(root, "packaging/kubernetes/base/rbac.yaml"));
+    account = kube.serviceAccount("outflow-system", "outflow");
+    writeFileSync(
+      account.kubeconfig,
+      readFileSync(account.kubeconfig, "utf8").replace(`:${kube.port}"`, `:${relay.port}"`),
+    );
+    feeding = setInterval(() => {
+      const row = { labels: { __name__: "m", job: "x" }, samples: [[Date.now(), 1]] as [number, number][] };
+      source.import([row]).catch(() => {});
+    }, 500);
+  });
+  after(async () => {
+    clearInterval(feeding);
+    await agent?.stop("SIGKILL");
+    relay.close();
+    await Promise.all([kube.remove(), source.remove(), receiver.close()]);
+    dir.remove();
+  });
+
+  const put = (query: string): void => {
+    const path = `${POLICIES}/edge?fieldManager=test&force=true`;
+    const object = policyObject("edge", { endpoint: receiver.writeUrl, query });
+    const { status, body } = kube.ask("PATCH", path, object, "application/apply-patch+yaml");
+    assert.ok(status <= 201, `${status} ${body.message}`);
+  };
+  /** Samples that have arrived. */
+  const arrived = () => [...receiver.stored.values()].reduce((n, rows) => n + rows.length, 0);
+  const exports_ = async () => {
+    const before = arrived();
+    await eventually("exporting continues", arrived, (n) => n > before + 2);
+  };
+  const patches = async () =>
+    [...(await agent.metrics())]
+      .filter(([key]) =>
+        /^outflow_kubernetes_requests_total.*verb="patch",resource="exportpolicies.telemetry.miloapis.com",code="200"/.test(
+          key,
+        ),
+      )
+      .reduce((n, [, value]) => n + value, 0);
+  const failure = async () =>
+    (
+      (await (await fetch(`${agent.adminUrl}/api/v1/snapshot`)).json()) as {
+        cluster?: { failure?: { message: string } };
+      }
+    ).cluster?.failure?.message ?? "none";
+  const isWell = () => eventually("nothing fails", failure, (message) => message === "none");
+  const observed = () =>
+    eventually(
+      "the edit is observed in the status",
+      () => kube.ask("GET", `${POLICIES}/edge`).body as { metadata: { generation: number }; status?: StoredStatus },
+      ({ metadata, status }) =>
+        status?.sinks?.[0]?.conditions?.length === 2 &&
+        status.sinks[0].conditions.every((c) => c.observedGeneration === metadata.generation) &&
+        status.conditions?.find((c) => c.type === "Ready")?.status === "True",
+    );
+
+  /** What happens while the server is away, then that it comes back: exporting never stops, no status is written twice. */
+  async function through(what: string, down: () => Promise<unknown>, up: () => Promise<unknown>): Promise<void> {
+    // A sink that has just begun says CatchingUp and then Delivering: until nothing is new any more.
+    let written = -1;
+    for (let now = await patches(); now !== written; now = await patches()) {
+      written = now;
+      await new Promise((done) => setTimeout(done, 3_000));
+    }
+    await down();
+    await exports_();
+    await up();
+    const backMs = performance.now();
+    await isWell();
+    assert.equal(await patches(), written, "no status was written again");
+    put(`m{job="x",edit!="${++edits}"}`);
+    await observed();
+    console.log(
+      `${what}: an edit took effect ${((performance.now() - backMs) / 1000).toFixed(1)} s after the server was back`,
+    );
+    await exports_();
+  }
+
+  test("without the CRD it waits, and says so; then it begins", async () => {
+    agent = await runAgent([
+      ...["--kubernetes", "--kubeconfig", account.kubeconfig, "--source-url", source.url],
+      ...["--state-dir", join(dir.path, "state"), "--poll-interval", "1s", "--settle", "1s"],
+    ]);
+    const missing =
+      /has no resource "exportpolicies" in API group "telemetry\.miloapis\.com": install its CustomResourceDefinition/;
+    await eventually("it is said", failure, (message) => missing.test(message));
+    const ready = await fetch(`${agent.adminUrl}/readyz`);
+    assert.equal(ready.status, 503);
+    assert.match(await ready.text(), missing);
+    kube.applyFile(join(root, "packaging/kubernetes/base/crd.yaml"));
+    put("m");
+    await observed();
+    await isWell();
+  });
+
+  test("kill -9 of the API server", () =>
+    through(
+      "kill -9 of the API server",
+      async () => {
+        await kube.stopApi("SIGKILL");
+        await eventually("it is noticed", failure, (m) => /connection refused|closed/.test(m));
+      },
+      () => kube.startApi(),
+    ));
+
+  test("kill -9 of etcd", () =>
+    through(
+      "kill -9 of etcd",
+      async () => {
+        // Watches go on from the server's memory: nothing need be noticed.
+        await kube.stopEtcd("SIGKILL");
+      },
+      async () => {
+        await kube.startEtcd();
+        await eventually(
+          "the API server is ready",
+          () => kube.ask("GET", "/readyz").status,
+          (s) => s === 200,
+        );
+      },
+    ));
+
+  test("an API server that is frozen", () =>
+    through(
+      "a frozen API server",
+      async () => {
+        kube.signalApi("SIGSTOP");
+        await exports_();
+      },
+      async () => kube.signalApi("SIGCONT"),
+    ));
+
+  test("a deaf watch: it is renewed after its time", () =>
+    through(
+      "a deaf watch",
+      async () => assert.ok(relay.deafen() >= 2),
+      async () => {},
+    ));
+
+  test("410: what the server has forgotten is listed again", () =>
+    through(
+      "410",
+      async () => {
+        await kube.stopApi("SIGKILL");
+        await eventually("it is noticed", failure, (m) => m !== "none");
+      },
+      async () => {
+        await kube.startApi();
+        // Versions that nobody has seen, and then none of the old ones.
+        for (let i = 0; i < 20; i++)
+          kube.ask(
+            "PATCH",
+            `${POLICIES}/edge`,
+            { metadata: { labels: { i: `${i}` } } },
+            "application/merge-patch+json",
+          );
+        kube.compact();
+        await kube.stopApi("SIGKILL");
+        await kube.startApi();
+      },
+    ));
+
+  test("a token that is no longer valid, until there is a new one", () =>
+    through(
+      "a new token",
+      async () => {
+        const path = "/api/v1/namespaces/outflow-system/serviceaccounts/outflow";
+        assert.equal(kube.ask("DELETE", path).status, 200);
+        kube.applyFile(join(root, "packaging/kubernetes/base/rbac.yaml"));
+        await eventually("it is said", failure, (m) => /did not accept the credentials \(401\)/.test(m), 90_000);
+      },
+      async () => account.renew(),
+    ));
+
+  test("another CA: the file is read again", () =>
+    through(
+      "another CA",
+      async () => {
+        await kube.stopApi("SIGKILL");
+        kube.rotateCa();
+      },
+      () => kube.startApi(),
+    ));
+
+  test("a role that is taken away is named with verb and resource, in log, status and screen", async () => {
+    const role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/outflow-policies";
+    const { rules } = kube.ask("GET", role).body as { rules: { resources: string[]; verbs: string[] }[] };
+    const without = rules.filter((r) => !r.resources.includes("exportpolicies"));
+    kube.ask("PATCH", role, { rules: without }, "application/merge-patch+json");
+    const said =
+      /forbidden: a role must allow verb "(watch|list)" on resource "exportpolicies" in API group "telemetry\.miloapis\.com", in all namespaces\./;
+    await eventually("it is said", failure, (m) => said.test(m), 90_000);
+    assert.match(agent.log.replaceAll('\\"', '"'), said);
+    assert.match(
+      execFileSync(join(root, "dist/outflow"), ["status", "--url", agent.adminUrl], {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+      /edge/,
+    );
+    await exports_();
+    kube.ask("PATCH", role, { rules }, "application/merge-patch+json");
+    await isWell();
+    put("m");
+    await observed();
+  });
+});
