@@ -12,12 +12,12 @@ const mayImport: Record<string, readonly string[]> = {
   platform: [],
   http: ["platform"],
   metricsql: [],
-  config: ["platform", "http"],
+  config: ["platform"],
   hotpath: [],
   series: ["platform", "hotpath"],
   batch: ["platform", "series"],
   source: ["platform", "http", "series", "hotpath"],
-  remotewrite: ["platform", "http", "series", "batch", "status"],
+  remotewrite: ["platform", "http", "batch", "status"],
   status: ["platform"],
   policy: ["platform", "http", "config"],
   state: ["platform", "status"],
@@ -59,6 +59,35 @@ const modules: Module[] = globSync(["src/**/*.{ts,tsx}", "tui/**/*.{ts,tsx}"], {
     }));
     return { file, room: roomOf(file), text, imports };
   });
+
+const MOST_LINES_IN_A_FOLDER = 2_000;
+const MOST_LINES_IN_A_FILE = 350;
+
+const linesOf = ({ text }: Module): number => text.split("\n").length - 1;
+
+/** The sets of two or more nodes that reach each other, each sorted. */
+function cycles(targets: ReadonlyMap<string, readonly string[]>): string[][] {
+  const reached = new Map(
+    [...targets.keys()].map((from) => {
+      const seen = new Set<string>();
+      const open = [from];
+      for (let node = open.pop(); node !== undefined; node = open.pop())
+        for (const next of targets.get(node) ?? [])
+          if (!seen.has(next)) {
+            seen.add(next);
+            open.push(next);
+          }
+      return [from, seen];
+    }),
+  );
+  const found = new Map<string, string[]>();
+  for (const [from, seen] of reached) {
+    if (!seen.has(from)) continue;
+    const together = [...seen].filter((other) => reached.get(other)?.has(from)).sort();
+    found.set(together.join(), together);
+  }
+  return [...found.values()];
+}
 
 describe("rooms", () => {
   test("the modules were found", () => {
@@ -110,18 +139,54 @@ describe("rooms", () => {
     assert.deepEqual(wrong, []);
   });
 
-  test("no file of cli, config or state is in a cycle of imports", () => {
-    const targets = new Map(modules.map((m) => [m.file, m.imports.flatMap((i) => (i.lazy ? [] : (i.target ?? [])))]));
-    const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
-      (targets.get(from) ?? []).some((next) => {
-        if (next === to) return true;
-        if (seen.has(next)) return false;
-        seen.add(next);
-        return reaches(next, to, seen);
-      });
-    const rooms = ["cli", "config", "state"];
-    const cycles = modules.filter((m) => rooms.includes(m.room) && reaches(m.file, m.file)).map((m) => m.file);
-    assert.deepEqual(cycles, []);
+  test("no file is in a cycle of imports, of types either", () => {
+    const targets = new Map(modules.map((m) => [m.file, m.imports.flatMap((i) => i.target ?? [])]));
+    assert.deepEqual(cycles(targets), []);
+    const drawn = new Map([
+      ["a", ["b"]],
+      ["b", ["c", "d"]],
+      ["c", ["a"]],
+      ["d", []],
+    ]);
+    assert.deepEqual(cycles(drawn), [["a", "b", "c"]], "a cycle is seen");
+  });
+
+  test("rooms are one-way: none reaches itself through others", () => {
+    const rooms = Map.groupBy(modules, (m) => m.room);
+    const targets = new Map(
+      [...rooms].map(([room, files]) => [
+        room,
+        [...new Set(files.flatMap((m) => m.imports.flatMap((i) => (i.target === undefined ? [] : roomOf(i.target)))))]
+          .filter((other) => other !== room)
+          .sort(),
+      ]),
+    );
+    assert.deepEqual(cycles(targets), []);
+  });
+
+  test("every permission to import is used", () => {
+    const used = new Set(
+      modules.flatMap((m) => m.imports.flatMap((i) => (i.target ? `${m.room} imports ${roomOf(i.target)}` : []))),
+    );
+    const unused = Object.entries(mayImport).flatMap(([room, others]) =>
+      others.map((other) => `${room} imports ${other}`).filter((pair) => !used.has(pair)),
+    );
+    assert.deepEqual(unused, []);
+  });
+
+  test("no room has over 2,000 lines: one that grows gets folders of its own", () => {
+    const folders = Map.groupBy(modules, (m) => dirname(m.file));
+    const large = [...folders]
+      .map(([folder, files]) => ({ folder, lines: files.reduce((n, m) => n + linesOf(m), 0) }))
+      .filter(({ lines }) => lines > MOST_LINES_IN_A_FOLDER);
+    assert.deepEqual(large, []);
+  });
+
+  test("a file of over 350 lines says why in its first line", () => {
+    const wrong = modules
+      .filter((m) => linesOf(m) > MOST_LINES_IN_A_FILE && !/Over 350 lines:/.test(m.text.split("\n")[0]!))
+      .map((m) => `${m.file}: ${linesOf(m)} lines`);
+    assert.deepEqual(wrong, []);
   });
 
   test("no folder is a drawer for everything", () => {

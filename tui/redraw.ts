@@ -1,5 +1,5 @@
 // When the screen is drawn: at once after a key, else at most four times a second while data changes, and less often where drawing is
-// dear, so that the screen never costs more than a small share of a core.
+// expensive, so that the screen never costs more than a small share of a core.
 import type { Clock } from "../src/platform/clock.ts";
 import type { Meter } from "./meter.ts";
 import type { Session, Store } from "./session.ts";
@@ -24,7 +24,7 @@ export type RedrawPorts = {
   minMs?: number | undefined;
 };
 
-/** Starts; returns the way to end. */
+/** Starts; returns the function that stops it. */
 export function redrawer({ store, session, clock, meter, redraw, minMs }: RedrawPorts): () => void {
   const ended = new AbortController();
   let waiting = false;

@@ -1,5 +1,5 @@
 // --listen in, host and port out, or a problem. Pure.
-import { isLoopback } from "../http/host-pattern.ts";
+import { isLoopback } from "../http/connecting/host-pattern.ts";
 export type Address = { ok: true; host: string; port: number; loopback: boolean } | { ok: false; message: string };
 
 export function parseAddress(listen: string): Address {

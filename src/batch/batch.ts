@@ -22,7 +22,7 @@ export type Batch = Span & {
   seq: number;
   /** Windows (by the sink's window number, ascending) whose samples are in here, and how many of each. */
   windows: { window: number; samples: number }[];
-  /** The first series goes on from the batch before: that one must be settled first. */
+  /** The first series continues from the batch before: that one must be settled first. */
   continues: boolean;
   /** When its oldest sample arrived in the agent (monotonic ms). */
   openedAtMs: EpochMs;

@@ -14,10 +14,10 @@ export class Batcher {
   #samples = 0;
   #openedAtMs = 0;
   #nextSeq: number;
-  /** The open batch was moved here, and its first series goes on from the batch before. */
+  /** The open batch was moved here, and its first series continues from the batch before. */
   #movedCut = false;
 
-  /** `firstSeq`: goes on from a batcher that this one replaces, so that a sink's batches stay in order. */
+  /** `firstSeq`: continues from a batcher that this one replaces, so that a sink's batches stay in order. */
   constructor(maxSize: number, firstSeq = 0) {
     this.#maxSize = maxSize;
     this.#nextSeq = firstSeq;

@@ -65,6 +65,6 @@ function numberOf(value: unknown): number | undefined {
   if (value === null) return undefined;
   if (typeof value === "number") return value;
   const special = typeof value === "string" ? SPECIAL[value] : undefined;
-  if (special === undefined) throw new SyntaxError("a value is no number");
+  if (special === undefined) throw new SyntaxError("a value is not a number");
   return special;
 }

@@ -1,3 +1,4 @@
+// Over 350 lines: each verdict decides order, backoff, holding and splitting at once, over one state.
 // Batches of one sink in, settled batches out: order, concurrency, attempts, backoff and holding (design.md, Delivery).
 // It reads no clock and no network itself; every batch that comes in is settled, or given back by releaseUnsent() or drain().
 import type { Batch, Span } from "../batch/batch.ts";

@@ -1,3 +1,4 @@
+// Over 350 lines: taking windows, settling them and draining change the same positions and ledger.
 // One sink. Top to bottom, an exporter is this:
 //   a window of one of its sources arrives                     take()
 //   its samples go into the open batches; full batches go out  OpenBatches -> Delivery

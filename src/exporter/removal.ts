@@ -22,6 +22,6 @@ export function removalReport(
   const renamed =
     successor === undefined
       ? ""
-      : ` ${successor} looks like the same sink under another name: a new name starts anew, so give its policy the annotation outflow/start with the time since then, or use outflow replay, if something is missing.`;
-  return `${id} was removed; it stood at: ${known.join(", ")}. That is kept for a day: put back under its name it goes on from there.${renamed}`;
+      : ` ${successor} looks like the same sink under another name: a new name has no cursor. If data is missing, set the annotation outflow/start of its policy to the time since then, or use outflow replay.`;
+  return `${id} was removed. Its cursors: ${known.join(", ")}. They are kept for 24 hours: a sink with the same name continues from there.${renamed}`;
 }

@@ -1,3 +1,4 @@
+// Over 350 lines: start, change, crash, drain and removal of a sink are transitions between the same six sets.
 // All sinks of all policies: starts, changes, drains and removes their exporters as policies come and go, and contains a bug
 // in one of them. Knows no clock, disk or net but what comes in as ports.
 
@@ -27,7 +28,7 @@ export type SinkPlan = {
   refusal: Refusal | undefined;
   sources: { name: string; query: Query }[];
   delivery: DeliverySettings;
-  /** Everything the way to the sink depends on, credentials too: equal keys keep connection and backoff. Never shown. */
+  /** Everything that the connection to the sink depends on, credentials too: equal keys keep connection and backoff. Never shown. */
   senderKey: string;
   makeSender(): Sender;
 };
@@ -59,7 +60,7 @@ const RESTART_CAP_MS = 300_000;
 const FORGIVE_MS = 600_000;
 const BUG_COLUMNS = 600;
 
-/** A removed sink's cursor is kept this long, so that putting it back goes on. */
+/** A removed sink's cursor is kept this long, so that a sink that is put back continues. */
 const KEEP_CURSORS_MS = 86_400_000;
 /** How often it is looked for what is unused, where no sink comes or goes. */
 const FORGET_EVERY_MS = 3_600_000;
@@ -236,7 +237,7 @@ export class Supervisor {
     }
     this.#refused.delete(id);
     if (running === undefined) {
-      // Put back while it drains: it goes on from where that ends.
+      // Put back while it drains: it continues where the drain ends.
       if (!this.#draining.has(id)) this.#start(id, wanted);
       return;
     }
@@ -315,7 +316,7 @@ export class Supervisor {
     }
   }
 
-  /** A bug in one exporter: it ends, the others go on, and it starts again from its cursor, later each time. */
+  /** A bug in one exporter: it ends, the others keep running, and it starts again from its cursor, later each time. */
   #crashed(id: SinkId, exporter: Exporter, error: unknown): void {
     const { clock, dispatch } = this.#ports;
     if (this.#running.get(id)?.exporter !== exporter) return; // it has ended already

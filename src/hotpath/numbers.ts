@@ -10,7 +10,7 @@ const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
     to,
   );
 
-/** The value of `bytes[from, to)`. NaN for what is no number (callers tell "NaN" apart by its text). */
+/** The value of `bytes[from, to)`. NaN for what is not a number (callers tell "NaN" apart by its text). */
 export function parseNumber(bytes: Uint8Array, from: number, to: number): number {
   let i = from;
   const negative = bytes[i] === 0x2d;

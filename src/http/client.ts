@@ -1,20 +1,20 @@
 // The HttpClient port (README.md is its contract): HTTP/1.1 over node:net and node:tls. Pooled connections, exact timeouts, no redirects,
 // failures as values. Our own since it is the hot path (docs/performance.md).
 import { Buffer } from "node:buffer";
-import { connectTo, connectToProxy, type Route } from "./connect.ts";
-import type { ConnectPolicy } from "./connect-policy.ts";
+import { connectTo, connectToProxy, type Route } from "./connecting/connect.ts";
+import type { ConnectPolicy } from "./connecting/connect-policy.ts";
+import { look } from "./connecting/diagnose.ts";
+import { ConnectFailure, type Resolve } from "./connecting/dial.ts";
+import { type Probed, probe } from "./connecting/probe.ts";
+import { bare, type HttpProxy, type ProxyRules, portOf } from "./connecting/proxy.ts";
+import { createTls, type Tls } from "./connecting/tls.ts";
 import { Closed } from "./connection.ts";
-import { look } from "./diagnose.ts";
-import { ConnectFailure, type Resolve } from "./dial.ts";
 import { Exchange } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
 import type { HttpAnswer, HttpClient, HttpFailure, HttpRequest } from "./http.ts";
 import { HttpBroken } from "./http.ts";
 import { inflated } from "./inflate.ts";
 import { Pool } from "./pool.ts";
-import { type Probed, probe } from "./probe.ts";
-import { bare, type HttpProxy, type ProxyRules, portOf } from "./proxy.ts";
-import { createTls, type Tls } from "./tls.ts";
 import type { Head } from "./wire.ts";
 
 export type HttpClientOptions = {
@@ -73,8 +73,8 @@ export function createHttpClient(options: HttpClientOptions): RealHttpClient {
     return pool;
   };
 
-  /** `anew`: over a connection that carried nothing before; `totalMs`: what is left of the time for the whole exchange. */
-  async function attempt(r: HttpRequest, anew: boolean, totalMs: number | undefined): Promise<Attempt> {
+  /** `fresh`: over a connection that carried nothing before; `totalMs`: what is left of the time for the whole exchange. */
+  async function attempt(r: HttpRequest, fresh: boolean, totalMs: number | undefined): Promise<Attempt> {
     const exchange = new Exchange(totalMs === undefined ? r : { ...r, timeouts: { ...r.timeouts, totalMs } });
     let pool: Pool | undefined;
     try {
@@ -95,7 +95,7 @@ export function createHttpClient(options: HttpClientOptions): RealHttpClient {
         headers,
         body: typeof r.body === "string" ? Buffer.from(r.body, "utf8") : r.body,
       };
-      if (anew) pool.askAnew(asked);
+      if (fresh) pool.askFresh(asked);
       else pool.ask(asked);
       const head = await exchange.head;
       if (head.status >= 500) pool.dropIdle();

@@ -1,6 +1,6 @@
 // From the runtime's errors to the kinds of HttpFailure: the one place that knows error codes.
 
-import { ConnectFailure, HandshakeFailure } from "./dial.ts";
+import { ConnectFailure, HandshakeFailure } from "./connecting/dial.ts";
 import type { HttpFailure, HttpFailureKind } from "./http.ts";
 
 const KINDS: Record<string, HttpFailureKind> = {

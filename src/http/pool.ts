@@ -29,7 +29,7 @@ export class Pool {
   }
 
   /** As ask(), over a new connection: those that wait for a request are as likely to be dead as the one that failed. */
-  askAnew(asked: Asked): void {
+  askFresh(asked: Asked): void {
     this.dropIdle();
     if (this.#closing) return asked.exchange.broken(aborted());
     this.#open(asked);

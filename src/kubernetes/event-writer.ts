@@ -53,7 +53,7 @@ export function noticeOf(event: Event, before: Snapshot, after: Snapshot): Notic
 /** The API's limits. */
 const NOTE_CHARACTERS = 1_024;
 const INSTANCE_CHARACTERS = 128;
-/** A series goes on for so long after its last event, and is written at most so often. */
+/** A series of events continues for this long after its last event, and is written at most so often. */
 const SERIES_MS = 360_000;
 const REPEAT_MS = 30_000;
 const MOST_SERIES = 5_000;

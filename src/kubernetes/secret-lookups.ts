@@ -1,5 +1,5 @@
-// Secrets that no watch shows: those that annotations name, and those named for basic auth that are of another type. Each is asked for
-// by itself, when it is first needed and then from time to time.
+// Secrets that no watch shows: those that annotations name, and those named for basic auth that are of another type. Each is
+// requested separately, when it is first needed and then from time to time.
 import type { Clock } from "../platform/clock.ts";
 import { type ApiFailure, type KubeApi, SECRETS } from "./client/api.ts";
 import type { SecretObject } from "./policy-objects.ts";

@@ -1,5 +1,5 @@
-// Expressions: operands between operators. In: a cursor. Out: the syntax tree of one expression; the token after it is current. Over 350
-// lines: the rules call each other, and a file each would be a cycle.
+// Over 350 lines: the rules call each other, and a file each would be a cycle.
+// Expressions: operands between operators. In: a cursor. Out: the syntax tree of one expression; the token after it is current.
 
 import { isAggregate } from "./functions.ts";
 import { lower } from "./lexer/chars.ts";

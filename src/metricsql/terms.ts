@@ -44,7 +44,7 @@ export function parseString(c: Cursor): RawString {
   return { kind: "raw-string", pieces, span: c.spanFrom(first) };
 }
 
-// -- A duration where only one may stand: in a window, after `offset`, or by itself. A name there is a template's.
+// -- A duration where only one may stand: in a window, after `offset`, or alone. A name there is a template's.
 
 /** Without a sign. A name is cut at its first colon, which stays for the caller. */
 export function parseDuration(c: Cursor): Duration {

@@ -1,6 +1,6 @@
 // What is valid in a policy and yet may not be meant. Pure.
 import { parseDuration } from "../config/duration.ts";
-import { isLoopback } from "../http/host-pattern.ts";
+import { isLoopback } from "../http/connecting/host-pattern.ts";
 import { elsewhere, hasCredential } from "./endpoint.ts";
 import { overlap } from "./overlap.ts";
 import type { Policy, Problem } from "./policy.ts";

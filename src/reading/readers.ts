@@ -1,3 +1,4 @@
+// Over 350 lines: choosing, reading, forking and joining change the same set of readers.
 // All reading of the source: which reader is due, one request for all sinks that share it, forks for those that are not ready,
 // joins for those that have caught up. At most `maxQueries` at once, fairly; memory bounded by counting.
 import type { Clock, EpochMs } from "../platform/clock.ts";

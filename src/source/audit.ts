@@ -24,7 +24,7 @@ export class AuditCounts {
 
   /**
    * The auditCounts after a window. Stale markers are not counted, as the source's count_over_time does not. A window that is read long
-   * after its time has nothing late any more: counting begins anew behind it.
+   * after its time has nothing late any more: counting starts again after it.
    */
   add(frames: readonly Frame[], window: Window, sourceNow: EpochMs, stretchMs: number): AuditCounts {
     if (sourceNow - window.to >= stretchMs) return AuditCounts.begin(window.to);

@@ -12,7 +12,7 @@ export function apiUrl(sourceUrl: string, path: "query" | "query_range" | "statu
 const seconds = (ms: EpochMs): string => (ms / 1000).toFixed(3);
 
 /**
- * Every raw sample on (from, to]. The window goes on a line of its own: on the same line a comment at the end of the user's text
+ * Every raw sample on (from, to]. The window is on a line of its own: on the same line a comment at the end of the user's text
  * would swallow it.
  */
 export function rawWindow(selector: string, from: EpochMs, to: EpochMs, extra: readonly string[] = []): string {

@@ -1,3 +1,4 @@
+// Over 350 lines: every statement of the one database answers to the same handling of a failing disk.
 // What survives a restart: cursors with their memories, conditions, and policy generations, in a node:sqlite database in the state
 // directory. One agent a directory. Disk trouble never stops the agent: it runs on with what it has in memory and says so through
 // `onTrouble`. Every row is read as outside data (rows.ts): one that cannot be read is set aside, said, and never a crash.
@@ -253,7 +254,7 @@ class SqliteStore implements StateStore {
     this.#try(() => {
       const use = this.#db.prepare(`UPDATE cursors SET used_ms = ? ${where}`);
       const forget = ["cursors", "attempts"].map((table) => this.#db.prepare(`DELETE FROM ${table} ${where}`));
-      // One transaction: of a thousand cursors each by itself would take a tenth of a second.
+      // One transaction: a thousand separate ones would take a tenth of a second.
       this.#db.exec("BEGIN");
       try {
         for (const row of rows) {

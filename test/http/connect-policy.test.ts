@@ -4,8 +4,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { createHttpClient } from "../../src/http/client.ts";
-import { connectPolicyOf } from "../../src/http/connect-policy.ts";
-import { parseHostPattern } from "../../src/http/host-pattern.ts";
+import { connectPolicyOf } from "../../src/http/connecting/connect-policy.ts";
+import { parseHostPattern } from "../../src/http/connecting/host-pattern.ts";
 
 const reach = (...patterns: string[]) =>
   connectPolicyOf(

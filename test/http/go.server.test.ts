@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createHttpClient } from "../../src/http/client.ts";
-import { createTls, type TlsOptions } from "../../src/http/tls.ts";
+import { createTls, type TlsOptions } from "../../src/http/connecting/tls.ts";
 import { systemFiles } from "../../src/platform/files.ts";
 import { eventually } from "../servers/binary.ts";
 import { createAuthority } from "../servers/certificates.ts";

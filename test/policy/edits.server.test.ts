@@ -228,7 +228,7 @@ describe("24 edits while it runs", needs("victoria-metrics", "prometheus"), () =
     await eventually(
       "22 it drains",
       () => agent.log,
-      (log) => /default\/p\/cloud was removed; it stood at/.test(log),
+      (log) => /default\/p\/cloud was removed\. Its cursors:/.test(log),
     );
     const seen = passed(a).size;
     await eventually(

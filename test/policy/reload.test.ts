@@ -232,7 +232,7 @@ describe("only what changed restarts", () => {
 });
 
 describe("a sink that is gone", () => {
-  test("says where it stood; put back under its name it goes on from there", async () => {
+  test("says where it stood; put back under its name it continues from there", async () => {
     text = policy([{ endpoint: a.writeUrl }, { name: "other", endpoint: b.writeUrl }]);
     await start(newState());
     await eventually(
@@ -244,7 +244,7 @@ describe("a sink that is gone", () => {
     agent!.reload();
     const said = () => agent!.store.snapshot.events.map((e) => e.text).filter((line) => line.includes("was removed"));
     const [line] = await eventually("the report", said, (lines) => lines.length > 0);
-    assert.match(line!, /^default\/edge\/cloud was removed; it stood at: one at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\./);
+    assert.match(line!, /^default\/edge\/cloud was removed\. Its cursors: one at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\./);
     assert.doesNotMatch(line!, /looks like/);
     const others = b.requests.length;
     await eventually(

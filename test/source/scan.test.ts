@@ -327,7 +327,7 @@ describe("what is refused", () => {
       /./,
     ],
     [
-      "a value that is no number",
+      "a value that is not a number",
       `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"a"},"values":[[${(FROM + 1) / 1000},"one"]]}]}}`,
       "malformed",
       /./,

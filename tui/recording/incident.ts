@@ -109,7 +109,7 @@ function* sliced(chunk: Chunk, clean: (line: string) => string): Iterable<string
   }
 }
 
-/** A text that is no JSON, as a line of JSON passes the same door. */
+/** A text that is not JSON, as a line of JSON passes the same door. */
 const plain = (text: string, clean: (line: string) => string): string =>
   JSON.parse(clean(JSON.stringify(text))) as string;
 

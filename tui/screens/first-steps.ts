@@ -48,11 +48,11 @@ export function firstSteps(scene: Scene, height: number): Line[] {
     problems > 0
       ? [
           `No sink runs: the policies have ${counted(problems, "problem")}.`,
-          "4 shows each with its place and what to do. A corrected file is taken up by itself, nothing needs a restart.",
+          "4 shows each with its place and what to do. A corrected file is loaded automatically; no restart is needed.",
         ]
       : [
           "No sinks yet: no ExportPolicy was found.",
-          "Write one into the policy directory (--policies); it is taken up by itself, nothing needs a restart.",
+          "Write one into the policy directory (--policies); it is loaded automatically; no restart is needed.",
           "outflow check FILE tells whether it is right, and outflow demo shows a policy at work.",
         ];
   const lines = text.flatMap((t, i) => [

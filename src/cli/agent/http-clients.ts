@@ -3,11 +3,11 @@
 import { Buffer } from "node:buffer";
 import type { Settings } from "../../config/settings.ts";
 import { createHttpClient, type RealHttpClient } from "../../http/client.ts";
-import { connectPolicyOf } from "../../http/connect-policy.ts";
-import { isLoopback, parseHostPattern } from "../../http/host-pattern.ts";
+import { connectPolicyOf } from "../../http/connecting/connect-policy.ts";
+import { isLoopback, parseHostPattern } from "../../http/connecting/host-pattern.ts";
+import { type ProxyRules, proxyRules } from "../../http/connecting/proxy.ts";
+import { createTls, type Tls, TlsFilesError, type TlsOptions } from "../../http/connecting/tls.ts";
 import type { Evidence } from "../../http/http.ts";
-import { type ProxyRules, proxyRules } from "../../http/proxy.ts";
-import { createTls, type Tls, TlsFilesError, type TlsOptions } from "../../http/tls.ts";
 import { systemFiles } from "../../platform/files.ts";
 import { printable } from "../../platform/printable.ts";
 import { redactor } from "../../platform/redact.ts";

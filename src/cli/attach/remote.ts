@@ -95,7 +95,7 @@ export class RemoteStore {
     this.#changed(event);
   }
 
-  /** Ages and countdowns go on; an agent that sends no ticks is given some, so that idle and late show. */
+  /** Ages and countdowns keep moving; an agent that sends no ticks is given some, so that idle and late show. */
   async #tick(signal: AbortSignal): Promise<void> {
     while (await this.#clock.sleep(1_000, signal)) {
       const silent = this.#clock.monotonicMs() - this.#lastTick > 3_000;

@@ -1,6 +1,7 @@
 // From the steps of a connection (http/probe.ts) to findings, for the source and for a sink. Pure.
+
+import type { Certificate, Probed } from "../../http/connecting/probe.ts";
 import type { HttpFailure } from "../../http/http.ts";
-import type { Certificate, Probed } from "../../http/probe.ts";
 import type { EpochMs } from "../../platform/clock.ts";
 import { age, instant, took } from "../../status/text/words.ts";
 import type { Noted } from "./finding.ts";

@@ -1,6 +1,6 @@
 // How an API server is reached and who we are there: from a kubeconfig, or the service account of the pod.
 
-import type { TlsOptions } from "../../http/tls.ts";
+import type { TlsOptions } from "../../http/connecting/tls.ts";
 import type { Files } from "../../platform/files.ts";
 import { watchedFile } from "../../platform/watched-file.ts";
 

@@ -1,10 +1,10 @@
 // The Kubernetes API over outflow's own HTTP client: one request a call, failures as values in plain words. A request that is answered
 // with 401 is sent once more with new credentials; nothing else is retried here.
 import { createHttpClient } from "../../http/client.ts";
+import type { ProxyRules } from "../../http/connecting/proxy.ts";
+import { createTls, TlsFilesError } from "../../http/connecting/tls.ts";
 import type { HttpAnswer, HttpClient, HttpRequest } from "../../http/http.ts";
 import { HttpBroken } from "../../http/http.ts";
-import type { ProxyRules } from "../../http/proxy.ts";
-import { createTls, TlsFilesError } from "../../http/tls.ts";
 import { type Access, AccessError } from "./access.ts";
 import {
   type ApiFailure,

@@ -1,4 +1,4 @@
-// The objects of one resource as the API server has them: listed in pages, then watched. Comes back by itself whatever ends the watch:
+// The objects of one resource as the API server has them: listed in pages, then watched. Reconnects, whatever ends the watch:
 // a version that is too old, a silent connection, a server that is away. What is known stays while it is away.
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
@@ -93,7 +93,7 @@ export class Informer<T extends KubeObject> {
     }
   }
 
-  /** `version`: where the next one goes on; undefined where only a list helps. */
+  /** `version`: where the next watch continues; undefined where only a list helps. */
   async #watch(from: string, signal: AbortSignal): Promise<{ version: string | undefined; failure?: ApiFailure }> {
     const { api, resource, at, fieldSelector, watchSeconds, clock } = this.#options;
     let version = from;

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { proxyRules } from "../../http/proxy.ts";
+import { proxyRules } from "../../http/connecting/proxy.ts";
 import { systemFiles } from "../../platform/files.ts";
 import { type Access, AccessError, inClusterAccess } from "./access.ts";
 import { createKubeApi, type KubeClient } from "./client.ts";

@@ -3,9 +3,9 @@
 // name, client certificate), and sends no request. Never throws.
 import { isIP } from "node:net";
 import { TLSSocket } from "node:tls";
+import type { Evidence } from "../http.ts";
 import { connectTo, type Route } from "./connect.ts";
 import { systemResolve } from "./dial.ts";
-import type { Evidence } from "./http.ts";
 import { bare, portOf } from "./proxy.ts";
 
 const WITHIN_MS = 5_000;

@@ -2,10 +2,10 @@
 // route that requests take (proxy, connect policy, trust, client certificate), and sends no request. Never throws.
 import { isIP, type Socket } from "node:net";
 import { type DetailedPeerCertificate, TLSSocket } from "node:tls";
+import { failureOf } from "../failure.ts";
+import type { HttpFailure } from "../http.ts";
 import { bounded, connectTo, type Route } from "./connect.ts";
 import { dial, systemResolve } from "./dial.ts";
-import { failureOf } from "./failure.ts";
-import type { HttpFailure } from "./http.ts";
 import { bare, portOf } from "./proxy.ts";
 
 export type Certificate = {
