@@ -41,7 +41,7 @@ type Entry = {
   resolved: { policy: Policy; problems: Problem[] } | undefined;
 };
 
-const STEP_POLICIES = 16;
+const STEP_POLICIES = 8;
 
 export class PolicyObjects {
   readonly #options: PolicyObjectsOptions;

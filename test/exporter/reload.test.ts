@@ -1,6 +1,10 @@
 // Policies that change while sinks drain, wait after a bug, or have something under way: nothing is lost, nobody stays behind.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Supervisor, type SupervisorPorts } from "../../src/exporter/supervisor.ts";
+import type { Policy } from "../../src/policy/policy.ts";
+import type { Event } from "../../src/status/events.ts";
+import { FakeClock } from "../fakes/clock.ts";
 import { steady, World } from "../fakes/world.ts";
 
 const POLL = 15_000;
@@ -152,4 +156,55 @@ describe("a policy that changes", () => {
     await w.clock.advance(MINUTE);
     assert.deepEqual(timestamps(w, "a", "m0"), want(w, "m0", start - 1, start + MINUTE));
   });
+});
+
+test("one edit of many policies plans that one: the others are the very same objects, and no event is about their sinks", () => {
+  const planned: string[] = [];
+  const events: Event[] = [];
+  const reason = "InvalidQuery" as const;
+  const supervisor = new Supervisor(
+    {
+      clock: new FakeClock(),
+      random: () => 0,
+      dispatch: (event: Event) => void events.push(event),
+      store: { conditions: () => [], forgetUnused: () => {}, generation: () => 1 },
+      specHash: () => "",
+      plan: ({ name }: Policy) => {
+        planned.push(name);
+        return { info: { id: `default/${name}/a`, generation: 1 }, refusal: { reason, message: "no" }, sources: [] };
+      },
+    } as never as SupervisorPorts,
+    0,
+  );
+  const policy = (name: string) =>
+    ({
+      namespace: "default",
+      name,
+      annotations: {},
+      labels: {},
+      settings: {},
+      sources: [],
+      sinks: [
+        {
+          name: "a",
+          sources: [],
+          endpoint: "http://h/",
+          batch: { maxSize: 1, timeoutMs: 1 },
+          retry: { maxAttempts: 1, backoffMs: 1 },
+        },
+      ],
+      place: { file: "f" },
+    }) as never as Policy;
+  const load = (policies: Policy[]) => supervisor.apply({ policies, problems: [], files: [] });
+  const all = Array.from({ length: 200 }, (_, i) => policy(`p${i}`));
+  load(all);
+  assert.equal(planned.length, 200);
+  planned.length = 0;
+  events.length = 0;
+  load(all.map((p, i) => (i === 7 ? policy("p7") : p)));
+  assert.deepEqual(planned, ["p7"]);
+  assert.deepEqual(
+    events.map((e) => ("sink" in e ? `${e.type} ${e.sink.id}` : e.type)),
+    ["policies-loaded", "sink-refused default/p7/a"],
+  );
 });
