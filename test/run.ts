@@ -1,6 +1,7 @@
 // npm test: everything that runs without servers, and the real-server tests where the servers are found. Ends with a plain line
 // `N passed, N failed`; no test at all is a failure, and so is a skip where servers are required (OUTFLOW_REQUIRE_SERVERS=1).
-//   npm test [-- FILE…]      --fast: without *.server.test.ts, *.kube.test.ts (real servers) and *.terminal.test.ts (tmux)
+//   npm test [-- FILE…]      --fast: without *.server.test.ts, *.kube.test.ts (real servers) and *.terminal.test.ts (tmux), and with
+//                            a fifth of the fuzzed policies; OUTFLOW_FUZZ_INPUTS says another number
 // Files run side by side, a process each: those with real servers mostly wait.
 import { spawnSync } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -39,7 +40,15 @@ const run = spawnSync(
     "--parallel=4",
     ...(positionals.length > 0 ? positionals : files),
   ],
-  { stdio: "inherit", env: { ...process.env, NO_COLOR: "1", OUTFLOW_BUILT: "1" } },
+  {
+    stdio: "inherit",
+    env: {
+      ...(values.fast ? { OUTFLOW_FUZZ_INPUTS: "2000" } : {}),
+      ...process.env,
+      NO_COLOR: "1",
+      OUTFLOW_BUILT: "1",
+    },
+  },
 );
 const counts = countTests(report);
 rmSync(dir, { recursive: true, force: true });

@@ -115,6 +115,10 @@ const spilled = ({ sources, sinks }: LoadResult["policies"][number]): boolean =>
   sources.some(({ query }) => query.includes(MARK)) ||
   sinks.some(({ endpoint }) => new URL(endpoint).pathname.includes(MARK));
 
+/** Nor is it one in a document other than a Secret: the excerpt of a line there shows what stands in it. */
+const spilledText = (text: string): boolean =>
+  text.split(/^---/m).some((document) => document.includes(MARK) && !document.includes("Secret"));
+
 test(`${INPUTS} inputs: no crash, no hang, no secret in an output`, () => {
   const pick = random(SEED);
   let valid = 0;
@@ -130,8 +134,9 @@ test(`${INPUTS} inputs: no crash, no hang, no secret in an output`, () => {
     }
     const cpuMs = (process.cpuUsage().user - before) / 1000;
     assert.ok(cpuMs < CPU_LIMIT_MS, `input ${n} of seed ${SEED} took ${cpuMs} ms: ${input.toString("base64")}`);
+    const excerpts = !spilledText(input.toString());
     const said = [
-      ...loaded.problems.flatMap((p) => [problemText(p, true), githubLine(p)]),
+      ...loaded.problems.flatMap((p) => [problemText(p, excerpts), githubLine(p)]),
       JSON.stringify(jsonReport(loaded)),
       ...loaded.policies.filter((policy) => !spilled(policy)).map(policyYaml),
     ].join("\n");
