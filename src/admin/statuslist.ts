@@ -92,6 +92,7 @@ function sinkStatus(sink: SinkState, now: EpochMs): object {
       name: source.name,
       series: source.series,
       ...seconds("lagSeconds", lagOf({ sources: [source] }, now)),
+      ...seconds("settleSeconds", source.settleMs),
       ...(source.cursor === undefined ? {} : { cursor: new Date(source.cursor).toISOString() }),
       ...(source.failure === undefined ? {} : { reason: source.failure.reason, message: source.failure.message }),
     })),

@@ -73,6 +73,11 @@ export const zeroOr =
   (text: string): number =>
     parseDuration(text) === 0 ? 0 : parse(text);
 
+export const orAuto =
+  (parse: (text: string) => number) =>
+  (text: string): number | "auto" =>
+    text === "auto" ? "auto" : parse(text);
+
 export const startBack = (text: string): number => (text === "now" ? 0 : duration()(text));
 
 /** `name=value` of a label that is added to series; the list so far. */

@@ -304,6 +304,7 @@ export class Exporter {
       durationMs: arrival.durationMs,
       sourceNow: arrival.sourceNow,
       dropped,
+      ...(arrival.settleMs === undefined ? {} : { settleMs: arrival.settleMs }),
     });
     this.#open.add(frame, number);
     if (late !== undefined) this.#open.addLate(late, number);

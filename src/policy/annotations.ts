@@ -7,7 +7,7 @@ import { isHeaderValue, isSecretName, plainHeaderProblem } from "./secrets/send-
 /** What a policy sets for itself; absent: the agent's setting. */
 export type PolicySettings = {
   pollIntervalMs?: number;
-  settleMs?: number;
+  settleMs?: number | "auto";
   lateWindowMs?: number;
   evalDelayMs?: number;
   maxWindowMs?: number;
@@ -40,14 +40,17 @@ export const PREFIX = "outflow/";
 const HOUR_MS = 3_600_000;
 
 /** Bounds are those of the flags of the same name. */
-const DURATIONS: Record<string, { key: keyof PolicySettings; min: number; max: number; now?: true }> = {
+const DURATIONS: Record<
+  string,
+  { key: keyof PolicySettings; min: number; max: number; word?: { text: string; value: number | string } }
+> = {
   "poll-interval": { key: "pollIntervalMs", min: 1_000, max: HOUR_MS },
-  settle: { key: "settleMs", min: 0, max: HOUR_MS },
+  settle: { key: "settleMs", min: 0, max: HOUR_MS, word: { text: "auto", value: "auto" } },
   "late-window": { key: "lateWindowMs", min: 0, max: HOUR_MS },
   "eval-delay": { key: "evalDelayMs", min: 0, max: HOUR_MS },
   "max-window": { key: "maxWindowMs", min: 1_000, max: 24 * HOUR_MS },
   "max-backfill": { key: "maxBackfillMs", min: 1_000, max: Number.MAX_SAFE_INTEGER },
-  start: { key: "startBackMs", min: 0, max: Number.MAX_SAFE_INTEGER, now: true },
+  start: { key: "startBackMs", min: 0, max: Number.MAX_SAFE_INTEGER, word: { text: "now", value: 0 } },
 };
 
 type Parsed = { settings: PolicySettings } | { trouble: string };
@@ -118,10 +121,13 @@ function parseHeader(name: string, value: string, before: [string, string][]): P
   return { settings: { headers: [...before, [name, value]] } };
 }
 
-function parseBounded(text: string, { key, min, max, now }: (typeof DURATIONS)[string]): Parsed {
-  if (now && text === "now") return { settings: { [key]: 0 } };
+function parseBounded(text: string, { key, min, max, word }: (typeof DURATIONS)[string]): Parsed {
+  if (text === word?.text) return { settings: { [key]: word.value } };
   const ms = parseDuration(text);
-  if (ms === undefined) return { trouble: `is not a valid duration${now ? ' or "now"' : ""}; write for example 30s` };
+  if (ms === undefined)
+    return {
+      trouble: `is not a valid duration${word === undefined ? "" : ` or "${word.text}"`}; write for example 30s`,
+    };
   if (ms < min) return { trouble: `must be at least ${formatDuration(min)}` };
   if (ms > max) return { trouble: `must be at most ${formatDuration(max)}` };
   return { settings: { [key]: ms } };

@@ -19,10 +19,19 @@ export type Arrival = Window & {
   /** More than one member has this frame. */
   shared: boolean;
   sourceNow: EpochMs;
+  /** Raw only: how old data of this query must be before it is read, by now. */
+  settleMs?: number;
 };
 
 export type ReadOutcome =
-  | { ok: true; frame: Frame; late?: Frame; memory: Memory }
+  | {
+      ok: true;
+      frame: Frame;
+      late?: Frame;
+      /** Of `late` as many samples as are new, each once: `late` may hold some that were taken before. */
+      fresh?: Frame;
+      memory: Memory;
+    }
   | { ok: false; reason: ReadFailureReason; message: string; shrink: boolean; oversized?: true };
 
 export type ReadingMember = Member & {

@@ -4,7 +4,7 @@ import { gridCeil } from "../source/window.ts";
 import { takeBack } from "./leaps.ts";
 import type { ReadingMember } from "./member.ts";
 import type { Memory } from "./memory.ts";
-import { delayOf, type Query, type Reader } from "./reader.ts";
+import type { Query, Reader } from "./reader.ts";
 
 type NewMemory = (query: Query, floor: EpochMs) => Memory;
 
@@ -25,10 +25,15 @@ export function setBack(reader: Reader<ReadingMember>, sourceNow: EpochMs, offse
 }
 
 /** Unread time that is older than --max-backfill is skipped, and counted; what was read is never given up. */
-export function skipTooOld(reader: Reader<ReadingMember>, sourceNow: EpochMs, newMemory: NewMemory): void {
+export function skipTooOld(
+  reader: Reader<ReadingMember>,
+  sourceNow: EpochMs,
+  delayMs: number,
+  newMemory: NewMemory,
+): void {
   const { query, read: from } = reader;
   // What a live read takes is never too old, whatever the user chose.
-  const backMs = Math.max(query.maxBackfillMs, delayOf(query) + 2 * query.intervalMs);
+  const backMs = Math.max(query.maxBackfillMs, delayMs + 2 * query.intervalMs);
   const to = gridCeil(sourceNow - backMs, query.intervalMs);
   if (from >= to) return;
   reader.read = to;

@@ -3,7 +3,6 @@
 // reader a new version, so that a fork is only a reference.
 import type { EpochMs } from "../platform/clock.ts";
 import type { LabelRules } from "../series/labels.ts";
-import { offsetInInterval } from "../source/window.ts";
 import type { Leap } from "./leaps.ts";
 import type { Memory } from "./memory.ts";
 
@@ -21,6 +20,8 @@ export type Query = {
   intervalMs: number;
   /** How old data must be: settle for raw, evalDelay for evaluated. */
   delayMs: number;
+  /** `--settle auto`: delayMs is what the learning starts from (settle.ts). */
+  learnsDelay?: true;
   lateWindowMs: number;
   maxWindowMs: number;
   /** Unread time older than this is skipped. */
@@ -39,26 +40,16 @@ export const queryKey = (q: Query): string =>
     q.kind === "evaluated" ? q.fallbackName : "",
     q.intervalMs,
     q.delayMs,
+    q.learnsDelay ?? false,
     q.lateWindowMs,
     q.maxWindowMs,
     q.maxBackfillMs,
     q.labels,
   ]);
 
-const delays = new WeakMap<Query, number>();
-
-/** How old data must be before it is read, the query's own part of the interval included, ms. */
-export function delayOf(query: Query): number {
-  const known = delays.get(query);
-  if (known !== undefined) return known;
-  const delay = query.delayMs + offsetInInterval(query.sent, query.intervalMs);
-  delays.set(query, delay);
-  return delay;
-}
-
-/** Number of the poll that is running at `sourceNow`. */
-export const tickOf = (query: Query, sourceNow: EpochMs): number =>
-  Math.floor((sourceNow - delayOf(query)) / query.intervalMs);
+/** Number of the poll that is running at `sourceNow`, where windows are read `delayMs` after their end. */
+export const tickOf = ({ intervalMs }: Query, delayMs: number, sourceNow: EpochMs): number =>
+  Math.floor((sourceNow - delayMs) / intervalMs);
 
 /** One source of one sink, as a reader knows it. */
 export type Member = {

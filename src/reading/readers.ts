@@ -7,13 +7,14 @@ import { dueAt, growWindow, LOOK_BACK, nextWindow, reachFrom, shrinkWindow, type
 import type { Event, ReadFailureReason } from "../status/events.ts";
 import { Alarm } from "./alarm.ts";
 import type { Position } from "./auditor.ts";
+import { Delays } from "./delays.ts";
 import { buffered, expected } from "./expected.ts";
 import { afterRead } from "./leaps.ts";
 import type { ReadingMember, ReadOutcome } from "./member.ts";
 import type { Memory } from "./memory.ts";
 import { isAhead, setBack, skipTooOld } from "./moves.ts";
 import { Outages } from "./outages.ts";
-import { delayOf, fairest, fork, mayJoin, type Query, queryKey, type Reader, tickOf } from "./reader.ts";
+import { fairest, fork, mayJoin, type Query, queryKey, type Reader, tickOf } from "./reader.ts";
 import { Turns } from "./turns.ts";
 
 /**
@@ -60,6 +61,7 @@ export class Readers {
   #served = 0;
   #probing = false;
   readonly #outages = new Outages();
+  readonly #delays = new Delays();
   /** By query: monotonic ms before which none of its windows is read, since a read has failed in this tick. */
   readonly #failedUntil = new Map<string, number>();
   #short = false;
@@ -83,6 +85,11 @@ export class Readers {
       reader.members.delete(member);
       if (reader.members.size === 0) this.#readers.delete(reader);
     }
+    this.#spread();
+  }
+
+  #spread(): void {
+    this.#delays.spreadOver(new Set([...this.#readers].map((reader) => reader.key)));
   }
 
   /** Ends all reading; a request under way is broken off. */
@@ -168,6 +175,7 @@ export class Readers {
         leaps: [],
       });
     }
+    if (this.#waiting.size > 0) this.#spread();
     this.#waiting.clear();
   }
 
@@ -202,7 +210,7 @@ export class Readers {
     const window = nextWindow({
       read: reader.read,
       sourceNow,
-      delayMs: delayOf(reader.query),
+      delayMs: this.#delays.of(reader.query),
       intervalMs,
       maxWindowMs: probing ? intervalMs : reader.windowMs,
     });
@@ -238,7 +246,7 @@ export class Readers {
     for (const reader of this.#readers) {
       if (reader.busy) continue;
       const inMs = Math.max(
-        dueAt(reader.read, reader.query.intervalMs) + delayOf(reader.query) - sourceNow,
+        dueAt(reader.read, reader.query.intervalMs) + this.#delays.of(reader.query) - sourceNow,
         this.#notBefore(reader) - mono,
       );
       if (inMs > 0) ms = Math.min(ms, inMs);
@@ -264,7 +272,7 @@ export class Readers {
   }
 
   #start(reader: R, sourceNow: EpochMs): void {
-    skipTooOld(reader, sourceNow, this.#ports.newMemory);
+    skipTooOld(reader, sourceNow, this.#delays.of(reader.query), this.#ports.newMemory);
     const probing = [...reader.members].every((m) => !m.ready() || m.probing());
     const window = this.#window(reader, sourceNow, probing);
     if (window === undefined) return;
@@ -274,7 +282,7 @@ export class Readers {
     reader.expects = expected(reader, window);
     reader.servedAt = ++this.#served;
     this.#turns.take();
-    void this.#read(reader, window, tickOf(reader.query, sourceNow));
+    void this.#read(reader, window, tickOf(reader.query, this.#delays.of(reader.query), sourceNow));
   }
 
   async #read(reader: R, window: Window, tick: number): Promise<void> {
@@ -289,15 +297,27 @@ export class Readers {
     if (this.#stop.signal.aborted) return;
     if (outcome.ok) {
       if (reach <= window.from - reader.query.lateWindowMs) reader.reachedAt = window.from;
-      this.#arrived(reader, window, outcome, clock.monotonicMs() - startedMs);
+      this.#arrived(reader, window, outcome, clock.monotonicMs() - startedMs, tick);
     } else this.#failed(reader, outcome, tick);
     this.pump();
   }
 
-  #arrived(reader: R, window: Window, read: Extract<ReadOutcome, { ok: true }>, durationMs: number): void {
+  #arrived(
+    reader: R,
+    window: Window,
+    read: Extract<ReadOutcome, { ok: true }>,
+    durationMs: number,
+    tick: number,
+  ): void {
     const { frame, late, memory } = read;
+    const { query } = reader;
     const sourceNow = this.#ports.sourceNow() ?? window.to;
     this.#outages.answered(sourceNow);
+    const live =
+      window.to - window.from === query.intervalMs &&
+      window.to === tick * query.intervalMs &&
+      this.#outages.earliest(sourceNow, 0) === undefined;
+    this.#delays.learn(query, window, read.fresh === undefined ? [frame] : [frame, read.fresh], live);
     this.#failedUntil.delete(reader.key);
     const before = reader.memory;
     const offset = sourceNow - this.#ports.clock.monotonicMs();
@@ -318,6 +338,7 @@ export class Readers {
         durationMs,
         shared: members.length > 1,
         sourceNow,
+        ...(query.kind === "raw" ? { settleMs: this.#delays.settleOf(query) } : {}),
       });
     });
     for (const other of this.#readers) {
@@ -333,8 +354,9 @@ export class Readers {
     if (failure.shrink) reader.windowMs = shrinkWindow(reader.windowMs, intervalMs);
     if (failure.reason === "SourceUnavailable" && !failure.oversized) this.#outages.failed(sourceNow);
     // Not again within the same tick, nor right after it: however the source's clock moves meanwhile, and whoever else wants the same.
-    const next = Math.max(tick, tickOf(reader.query, sourceNow)) + 1;
-    const untilNextMs = next * intervalMs + delayOf(reader.query) - sourceNow;
+    const delayMs = this.#delays.of(reader.query);
+    const next = Math.max(tick, tickOf(reader.query, delayMs, sourceNow)) + 1;
+    const untilNextMs = next * intervalMs + delayMs - sourceNow;
     const waitMs = Math.min(untilNextMs < intervalMs / 2 ? untilNextMs + intervalMs : untilNextMs, 2 * intervalMs);
     reader.notBeforeMs = this.#ports.clock.monotonicMs() + waitMs;
     for (const other of this.#readers)

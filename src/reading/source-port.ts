@@ -139,7 +139,12 @@ export class SourcePort {
       found ? [frame, found.fresh] : [frame],
       window,
     );
-    const read = { ok: true as const, frame, ...(late ? { late } : {}), memory: next };
+    const read = {
+      ok: true as const,
+      frame,
+      ...(found ? { late: found.frame, fresh: found.fresh } : {}),
+      memory: next,
+    };
     return marks ? this.#withEndings(query, window, read, signal) : read;
   }
 

@@ -30,11 +30,20 @@ export function nextWindow(p: {
 /** When data of the next window is complete: its end. It is due once the source's now is `delayMs` past this. */
 export const dueAt = firstEnd;
 
-/** A fixed part of the interval (at most 5 s) for each query, so that not all of them fall on one instant. */
-export function offsetInInterval(query: string, intervalMs: number): number {
+/** Each query has a tenth of the interval to itself, until all together reach the whole of it, or this. */
+const SHARE = 0.1;
+const MOST_OFFSET_MS = 5_000;
+
+/** A fixed part of the interval for each of `queries`, so that not all of them fall on one instant. */
+export function offsetInInterval(query: string, intervalMs: number, queries: number): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < query.length; i++) hash = Math.imul(hash ^ query.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % Math.min(intervalMs, 5_000);
+  // Queries that differ in their last character only are spread too (the end of MurmurHash3).
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  hash ^= hash >>> 16;
+  const range = Math.min(intervalMs * Math.min(1, SHARE * queries), MOST_OFFSET_MS);
+  return Math.floor(((hash >>> 0) / 2 ** 32) * range);
 }
 
 /** After an answer that was too large, too slow or broken off. Never below one interval. */

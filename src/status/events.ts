@@ -159,6 +159,8 @@ export type Event = { at: EpochMs } & (
       /** The source's now when it answered; with `from` it bounds the lag before anything is settled. */
       sourceNow: EpochMs;
       dropped: Partial<Record<DropReason, number>>;
+      /** Raw only: how old data of this source must be before it is read, set or learned. */
+      settleMs?: number;
     }
   | { type: "read-failed"; id: SinkId; source: string; reason: ReadFailureReason; message: string }
   | { type: "skipped"; id: SinkId; source: string; from: EpochMs; to: EpochMs; why: string }

@@ -228,6 +228,7 @@ function windowRead(sink: SinkState, event: Extract<SinkEvent, { type: "window-r
       samplesLastRead: event.read,
       lastReadMs: event.durationMs,
       lastReadAt: at,
+      ...(event.settleMs === undefined ? {} : { settleMs: event.settleMs }),
     };
   });
   const account = enter(sink.account, { read: event.read, dropped: event.dropped });

@@ -114,6 +114,8 @@ export type SinkSource = {
   /** Samples that audits found at the source and that were never read. */
   lateSamples: number;
   lastReadMs: number;
+  /** Raw only: how old data must be before it is read, set or learned. */
+  settleMs?: number;
   lastReadAt?: EpochMs;
   failure?: { reason: ReadFailureReason; message: string; since: EpochMs; inRow: number };
 };

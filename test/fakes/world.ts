@@ -33,6 +33,8 @@ export type SinkOptions = {
 export type WorldOptions = {
   pollMs: number;
   settleMs: number;
+  /** `--settle auto`, from settleMs on. */
+  learnsSettle: boolean;
   lateMs: number;
   maxWindowMs: number;
   maxBackfillMs: number;
@@ -48,6 +50,7 @@ export type WorldOptions = {
 const DEFAULTS: WorldOptions = {
   pollMs: 15_000,
   settleMs: 5_000,
+  learnsSettle: false,
   lateMs: 30_000,
   maxWindowMs: 300_000,
   maxBackfillMs: 86_400_000,
@@ -323,6 +326,7 @@ export class World {
       fallbackName: "",
       intervalMs: w.pollMs,
       delayMs: w.settleMs,
+      ...(w.learnsSettle ? { learnsDelay: true as const } : {}),
       lateWindowMs: w.lateMs,
       maxWindowMs: Math.max(w.maxWindowMs, w.pollMs),
       maxBackfillMs: w.maxBackfillMs,

@@ -18,7 +18,7 @@ describe("the source's health", () => {
 
   test("one query that fails while another is answered is no failure of the source: it does not come and go", async () => {
     const w = new World({ sinks: { s: { sources: ["a", "b"] } } });
-    w.source.faultOf = (query) => (query.startsWith("a") ? "unavailable" : undefined);
+    w.source.faultOf = (query) => (query.startsWith("b") ? "unavailable" : undefined); // it is read after the other one
     await w.clock.advance(10 * MINUTE);
     assert.equal(told(w, "source-failed"), 0);
     assert.ok(told(w, "read-failed") > 10, "the sink is told");

@@ -8,7 +8,7 @@ const POLL = 15_000;
 const SETTLE = 5_000;
 const MINUTE = 60_000;
 /** When a window is asked for: its end, settle, and the query's own part of the interval. */
-const DUE = SETTLE + offsetInInterval("m", POLL);
+const DUE = SETTLE + offsetInInterval("m", POLL, 1);
 
 const reads = (w: World) =>
   w.events.flatMap((e) => (e.type === "window-read" ? [{ at: e.at, from: e.from, to: e.to, read: e.read }] : []));
@@ -40,6 +40,44 @@ describe("windows", () => {
     assert.equal(w.source.asked.length, before + 1);
     assert.ok(w.source.asked.at(-1)!.at >= due);
   });
+
+  test("one query alone is asked for within a tenth of the interval, many are spread over the whole of it", () => {
+    const names = Array.from({ length: 1_000 }, (_, i) => `m${i}`);
+    for (const interval of [1_000, 5_000, 15_000, 60_000])
+      for (const [queries, range] of [
+        [1, interval / 10],
+        [3, (3 * interval) / 10],
+        [10, interval],
+        [1_000, interval],
+      ] as const) {
+        const offsets = names.map((name) => offsetInInterval(name, interval, queries));
+        const most = Math.min(range, 5_000);
+        assert.ok(offsets.every((ms) => ms >= 0 && ms < most));
+        for (let part = 0; part < 10; part++)
+          assert.ok(offsets.some((ms) => ms >= (part * most) / 10 && ms < ((part + 1) * most) / 10));
+      }
+  });
+
+  for (const [latest, settle, most] of [
+    [0, "the least", 1_000],
+    [3_500, "as long as that needs", 3_500 * 1.25 ** 2],
+  ] as const)
+    test(`--settle auto where samples are visible within ${latest} ms waits ${settle}, and exports all of them`, async () => {
+      const w = new World({ learnsSettle: true, pollMs: 5_000 });
+      const start = w.source.now();
+      const end = start + 90 * MINUTE;
+      for (let i = 0; i < 20; i++)
+        w.source.samples.push(...steady(`m${i}`, start + i * 200, end, 5_000, (latest * i) / 19));
+      const settleMs = () => w.stateOf().sources[0]!.settleMs!;
+      await w.clock.advance(MINUTE);
+      assert.equal(settleMs(), 5_000);
+      await w.clock.advance(80 * MINUTE);
+      // The query's own part of the interval waits too, and the source's clock is known as a lower bound.
+      assert.ok(settleMs() >= Math.max(1_000, latest - 1_500) && settleMs() <= most, `${settleMs()} ms`);
+      for (let i = 0; i < 20; i++)
+        assert.deepEqual([...new Set(arrived(w, `m${i}`))], all(w, start - 1, w.cursor()!, `m${i}`));
+      w.balances();
+    });
 
   for (const hours of [-1, 1])
     test(`an agent whose clock is an hour ${hours < 0 ? "behind" : "ahead of"} the source's exports the same`, async () => {

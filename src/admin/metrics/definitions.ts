@@ -114,6 +114,9 @@ export const definitions: readonly Definition<Known>[] = [
     "Samples that arrived at the source too late to be read, found by the audit.",
     (x) => x.lateSamples,
   ),
+  source("gauge", "settle_seconds", "How old data must be before it is read, set or learned.", (x) =>
+    x.settleMs === undefined ? undefined : x.settleMs / 1000,
+  ),
   source("gauge", "series", "Series in the last window.", (x) => x.series),
   source("gauge", "failed_reads_in_row", "Failed reads since a window was last read.", (x) => x.failure?.inRow ?? 0),
   // -- the agent

@@ -7,6 +7,7 @@ import { sha256 } from "../../platform/files.ts";
 import type { PolicySettings } from "../../policy/annotations.ts";
 import type { Policy, Refusal, Sink, Source } from "../../policy/policy.ts";
 import type { Query } from "../../reading/reader.ts";
+import { FIRST_SETTLE_MS } from "../../reading/settle.ts";
 import { encodeBody } from "../../remotewrite/encode.ts";
 import { post, type Target } from "../../remotewrite/post.ts";
 import type { Label } from "../../series/labels.ts";
@@ -143,7 +144,7 @@ function queryOf(
     kind: source.kind,
     fallbackName: source.name.replaceAll("-", "_"),
     intervalMs,
-    delayMs: raw ? (own.settleMs ?? settings.settle) : (own.evalDelayMs ?? settings.evalDelay),
+    ...(raw ? settleOf(own.settleMs ?? settings.settle) : { delayMs: own.evalDelayMs ?? settings.evalDelay }),
     lateWindowMs: raw ? (own.lateWindowMs ?? settings.lateWindow) : 0,
     // An expression is caught up on by one query over all missed grid times, as far as servers allow.
     maxWindowMs: raw ? Math.max(own.maxWindowMs ?? settings.maxWindow, intervalMs) : longestRange(intervalMs),
@@ -161,6 +162,9 @@ function queryOf(
     },
   };
 }
+
+const settleOf = (settle: number | "auto"): Pick<Query, "delayMs" | "learnsDelay"> =>
+  settle === "auto" ? { delayMs: FIRST_SETTLE_MS, learnsDelay: true } : { delayMs: settle };
 
 /** Sorted, the last one of a name wins: equal rules are equal data. */
 const byName = (labels: readonly Label[]): Label[] => [...new Map(labels)].sort(([a], [b]) => (a < b ? -1 : 1));
