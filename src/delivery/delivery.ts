@@ -326,7 +326,7 @@ export class Delivery {
   #judge(job: Job, piece: Piece, verdict: Verdict, sent: { startedMs: number; bytes: number }): void {
     switch (verdict.kind) {
       case "delivered":
-        return this.#delivered(job, piece, sent.bytes);
+        return this.#delivered(job, piece, sent);
       case "retry":
         return this.#retry(job, piece, verdict, sent);
       case "ask":
@@ -351,11 +351,12 @@ export class Delivery {
     }
   }
 
-  #delivered(job: Job, piece: Piece, bytes: number): void {
+  #delivered(job: Job, piece: Piece, { startedMs, bytes }: { startedMs: number; bytes: number }): void {
     const { span } = piece;
     this.#pace.delivered(this.#settings.maxConcurrency);
     this.#singleTooLarge = false;
-    this.#ages.taken(oldestOf(span), this.#now());
+    // So old they were at least: when the receiver took them is not known.
+    this.#ages.taken(oldestOf(span), this.#now() - (this.#ports.clock.monotonicMs() - startedMs));
     const limit = this.#size.delivered(samplesOf(span), bytes, job.batch.samples);
     if (limit) this.#sizeChanged();
     if (job.suspects)

@@ -2,7 +2,7 @@
 // One sink. Top to bottom, an exporter is this:
 //   a window of one of its sources arrives                     take()
 //   its samples go into the open batches; full batches go out  OpenBatches -> Delivery
-//   so do open batches when their oldest sample is old         OpenBatches
+//   so do open batches when nothing more can join them         OpenBatches
 //   when a window's last sample is settled the cursor moves    settled()
 // While the sink fails it reads nothing (ready()), so memory stays flat and no other sink notices.
 import type { Batch } from "../batch/batch.ts";
@@ -46,6 +46,8 @@ export type ExporterPorts = {
   keep?(id: SinkId, drop: Drop): boolean;
   attach(query: Query, member: ReadingMember, saved?: Saved): void;
   detach(member: ReadingMember): void;
+  /** Monotonic ms from which the next window may be read for a member; -Infinity while one is being read. */
+  nextRead(member: ReadingMember): number;
   /** Something changed that may make a read due. */
   pump(): void;
   /** Something was thrown that nobody expected: the exporter is to be ended. */
@@ -88,7 +90,9 @@ export class Exporter {
   #spec: ExporterSpec;
   readonly #open: OpenBatches;
   #stopped = false;
+  /** The source's now when a window last arrived, and the monotonic clock then. */
   #sourceNow: EpochMs = 0;
+  #sourceNowMs = 0;
   /** By the account: samples that were read and are neither delivered nor dropped nor given back. */
   #owed = 0;
   /** It gave back what it could not send: it reads again when something of what it kept is settled. */
@@ -106,6 +110,7 @@ export class Exporter {
     };
     this.#open = new OpenBatches(spec.info.batch.maxSize, spec.info.batch.timeoutMs, {
       clock: ports.clock,
+      nextReadMs: () => Math.min(...this.#sources.map(({ member }) => ports.nextRead(member))),
       sealed: (batch, of) => this.#enqueue(batch, of),
       bug: ports.bug,
     });
@@ -114,7 +119,8 @@ export class Exporter {
       random: ports.random,
       dispatch: this.#ports.dispatch,
       ...(ports.keep === undefined ? {} : { keep: (drop: Drop) => ports.keep!(this.id, drop) }),
-      sourceNow: () => this.#sourceNow || undefined,
+      sourceNow: () =>
+        this.#sourceNow === 0 ? undefined : this.#sourceNow + ports.clock.monotonicMs() - this.#sourceNowMs,
       attempting: (batch, cut) => this.#attempting(batch, cut),
       suspect: (table, series, refused) => this.#open.suspect(table, series, refused),
       settled: (batch) => this.#settled(batch),
@@ -280,6 +286,7 @@ export class Exporter {
     const samples = frame.samples + (late?.samples ?? 0);
     const read = samples + Object.values(frame.dropped).reduce((a, b) => a + b, 0);
     this.#sourceNow = arrival.sourceNow;
+    this.#sourceNowMs = clock.monotonicMs();
     source.read = to;
     source.memory = arrival.memory;
     source.attempts.readUpTo(arrival.sourceNow);
@@ -310,11 +317,13 @@ export class Exporter {
     if (late !== undefined) this.#open.addLate(late, number);
     // Something to try the sink with, now.
     if (this.#delivery.failing || sent) this.#open.flush();
+    this.#open.flushIfAlone();
     this.#moveCursors();
   }
 
   #readFailed(source: string, reason: ReadFailureReason, message: string): void {
     this.#ports.dispatch({ type: "read-failed", at: this.#ports.clock.now(), id: this.id, source, reason, message });
+    this.#open.flushIfAlone();
   }
 
   #skipped(source: SourceState, { from, to }: Window, why: string): void {
@@ -329,6 +338,7 @@ export class Exporter {
     });
     source.read = to;
     this.#ledger.open(source.name, from, to, 0);
+    this.#open.flushIfAlone();
     this.#moveCursors();
   }
 

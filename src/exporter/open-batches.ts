@@ -8,6 +8,8 @@ import { Suspects } from "./suspects.ts";
 
 export type OpenBatchesPorts = {
   clock: Clock;
+  /** Monotonic ms from which the next window of any source may be read; -Infinity while one is being read. */
+  nextReadMs(): number;
   /** A batch is full or old enough. */
   sealed(batch: Batch, of: "ordinary" | "suspects" | "late"): void;
   bug(error: unknown): void;
@@ -117,16 +119,27 @@ export class OpenBatches {
     for (const batch of batches) this.#ports.sealed(batch, "suspects");
   }
 
+  /** When the oldest open sample has been here batch.timeout, monotonic ms; undefined: nothing is open. */
+  get #deadlineMs(): number | undefined {
+    const opened = [this.#ordinary.openedAtMs, this.#ofSuspects.openedAtMs].filter((ms) => ms !== undefined);
+    return opened.length === 0 ? undefined : Math.min(...opened) + this.#timeoutMs;
+  }
+
+  /** Open batches that nothing can join before their deadline have nothing to wait for. */
+  flushIfAlone(): void {
+    const deadline = this.#deadlineMs;
+    if (deadline !== undefined && this.#ports.nextReadMs() > deadline) this.flush();
+  }
+
   /** Arms the timer: open batches go when their oldest sample has been here batch.timeout. */
   #flushWhenOld(): void {
     this.#timer?.abort();
-    const opened = [this.#ordinary.openedAtMs, this.#ofSuspects.openedAtMs].filter((ms) => ms !== undefined);
-    if (opened.length === 0 || this.#stopped) return;
+    const deadline = this.#deadlineMs;
+    if (deadline === undefined || this.#stopped) return;
     const timer = new AbortController();
     this.#timer = timer;
-    const left = Math.min(...opened) + this.#timeoutMs - this.#ports.clock.monotonicMs();
     this.#ports.clock
-      .sleep(Math.max(0, left), timer.signal)
+      .sleep(Math.max(0, deadline - this.#ports.clock.monotonicMs()), timer.signal)
       .then((elapsed) => {
         if (elapsed) this.flush();
       })

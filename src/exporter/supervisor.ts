@@ -289,6 +289,7 @@ export class Supervisor {
       saveAttempted: (source, attempted) => store.saveAttempted(key(source), attempted),
       attach: (query, member: ReadingMember, saved) => readers.attach(query, member, saved),
       detach: (member) => readers.detach(member),
+      nextRead: (member) => readers.nextRead(member),
       pump: () => readers.pump(),
       bug: (error) => this.#crashed(id, exporter, error),
       ...(this.#ports.keep === undefined ? {} : { keep: this.#ports.keep }),

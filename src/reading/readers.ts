@@ -223,6 +223,20 @@ export class Readers {
     return this.#window(reader, sourceNow, false) !== undefined && [...reader.members].some((m) => m.ready());
   }
 
+  /** Monotonic ms from which the next window may be read for a member; -Infinity while one is being read. */
+  nextRead(member: ReadingMember): number {
+    for (const waiting of this.#waiting) if (waiting.member === member) return Number.NEGATIVE_INFINITY;
+    for (const reader of this.#readers)
+      if (reader.members.has(member))
+        return reader.busy ? Number.NEGATIVE_INFINITY : this.#nextRead(reader, this.#ports.sourceNow() ?? 0);
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #nextRead(reader: R, sourceNow: EpochMs): number {
+    const inMs = dueAt(reader.read, reader.query.intervalMs) + this.#delays.of(reader.query) - sourceNow;
+    return Math.max(this.#ports.clock.monotonicMs() + inMs, this.#notBefore(reader));
+  }
+
   #notBefore(reader: R): number {
     return Math.max(reader.notBeforeMs, this.#failedUntil.get(reader.key) ?? 0);
   }
@@ -242,16 +256,13 @@ export class Readers {
 
   #sleepUntilDue(sourceNow: EpochMs): void {
     const mono = this.#ports.clock.monotonicMs();
-    let ms = this.#short ? SHORT_OF_MEMORY_MS : Number.POSITIVE_INFINITY;
+    let at = this.#short ? mono + SHORT_OF_MEMORY_MS : Number.POSITIVE_INFINITY;
     for (const reader of this.#readers) {
       if (reader.busy) continue;
-      const inMs = Math.max(
-        dueAt(reader.read, reader.query.intervalMs) + this.#delays.of(reader.query) - sourceNow,
-        this.#notBefore(reader) - mono,
-      );
-      if (inMs > 0) ms = Math.min(ms, inMs);
+      const next = this.#nextRead(reader, sourceNow);
+      if (next > mono) at = Math.min(at, next);
     }
-    this.#alarm.setTo(mono + ms);
+    this.#alarm.setTo(at);
   }
 
   // -- reading
