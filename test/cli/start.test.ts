@@ -55,6 +55,7 @@ const WRONG: Record<string, string> = {
   "yes|no": "maybe",
   duration: "soon",
   "now|duration": "tomorrow",
+  "auto|duration": "soon",
   n: "many",
   bytes: "1.5",
   url: "ftp://x",

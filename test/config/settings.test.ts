@@ -40,7 +40,7 @@ function settings(args: string[], file?: string): Settings {
 
 describe("precedence", () => {
   test("a flag wins over a variable, a variable over the file, the file over the default", () => {
-    assert.equal(settings([]).settle, 5_000);
+    assert.equal(settings([]).settle, "auto");
     assert.equal(settings([], "settle: 6s").settle, 6_000);
     process.env.OUTFLOW_SETTLE = "7s";
     assert.equal(settings([], "settle: 6s").settle, 7_000);
@@ -56,6 +56,7 @@ function sample(option: Option): string {
     "yes|no": "yes",
     duration: "7m",
     "now|duration": "7m",
+    "auto|duration": "7m",
     n: "2000",
     bytes: "2000000",
     url: "http://vm.example:8428",

@@ -5,6 +5,7 @@ import type { SinkPlan } from "../../exporter/supervisor.ts";
 import type { RealHttpClient } from "../../http/client.ts";
 import type { HttpClient } from "../../http/http.ts";
 import { systemClock } from "../../platform/clock.ts";
+import { FIRST_SETTLE_MS } from "../../reading/settle.ts";
 import { apiUrl, evaluation } from "../../source/query.ts";
 import { openSource } from "../agent/source.ts";
 import { noteClock } from "./clock-check.ts";
@@ -42,12 +43,14 @@ async function noteServer(
   plans: readonly SinkPlan[],
 ): Promise<void> {
   const asked = await askedOne(http, settings.sourceUrl);
-  if (asked !== undefined) noteClock(note, asked.date, systemClock.now(), settings.settle, "source");
+  if (asked !== undefined) noteClock(note, asked.date, systemClock.now(), settledAfter(settings), "source");
   const facts = await serverFacts(http, apiUrl(settings.sourceUrl, "query").replace(/\/api\/v1\/query$/, ""), {});
   noteKind(note, facts, settings);
   noteLatency(note, facts, plans);
   noteLimits(note, facts, settings, plans);
 }
+
+const settledAfter = ({ settle }: Settings): number => (settle === "auto" ? FIRST_SETTLE_MS : settle);
 
 /** The query `1`; undefined: it is not answered there. */
 async function askedOne(http: HttpClient, sourceUrl: string): Promise<{ date: string | undefined } | undefined> {
