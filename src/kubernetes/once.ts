@@ -9,8 +9,10 @@ import {
   type Result,
   SECRETS,
 } from "./client/api.ts";
+import type { KubeClient } from "./client/client.ts";
 import { keyOf } from "./client/informer.ts";
 import { type PolicyObject, PolicyObjects, type PolicyObjectsOptions, type SecretObject } from "./policy-objects.ts";
+import { type Discovery, isReady, type Project, projectKinds } from "./projects.ts";
 
 const PAGE_OBJECTS = 100;
 
@@ -21,7 +23,26 @@ export type OnceOptions = Pick<PolicyObjectsOptions, "interpretOptions" | "maxPo
   uselessSecret?: Problem["severity"];
 };
 
-export async function readOnce(api: KubeApi, options: OnceOptions): Promise<Result<LoadResult>> {
+/** Of Milo's projects that are ready, the control planes. */
+export async function projectPlanes(api: KubeClient, discovery: Discovery): Promise<Result<OncePlane[]>> {
+  const projects = await listed<Project>(api, projectKinds[discovery].resource, undefined);
+  if (!projects.ok) return projects;
+  const planes = projects.value
+    .filter((project) => isReady(project, discovery))
+    .map(({ metadata: { name = "" } }) => name);
+  return {
+    ok: true,
+    value: planes.map((name) => ({
+      scope: `${name}:`,
+      api: api.at(projectKinds[discovery].server(api.server, name)),
+    })),
+  };
+}
+
+/** `scope`: before each namespace. */
+export type OncePlane = { scope: string; api: KubeApi };
+
+export async function readOnce(planes: readonly OncePlane[], options: OnceOptions): Promise<Result<LoadResult>> {
   const { namespaces, ...rest } = options;
   let unread: ApiFailure | undefined;
   const objects = new PolicyObjects({
@@ -31,15 +52,17 @@ export async function readOnce(api: KubeApi, options: OnceOptions): Promise<Resu
         ? "create it in the namespace of the policy"
         : `Secrets cannot be read: ${unread.message.replace(/\.$/, "")}`,
   });
-  for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
-    const policies = await listed<PolicyObject>(api, POLICIES, namespace);
-    if (!policies.ok) return policies;
-    for (const policy of policies.value) objects.setPolicy(keyOf(policy), policy);
-  }
+  for (const { scope, api } of planes)
+    for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
+      const policies = await listed<PolicyObject>(api, POLICIES, namespace);
+      if (!policies.ok) return policies;
+      for (const policy of policies.value) objects.setPolicy(scope + keyOf(policy), policy);
+    }
   objects.readSome(() => false);
   for (const { id } of objects.neededSecrets()) {
-    const [namespace = "", name = ""] = id.split("/");
-    const secret = await api.get<SecretObject>(SECRETS, { namespace, name });
+    const plane = planes.find(({ scope }) => id.startsWith(scope))!;
+    const [namespace = "", name = ""] = id.slice(plane.scope.length).split("/");
+    const secret = await plane.api.get<SecretObject>(SECRETS, { namespace, name });
     if (secret.ok) objects.setSecret(id, secret.value);
     else if (secret.failure.kind === "forbidden") unread = secret.failure;
     else if (secret.failure.kind !== "not-found") return secret;

@@ -8,9 +8,12 @@ import { Informer } from "./client/informer.ts";
 
 export type Discovery = "projects" | "control-planes";
 
-type Project = KubeObject & { status?: { conditions?: Condition[] } };
+export type Project = KubeObject & { status?: { conditions?: Condition[] } };
 
-const KINDS: Record<Discovery, { resource: Resource; ready: string; server(base: string, name: string): string }> = {
+export const projectKinds: Record<
+  Discovery,
+  { resource: Resource; ready: string; server(base: string, name: string): string }
+> = {
   projects: {
     resource: { group: "resourcemanager.miloapis.com", version: "v1alpha1", plural: "projects" },
     ready: "Ready",
@@ -23,6 +26,9 @@ const KINDS: Record<Discovery, { resource: Resource; ready: string; server(base:
     server: (_, name) => `https://milo-apiserver.project-${name}.svc.cluster.local:6443`,
   },
 };
+
+export const isReady = ({ status }: Project, discovery: Discovery): boolean =>
+  status?.conditions?.some((c) => c.type === projectKinds[discovery].ready && c.status === "True") ?? false;
 
 export type ProjectsOptions = {
   api: KubeApi;
@@ -41,7 +47,7 @@ export class Projects {
   readonly #informer: Informer<Project>;
 
   constructor({ api, discovery, onProject, onGone, ...rest }: ProjectsOptions) {
-    const { resource, ready, server } = KINDS[discovery];
+    const { resource, server } = projectKinds[discovery];
     const engaged = new Set<string>();
     this.#informer = new Informer<Project>({
       ...rest,
@@ -54,8 +60,7 @@ export class Projects {
           return;
         }
         // One that is not ready for a moment goes on; it ends with its object.
-        const isReady = object.status?.conditions?.some((c) => c.type === ready && c.status === "True") ?? false;
-        if (!isReady || engaged.has(name)) return;
+        if (!isReady(object, discovery) || engaged.has(name)) return;
         engaged.add(name);
         onProject(name, server(api.server, name));
       },

@@ -1,6 +1,7 @@
 // Milo: the control plane of each project is found by its Project, its policies see the data of the project alone, and metrics carry
 // the labels of the operator before. The agent over HTTP, with a small API in place of Milo's.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -8,7 +9,7 @@ import type { KubeObject } from "../../src/kubernetes/client/api.ts";
 import { type FakeKubeApi, startFakeKubeApi } from "../fakes/kube-api.ts";
 import { type Receiver, startReceiver } from "../fakes/receiver.ts";
 import { type FakeSource, startFakeSource } from "../fakes/source.ts";
-import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
+import { binary, eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
 import { policyObject, secretObject } from "./policies.ts";
 
 const FINALIZER = "exportpolicy.telemetry.miloapis.com/controller";
@@ -140,6 +141,25 @@ describe("Milo", () => {
       () => JSON.stringify(api.object("exportpolicies", `${pathOf("p1")}|default/foreign`)),
       (text) => /"reason":"InvalidQuery"/.test(text) && /which the operator forbids/.test(text),
     );
+  });
+
+  test("a trial start reads the projects too", async () => {
+    const trial = spawn(
+      binary,
+      [
+        ...["run", "--check", "--kubernetes", "--kubeconfig", join(dir.path, "config"), "--milo", "projects"],
+        ...["--source-url", source.url, "--state-dir", join(dir.path, "trial"), "--listen", "off"],
+      ],
+      { stdio: ["ignore", "ignore", "pipe"] },
+    );
+    let stderr = "";
+    trial.stderr.on("data", (d) => {
+      stderr += String(d);
+    });
+    // The policy that filters on the project is the one problem.
+    assert.equal(await new Promise((done) => trial.once("close", done)), 2, stderr);
+    assert.match(stderr, /^p1:default\/foreign: spec\.sources\[0\]\.metrics\.metricsql: .*which the operator forbids/m);
+    assert.match(stderr, /1 problem in the policies/);
   });
 
   test("a project that is deleted ends, and the others go on", async () => {

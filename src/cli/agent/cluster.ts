@@ -7,7 +7,7 @@ import { AccessError } from "../../kubernetes/client/access.ts";
 import type { KubeClient } from "../../kubernetes/client/client.ts";
 import { openKubeApi } from "../../kubernetes/client/open.ts";
 import { Cluster } from "../../kubernetes/cluster.ts";
-import { type OnceOptions, readOnce } from "../../kubernetes/once.ts";
+import { type OnceOptions, projectPlanes, readOnce } from "../../kubernetes/once.ts";
 import { projectOf } from "../../kubernetes/policy-objects.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { printable } from "../../platform/printable.ts";
@@ -58,12 +58,15 @@ export function kubeApiOf(
 
 /** What the API server has now. Throws StartError where it cannot be read. */
 export async function clusterPolicies(
-  settings: Pick<KubernetesSettings, "kubeconfig" | "context" | "namespace">,
+  settings: Pick<KubernetesSettings, "kubeconfig" | "context" | "namespace"> &
+    Partial<Pick<KubernetesSettings, "milo">>,
   options: Omit<OnceOptions, "namespaces">,
 ): Promise<LoadResult> {
   const api = kubeApiOf(settings, (message) => void process.stderr.write(`outflow: ${printable(message, 300)}\n`));
   try {
-    const read = await readOnce(api, { ...options, namespaces: settings.namespace ?? [] });
+    const { milo = "off", namespace: namespaces = [] } = settings;
+    const planes = milo === "off" ? { ok: true as const, value: [{ scope: "", api }] } : await projectPlanes(api, milo);
+    const read = planes.ok ? await readOnce(planes.value, { ...options, namespaces }) : planes;
     if (read.ok) return read.value;
     throw new StartError(`cannot read policies from the Kubernetes API: ${printable(read.failure.message, 500)}`);
   } finally {
@@ -74,7 +77,7 @@ export async function clusterPolicies(
 /** As the agent would take them. */
 export const clusterPoliciesOf = (settings: Settings, rules: QueryRules): Promise<LoadResult> =>
   clusterPolicies(settings, {
-    interpretOptions: () => interpretOptionsOf(settings, rules),
+    interpretOptions: (id) => interpretOptionsOf(settings, rules, projectOf(id)),
     maxPolicySize: settings.maxPolicySize,
   });
 
