@@ -9,13 +9,23 @@ import { bindings, groups } from "../../tui/input/keys.ts";
 import { initialUi, type UiState } from "../../tui/input/ui-state.ts";
 import { view } from "../../tui/screens/view.ts";
 import type { Story } from "../status/scenes.ts";
-import { busy, EDGE, manyPolicies, oneFails, UTF8 } from "./frames.tsx";
+import { busy, crowd, EDGE, manyPolicies, oneFails, threeReady, UTF8 } from "./frames.tsx";
 import { svg } from "./svg.ts";
 
 const docs = new URL("../../docs/", import.meta.url).pathname;
 const COLUMNS = 100;
 
-const screens: Record<string, { title: string; story: () => Story; ui?: Partial<UiState>; rows: number }> = {
+type Shot = {
+  title: string;
+  story: () => Story;
+  ui?: Partial<UiState>;
+  rows: number;
+  columns?: number;
+  /** Also as text in the page. */
+  text?: boolean;
+};
+
+const screens: Record<string, Shot> = {
   sinks: { title: "outflow: the sinks, worst first", story: oneFails, rows: 14 },
   why: { title: "outflow: why a sink is not ready", story: oneFails, ui: { selected: EDGE, panel: "why" }, rows: 26 },
   detail: {
@@ -26,13 +36,37 @@ const screens: Record<string, { title: string; story: () => Story; ui?: Partial<
   },
   sources: { title: "outflow: sources", story: oneFails, ui: { screen: "sources" }, rows: 16 },
   policies: { title: "outflow: policies and problems", story: manyPolicies, ui: { screen: "policies" }, rows: 24 },
+  wide: { title: "outflow: 200 sinks with panes", story: () => crowd(200), rows: 44, columns: 180, text: false },
+  causes: {
+    title: "outflow: 200 sinks, grouped by cause",
+    story: () => crowd(200),
+    ui: { group: "cause" },
+    rows: 40,
+    columns: 120,
+    text: false,
+  },
+  travel: {
+    title: "outflow: a moment that is over",
+    story: oneFails,
+    ui: { frozen: moment() },
+    rows: 30,
+    columns: 120,
+    text: false,
+  },
   events: { title: "outflow: events", story: oneFails, ui: { screen: "events" }, rows: 28 },
 };
 
-function lines({ story, ui = {}, rows }: (typeof screens)[string]): Line[] {
+/** A minute before the end of the story with the outage. */
+function moment(): NonNullable<UiState["frozen"]> {
+  const { snapshot, now } = oneFails();
+  const then = threeReady();
+  return { snapshot: then.snapshot, at: then.now, recorded: { from: snapshot.startedAt, to: now } };
+}
+
+function lines({ story, ui = {}, rows, columns = COLUMNS }: Shot): Line[] {
   const { snapshot, now } = story();
   const shown = { ...initialUi, ...ui };
-  return view({ snapshot, ui: shown, now, columns: COLUMNS, rows, glyphs: glyphsFor(UTF8), acts: true });
+  return view({ snapshot, ui: shown, now, columns, rows, glyphs: glyphsFor(UTF8), acts: true });
 }
 
 const text = (frame: readonly Line[]): string => frame.map((l) => plainText(l).trimEnd()).join("\n");
@@ -56,7 +90,8 @@ const keyTable = (): string =>
 /** The page with each `<!-- name -->…<!-- /name -->` filled in. */
 function filled(page: string): string {
   const parts: Record<string, string> = { keys: keyTable() };
-  for (const [name, screen] of Object.entries(screens)) parts[name] = `\`\`\`text\n${text(lines(screen))}\n\`\`\`\n`;
+  for (const [name, screen] of Object.entries(screens).filter(([, s]) => s.text !== false))
+    parts[name] = `\`\`\`text\n${text(lines(screen))}\n\`\`\`\n`;
   return Object.entries(parts).reduce((all, [name, part]) => {
     const [open, close] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
     const [from, to] = [all.indexOf(open), all.indexOf(close)];
@@ -78,5 +113,5 @@ test("docs/tui.md shows the screens and the key table as they are", () => {
 
 for (const [name, screen] of Object.entries(screens)) {
   test(`docs/screens/${name}.svg is the frame`, () =>
-    same(`${docs}screens/${name}.svg`, svg(lines(screen), COLUMNS, screen.title)));
+    same(`${docs}screens/${name}.svg`, svg(lines(screen), screen.columns ?? COLUMNS, screen.title)));
 }

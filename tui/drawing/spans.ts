@@ -19,6 +19,10 @@ const USUAL_POLL_MS = 15_000;
 export const pollSeconds = ({ pollMs = USUAL_POLL_MS }: Pick<Snapshot, "pollMs">): number =>
   Math.min(60, Math.max(1, Math.round(pollMs / 1000)));
 
+/** Smoothed over a poll, and a little more: polls are not exactly as far apart, and one second without any is no news. */
+export const steady = (values: readonly number[], poll: number): number[] =>
+  smoothed(smoothed(values, poll), Math.ceil(poll / 3));
+
 /** Each value as the mean of the last `window` up to it; the first ones, with too few before them, as the first whole mean. */
 export function smoothed(values: readonly number[], window: number): number[] {
   if (window <= 1 || values.length === 0) return [...values];

@@ -1,6 +1,6 @@
 // Rows and columns to lines of exactly `width`: columns come in by importance while they fit, then grow to what they like, then the
 // rest goes to the one that takes it. Nothing wraps. Pure.
-import { type Hit, type Line, type Segment, seg } from "./line.ts";
+import { type Hit, type Line, padded, type Segment, seg } from "./line.ts";
 import { fit, widthOf } from "./width.ts";
 
 export type Column<Row> = {
@@ -76,8 +76,7 @@ function cell<Row>(column: Column<Row>, row: Row, width: number, more: string): 
   }
   const parts = made as readonly Segment[];
   const used = parts.reduce((n, s) => n + widthOf(s.text), 0);
-  if (used > width)
-    return [{ text: fit(parts.map((s) => s.text).join(""), width, more), style: parts[0]?.style ?? "plain" }];
+  if (used > width) return [...padded({ segments: parts }, width, more).segments];
   const pad = seg(" ".repeat(width - used));
   return column.align === "right" ? [pad, ...parts] : [...parts, pad];
 }

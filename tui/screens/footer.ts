@@ -37,13 +37,11 @@ function notice(scene: Scene, now: EpochMs): Line {
 
 /** `13:02:11Z ├──────●───┤ 14:02:11Z   < > { } move   esc live`; a click goes there. */
 function timeline({ columns, glyphs }: Scene, { from, to }: { from: EpochMs; to: EpochMs }, at: EpochMs): Line {
+  const by = (text: string, byMs: number): Segment => ({ ...seg(text, "accent"), hit: { type: "travel", byMs } });
   const keys = [
-    seg("   "),
-    ...hint("<", ""),
-    ...hint(">", "5 s"),
-    ...hint("{", ""),
-    ...hint("}", "1 min"),
-    ...hint("esc", "live"),
+    ...[seg("   "), by("<", -5_000), seg(" "), by(">", 5_000), seg(" 5 s   ", "dim")],
+    ...[by("{", -60_000), seg(" "), by("}", 60_000), seg(" 1 min   ", "dim")],
+    ...[seg("esc", "accent"), seg(" live", "dim")].map((s) => ({ ...s, hit: { type: "travel" as const } })),
   ];
   const [begin, end] = [seg(`${clockTime(from)} `, "dim"), seg(` ${clockTime(to)}`, "dim")];
   const room = Math.max(10, Math.min(60, columns - lineWidth(line(begin, end, ...keys)) - 2));

@@ -6,7 +6,7 @@ import { lastMinute, rate } from "../../src/status/rings.ts";
 import { age, bytes, clockTime, counted, short } from "../../src/status/text/words.ts";
 import { sparkline } from "../drawing/charts.ts";
 import { type Line, type Segment, seg, spread } from "../drawing/line.ts";
-import { pollSeconds, smoothed } from "../drawing/spans.ts";
+import { pollSeconds, steady } from "../drawing/spans.ts";
 import { counts, dropped, worst } from "../header-counts.ts";
 import { behind, source } from "../header-source.ts";
 import { inSeconds } from "../sinks/progress.ts";
@@ -74,7 +74,7 @@ function total({ snapshot, now, columns, glyphs }: Scene): Segment[] {
     ...(columns < 70 ? [] : [seg(`  ${bytes(rate(sent, now, startedAt))}/s`)]),
   ];
   if (columns < 100) return rates;
-  const smooth = smoothed(lastMinute(samples, now), pollSeconds(snapshot));
+  const smooth = steady(lastMinute(samples, now), pollSeconds(snapshot));
   return [...rates, seg(` ${sparkline(smooth, 20, glyphs)}`, "accent")];
 }
 

@@ -7,7 +7,7 @@ import type { Ring, SinkState } from "../../src/status/snapshot.ts";
 import { age, bytes, short, took } from "../../src/status/text/words.ts";
 import { type ChartData, type ChartLook, chart } from "../drawing/chart.ts";
 import { beside, blank, type Line, seg } from "../drawing/line.ts";
-import { normalLag, pollSeconds, smoothed } from "../drawing/spans.ts";
+import { normalLag, pollSeconds, steady } from "../drawing/spans.ts";
 import type { Range } from "../input/intents.ts";
 import type { Scene } from "../screens/scene.ts";
 
@@ -65,7 +65,7 @@ function rateChart(
 ): ChartData {
   const values = within(
     range,
-    () => smoothed(lastMinute(ring, now), poll),
+    () => steady(lastMinute(ring, now), poll),
     () => lastHour(ring, now).map((n) => n / 60),
   );
   return { title, curves: [{ values, style: "accent" }], text, fill: true };

@@ -7,7 +7,7 @@ import { age, bytes, short } from "../../src/status/text/words.ts";
 import { sparkline } from "../drawing/charts.ts";
 import { type Segment, type Style, seg } from "../drawing/line.ts";
 import { nameWidth, shortened } from "../drawing/shorten.ts";
-import { normalLag, pollSeconds, smoothed, steadyLag } from "../drawing/spans.ts";
+import { normalLag, pollSeconds, steady, steadyLag } from "../drawing/spans.ts";
 import type { Column } from "../drawing/table.ts";
 import type { SortColumn } from "../input/intents.ts";
 import { readiness, type Scene, shownText } from "../screens/scene.ts";
@@ -115,7 +115,7 @@ const makers: Readonly<Record<ColumnName, (scene: Scene, list: readonly SinkStat
     return {
       min: 12,
       max: 20,
-      cell: (s, width) => seg(sparkline(smoothed(lastMinute(s.samples, now), poll), width, glyphs), "accent"),
+      cell: (s, width) => seg(sparkline(steady(lastMinute(s.samples, now), poll), width, glyphs), "accent"),
     };
   },
   retry: ({ now }) => ({ min: 10, max: 15, cell: (s, width) => retryOf(s, now, width) }),
