@@ -1,11 +1,10 @@
-// The Ink app: keys go to the session; its ui state, the snapshot and the size become lines. Nothing is decided here.
-import { useApp, useInput, useStdin, useWindowSize } from "ink";
+// The Ink app: keys go to the session; its ui state, the snapshot and the size become lines, which painter.ts writes. Nothing is
+// decided here.
+import { Text, useApp, useInput, useStdin, useStdout, useWindowSize } from "ink";
 import { useEffect, useReducer } from "react";
 import type { Clock } from "../src/platform/clock.ts";
 import type { Glyphs } from "./drawing/glyphs.ts";
 import type { Line } from "./drawing/line.ts";
-import type { Palette, ThemeName } from "./drawing/theme.ts";
-import { Frame } from "./frame.tsx";
 import { keyName, keyOf } from "./input/key-names.ts";
 import type { Meter } from "./meter.ts";
 import { redrawer } from "./redraw.ts";
@@ -18,18 +17,19 @@ export type AppProps = {
   clock: Clock;
   meter: Meter;
   glyphs: Glyphs;
-  palette(theme: ThemeName): Palette;
   /** Actions are allowed at present. */
   acts(): boolean;
   /** Stops the process as ctrl-Z does, and returns when it continues. */
   suspend(): Promise<void>;
-  /** What is on the screen, and how many lines its scrolling part has. */
-  drawn(lines: readonly Line[], page: number): void;
+  /** Writes a frame; `page`: how many lines its scrolling part has. */
+  draw(lines: readonly Line[], page: number): void;
   redrawMs?: number | undefined;
 };
 
-export function App({ store, session, clock, meter, glyphs, palette, acts, suspend, drawn, redrawMs }: AppProps) {
-  const { columns, rows } = useWindowSize();
+export function App({ store, session, clock, meter, glyphs, acts, suspend, draw, redrawMs }: AppProps) {
+  useWindowSize(); // draws again when it changes
+  // As it is now: between a change and the news of it a frame would be drawn for a terminal that no longer exists.
+  const { columns = 80, rows = 24 } = useStdout().stdout as NodeJS.WriteStream;
   const { isRawModeSupported } = useStdin();
   const { suspendTerminal } = useApp();
   const [, redraw] = useReducer((n: number) => n + 1, 0);
@@ -61,6 +61,10 @@ export function App({ store, session, clock, meter, glyphs, palette, acts, suspe
     glyphs,
     acts: acts(),
   });
-  drawn(lines, pageOf(rows));
-  return <Frame lines={lines} palette={palette(session.ui.theme)} />;
+  // After Ink has written its own frame, which is one space.
+  useEffect(() => {
+    draw(lines, pageOf(rows));
+    meter.end();
+  });
+  return <Text> </Text>;
 }

@@ -17,8 +17,10 @@ import {
   type ThemeName,
 } from "./drawing/theme.ts";
 import { initialUi } from "./input/ui-state.ts";
+import { holdConsole } from "./held-console.ts";
 import { Meter } from "./meter.ts";
 import { clicked } from "./mouse.ts";
+import { painter } from "./painter.ts";
 import { type Plain, startPlain } from "./plain.ts";
 import type { Chunk } from "./recording/chunk.ts";
 import { recorded } from "./recording/recorded.ts";
@@ -98,6 +100,11 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
     },
   );
   const meter = new Meter(clock);
+  const screen = painter(
+    (text) => void stdout.write(text),
+    () => `${stdout.columns}x${stdout.rows}`,
+  );
+  const letGo = holdConsole();
   let frame: readonly Line[] = [];
   let page = 1;
   let background: Background = backgroundFrom(env);
@@ -119,17 +126,18 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
       clock={clock}
       meter={meter}
       glyphs={glyphsOf(env, config)}
-      palette={palette}
       acts={() => typeof actions() !== "string"}
       suspend={async () => {
         modes(false);
         await suspendProcess();
+        screen.forget();
         modes(true);
       }}
       redrawMs={options.redrawMs}
-      drawn={(lines, size) => {
+      draw={(lines, size) => {
         frame = lines;
         page = size;
+        screen.draw(lines.map((l) => paint(l, palette(session.ui.theme))));
       }}
     />,
     {
@@ -137,26 +145,23 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
       stdin: input.keys,
       exitOnCtrlC: false,
       alternateScreen: true,
-      incrementalRendering: true,
       maxFps: 30,
-      patchConsole: true,
+      patchConsole: false,
       interactive: true,
-      onRender: () => meter.end(),
     },
   );
   modes(true);
-  // Before Ink and its components hear of it: what a terminal leaves of the old frame is no base for the next one.
-  const cleared = () => {
-    stdout.write("\x1b[H\x1b[2J");
-    ink.clear();
-  };
-  stdout.prependListener("resize", cleared);
+  // What a terminal leaves of the old frame is no base for the next one.
+  const resized = () => screen.forget();
+  stdout.prependListener("resize", resized);
   const done = ink.waitUntilExit().then(() => {
     recording.end();
     input.end();
-    stdout.off("resize", cleared);
+    stdout.off("resize", resized);
     modes(false);
     forget();
+    const held = letGo();
+    if (held !== "") process.stderr.write(held);
     if (!leaveFrame) return;
     const last = frame.findLastIndex((l) => plainText(l).trim() !== "");
     const text = frame.slice(0, last).map((l) => paint(l, palette(session.ui.theme)).trimEnd());

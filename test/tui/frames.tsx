@@ -1,8 +1,6 @@
 // The scenes of the golden frames, and how a frame becomes text. Each scene is made of events.
-import { renderToString } from "ink";
 import { glyphsFor } from "../../tui/drawing/glyphs.ts";
-import { type Palette, paletteOf } from "../../tui/drawing/theme.ts";
-import { Frame } from "../../tui/frame.tsx";
+import { type Palette, paint, paletteOf } from "../../tui/drawing/theme.ts";
 import { initialUi, type UiState } from "../../tui/input/ui-state.ts";
 import { type Shown, view } from "../../tui/screens/view.ts";
 import {
@@ -44,7 +42,7 @@ export function frame(
     acts: true,
     ...more,
   });
-  return renderToString(<Frame lines={lines} palette={palette} />, { columns });
+  return lines.map((l) => paint(l, palette)).join("\n");
 }
 
 /** Without codes: what the eye reads. */

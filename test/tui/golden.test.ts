@@ -131,8 +131,7 @@ describe("colour", () => {
         .split("\n")
         .find((l) => l.includes("› "));
       assert.ok(row);
-      assert.ok(row.includes(`\x1b[${palette.selection}m`), visible(row));
-      assert.match(row, /\x1b\[[39]1m(?:\x1b\[\d+m)*ServerError/);
+      assert.ok(row.includes(`\x1b[${palette.styles.bad};${palette.selection}mServerError`), visible(row));
     }
   });
   test("a light background takes darker warnings and accents", () => {

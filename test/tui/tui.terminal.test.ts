@@ -274,7 +274,9 @@ describe("in a terminal", { skip: !haveTmux }, () => {
       [70, 30],
     ] as const) {
       terminal.resize(columns, rows);
-      const screen = await terminal.shows(new RegExp(`^outflow 9.9.9.{${columns - 40},${columns}}B/s`));
+      const screen = await terminal.shows(
+        new RegExp(`^outflow 9.9.9.{${columns - 40},${columns}}B/s[\\s\\S]*sink +reason[\\s\\S]*q quit`),
+      );
       const lines = screen.trimEnd().split("\n");
       assert.match(lines[0] ?? "", /^outflow 9\.9\.9/, screen);
       assert.equal(screen.match(/q quit/g)?.length, 1, screen);

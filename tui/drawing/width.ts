@@ -2,9 +2,11 @@
 import stringWidth from "string-width";
 
 const ASCII = /^[\x20-\x7e]*$/;
+/** With what we draw ourselves: arrows, lines, blocks, braille, marks. Measuring grapheme by grapheme is dear. */
+const NARROW = /^[\x20-\x7e·–…›←-↓─-▟▲▼▸▾◀◆○●◐✗⠀-⣿]*$/;
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
-export const widthOf = (text: string): number => (ASCII.test(text) ? text.length : stringWidth(text));
+export const widthOf = (text: string): number => (NARROW.test(text) ? text.length : stringWidth(text));
 
 /** Exactly `width` columns: padded with spaces, or cut with `more` (one column wide) at the end. */
 export function fit(text: string, width: number, more: string, align: "left" | "right" = "left"): string {
