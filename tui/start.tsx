@@ -16,8 +16,8 @@ import {
   paletteOf,
   type ThemeName,
 } from "./drawing/theme.ts";
-import { initialUi } from "./input/ui-state.ts";
 import { holdConsole } from "./held-console.ts";
+import { initialUi } from "./input/ui-state.ts";
 import { Meter } from "./meter.ts";
 import { clicked } from "./mouse.ts";
 import { painter } from "./painter.ts";
