@@ -197,7 +197,7 @@ export class PolicyObjects {
           ? { ok: true, generation }
           : { ok: false, generation, reason: reasonOf(bad[0]), message: messageOf(bad) },
       problems: problems.map(cleanProblem),
-      // What runs goes on as it is where the edit cannot be used.
+      // Where the edit cannot be used, what runs keeps running.
       resolved: policy === undefined ? before?.resolved : undefined,
     };
     if (before === undefined) this.#order = undefined;

@@ -69,17 +69,21 @@ test("50 readers, 10 of them stuck: memory and exports are undisturbed", needs("
       "the 40 read on",
       () => Math.min(...sockets.filter((s) => !s.stuck).map((s) => s.bytes)),
       (n) => n > 4_000_000,
-      90_000,
+      200_000,
     );
     const now = await delivered();
     assert.ok(
       now.every((n, i) => n > start[i]! + 100),
-      "every sink went on",
+      "every sink delivered meanwhile",
     );
-    const { sinks } = (await (await fetch(`${agent.adminUrl}/api/v1/snapshot`)).json()) as Snapshot;
-    assert.deepEqual(
-      sinks.filter((s) => s.conditions[1].status !== "True").map((s) => s.id),
-      [],
+    // On a machine with much else to do data is late at times; it must not stay so.
+    await eventually(
+      "all are ready",
+      async () => {
+        const { sinks } = (await (await fetch(`${agent.adminUrl}/api/v1/snapshot`)).json()) as Snapshot;
+        return sinks.filter((s) => s.conditions[1].status !== "True").map((s) => s.id);
+      },
+      (unready) => unready.length === 0,
     );
     assert.ok(
       sockets.every((s) => s.stuck || !s.closed),

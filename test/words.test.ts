@@ -1,0 +1,51 @@
+// Messages, docs and comments are standard technical English: idiom that was translated word by word does not come back.
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+
+const root = resolve(import.meta.dirname, "..");
+
+/** What not to write, and what to write. */
+const phrases: [pattern: RegExp, instead: string][] = [
+  [/\bis no (?:duration|YAML|number|label|address|pattern|time|quantity|URL|JSON|HTTP)\b/, "is not a valid …"],
+  [/\bnobody listens\b/i, "connection refused"],
+  [/\bthere is no way to\b/i, "no route to"],
+  [/\bmended\b/, "fixed"],
+  [/\bof the answer is none\b/, "malformed …"],
+  [/\bdoes not speak HTTP\b/, "did not answer with HTTP"],
+  [/\bis no more\b/, "no longer exists"],
+  [/\bhas caught up in about\b/, "should catch up in about"],
+  [/\bat the begin\b/, "at the beginning"],
+  [/\bcan be had\b/, "is available"],
+  [/\bwhere it is dear\b/, "where it is expensive"],
+  [/\btakes? a rest\b/, "pauses"],
+  [/\bis not spoken\b/, "is not supported"],
+  [/\bin silence\b/, "silently"],
+  [/\banew\b/, "again"],
+  [/\bis said by\b/, "is reported by"],
+  [/\blets? go of\b/, "releases"],
+];
+
+test("no translated idiom in src, tui, docs, README and packaging", () => {
+  const files = globSync(
+    [
+      "{src,tui}/**/*.{ts,tsx}",
+      "docs/**/*.md",
+      "packaging/**/*.{md,sh,yaml,service}",
+      "{README,CHANGELOG,CONTRIBUTING}.md",
+    ],
+    { cwd: root },
+  );
+  assert.ok(files.length > 300, `${files.length} files`);
+  const found = files.flatMap((file) =>
+    readFileSync(join(root, file), "utf8")
+      .split("\n")
+      .flatMap((line, i) =>
+        phrases
+          .filter(([pattern]) => pattern.test(line))
+          .map(([, instead]) => `${file}:${i + 1}: write "${instead}": ${line.trim()}`),
+      ),
+  );
+  assert.deepEqual(found, []);
+});
