@@ -13,7 +13,7 @@ import { Ledger } from "../delivery/ledger.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { Arrival, ReadingMember } from "../reading/member.ts";
-import type { Memory } from "../reading/memory.ts";
+import type { Memory } from "../reading/memory/memory.ts";
 import type { Query } from "../reading/reader.ts";
 import type { Saved } from "../reading/readers.ts";
 import { endingsOf } from "../reading/removed-source.ts";

@@ -6,7 +6,7 @@ import { ReplaySink } from "../delivery/replay-sink.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { ReadOutcome } from "../reading/member.ts";
-import type { Memory } from "../reading/memory.ts";
+import type { Memory } from "../reading/memory/memory.ts";
 import type { Query } from "../reading/reader.ts";
 import type { Window } from "../source/window.ts";
 import { gridFloor, growWindow, shrinkWindow } from "../source/window.ts";

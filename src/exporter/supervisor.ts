@@ -10,7 +10,7 @@ import type { Random } from "../platform/random.ts";
 import type { LoadResult, Policy, Refusal, Sink } from "../policy/policy.ts";
 import { policyYaml } from "../policy/print.ts";
 import type { ReadingMember } from "../reading/member.ts";
-import type { Memory } from "../reading/memory.ts";
+import type { Memory } from "../reading/memory/memory.ts";
 import type { Query } from "../reading/reader.ts";
 import type { Readers } from "../reading/readers.ts";
 import { LOOKBACK_MS } from "../source/stale-markers.ts";

@@ -59,7 +59,7 @@ export class Projects {
           if (engaged.delete(name)) onGone(name);
           return;
         }
-        // One that is not ready for a moment goes on; it ends with its object.
+        // One that is not ready for a moment keeps running; it ends with its object.
         if (!isReady(object, discovery) || engaged.has(name)) return;
         engaged.add(name);
         onProject(name, server(api.server, name));

@@ -3,7 +3,7 @@ import type { EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
 import type { Window } from "../source/window.ts";
 import type { ReadFailureReason } from "../status/events.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./memory/memory.ts";
 import type { Member } from "./reader.ts";
 
 /** A window that reached a member. */

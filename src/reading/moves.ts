@@ -3,7 +3,7 @@ import type { EpochMs } from "../platform/clock.ts";
 import { gridCeil } from "../source/window.ts";
 import { takeBack } from "./leaps.ts";
 import type { ReadingMember } from "./member.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./memory/memory.ts";
 import type { Query, Reader } from "./reader.ts";
 
 type NewMemory = (query: Query, floor: EpochMs) => Memory;

@@ -4,7 +4,7 @@
 import type { EpochMs } from "../platform/clock.ts";
 import type { LabelRules } from "../series/labels.ts";
 import type { Leap } from "./leaps.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./memory/memory.ts";
 
 /** What is read and how. Two sources with equal queries share requests. */
 export type Query = {

@@ -11,7 +11,7 @@ import { Delays } from "./delays.ts";
 import { buffered, expected } from "./expected.ts";
 import { afterRead } from "./leaps.ts";
 import type { ReadingMember, ReadOutcome } from "./member.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./memory/memory.ts";
 import { isAhead, setBack, skipTooOld } from "./moves.ts";
 import { Outages } from "./outages.ts";
 import { fairest, fork, mayJoin, type Query, queryKey, type Reader, tickOf } from "./reader.ts";

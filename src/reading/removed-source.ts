@@ -3,7 +3,7 @@ import type { EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
 import { FrameBuilder } from "../series/frame-builder.ts";
 import { LOOKBACK_MS } from "../source/stale-markers.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory } from "./memory/memory.ts";
 
 /**
  * A marker at `read` (or right after a sample at that time) for each series that is alive: of an expression those with a value there,

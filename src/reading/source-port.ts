@@ -17,7 +17,7 @@ import { keepFrom, stretchMs, type Window } from "../source/window.ts";
 import type { Event } from "../status/events.ts";
 import { CurrentTable } from "./current-table.ts";
 import type { ReadOutcome } from "./member.ts";
-import { Memory } from "./memory.ts";
+import { Memory } from "./memory/memory.ts";
 import type { Query } from "./reader.ts";
 import { SourceHealth } from "./source-health.ts";
 import { type SourceAddress, SourceIdentity } from "./source-identity.ts";

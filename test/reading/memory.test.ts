@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { fingerprint, Memory } from "../../src/reading/memory.ts";
-import { RestoredSeries } from "../../src/reading/restored-series.ts";
+import { fingerprint, Memory } from "../../src/reading/memory/memory.ts";
+import { RestoredSeries } from "../../src/reading/memory/restored-series.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
 import { joined } from "../../src/state/rows.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { Memory } from "../../src/reading/memory.ts";
-import { RecentCounts } from "../../src/reading/recent-counts.ts";
+import { Memory } from "../../src/reading/memory/memory.ts";
+import { RecentCounts } from "../../src/reading/memory/recent-counts.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";

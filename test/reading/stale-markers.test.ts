@@ -5,7 +5,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { createHttpClient } from "../../src/http/client.ts";
 import type { HttpClient } from "../../src/http/http.ts";
 import { systemClock } from "../../src/platform/clock.ts";
-import type { Memory } from "../../src/reading/memory.ts";
+import type { Memory } from "../../src/reading/memory/memory.ts";
 import type { Query } from "../../src/reading/reader.ts";
 import { SourcePort, type SourceSettings } from "../../src/reading/source-port.ts";
 import { plainRules } from "../../src/series/labels.ts";

@@ -1,6 +1,6 @@
 // What was remembered of each series before a restart, by its fingerprint: the last timestamp that was taken, and how many samples of
 // the recent past. Columns and an index of our own: a map of a million entries takes ten times as much.
-import type { EpochMs } from "../platform/clock.ts";
+import type { EpochMs } from "../../platform/clock.ts";
 
 /** Series by fingerprint, numbered from 0, each with the last timestamp that was taken of it. */
 export class RestoredSeries {

@@ -1,11 +1,11 @@
 // What a reader remembers of each series: the last timestamp that was taken, and how many samples of the recent past (recent-counts.ts).
 // It makes late samples come through, and nothing twice. A version is never changed; a read that succeeds makes the next one.
-import type { EpochMs } from "../platform/clock.ts";
-import { wider } from "../series/columns.ts";
-import type { Frame } from "../series/frame.ts";
-import type { SeriesTable } from "../series/table.ts";
-import type { AuditCounts } from "../source/audit.ts";
-import { endedAt } from "../source/stale-markers.ts";
+import type { EpochMs } from "../../platform/clock.ts";
+import { wider } from "../../series/columns.ts";
+import type { Frame } from "../../series/frame.ts";
+import type { SeriesTable } from "../../series/table.ts";
+import type { AuditCounts } from "../../source/audit.ts";
+import { endedAt } from "../../source/stale-markers.ts";
 import { RecentCounts } from "./recent-counts.ts";
 import { RestoredSeries } from "./restored-series.ts";
 
