@@ -1,6 +1,7 @@
 // Agent settings: one typed object from flags, OUTFLOW_* variables and a file, in that order of precedence. This table of options is
 // the documentation too: help, docs/settings.md, completions, the man page and `outflow config` are made from it.
 import { Option } from "commander";
+import { type FleetSettings, fleetOptions } from "./fleet-options.ts";
 import { type KubernetesSettings, kubernetesOptions } from "./kubernetes-options.ts";
 import { labelOptions } from "./label-options.ts";
 import {
@@ -12,7 +13,8 @@ import {
 import { booleanOption, count, duration, list, orAuto, startBack, url, zeroOr } from "./parsers.ts";
 
 export type Settings = NetworkSettings &
-  KubernetesSettings & {
+  KubernetesSettings &
+  FleetSettings & {
     policies: string[];
     sourceUrl?: string;
     noTui: boolean;
@@ -76,6 +78,7 @@ export function runOptions(): Option[] {
     ...group("Sinks:", [...sinkConnectionOptions(), ...labelOptions()]),
     ...group("Delivery:", delivery()),
     ...group("State:", state()),
+    ...group("Fleet:", fleetOptions()),
     ...group("Screen, log and admin port:", [...screen(), ...logging(), listen()]),
     ...group("Security:", [...security()]),
   ];

@@ -196,6 +196,43 @@ export class Supervisor {
     return this.#gaveBack.size === 0;
   }
 
+  /**
+   * Drains the sinks of some policies for another agent that goes on from their cursors: they are neither removed nor do their series
+   * end. What these policies are is loaded again by apply().
+   */
+  async handOver(of: (policy: string) => boolean): Promise<void> {
+    await Promise.all(this.#leave(of).map(([id, { exporter }]) => this.#drain(id, exporter, "shutdown")));
+    this.#forgetLeft(of);
+  }
+
+  /** Ends the sinks of some policies at once: another agent may own them. */
+  lose(of: (policy: string) => boolean): void {
+    for (const [id, { exporter }] of this.#leave(of)) {
+      this.#guarded(id, exporter, () => exporter.abort());
+      this.#gaveBack.delete(id);
+    }
+    this.#forgetLeft(of);
+  }
+
+  #leave(of: (policy: string) => boolean): [SinkId, Running][] {
+    const left = [...this.#running].filter(([, { policy }]) => of(policy));
+    for (const [id] of left) this.#running.delete(id);
+    return left;
+  }
+
+  /** They are not among what was wanted before: apply() reports no removal. */
+  #forgetLeft(of: (policy: string) => boolean): void {
+    const { clock, dispatch } = this.#ports;
+    const gone = [...this.#wanted].filter(([, { policy }]) => of(policy)).map(([id]) => id);
+    this.#wanted = new Map([...this.#wanted].filter(([id]) => !gone.includes(id)));
+    for (const id of gone) {
+      this.#refused.delete(id);
+      this.#waiting.delete(id);
+      this.#gaveBack.delete(id);
+      dispatch({ type: "sink-forgotten", at: clock.now(), id });
+    }
+  }
+
   /** Never rejects: an exporter that cannot even end well is ended as one that crashed. */
   async #drain(id: SinkId, exporter: Exporter, why: "shutdown" | "removed"): Promise<void> {
     const { clock, dispatch } = this.#ports;
@@ -273,7 +310,7 @@ export class Supervisor {
         return {
           cursor: saved.cursor,
           memory: this.#ports.newMemory(query, saved.memory, floor),
-          unclean: gaveBack || !store.closedCleanly,
+          unclean: gaveBack || !store.closedCleanly || saved.unclean === true,
           ...(attempted === undefined ? {} : { attempted }),
         };
       },

@@ -36,7 +36,12 @@ export { StateDirError, type StateTrouble } from "./database.ts";
 export type CursorKey = { policy: string; sink: string; source: string };
 
 /** A cursor and what belongs to it: last timestamps (Memory.pieces). One without its memory would lose late samples. */
-export type SavedCursor = { cursor: EpochMs; memory: Uint8Array | undefined };
+export type SavedCursor = {
+  cursor: EpochMs;
+  memory: Uint8Array | undefined;
+  /** What comes after the cursor may have been sent, by whoever owned it before. */
+  unclean?: true;
+};
 
 /** `of`: which memory it is. A piece is valid until the next is asked for. */
 export type SavedMemory = { of: object; pieces(): Iterable<Uint8Array> };
@@ -70,6 +75,15 @@ export type StateStore = {
   close(cleanly?: boolean): void;
 };
 
+/** What is kept on this host, for a fleet whose cursors travel. */
+export type LocalStore = StateStore & {
+  /** Forgets cursors at once, and what was attempted after them. */
+  forget(of: (key: CursorKey) => boolean): void;
+  /** With which epoch this host last owned a shard of its fleet. */
+  epoch(shard: number): number | undefined;
+  saveEpoch(shard: number, epoch: number): void;
+};
+
 /** Saved after this long; where a save is slow, not before this many times what the last one took: at most a hundredth of a core. */
 const SAVE_WITHIN_MS = 100;
 const SAVE_COST = 100;
@@ -78,7 +92,7 @@ const SAVE_COST = 100;
  * Opens (and if need be makes, mode 0700) the state directory. Throws StateDirError if another agent holds it, or if it cannot be
  * used for a reason that does not pass. On a disk that is full or read-only the state is in memory.
  */
-export function openStateStore(dir: string, clock: Clock, onTrouble: (t: StateTrouble) => void): StateStore {
+export function openStateStore(dir: string, clock: Clock, onTrouble: (t: StateTrouble) => void): LocalStore {
   makeStateDir(dir);
   try {
     return new SqliteStore(openDatabase(dir, clock, onTrouble), dir, clock, onTrouble);
@@ -94,7 +108,7 @@ export function openStateStore(dir: string, clock: Clock, onTrouble: (t: StateTr
 
 type Unsaved = { key: CursorKey; cursor: EpochMs; memory: SavedMemory | undefined };
 
-class SqliteStore implements StateStore {
+class SqliteStore implements LocalStore {
   #db: DatabaseSync;
   /** Undefined: in memory. */
   readonly #dir: string | undefined;
@@ -268,6 +282,32 @@ class SqliteStore implements StateStore {
         this.#db.exec("ROLLBACK");
         throw error;
       }
+    });
+  }
+
+  forget(of: (key: CursorKey) => boolean): void {
+    this.#flush();
+    const rows = this.#rows("SELECT policy, sink, source FROM cursors UNION SELECT policy, sink, source FROM attempts");
+    this.#try(() => {
+      const where = "WHERE policy = ? AND sink = ? AND source = ?";
+      for (const row of rows) {
+        const { policy, sink, source } = row as CursorKey;
+        if (!of({ policy, sink, source })) continue;
+        this.#db.prepare(`DELETE FROM cursors ${where}`).run(policy, sink, source);
+        this.#db.prepare(`DELETE FROM attempts ${where}`).run(policy, sink, source);
+      }
+    });
+  }
+
+  epoch(shard: number): number | undefined {
+    const [row] = this.#rows("SELECT value FROM meta WHERE key = ?", `epoch of shard ${shard}`);
+    const epoch = Number(row?.value);
+    return Number.isSafeInteger(epoch) ? epoch : undefined;
+  }
+
+  saveEpoch(shard: number, epoch: number): void {
+    this.#try(() => {
+      this.#db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(`epoch of shard ${shard}`, String(epoch));
     });
   }
 

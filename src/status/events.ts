@@ -1,7 +1,9 @@
 // What happens in the agent, as plain data. The only way to the snapshot is reduce(snapshot, event); log, metrics, API and
 // TUI read the snapshot (or these events), so none of them can disagree. Outside text in here has passed printable().
+
 import type { EpochMs } from "../platform/clock.ts";
 import type { Condition } from "./condition.ts";
+import type { FleetStatus } from "./fleet.ts";
 
 /** `namespace/policy/sink`. */
 export type SinkId = string;
@@ -117,6 +119,8 @@ export type Event = { at: EpochMs } & (
     }
   /** The API server that policies come from. `failure`: what fails there, and since when; absent: nothing. */
   | { type: "cluster"; server: string; failure?: ClusterFailure }
+  /** The fleet as this agent sees it now. */
+  | { type: "fleet"; fleet: FleetStatus }
   /** `conditions`: what was reported before the agent was restarted; for a new sink only. */
   | { type: "sink-started"; sink: SinkInfo; conditions?: readonly Condition[] }
   | {

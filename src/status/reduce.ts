@@ -80,6 +80,8 @@ function next(s: Snapshot, event: Event): Snapshot {
       const { server, failure } = event;
       return { ...s, cluster: { server, ...(failure === undefined ? {} : { failure }) } };
     }
+    case "fleet":
+      return { ...s, fleet: event.fleet };
     case "notice":
       return s;
     case "tick":

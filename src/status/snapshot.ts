@@ -1,4 +1,5 @@
 // The one state of the agent: immutable, JSON-safe, made by reduce() alone. Times are absolute; the view subtracts.
+
 import type { EpochMs } from "../platform/clock.ts";
 import type { Condition } from "./condition.ts";
 import type {
@@ -12,6 +13,7 @@ import type {
   SinkId,
   SinkInfo,
 } from "./events.ts";
+import type { FleetStatus } from "./fleet.ts";
 import type { Alike } from "./text/alike.ts";
 import type { Lost } from "./text/lost.ts";
 
@@ -227,6 +229,8 @@ export type Snapshot = {
   };
   /** The API server that policies come from; absent: they come from files. */
   cluster?: { server: string; failure?: ClusterFailure };
+  /** Absent: one agent alone. */
+  fleet?: FleetStatus;
   policies: readonly (Omit<PolicyInfo, "conditions"> & { conditions: readonly Condition[] })[];
   problems: readonly ProblemInfo[];
   reloads: { ok: number; failed: number; lastAt?: EpochMs; lastOk: boolean };

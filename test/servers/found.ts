@@ -17,6 +17,7 @@ const PROGRAMS = [
   "mandoc",
   "man",
   "systemd-analyze",
+  "etcdctl",
 ] as const;
 export type Program = (typeof PROGRAMS)[number];
 

@@ -2,6 +2,7 @@
 // Prometheus' conventions: base units, _total on counters; `policy` is namespace/name. Pure.
 import { acceptedOf, readyLagMs, readyOf } from "../../status/conditions.ts";
 import { dropReasons } from "../../status/events.ts";
+import { type FleetStatus, unowned } from "../../status/fleet.ts";
 import { phaseNames } from "../../status/phases.ts";
 import { lagOf } from "../../status/sinks.ts";
 import { type Definition, labelsText } from "./exposition.ts";
@@ -12,6 +13,10 @@ const flag = (is: boolean): number => (is ? 1 : 0);
 const conditions = ["Accepted", "Ready"].flatMap((type) =>
   ["True", "False", "Unknown"].map((status) => ({ type, status })),
 );
+
+/** Of an agent that belongs to a fleet. */
+const fleet = (type: "gauge" | "counter", name: string, help: string, of: (f: FleetStatus) => number) =>
+  agent(type, `outflow_fleet_${name}`, help, (s) => (s.fleet === undefined ? undefined : of(s.fleet)));
 
 export const definitions: readonly Definition<Known>[] = [
   // -- the account of a sink: read = delivered + dropped + returned + pending, at every moment
@@ -177,6 +182,23 @@ export const definitions: readonly Definition<Known>[] = [
     "outflow_kubernetes_up",
     "Kubernetes mode: 1 if all that is asked of the API server works, else 0.",
     (s) => (s.cluster === undefined ? undefined : flag(s.cluster.failure === undefined)),
+  ),
+  fleet("gauge", "members", "Members of the fleet that are alive, this agent included.", (f) => f.members.length),
+  fleet("gauge", "shards_owned", "Shards that this agent owns.", (f) => f.owned),
+  fleet("gauge", "shards_unowned", "Shards that no living member owns, as this agent sees it.", unowned),
+  fleet("gauge", "valid", "1 if this agent may export what it owns, else 0.", (f) => flag(f.valid)),
+  fleet("gauge", "policies_differ", "Members whose policies differ from this agent's.", (f) => f.differing.length),
+  fleet(
+    "counter",
+    "takeovers_total",
+    "Shards that this agent took from members that were silent for too long.",
+    (f) => f.takeovers,
+  ),
+  fleet(
+    "counter",
+    "fenced_total",
+    "Shards that this agent stopped exporting since its validity had ended.",
+    (f) => f.fenced,
   ),
   {
     name: "outflow_kubernetes_requests_total",

@@ -14,10 +14,11 @@
 // sees it open sees an agent that runs.
 //
 // Shutdown, in this order:
-//   1. Nothing more is read. Each batch in memory gets one last attempt, within --drain-timeout; the rest is given back unsent.
-//   2. What runs beside the path ends: tick, summary, audit, edits of policies, pruning.
-//   3. The state is saved and closed: nothing can move a cursor any more.
-//   4. The admin port and the connections to the source close: until then /metrics and /healthz answer.
+//   1. In a fleet the shards are handed over: their sinks are drained as in 2, their cursors written, and others go on.
+//   2. Nothing more is read. Each batch in memory gets one last attempt, within --drain-timeout; the rest is given back unsent.
+//   3. What runs beside the path ends: tick, summary, audit, edits of policies, pruning.
+//   4. The state is saved and closed: nothing can move a cursor any more.
+//   5. The admin port and the connections to the source close: until then /metrics and /healthz answer.
 //   The screen and the log, which belong to `run`, end after that, with everything above on them.
 import { hostname } from "node:os";
 import { createAdmin } from "../../admin/server.ts";
@@ -79,11 +80,13 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   const prepared = await prepare(settings, dispatch);
   const { rules, clients, letters, state } = prepared;
 
-  // policy
-  const cluster =
-    prepared.kube && openCluster(settings, rules, prepared.kube, store, (loaded) => supervisor.apply(loaded));
+  // policy: in a fleet those that this agent owns run
+  const fleet =
+    prepared.register && new (await import("./fleet.ts")).FleetAgent(settings, prepared.register, state, store, clock);
+  const apply = (loaded: LoadResult): void => (fleet ?? supervisor).apply(loaded);
+  const cluster = prepared.kube && openCluster(settings, rules, prepared.kube, store, apply);
   const policies = load === undefined && cluster === undefined ? policyFiles(settings, rules.check, state) : undefined;
-  const reload = (): void => (cluster ? cluster.relist() : supervisor.apply(load?.() ?? policies!.load()));
+  const reload = (): void => (cluster ? cluster.relist() : apply(load?.() ?? policies!.load()));
 
   // window, frame
   const source = openSource(settings, clients.source, dispatch);
@@ -99,19 +102,20 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     },
   );
 
-  // batch, request
+  // batch, request: in a fleet only while this agent owns the policy
+  const plan = planner(settings, clients.sink, clock, rules);
   const supervisor = new Supervisor(
     {
       clock,
       random: systemRandom,
       dispatch,
-      store: state,
+      store: fleet?.store ?? state,
       ...(letters === undefined
         ? {}
         : { keep: (sink, { reason, message, spans }) => letters.keep({ sink, reason, message, spans }) }),
       readers,
       ...(cluster === undefined ? {} : { reported: (id) => cluster.reported(id) }),
-      plan: planner(settings, clients.sink, clock, rules),
+      plan: fleet === undefined ? plan : (...sink) => fleet.fenced(plan(...sink)),
       specHash,
       newMemory: (query, blob, floor) =>
         blob === undefined ? source.newMemory(query, floor) : source.restore(query, blob, floor),
@@ -157,6 +161,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     pollMs: settings.pollInterval,
   });
   if (cluster === undefined) reload();
+  fleet?.start(supervisor);
 
   const ended = new AbortController();
   const beside = [
@@ -187,6 +192,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     async stop() {
       const say = (message: string) => dispatch({ type: "notice", at: clock.now(), level: "info", message });
       say("outflow stops: nothing more is read, what is in memory gets one last attempt.");
+      await fleet?.stop();
       const cleanly = await supervisor.shutdown();
       say(
         cleanly

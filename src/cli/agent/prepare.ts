@@ -8,11 +8,12 @@ import { DeadLetters } from "../../deadletter/folder.ts";
 import type { KubeClient } from "../../kubernetes/client/client.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { printable } from "../../platform/printable.ts";
-import { openStateStore, StateDirError, type StateStore, type StateTrouble } from "../../state/store.ts";
+import { type LocalStore, openStateStore, StateDirError, type StateTrouble } from "../../state/store.ts";
 import type { StatusStore } from "../../status/store.ts";
 import { type QueryRules, queryRules } from "../querycheck.ts";
 import { adminToken } from "./admin-token.ts";
 import { kubeApiOf, RequestCounts } from "./cluster.ts";
+import type { OpenRegister } from "./fleet-register.ts";
 import { type HttpClients, httpClientsOf } from "./http-clients.ts";
 import { StartError } from "./start-error.ts";
 
@@ -21,9 +22,11 @@ export type Prepared = {
   token: (() => string) | undefined;
   clients: HttpClients;
   letters: DeadLetters | undefined;
-  state: StateStore;
+  state: LocalStore;
   /** In Kubernetes mode. */
   kube: (KubeClient & { requests: RequestCounts }) | undefined;
+  /** Of the fleet; undefined: this agent is alone. */
+  register: OpenRegister | undefined;
   /** Undoes everything; for a start that does not come to running. */
   close(): Promise<void>;
 };
@@ -43,8 +46,13 @@ export async function prepare(
   const clients = httpClientsOf(settings, process.env, (level, message) =>
     dispatch({ type: "notice", at: systemClock.now(), level, message }),
   );
+  let register: OpenRegister | undefined;
+  const closeClients = async () => {
+    await Promise.all([clients.source.close(), kube?.close(), register?.close()]);
+  };
   try {
     const letters = deadLetters(settings, dispatch);
+    register = await openFleet(settings, dispatch, kube);
     const state = openState(settings.stateDir, (trouble) =>
       dispatch({ type: "state-store", at: systemClock.now(), ...trouble }),
     );
@@ -55,13 +63,14 @@ export async function prepare(
       letters,
       state,
       kube,
+      register,
       async close() {
         state.close(state.closedCleanly);
-        await Promise.all([clients.source.close(), kube?.close()]);
+        await closeClients();
       },
     };
   } catch (error) {
-    await Promise.all([clients.source.close(), kube?.close()]);
+    await closeClients();
     throw error;
   }
 }
@@ -74,7 +83,29 @@ function openKube(settings: Settings, dispatch: StatusStore["dispatch"]): Prepar
   return { ...kubeApiOf(settings, tell, requests.add), requests };
 }
 
-function openState(dir: string, onTrouble: (trouble: StateTrouble) => void): StateStore {
+/** Nothing of a fleet is loaded without one. */
+async function openFleet(
+  settings: Settings,
+  dispatch: StatusStore["dispatch"],
+  kube: Prepared["kube"],
+): Promise<OpenRegister | undefined> {
+  if (settings.fleet !== "etcd") {
+    const stray = (["etcdUrl", "etcdUsername", "etcdPasswordFile", "etcdCa", "etcdCert", "etcdKey"] as const).find(
+      (name) => settings[name] !== undefined,
+    );
+    if (stray !== undefined) {
+      const flag = `--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+      throw new StartError(`${flag} is for --fleet etcd: add --fleet etcd, or remove it.`);
+    }
+  }
+  if (settings.fleet === "off") return undefined;
+  const { openRegister } = await import("./fleet-register.ts");
+  const tell = (message: string) =>
+    dispatch({ type: "notice", at: systemClock.now(), level: "warn", message: printable(message, 300) });
+  return openRegister(settings, tell, kube);
+}
+
+function openState(dir: string, onTrouble: (trouble: StateTrouble) => void): LocalStore {
   try {
     return openStateStore(dir, systemClock, onTrouble);
   } catch (error) {

@@ -41,8 +41,18 @@ export type Page<T> = { items: T[]; resourceVersion: string; continue?: string }
 
 export type WatchEvent<T> = { type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"; object: T };
 
-export type ListOptions = { limit?: number; continue?: string | undefined; fieldSelector?: string | undefined };
-export type WatchOptions = { resourceVersion: string; timeoutSeconds: number; fieldSelector?: string | undefined };
+export type ListOptions = {
+  limit?: number;
+  continue?: string | undefined;
+  fieldSelector?: string | undefined;
+  labelSelector?: string | undefined;
+};
+export type WatchOptions = {
+  resourceVersion: string;
+  timeoutSeconds: number;
+  fieldSelector?: string | undefined;
+  labelSelector?: string | undefined;
+};
 
 export type KubeApi = {
   /** What the requests go to, for people. */

@@ -138,12 +138,17 @@ export function createKubeApi(options: ClientOptions): KubeClient {
       async list<T extends KubeObject>(
         resource: Resource,
         at: Where,
-        { limit, continue: from, fieldSelector }: Parameters<KubeApi["list"]>[2],
+        { limit, continue: from, fieldSelector, labelSelector }: Parameters<KubeApi["list"]>[2],
         signal?: AbortSignal,
       ): Promise<Result<Page<T>>> {
         const asked = asks("list", resource, at);
         for (let most = limit; ; most = Math.max(1, Math.floor(most / 4))) {
-          const query = { limit: most === undefined ? undefined : String(most), continue: from, fieldSelector };
+          const query = {
+            limit: most === undefined ? undefined : String(most),
+            continue: from,
+            fieldSelector,
+            labelSelector,
+          };
           const read = await json<{ items?: unknown; metadata?: { resourceVersion?: string; continue?: string } }>(
             asked,
             { method: "GET", url: url(resource, at, "", query), ...with_(signal) },
@@ -168,7 +173,7 @@ export function createKubeApi(options: ClientOptions): KubeClient {
       async watch<T extends KubeObject>(
         resource: Resource,
         at: Where,
-        { resourceVersion, timeoutSeconds, fieldSelector }: Parameters<KubeApi["watch"]>[2],
+        { resourceVersion, timeoutSeconds, fieldSelector, labelSelector }: Parameters<KubeApi["watch"]>[2],
         { onOpen, onEvent }: { onOpen?(): void; onEvent(event: WatchEvent<T>): void },
         signal?: AbortSignal,
       ): Promise<Result<undefined>> {
@@ -179,6 +184,7 @@ export function createKubeApi(options: ClientOptions): KubeClient {
           resourceVersion,
           timeoutSeconds: String(timeoutSeconds),
           fieldSelector,
+          labelSelector,
         };
         const longestMs = timeoutSeconds * 1000 + DEAF_AFTER_MS;
         const sent = await ask(asked, {

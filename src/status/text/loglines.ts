@@ -3,6 +3,7 @@
 import { droppedTotal } from "../account.ts";
 import { readyOf } from "../conditions.ts";
 import type { Event } from "../events.ts";
+import type { FleetStatus } from "../fleet.ts";
 import { lagOf, sinkOf } from "../sinks.ts";
 import type { SinkState, Snapshot } from "../snapshot.ts";
 import { folded } from "./alike.ts";
@@ -35,6 +36,8 @@ function ownLine(event: Event, before: Snapshot, after: Snapshot): LogLine | und
       return line(event.state === "ok" ? "info" : "warn", event.message);
     case "cluster":
       return clusterChanged(event, before, after);
+    case "fleet":
+      return fleetChanged(event.fleet, before.fleet);
     case "series-collided":
       return line("warn", collisionText(event.lost, event.kept));
     case "notice":
@@ -87,6 +90,27 @@ function policiesLoaded(event: Extract<Event, { type: "policies-loaded" }>): Log
 }
 
 /** One line for each kind of trouble, not for each message. */
+/** Who comes and goes; what happens to shards is said where it happens. */
+function fleetChanged(now: FleetStatus, was: FleetStatus | undefined): LogLine | undefined {
+  if (was === undefined) return line("info", `fleet: joined ${now.name} in ${now.engine} as ${now.self}.`);
+  const names = (f: FleetStatus) => new Set(f.members.map((m) => m.id));
+  const [before, after] = [names(was), names(now)];
+  const came = [...after].filter((id) => !before.has(id) && id !== now.self);
+  const went = [...before].filter((id) => !after.has(id) && id !== now.self);
+  const differs = now.differing.filter((name) => !was.differing.includes(name));
+  if (differs.length > 0)
+    return line(
+      "warn",
+      `fleet: the policies of ${differs.join(", ")} differ from those of this agent: give all agents of the fleet the same policies.`,
+    );
+  if (came.length === 0 && went.length === 0) return undefined;
+  const said = [
+    ...(came.length > 0 ? [`${came.join(", ")} joined`] : []),
+    ...(went.length > 0 ? [`${went.join(", ")} left or is silent`] : []),
+  ];
+  return line("info", `fleet: ${said.join("; ")}; ${now.members.length} members.`);
+}
+
 function clusterChanged(
   { server, failure, at }: Extract<Event, { type: "cluster" }>,
   { cluster: was }: Snapshot,

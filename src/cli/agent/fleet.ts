@@ -1,0 +1,220 @@
+// An agent of a fleet: between the policies and the supervisor stands who owns what. All policies are loaded; those of the shards that
+// this agent owns are exported. Loaded only where --fleet asks for it.
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { Settings } from "../../config/settings.ts";
+import type { Sender } from "../../delivery/delivery.ts";
+import type { SinkPlan, Supervisor } from "../../exporter/supervisor.ts";
+import { FleetError } from "../../fleet/config.ts";
+import { SharedCursors } from "../../fleet/cursors.ts";
+import { Fleet, type FleetView, type Owner, type Permit } from "../../fleet/fleet.ts";
+import { shardOf } from "../../fleet/rendezvous.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { sha256 } from "../../platform/files.ts";
+import type { LoadResult } from "../../policy/policy.ts";
+import type { LocalStore } from "../../state/store.ts";
+import { readyOf } from "../../status/conditions.ts";
+import type { FleetStatus } from "../../status/fleet.ts";
+import type { StatusStore } from "../../status/store.ts";
+import { version } from "../../version.ts";
+import type { OpenRegister } from "./fleet-register.ts";
+
+/** Shards are often taken together: the policies of all of them start in one go. */
+const TOGETHER_MS = 50;
+
+export class FleetAgent {
+  /** Cursors as the fleet has them: the supervisor's state store. */
+  readonly store: SharedCursors;
+  readonly #settings: Settings;
+  readonly #clock: Clock;
+  readonly #status: StatusStore;
+  readonly #open: OpenRegister;
+  readonly #fleet: Fleet;
+  readonly #permits = new Map<number, Permit>();
+  readonly #ended = new AbortController();
+  #supervisor: Supervisor | undefined;
+  #loaded: LoadResult | undefined;
+  #policiesHash = "";
+  #applying = false;
+  #shown = "";
+
+  constructor(settings: Settings, open: OpenRegister, state: LocalStore, status: StatusStore, clock: Clock) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#status = status;
+    this.#open = open;
+    this.store = new SharedCursors(state, settings.shards, settings.lateWindow);
+    const name = (settings.agentName ?? hostname())
+      .toLowerCase()
+      .replace(/[^a-z0-9.-]+/g, "-")
+      .slice(0, 63);
+    this.#fleet = new Fleet(
+      {
+        id: `${name}-${randomBytes(4).toString("hex")}`,
+        name,
+        version,
+        ttlMs: settings.leaseTtl,
+        shards: settings.shards,
+      },
+      {
+        clock,
+        register: open.register,
+        owner: this.#owner(),
+        say: (level, message) => status.dispatch({ type: "notice", at: clock.now(), level, message }),
+        changed: (view) => this.#show(view),
+        // In Kubernetes mode all agents read the same objects, at slightly different times.
+        ...(settings.kubernetes ? {} : { policies: () => this.#policiesHash }),
+      },
+    );
+  }
+
+  /** Joins. Nothing is exported before that. */
+  start(supervisor: Supervisor): void {
+    this.#supervisor = supervisor;
+    void this.#fleet.start().catch((error: unknown) => {
+      if (!(error instanceof FleetError)) throw error;
+      const message = `fleet: nothing is exported: ${error.message}.`;
+      this.#status.dispatch({ type: "notice", at: this.#clock.now(), level: "error", message });
+    });
+  }
+
+  /** The plan of a sink whose requests are sent only while this agent owns it. */
+  fenced(plan: SinkPlan): SinkPlan {
+    return {
+      ...plan,
+      makeSender: () =>
+        fencedSender(plan.makeSender(), this.#permits.get(shardOf(plan.info.policy, this.#settings.shards))),
+    };
+  }
+
+  /** The policies of all agents; those that this agent owns run. */
+  apply(loaded: LoadResult): void {
+    this.#loaded = loaded;
+    this.#policiesHash = sha256(
+      JSON.stringify(loaded.policies.map((p) => [p.namespace, p.name, p.sources, p.sinks]).sort()),
+    ).slice(0, 16);
+    this.store.keepOnly(new Set(loaded.policies.map((p) => `${p.namespace}/${p.name}`)));
+    this.#applyOwned();
+  }
+
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    await this.#fleet.leave();
+    await this.#open.close();
+  }
+
+  #applyOwned(): void {
+    const loaded = this.#loaded;
+    // Before anything is owned there is nothing to say of policies.
+    if (loaded === undefined || (this.#permits.size === 0 && this.#status.snapshot.policies.length === 0)) return;
+    const { shards } = this.#settings;
+    const policies = loaded.policies.filter((p) => this.#permits.has(shardOf(`${p.namespace}/${p.name}`, shards)));
+    this.#supervisor?.apply({ ...loaded, policies });
+  }
+
+  #applySoon(): void {
+    if (this.#applying) return;
+    this.#applying = true;
+    void this.#clock.sleep(TOGETHER_MS, this.#ended.signal).then((elapsed) => {
+      this.#applying = false;
+      if (elapsed) this.#applyOwned();
+    });
+  }
+
+  #owner(): Owner {
+    const { shards } = this.#settings;
+    const of = (shard: number) => (policy: string) => shardOf(policy, shards) === shard;
+    return {
+      took: (shard, from, permit) => {
+        this.#permits.set(shard, permit);
+        this.store.openShard(shard, from);
+        this.#applySoon();
+      },
+      lost: (shard) => {
+        this.#permits.delete(shard);
+        this.#supervisor?.lose(of(shard));
+        this.store.closeShard(shard);
+      },
+      release: async (shard) => {
+        await this.#supervisor?.handOver(of(shard));
+        this.#permits.delete(shard);
+      },
+      progress: (shard) => ({ cursors: this.store.progress(shard), sinks: this.#sinksOf(of(shard)) }),
+    };
+  }
+
+  /** What other agents say of the sinks of this one. */
+  #sinksOf(mine: (policy: string) => boolean): Record<string, ["True" | "False" | "Unknown", string, number]> {
+    return Object.fromEntries(
+      this.#status.snapshot.sinks
+        .filter((sink) => mine(sink.info.policy))
+        .map((sink) => {
+          const { status, reason, lastTransitionTime } = readyOf(sink);
+          return [sink.id, [status, reason, Math.round(lastTransitionTime)]];
+        }),
+    );
+  }
+
+  #show(view: FleetView): void {
+    const fleet = this.#statusOf(view);
+    const text = JSON.stringify(fleet);
+    if (text === this.#shown) return;
+    this.#shown = text;
+    this.#status.dispatch({ type: "fleet", at: this.#clock.now(), fleet });
+  }
+
+  #statusOf(view: FleetView): FleetStatus {
+    const owners = [...view.values].map(([shard, v]) => ({ shard, holder: v.holder, epoch: v.epoch, since: v.since }));
+    const heldBy = (id: string) => owners.filter((o) => o.holder === id).length;
+    const others = [...view.values].filter(([shard, v]) => v.holder !== "" && !view.owned.has(shard));
+    return {
+      engine: this.#settings.fleet === "etcd" ? "etcd" : "kubernetes",
+      name: this.#settings.fleetName,
+      self: view.self,
+      valid: view.valid,
+      ...(view.validUntil === undefined ? {} : { validUntil: view.validUntil }),
+      ...(view.problem === undefined ? {} : { problem: view.problem }),
+      shards: view.shards,
+      owned: view.owned.size,
+      members: view.members.map(({ id, name, since, leaving }) => ({ id, name, since, leaving, shards: heldBy(id) })),
+      owners: owners.sort((a, b) => a.shard - b.shard),
+      elsewhere: others.flatMap(([, v]) =>
+        Object.entries(v.sinks).map(([sink, [status, reason, since]]) => ({
+          sink,
+          status,
+          reason,
+          since,
+          holder: v.holder,
+        })),
+      ),
+      differing: view.members
+        .filter((m) => m.policies !== undefined && this.#policiesHash !== "" && m.policies !== this.#policiesHash)
+        .map((m) => m.name),
+      takeovers: view.takeovers,
+      fenced: view.fenced,
+    };
+  }
+}
+
+/**
+ * Asks before each request; one that is in flight ends with the permit. A batch that may not be sent is broken off: it is given back when
+ * the exporter ends, which follows at once.
+ */
+function fencedSender(sender: Sender, permit: Permit | undefined): Sender {
+  return {
+    encode: (span) => sender.encode(span),
+    async post(body, signal) {
+      if (permit === undefined || !permit.holds()) await aborted(permit?.signal, signal);
+      return sender.post(body, permit === undefined ? signal : AbortSignal.any([signal, permit.signal]));
+    },
+    close: () => sender.close(),
+  };
+}
+
+/** Until one of them aborts. */
+const aborted = (...signals: (AbortSignal | undefined)[]): Promise<void> =>
+  new Promise((resolve) => {
+    const any = AbortSignal.any(signals.filter((s) => s !== undefined));
+    if (any.aborted) resolve();
+    else any.addEventListener("abort", () => resolve(), { once: true });
+  });

@@ -1,0 +1,125 @@
+// Cursors that travel with their shard. The shard's are the truth; what this host has saved is used only if nobody else has owned the
+// shard since: it is as new or newer, and knows which late samples were taken. Else a sink begins one late window before the cursor, and
+// sends that again: what was taken of it is not known here.
+import type { EpochMs } from "../platform/clock.ts";
+import type { CursorKey, LocalStore, SavedCursor, StateStore } from "../state/store.ts";
+import { shardOf } from "./rendezvous.ts";
+import type { Shard } from "./values.ts";
+
+const nameOf = ({ policy, sink, source }: CursorKey): string => `${policy}/${sink}/${source}`;
+
+type Opened = {
+  /** What the shard brought along. */
+  cursors: ReadonlyMap<string, EpochMs>;
+  /** Where this owner is. */
+  now: Map<string, EpochMs>;
+};
+
+/** The agent's state store, for the shards that it owns. */
+export class SharedCursors implements StateStore {
+  readonly #local: LocalStore;
+  readonly #shards: number;
+  readonly #lateWindowMs: number;
+  readonly #opened = new Map<number, Opened>();
+
+  constructor(local: LocalStore, shards: number, lateWindowMs: number) {
+    this.#local = local;
+    this.#shards = shards;
+    this.#lateWindowMs = lateWindowMs;
+  }
+
+  /** This agent owns the shard now; `from` as it was written when it was taken. */
+  openShard(shard: number, from: Shard): void {
+    const mine = this.#local.epoch(shard) === from.epoch - 1;
+    const cursors = new Map(Object.entries(from.cursors));
+    if (!mine) this.#local.forget((key) => shardOf(key.policy, this.#shards) === shard);
+    this.#opened.set(shard, { cursors, now: new Map(cursors) });
+    this.#local.saveEpoch(shard, from.epoch);
+  }
+
+  /** It does not own it any more. */
+  closeShard(shard: number): void {
+    this.#opened.delete(shard);
+  }
+
+  /** Of all sinks that have a cursor, also of policies that are gone: they may come back. */
+  progress(shard: number): Record<string, EpochMs> {
+    return Object.fromEntries(this.#opened.get(shard)?.now ?? []);
+  }
+
+  /** Cursors of policies that no longer exist are not kept for ever. */
+  keepOnly(policies: ReadonlySet<string>): void {
+    for (const { now } of this.#opened.values())
+      for (const name of now.keys()) if (!policies.has(policyOf(name))) now.delete(name);
+  }
+
+  // -- StateStore
+
+  get closedCleanly(): boolean {
+    return this.#local.closedCleanly;
+  }
+
+  cursor(key: CursorKey): SavedCursor | undefined {
+    const opened = this.#opened.get(shardOf(key.policy, this.#shards));
+    const local = this.#local.cursor(key);
+    // What another one left on this host was forgotten when the shard was taken: what there is now is this owner's.
+    return local ?? this.#brought(opened, key);
+  }
+
+  #brought(opened: Opened | undefined, key: CursorKey): SavedCursor | undefined {
+    const cursor = opened?.cursors.get(nameOf(key));
+    return cursor === undefined
+      ? undefined
+      : { cursor: Math.max(0, cursor - this.#lateWindowMs), memory: undefined, unclean: true };
+  }
+
+  saveCursor(...[key, cursor, memory]: Parameters<StateStore["saveCursor"]>): void {
+    this.#opened.get(shardOf(key.policy, this.#shards))?.now.set(nameOf(key), Math.round(cursor));
+    this.#local.saveCursor(key, cursor, memory);
+  }
+
+  attempted(key: CursorKey): ReturnType<StateStore["attempted"]> {
+    return this.#local.attempted(key);
+  }
+
+  saveAttempted(...args: Parameters<StateStore["saveAttempted"]>): void {
+    this.#local.saveAttempted(...args);
+  }
+
+  generation(policy: string, specHash: string): number {
+    return this.#local.generation(policy, specHash);
+  }
+
+  conditions(id: string): ReturnType<StateStore["conditions"]> {
+    return this.#local.conditions(id);
+  }
+
+  saveConditions(...args: Parameters<StateStore["saveConditions"]>): void {
+    this.#local.saveConditions(...args);
+  }
+
+  forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void {
+    const owned = (key: CursorKey) => this.#opened.has(shardOf(key.policy, this.#shards));
+    // What others own may come back here; what it says then is checked by the epoch.
+    this.#local.forgetUnused((key) => !owned(key) || inUse(key), keepMs);
+  }
+
+  definitions(): ReturnType<StateStore["definitions"]> {
+    return this.#local.definitions();
+  }
+
+  saveDefinitions(...args: Parameters<StateStore["saveDefinitions"]>): void {
+    this.#local.saveDefinitions(...args);
+  }
+
+  look(): void {
+    this.#local.look();
+  }
+
+  close(cleanly?: boolean): void {
+    this.#local.close(cleanly);
+  }
+}
+
+/** `namespace/policy` of `namespace/policy/sink/source`. */
+const policyOf = (name: string): string => name.split("/").slice(0, 2).join("/");

@@ -1,0 +1,300 @@
+// The fleet on a fake clock: who owns what after each fault, and that no request of an old owner starts after one of a new owner.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { choice, shardOf } from "../../src/fleet/rendezvous.ts";
+import { type Agent, TTL_MS, World } from "./world.ts";
+
+const SHARDS = 12;
+
+async function fleetOf(names: string[], seed = 1): Promise<{ world: World; agents: Agent[] }> {
+  const world = new World(SHARDS, seed);
+  const agents = names.map((name) => world.spawn(name));
+  await world.clock.advance(2 * TTL_MS);
+  return { world, agents };
+}
+
+const runs = Number(process.env.OUTFLOW_PROPERTY_RUNS ?? 12);
+
+describe("rendezvous hashing", () => {
+  test("the same for every order, and a member that goes moves only its own shards", () => {
+    const ids = ["a-1", "b-2", "c-3", "d-4"];
+    for (let shard = 0; shard < 64; shard++) {
+      const chosen = choice(ids, shard)!;
+      assert.equal(choice([...ids].reverse(), shard), chosen);
+      for (const gone of ids)
+        if (gone !== chosen)
+          assert.equal(
+            choice(
+              ids.filter((id) => id !== gone),
+              shard,
+            ),
+            chosen,
+          );
+    }
+    assert.equal(choice([], 3), undefined);
+  });
+
+  test("spreads shards and policies", () => {
+    const counts = new Map<string, number>();
+    for (let shard = 0; shard < 640; shard++) {
+      const id = choice(["a-1", "b-2", "c-3", "d-4"], shard)!;
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    for (const n of counts.values()) assert.ok(n > 100 && n < 230, `${n} of 640`);
+    const shards = Array.from({ length: 6_400 }, (_, i) => shardOf(`default/policy-${i}`, 64));
+    for (let shard = 0; shard < 64; shard++) {
+      const n = shards.filter((s) => s === shard).length;
+      assert.ok(n > 50 && n < 160, `${n} of 6400`);
+    }
+  });
+});
+
+describe("a fleet", () => {
+  test("each shard has one owner, and all members some", async () => {
+    const { world, agents } = await fleetOf(["a", "b", "c"]);
+    assert.deepEqual(world.unowned(), []);
+    for (const agent of agents) assert.ok(agent.shards.size > 0, agent.name);
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("a killed owner is replaced within one TTL and two seconds", async () => {
+    const { world, agents } = await fleetOf(["a", "b", "c"]);
+    agents[0]!.kill();
+    await world.clock.advance(TTL_MS + 2_000);
+    assert.deepEqual(world.unowned(), []);
+    assert.ok(
+      world.living.some((a) =>
+        a.said.some((s) => /took over (shard|\d+ shards:) [\d, ]+ from a-1, which has been silent for \d+ s/.test(s)),
+      ),
+    );
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("one that leaves hands over within a second, with its cursors", async () => {
+    const { world, agents } = await fleetOf(["a", "b"]);
+    void agents[0]!.fleet.leave();
+    await world.clock.advance(1_000);
+    assert.deepEqual(world.unowned(), []);
+    assert.equal(agents[0]!.shards.size, 0);
+    assert.equal(world.engine.entries.has("members/a-1"), false);
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("one that comes gets its share after a third of a TTL, no shard is without an owner for long", async () => {
+    const { world } = await fleetOf(["a", "b"]);
+    const c = world.spawn("c");
+    await world.clock.advance(TTL_MS);
+    assert.ok(c.shards.size > 0);
+    assert.deepEqual(world.unowned(), []);
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("a frozen engine: everybody stops before the TTL ends, says why, and goes on when it is back", async () => {
+    const { world, agents } = await fleetOf(["a", "b"]);
+    world.engine.frozen = true;
+    await world.clock.advance(TTL_MS * 0.85 + 100);
+    const before = world.sends.length;
+    await world.clock.advance(20_000);
+    assert.equal(world.sends.length, before, "nobody sends");
+    assert.ok(
+      agents[0]!.said.some((s) => /stopped exporting \d+ shards: no heartbeat could be written in time/.test(s)),
+    );
+    world.engine.frozen = false;
+    await world.clock.advance(5_000);
+    assert.deepEqual(world.unowned(), []);
+    assert.deepEqual(world.broken, []);
+  });
+
+  for (const suspended of [false, true])
+    test(`an owner that stands still for three TTLs sends nothing stale (${suspended ? "suspended host" : "SIGSTOP"})`, async () => {
+      const { world, agents } = await fleetOf(["a", "b", "c"]);
+      agents[1]!.clock.stop();
+      await world.clock.advance(3 * TTL_MS);
+      agents[1]!.clock.continue(suspended);
+      await world.clock.advance(2 * TTL_MS);
+      assert.deepEqual(world.broken, []);
+      assert.deepEqual(world.unowned(), []);
+    });
+
+  test("an agent that is cut off stops in time; the others take over", async () => {
+    const { world, agents } = await fleetOf(["a", "b", "c"]);
+    agents[2]!.cut = true;
+    await world.clock.advance(TTL_MS + 2_000);
+    assert.equal([...agents[2]!.shards.values()].filter((p) => p.holds()).length, 0);
+    assert.deepEqual(world.unowned(), []);
+    agents[2]!.cut = false;
+    await world.clock.advance(2 * TTL_MS);
+    assert.deepEqual(world.unowned(), []);
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("a deaf watch takes no shard from a live owner", async () => {
+    const { world } = await fleetOf(["a", "b", "c"]);
+    world.engine.deaf = true;
+    await world.clock.advance(5 * TTL_MS);
+    assert.deepEqual(world.unowned(), []);
+    assert.ok(world.agents.every((a) => a.said.every((s) => !/took over/.test(s))));
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("a member's entry that was deleted by hand is not a dead member", async () => {
+    const { world, agents } = await fleetOf(["a", "b", "c"]);
+    const owned = new Set(agents[0]!.shards.keys());
+    world.engine.drop("members/a-1");
+    await world.clock.advance(TTL_MS);
+    assert.ok(world.engine.entries.has("members/a-1"), "it is made again");
+    assert.deepEqual(new Set(agents[0]!.shards.keys()), owned);
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("a shard's entry that was deleted by hand is made again by its owner", async () => {
+    const { world, agents } = await fleetOf(["a", "b", "c"]);
+    for (let shard = 0; shard < SHARDS; shard++) world.engine.drop(`shards/${shard}`);
+    await world.clock.advance(2 * TTL_MS);
+    for (let shard = 0; shard < SHARDS; shard++)
+      assert.ok(world.engine.entries.has(`shards/${shard}`), `shard ${shard}`);
+    assert.ok(agents.every((a) => a.said.every((s) => !/took over/.test(s))));
+    assert.deepEqual(world.unowned(), []);
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("two agents of one name are two members", async () => {
+    const { world, agents } = await fleetOf(["same", "same"]);
+    assert.ok(agents.every((a) => a.shards.size > 0));
+    assert.deepEqual(world.unowned(), []);
+  });
+
+  for (const [what, ms] of [
+    ["a day ahead", 86_400_000],
+    ["a day back", -86_400_000],
+  ] as const)
+    test(`a wall clock that jumps ${what}: safe, said where it stops exporting, and soon owned again`, async () => {
+      const { world, agents } = await fleetOf(["a", "b"]);
+      agents[0]!.clock.jump(ms);
+      await world.clock.advance(2 * TTL_MS);
+      if (ms > 0) assert.ok(agents[0]!.said.some((s) => /the host was suspended, or its clock was set/.test(s)));
+      assert.deepEqual(world.unowned(), []);
+      assert.deepEqual(world.broken, []);
+    });
+
+  test("another number of shards is refused with the right one", async () => {
+    const { world } = await fleetOf(["a"]);
+    const other = new World(SHARDS, 1);
+    for (const [key, entry] of world.engine.entries) other.engine.entries.set(key, entry);
+    Object.assign(other, { shards: 5 });
+    const agent = other.spawn("late");
+    await assert.rejects(
+      async () => {
+        await other.clock.advance(1_000);
+        await agent.started;
+      },
+      { message: `this fleet has ${SHARDS} shards and --shards is 5; start with --shards ${SHARDS}` },
+    );
+  });
+
+  test("few writes: a heartbeat each third of a TTL, a checkpoint a shard each TTL", async () => {
+    const { world } = await fleetOf(["a", "b", "c"]);
+    const before = world.engine.writes;
+    await world.clock.advance(10 * TTL_MS);
+    const perTtl = (world.engine.writes - before) / 10;
+    assert.ok(perTtl <= 3 * 3 + SHARDS + 2, `${perTtl} writes a TTL`);
+  });
+});
+
+type Fault = {
+  what: "kill" | "leave" | "stop" | "suspend" | "cut" | "lose" | "freeze" | "deaf" | "jump" | "spawn" | "drop";
+  agent: number;
+  forMs: number;
+  after: number;
+};
+
+const faults: fc.Arbitrary<Fault[]> = fc.array(
+  fc.record({
+    what: fc.constantFrom("kill", "leave", "stop", "suspend", "cut", "lose", "freeze", "deaf", "jump", "spawn", "drop"),
+    agent: fc.nat(5),
+    forMs: fc.integer({ min: 100, max: 4 * TTL_MS }),
+    after: fc.integer({ min: 0, max: TTL_MS }),
+  }),
+  { minLength: 1, maxLength: 8 },
+) as fc.Arbitrary<Fault[]>;
+
+describe("property: any interleaving of faults", () => {
+  test("no request of an old epoch starts after one of a new one; a cursor never says more than was delivered; all is owned in the end", async () => {
+    await fc.assert(
+      fc.asyncProperty(faults, fc.integer({ min: 1, max: 2 ** 31 }), async (list, seed) => {
+        const { world } = await fleetOf(["a", "b", "c"], seed);
+        for (const fault of list) {
+          inject(world, fault);
+          await world.clock.advance(fault.after);
+        }
+        world.engine.frozen = false;
+        world.engine.deaf = false;
+        for (const agent of world.living) {
+          agent.cut = false;
+          agent.loseResponses = false;
+          agent.clock.continue(false);
+        }
+        if (world.living.every((a) => a.leaving)) world.spawn("last");
+        await world.clock.advance(4 * TTL_MS);
+        assert.deepEqual(world.broken, []);
+        assert.deepEqual(world.unowned(), []);
+        for (const [key, entry] of world.engine.entries) {
+          if (!key.startsWith("shards/")) continue;
+          const shard = Number(key.slice(7));
+          const cursor = JSON.parse(entry.value).cursors[`default/p${shard}/s/q`] ?? 0;
+          assert.ok(cursor <= (world.delivered.get(shard) ?? 0), `shard ${shard}: ${cursor}`);
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+});
+
+function inject(world: World, { what, agent: n, forMs }: Fault): void {
+  const agent = world.living[n % Math.max(1, world.living.length)];
+  const { clock, engine } = world;
+  const during = (begin: () => void, end: () => void) => {
+    begin();
+    void clock.sleep(forMs).then(end);
+  };
+  if (what === "freeze")
+    return during(
+      () => (engine.frozen = true),
+      () => (engine.frozen = false),
+    );
+  if (what === "deaf")
+    return during(
+      () => (engine.deaf = true),
+      () => (engine.deaf = false),
+    );
+  if (what === "spawn") return void (world.living.length < 5 && world.spawn("more"));
+  if (agent === undefined) return;
+  if (what === "kill") return agent.kill();
+  if (what === "drop")
+    return engine.drop(
+      forMs % 2 === 0
+        ? `shards/${forMs % SHARDS}`
+        : `members/${[...engine.entries.keys()].find((k) => k.startsWith(`members/${agent.name}`))?.slice(8)}`,
+    );
+  if (what === "leave") {
+    agent.leaving = true;
+    return void agent.fleet.leave().then(() => agent.kill());
+  }
+  if (what === "stop" || what === "suspend")
+    return during(
+      () => agent.clock.stop(),
+      () => agent.dead || agent.clock.continue(what === "suspend"),
+    );
+  if (what === "cut")
+    return during(
+      () => (agent.cut = true),
+      () => (agent.cut = false),
+    );
+  if (what === "lose")
+    return during(
+      () => (agent.loseResponses = true),
+      () => (agent.loseResponses = false),
+    );
+  return agent.clock.jump(forMs % 2 === 0 ? 86_400_000 : -86_400_000);
+}
