@@ -25,7 +25,7 @@ const mayImport: Record<string, readonly string[]> = {
   delivery: ["platform", "series", "batch", "remotewrite", "status"],
   exporter: ["platform", "series", "batch", "source", "reading", "delivery", "state", "policy", "status"],
   admin: ["platform", "http", "status"],
-  fleet: ["platform", "http", "kubernetes"],
+  fleet: ["platform", "http", "kubernetes", "state"],
   deadletter: ["platform", "series", "batch"],
   demo: ["platform", "status"],
   kubernetes: ["platform", "http", "policy", "status"],

@@ -26,6 +26,14 @@ const dnsLabel = (text: string): string => {
   return text;
 };
 
+const agentName = (text: string): string => {
+  if (!/^[a-z0-9]([-.a-z0-9]{0,61}[a-z0-9])?$/.test(text))
+    throw new InvalidArgumentError(
+      `"${text}" is not a valid name; use at most 63 lower-case letters, digits, dots and hyphens, such as edge-1`,
+    );
+  return text;
+};
+
 const etcdUrl = (text: string, before: string[] | undefined): string[] => {
   const valid = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
   if (!valid || new URL(text).username !== "" || new URL(text).password !== "" || new URL(text).pathname !== "/")
@@ -48,12 +56,14 @@ export function fleetOptions(): Option[] {
     new Option(
       "--fleet-namespace <namespace>",
       "namespace of the fleet's Leases and ConfigMaps (default: the service account's, or default)",
-    ).env("OUTFLOW_FLEET_NAMESPACE"),
-    new Option("--agent-name <name>", "name of this agent in the fleet (default: the host's name)").env(
-      "OUTFLOW_AGENT_NAME",
-    ),
+    )
+      .argParser(dnsLabel)
+      .env("OUTFLOW_FLEET_NAMESPACE"),
+    new Option("--agent-name <name>", "name of this agent in the fleet (default: the host's name)")
+      .argParser(agentName)
+      .env("OUTFLOW_AGENT_NAME"),
     new Option("--lease-ttl <duration>", "an agent that is silent this long has lost what it owned")
-      .argParser(duration({ min: 3_000, max: 300_000 }))
+      .argParser(duration({ min: 3_000, max: 600_000 }))
       .default(15_000, "15s")
       .env("OUTFLOW_LEASE_TTL"),
     new Option("--shards <n>", "parts that the policies are divided into; the same for all agents of a fleet")

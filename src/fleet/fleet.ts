@@ -1,3 +1,4 @@
+// Over 350 lines: one state machine, whose transitions share the epoch, the validity and the busy shards.
 // One agent of a fleet: heartbeats, takes the shards that it should own, hands over those that another one should, and stops acting as
 // an owner before others may think it dead. The protocol and its reasons: docs/scaling.md.
 //   free -> taking -> owned -> releasing -> free        a compare-and-set each

@@ -74,6 +74,10 @@ const WRONG: Record<string, string> = {
 const OWN_WRONG: Record<string, string> = {
   "forbid-label": " ",
   "source-username": "alone",
+  "fleet-name": "Upper",
+  "fleet-namespace": "Upper",
+  "agent-name": "no spaces",
+  "etcd-username": "without-fleet",
   context: "without-kubernetes",
   namespace: "Upper",
 };

@@ -61,6 +61,7 @@ function sample(option: Option): string {
     bytes: "2000000",
     url: "http://vm.example:8428",
     "name=value": "region=eu",
+    engine: "etcd",
     regex: "tmp_.*",
   };
   return option.name() === "max-concurrency" || option.name() === "max-source-queries"

@@ -5,7 +5,7 @@ import { etcdRegister } from "../../fleet/etcd.ts";
 import { kubernetesRegister } from "../../fleet/kubernetes.ts";
 import { CONFIG_KEY, type Register } from "../../fleet/register.ts";
 import { createHttpClient } from "../../http/client.ts";
-import { createTls, TlsFilesError } from "../../http/tls.ts";
+import { createTls, TlsFilesError } from "../../http/connecting/tls.ts";
 import type { KubeClient } from "../../kubernetes/client/client.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { systemFiles } from "../../platform/files.ts";
