@@ -12,6 +12,7 @@ import type { Agent } from "../attach/address.ts";
 import { tokenIn, tokenOption, urlOption } from "../attach/options.ts";
 import { snapshotOf } from "../attach/snapshot.ts";
 import { example } from "../example.ts";
+import { fleetText } from "./status-fleet.ts";
 import {
   allReady,
   type Choice,
@@ -32,6 +33,7 @@ type Options = {
   explain?: string | true;
   output: Output;
   notReady?: boolean;
+  fleet?: boolean;
   sort: Sorting;
   watch?: boolean;
   url: string;
@@ -61,6 +63,7 @@ export function statusCommand(): Command {
         .default("table"),
     )
     .option("--not-ready", "only sinks that are not ready")
+    .option("--fleet", "members of the fleet, what each owns, and sinks of other agents")
     .addOption(new Option("--sort <by>", "order of the rows").choices(sortings).default("worst"))
     .option("-w, --watch", "stay and show every change, until interrupted")
     .option("--wait", "wait until all are ready; says on stderr what it waits for")
@@ -131,7 +134,8 @@ async function look(agent: Agent, name: string | undefined): Promise<Snapshot> {
   return got.snapshot;
 }
 
-function textOf(snapshot: Snapshot, choice: Choice, { explain, output }: Options): string {
+function textOf(snapshot: Snapshot, choice: Choice, { explain, output, fleet }: Options): string {
+  if (fleet) return fleetText(snapshot) ?? "This agent is alone: it was started without --fleet.\n";
   if (explain === undefined) return listing(snapshot, choice, output);
   const { source, at } = snapshot;
   const sinks = selected(snapshot, choice.name);
