@@ -8,6 +8,7 @@ import { actionCommand, reloadCommand } from "../src/cli/act.ts";
 import { checkCommand } from "../src/cli/check.ts";
 import { demoCommand } from "../src/cli/demo.ts";
 import { doctorCommand } from "../src/cli/doctor/command.ts";
+import { planCommand } from "../src/cli/forecast/command.ts";
 import { queryCommand } from "../src/cli/query.ts";
 import { queryRules } from "../src/cli/querycheck.ts";
 import { replayCommand } from "../src/cli/replay/command.ts";
@@ -27,6 +28,7 @@ const everyCommand = [
   replayCommand(),
   demoCommand(),
   doctorCommand(),
+  planCommand(),
   actionCommand("pause"),
   reloadCommand(),
 ];

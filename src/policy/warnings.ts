@@ -65,7 +65,7 @@ const outage = (ms: number): string =>
     : `gives up after about ${ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1000)} s`} of outage`;
 
 /** The backoffs between the attempts: 5s, 10s, … each at most five minutes. */
-function retryBudgetMs(maxAttempts: number, backoffMs: number): number {
+export function retryBudgetMs(maxAttempts: number, backoffMs: number): number {
   let sum = 0;
   for (let n = 1; n < maxAttempts; n++) sum += Math.min(LONGEST_BACKOFF_MS, backoffMs * 2 ** (n - 1));
   return sum;
