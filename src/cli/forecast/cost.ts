@@ -3,8 +3,7 @@
 import { samplesOf } from "../../batch/batch.ts";
 import { Batcher } from "../../batch/batcher.ts";
 import { delayOf, type Query } from "../../reading/reader.ts";
-import { encodeWriteRequest } from "../../remotewrite/encode.ts";
-import { compress } from "../../remotewrite/snappy.ts";
+import { encodeBody } from "../../remotewrite/encode.ts";
 import { FrameBuilder } from "../../series/frame-builder.ts";
 import type { Window } from "../../source/window.ts";
 import { cut, type Survey } from "./survey.ts";
@@ -44,7 +43,7 @@ export async function costOf(
     if (sealed === undefined) return;
     sum.samples += samplesOf(sealed);
     sum.requests++;
-    sum.bytes += compress(encodeWriteRequest(sealed)).length;
+    sum.bytes += encodeBody(sealed).length;
     await breathe();
   };
   for (const [i, { window, frame, atMs }] of arrivals.entries()) {

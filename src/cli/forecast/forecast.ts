@@ -2,7 +2,7 @@
 import { formatDuration } from "../../config/duration.ts";
 import type { SinkPlan } from "../../exporter/supervisor.ts";
 import { retryBudgetMs } from "../../policy/warnings.ts";
-import { age, count, counted } from "../../status/words.ts";
+import { age, count, counted } from "../../status/text/words.ts";
 import type { Cost } from "./cost.ts";
 import type { WideLabel } from "./labels.ts";
 

@@ -1,6 +1,6 @@
 // A forecast for people, and as JSON. Pure.
 import { printable, printableJson } from "../../platform/printable.ts";
-import { bytes, count, counted, short } from "../../status/words.ts";
+import { bytes, count, counted, short } from "../../status/text/words.ts";
 import type { Forecast, SourceForecast } from "./forecast.ts";
 
 export function forecastText({ overSeconds, sources, sinks, intervals, difference, warnings }: Forecast): string {
