@@ -10,6 +10,7 @@ import { createHttpClient } from "../../http/client.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { problemLine } from "../../policy/load.ts";
 import type { LoadResult } from "../../policy/policy.ts";
+import { Delays } from "../../reading/delays.ts";
 import { type Query, queryKey } from "../../reading/reader.ts";
 import { sentence } from "../../status/text/words.ts";
 import { clusterPoliciesOf } from "../agent/cluster.ts";
@@ -111,13 +112,15 @@ async function plan(options: Options): Promise<{ forecast: Forecast; ok: boolean
     };
     const costsOf = async (plans: readonly SinkPlan[]): Promise<Cost[]> => {
       const costs: Cost[] = [];
+      const delays = new Delays();
+      delays.spreadOver(new Set(plans.flatMap(({ sources }) => sources.map(({ query }) => queryKey(query)))));
       for (const { info, sources } of plans) {
         const surveyed: Surveyed[] = [];
         for (const { query } of sources) {
           const found = await surveyOf(query);
           if (found.ok) surveyed.push({ query, survey: found });
         }
-        costs.push(await costOf(surveyed, info.batch, breathe));
+        costs.push(await costOf(surveyed, info.batch, delays, breathe));
       }
       return costs;
     };

@@ -2,7 +2,8 @@
 // they would arrive. Pure but for `breathe`, which lets others run.
 import { samplesOf } from "../../batch/batch.ts";
 import { Batcher } from "../../batch/batcher.ts";
-import { delayOf, type Query } from "../../reading/reader.ts";
+import type { Delays } from "../../reading/delays.ts";
+import type { Query } from "../../reading/reader.ts";
 import { encodeBody } from "../../remotewrite/encode.ts";
 import { FrameBuilder } from "../../series/frame-builder.ts";
 import type { Window } from "../../source/window.ts";
@@ -22,6 +23,7 @@ export type Surveyed = { query: Query; survey: Extract<Survey, { ok: true }> };
 export async function costOf(
   sources: readonly Surveyed[],
   batch: { maxSize: number; timeoutMs: number },
+  delays: Delays,
   breathe: () => Promise<void>,
 ): Promise<Cost> {
   if (sources.length === 0) return { samplesPerSecond: 0, requestsPerMinute: 0, bytesPerSecond: 0, activeSeries: 0 };
@@ -31,7 +33,7 @@ export async function costOf(
       windowsOf(survey.window, query.intervalMs, spanMs).map((window) => ({
         window,
         frame: survey.frame,
-        atMs: window.to + delayOf(query),
+        atMs: window.to + delays.of(query),
       })),
     )
     .sort((a, b) => a.atMs - b.atMs);
