@@ -1,6 +1,6 @@
 // Back to back: how many samples outflow moves while it catches up, with a source that costs nearly nothing and a receiver that
 // decodes; and what memory it takes, also for very large answers (900,000 series are 300 MB).
-//   bun bench/throughput.ts [--series 100000] [--seconds 20] [--batch 500]
+//   bun bench/throughput.ts [--series 100000] [--seconds 20] [--batch 500] [--sender profiled]
 // The samples per CPU second are what one core moves.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,13 +16,14 @@ const { values } = parseArgs({
     series: { type: "string", default: "100000" },
     seconds: { type: "string", default: "20" },
     batch: { type: "string", default: "500" },
+    sender: { type: "string", default: "outflow" },
   },
 });
 const dir = mkdtempSync(join(tmpdir(), "outflow-bench-"));
 const receiver = await startWithPort(resolve(import.meta.dirname, "load/receiver.ts"));
 const source = await startWithPort(resolve(import.meta.dirname, "load/canned.ts"), values.series);
 const stats = async () => (await (await fetch(`${receiver.url}/stats`)).json()) as Stats;
-const [program, args] = senders.outflow!.command({
+const [program, args] = senders[values.sender]!.command({
   dir,
   sourceUrl: source.url,
   writeUrl: `${receiver.url}/api/v1/write`,

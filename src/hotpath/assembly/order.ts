@@ -34,6 +34,11 @@ function compareLists(a: u32, b: u32, parts: bool): i32 {
   let y = listOf(b);
   const xEnd = x + (labelsOf(a) << 2);
   const yEnd = y + (labelsOf(b) << 2);
+  // Equal labels at equal places say nothing, whatever they are.
+  while (x < xEnd && y < yEnd && load<u32>(x) === load<u32>(y)) {
+    x += 4;
+    y += 4;
+  }
   for (; ; x += 4, y += 4) {
     while (x < xEnd && isOther(load<u32>(x), parts)) x += 4;
     while (y < yEnd && isOther(load<u32>(y), parts)) y += 4;
