@@ -300,7 +300,7 @@ function samples(read: usize, id: u32, values: usize, close: usize, to: f64): u3
   let n = begin;
   let old = 0;
   let beyond = 0;
-  let before: i64 = -1;
+  let before: i64 = 0;
   let firstTimestamp: f64 = 0;
   let firstValue: f64 = 0;
   let firstStale = false;
