@@ -1,7 +1,10 @@
-// outflow beside Debian's vmagent and Prometheus agent, one after the other in one run: the same source (a real VictoriaMetrics that is
+// outflow beside vmagent and Prometheus agent (whatever is on OUTFLOW_BENCH_PATH or the PATH; their versions are printed), one after the other in one run: the same source (a real VictoriaMetrics that is
 // filled all the time), the same receiver (which decodes every request), and what each costs.
 //   bun bench/compare.ts [--series 10000] [--polls 20] [--interval 1s] [--batch 500] [--peer-batch N] [--churn 0.01]
-//                        [--senders outflow,lean,vmagent,prometheus] [--rounds 1] [--json]
+//                        [--senders outflow,lean,vmagent,snappy,prometheus] [--outflow-polls 1s,5s,15s,60s] [--rounds 1] [--json]
+// vmagent sends zstd where the receiver takes it; "snappy" is the same where it does not. No ratio is printed for a sender that did not
+// deliver what was due. What the peers do at 1 s: VictoriaMetrics renews the values of /federate about every 3 s, vmagent restamps
+// them (old values with new times), Prometheus refuses most of them as out of order.
 // CPU is user + system time of the sender (and of the source) per million samples that arrived, over the polls after --warm ones (65 s).
 // Only the ratios of one run mean anything. Needs victoria-metrics, vmagent and prometheus on the PATH, and `npm run build`.
 import { mkdtempSync, rmSync } from "node:fs";
@@ -11,6 +14,7 @@ import { parseArgs } from "node:util";
 import { parseDuration } from "../src/config/duration.ts";
 import { start, startWithPort, stop } from "./load/child.ts";
 import { cpuSeconds, peakRss, rss } from "./load/proc.ts";
+import { versionOf } from "./load/programs.ts";
 import type { Stats } from "./load/receiver.ts";
 import { senders } from "./load/senders.ts";
 import { type Source, startSource } from "./load/source.ts";
@@ -24,7 +28,8 @@ const { values } = parseArgs({
     batch: { type: "string", default: "500" },
     "peer-batch": { type: "string" },
     churn: { type: "string", default: "0" },
-    senders: { type: "string", default: "outflow,lean,vmagent,prometheus" },
+    senders: { type: "string", default: "outflow,lean,vmagent,snappy,prometheus" },
+    "outflow-polls": { type: "string" },
     rounds: { type: "string", default: "1" },
     outflow: { type: "string", multiple: true, default: [] },
     json: { type: "boolean", default: false },
@@ -32,7 +37,13 @@ const { values } = parseArgs({
 });
 const series = Number(values.series);
 const intervalMs = parseDuration(values.interval) ?? 1000;
-const names = values.senders.split(",");
+const pollsOf = values["outflow-polls"]?.split(",").map((text) => parseDuration(text) ?? intervalMs) ?? [intervalMs];
+/** `outflow` once for each of its poll intervals. */
+const runs = values.senders
+  .split(",")
+  .flatMap((name) => (name === "outflow" ? pollsOf : [intervalMs]).map((pollMs) => ({ name, pollMs })));
+/** Less than this share of what was due is not delivered: no ratio is printed. */
+const COMPLETE = 0.99;
 /** For a minute after its start outflow does not know yet which samples it has seen of each series, and looks at all of them. */
 const warm = values.warm === undefined ? Math.ceil(65_000 / intervalMs) : Number(values.warm);
 
@@ -44,19 +55,26 @@ type Row = {
   peak: number;
   average: number;
   samples: number;
+  /** Share of what was due. */
+  complete: number;
   repeated: number;
   perRequest: number;
 };
 
-async function measure(name: string, source: Source, receiver: string, dir: string): Promise<Row> {
+async function measure(
+  { name, pollMs }: (typeof runs)[number],
+  source: Source,
+  receiver: string,
+  dir: string,
+): Promise<Row> {
   const sender = senders[name]!;
-  await fetch(`${receiver}/reset`, { method: "POST" });
+  await fetch(`${receiver}/reset${name === "snappy" ? "?zstd=no" : ""}`, { method: "POST" });
   const [program, args] = sender.command({
     dir,
     sourceUrl: source.url,
     writeUrl: `${receiver}/api/v1/write`,
     selector: '{job="fleet"}',
-    intervalMs,
+    intervalMs: pollMs,
     batch: Number(values.batch),
     peerBatch: values["peer-batch"] === undefined ? undefined : Number(values["peer-batch"]),
     outflow: values.outflow,
@@ -71,15 +89,23 @@ async function measure(name: string, source: Source, receiver: string, dir: stri
     await Bun.sleep(100);
   }
   for (let i = 0; i < warm; i++) await source.next();
+  /** Whole polls of this sender. */
+  const rounds = Math.max(
+    Number(values.polls),
+    Math.ceil(Number(values.polls) / (pollMs / intervalMs)) * (pollMs / intervalMs),
+  );
+  const writtenBefore = source.written;
   const before = { cpu: cpuSeconds(child.pid), source: cpuSeconds(source.pid), stats: await stats() };
   const sizes: number[] = [];
   const sampling = setInterval(() => sizes.push(rss(child.pid)), 100);
-  for (let i = 0; i < Number(values.polls); i++) await source.next();
+  for (let i = 0; i < rounds; i++) await source.next();
+  const due = source.written - writtenBefore;
   clearInterval(sampling);
   const after = { cpu: cpuSeconds(child.pid), source: cpuSeconds(source.pid), stats: await stats() };
   const fresh = after.stats.fresh - before.stats.fresh;
   const row: Row = {
-    name: sender.name,
+    name: pollMs === intervalMs ? sender.name : `${sender.name}, polls of ${pollMs / 1000} s`,
+    complete: fresh / due,
     cpu: (after.cpu - before.cpu) / (fresh / 1e6),
     sourceCpu: (after.source - before.source) / (fresh / 1e6),
     bytes: (after.stats.bodyBytes - before.stats.bodyBytes) / (after.stats.samples - before.stats.samples),
@@ -99,16 +125,21 @@ async function measure(name: string, source: Source, receiver: string, dir: stri
 
 function table(rows: readonly Row[]): string {
   const reference = rows.find((r) => r.name === "vmagent lean") ?? rows[0]!;
+  const ratio = (r: Row, of: (r: Row) => number) =>
+    Math.min(r.complete, reference.complete) < COMPLETE ? "not complete" : (of(r) / of(reference)).toFixed(2);
   const lines = rows.map((r) => [
     r.name,
     r.cpu.toFixed(2),
-    (r.cpu / reference.cpu).toFixed(2),
+    ratio(r, ({ cpu }) => cpu),
     r.bytes.toFixed(1),
     `${r.peak.toFixed(0)} / ${r.average.toFixed(0)}`,
     r.perRequest.toFixed(0),
     (r.samples / 1e6).toFixed(2),
     (r.repeated / 1e6).toFixed(2),
+    `${(100 * r.complete).toFixed(1)} %`,
     r.sourceCpu.toFixed(1),
+    (r.cpu + r.sourceCpu).toFixed(1),
+    ratio(r, ({ cpu, sourceCpu }) => cpu + sourceCpu),
   ]);
   const head = [
     "sender",
@@ -119,7 +150,10 @@ function table(rows: readonly Row[]): string {
     "samples/request",
     "M samples",
     "M repeated",
+    "of what was due",
     "source CPU s/M",
+    "both, CPU s/M",
+    `both ÷ ${reference.name}`,
   ];
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "--:"))), ...lines.map(line)].join("\n");
@@ -129,17 +163,24 @@ const dir = mkdtempSync(join(tmpdir(), "outflow-bench-"));
 const receiver = await startWithPort(resolve(import.meta.dirname, "load/receiver.ts"));
 const source = await startSource(series, intervalMs);
 const all: Row[] = [];
+const versions = [
+  versionOf("victoria-metrics", ["--version"]),
+  ...(runs.some(({ name }) => /^(lean|vmagent|snappy)$/.test(name)) ? [versionOf("vmagent", ["--version"])] : []),
+  ...(runs.some(({ name }) => name === "prometheus") ? [versionOf("prometheus", ["--version"])] : []),
+];
 try {
   for (let i = 0; i < 12_000 / intervalMs; i++) await source.next(); // new series become visible late
   source.churn = Number(values.churn);
   for (let round = 0; round < Number(values.rounds); round++) {
     const rows: Row[] = [];
-    for (const name of names) rows.push(await measure(name, source, receiver.url, join(dir, `${round}-${name}`)));
+    for (const run of runs)
+      rows.push(await measure(run, source, receiver.url, join(dir, `${round}-${run.name}-${run.pollMs}`)));
     all.push(...rows);
     if (!values.json) {
       console.log(
         `\n${series} series, one sample each every ${intervalMs / 1000} s, ${values.polls} polls, ${values.batch} samples a request, churn ${values.churn} a poll (round ${round + 1})\n`,
       );
+      console.log(versions.join("\n"), "\n");
       console.log(table(rows));
     }
   }

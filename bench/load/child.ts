@@ -1,6 +1,7 @@
 // Child processes of a benchmark: none outlives it.
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { programOf } from "./programs.ts";
 
 const children = new Set<ChildProcess>();
 const endAll = () => {
@@ -10,7 +11,7 @@ process.on("exit", endAll);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 
 export function start(program: string, args: readonly string[]): ChildProcess & { pid: number } {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(programOf(program), args, { stdio: ["ignore", "pipe", "pipe"] });
   child.stderr!.resume();
   children.add(child);
   child.once("exit", () => children.delete(child));

@@ -2,6 +2,7 @@
 //   bun bench/load/receiver.ts        prints its port; GET /stats, POST /reset, POST /api/v1/write
 // `fresh` counts samples that are newer than the last one of their series: what was delivered once, in order, stale markers apart.
 import { createServer } from "node:http";
+import { zstdDecompressSync } from "node:zlib";
 import { snappyUncompressor } from "hysnappy";
 import { hashBytes, lanes } from "./hash.ts";
 
@@ -20,6 +21,7 @@ export type Stats = {
 
 let stats: Stats;
 const newest = new Map<number, number>();
+let takesZstd = true;
 const reset = () => {
   stats = { requests: 0, bodyBytes: 0, rawBytes: 0, samples: 0, fresh: 0, stale: 0, series: 0, firstAtMs: 0 };
 };
@@ -36,8 +38,9 @@ function rawLength(body: Uint8Array): number {
   }
 }
 
-function take(body: Buffer): void {
-  const raw = uncompress(body, rawLength(body));
+/** vmagent compresses with zstd where the receiver takes it, everybody else with snappy. */
+function take(body: Buffer, encoding: string | undefined): void {
+  const raw = encoding === "zstd" ? new Uint8Array(zstdDecompressSync(body)) : uncompress(body, rawLength(body));
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   stats.requests++;
   stats.bodyBytes += body.length;
@@ -96,12 +99,18 @@ const server = createServer((request, response) => {
   request.on("data", (piece) => pieces.push(piece));
   request.on("end", () => {
     if (request.url === "/stats") return response.end(JSON.stringify({ ...stats, series: newest.size }));
-    if (request.url === "/reset") {
+    if (request.url?.startsWith("/reset")) {
+      takesZstd = request.url !== "/reset?zstd=no";
       newest.clear();
       reset();
       return response.end();
     }
-    take(Buffer.concat(pieces));
+    const encoding = request.headers["content-encoding"];
+    if (encoding === "zstd" && !takesZstd) {
+      response.statusCode = 415; // a sender falls back to snappy
+      return response.end();
+    }
+    take(Buffer.concat(pieces), encoding);
     response.statusCode = 204;
     response.end();
   });

@@ -1,6 +1,7 @@
 // The programs that are compared, with the settings they are run with.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { versionOf } from "./programs.ts";
 
 export type Job = {
   dir: string;
@@ -105,6 +106,8 @@ spec:
     ],
   },
   vmagent: vmagent("vmagent", []),
+  /** To a receiver that does not take zstd. */
+  snappy: vmagent("vmagent, snappy", []),
   lean: vmagent("vmagent lean", [
     "-promscrape.streamParse",
     "-promscrape.disableCompression",
@@ -120,7 +123,7 @@ spec:
       return [
         "prometheus",
         [
-          "--enable-feature=agent",
+          ...(/version 2\./.test(versionOf("prometheus", ["--version"])) ? ["--enable-feature=agent"] : ["--agent"]),
           `--config.file=${config}`,
           `--storage.agent.path=${job.dir}/data`,
           "--web.listen-address=127.0.0.1:0",

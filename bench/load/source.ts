@@ -14,6 +14,8 @@ const PART = 10_000;
 export type Source = {
   url: string;
   pid: number;
+  /** Samples that it has taken so far. */
+  written: number;
   /** Each call of the next fill replaces this share of the series by new ones. */
   churn: number;
   /** Resolves when the samples of the next interval are there. */
@@ -44,6 +46,8 @@ export async function startSource(series: number, intervalMs: number): Promise<S
   const builder = new FrameBuilder();
   const generation = new Uint16Array(series);
   const ids = Int32Array.from({ length: series }, (_, i) => intern(table, i, 0));
+  // The server answers in the order in which it met the series: in no order that suits a sender.
+  const order = shuffled(series);
   let round = 0;
   let moved = 0;
   let ended = false;
@@ -51,6 +55,7 @@ export async function startSource(series: number, intervalMs: number): Promise<S
   const source: Source = {
     url,
     pid: child.pid,
+    written: 0,
     churn: 0,
     next: () => new Promise((done) => waiting.push(done)),
     async stop() {
@@ -71,8 +76,9 @@ export async function startSource(series: number, intervalMs: number): Promise<S
       for (let from = 0; from < series; from += PART) {
         builder.clear();
         for (let i = from; i < Math.min(series, from + PART); i++) {
-          builder.startRun(ids[i]!);
-          builder.add(now, sampleOf(i, round), false);
+          const of = order[i]!;
+          builder.startRun(ids[of]!);
+          builder.add(now, sampleOf(of, round), false);
         }
         const { frame } = builder.build(table, 0, now);
         const body = encodeBody({ frame, firstRun: 0, endRun: frame.runs, firstSample: 0, endSample: frame.samples });
@@ -80,6 +86,7 @@ export async function startSource(series: number, intervalMs: number): Promise<S
         if (!answer.ok) throw new Error(`the source refused samples: ${answer.status} ${await answer.text()}`);
       }
       round++;
+      source.written += series;
       const done = waiting;
       waiting = [];
       for (const d of done) d();
@@ -88,6 +95,18 @@ export async function startSource(series: number, intervalMs: number): Promise<S
   }
   const filling = fill();
   return source;
+}
+
+/** The numbers below `n` in an order that is the same each time. */
+function shuffled(n: number): Int32Array {
+  const order = Int32Array.from({ length: n }, (_, i) => i);
+  let seed = 18;
+  for (let i = n - 1; i > 0; i--) {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    const j = seed % (i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
 }
 
 function intern(table: SeriesTable, i: number, generation: number): number {
