@@ -30,7 +30,7 @@ export function versionOf(name: string, args: readonly string[]): string {
     said = "says no version";
   }
   const module = moduleOf(file);
-  return `${name}: ${said.trim()}${module === undefined ? "" : ` (${module})`}`;
+  return `${name}: ${said.trim() || "version unknown"}${module === undefined ? "" : ` (${module})`}`;
 }
 
 function moduleOf(file: string): string | undefined {

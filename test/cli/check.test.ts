@@ -206,6 +206,7 @@ describe("outflow query", () => {
     ])
       assert.match(stdout, line);
     assert.match(outflow(["query", "explain", "up"]).stdout, /^kind +raw[\s\S]*^sent +up\n +\[<window>ms\]$/m);
+    assert.match(outflow(["query", "explain", "up"]).stdout, /^poll interval +a poll costs the source by its series/m);
   });
 
   test("fmt: readable lines, from an argument and from standard input", () => {
