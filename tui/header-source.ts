@@ -1,7 +1,8 @@
 // The source in a line: whether it answers, what it is, its clock; how many series are read, and how far behind the sinks are. Pure.
+
+import { pollSeconds, steadyLag } from "../src/status/text/steady.ts";
 import { age, short } from "../src/status/text/words.ts";
 import { type Segment, seg } from "./drawing/line.ts";
-import { pollSeconds, steadyLag } from "./drawing/spans.ts";
 import { hidden } from "./screens/privacy.ts";
 import { labelled, type Scene, shownText } from "./screens/scene.ts";
 

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { plot, stretched } from "../../tui/drawing/charts.ts";
+import { smoothed, stretched } from "../../src/status/text/steady.ts";
+import { plot } from "../../tui/drawing/charts.ts";
 import { colourCode, parseColour } from "../../tui/drawing/colour.ts";
 import { glyphsFor } from "../../tui/drawing/glyphs.ts";
 import { line, plainText, seg } from "../../tui/drawing/line.ts";
 import { scrollBar } from "../../tui/drawing/scroll-bar.ts";
 import { nameWidth, shortened } from "../../tui/drawing/shorten.ts";
-import { smoothed } from "../../tui/drawing/spans.ts";
 import { backgroundFrom, depthOf, paint, paletteOf } from "../../tui/drawing/theme.ts";
 import { widthOf } from "../../tui/drawing/width.ts";
 import { filterProblem, matcher } from "../../tui/input/filter.ts";

@@ -1,4 +1,5 @@
 // Numbers over time as characters: a sparkline of one row, and plots of several rows in braille or in blocks. Pure.
+import { stretched } from "../../src/status/text/steady.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { type Segment, type Style, seg } from "./line.ts";
 
@@ -9,14 +10,6 @@ export function sparkline(values: readonly number[], width: number, { levels }: 
   const top = levels.length - 1;
   return cells.map((v) => levels[v <= 0 ? 0 : Math.max(1, Math.round((v / max) * top))]).join("");
 }
-
-/** `values` as `width` columns: the largest of each group, or each value several times. */
-export const stretched = (values: readonly number[], width: number): number[] =>
-  Array.from({ length: width }, (_, i) => {
-    const from = Math.floor((i * values.length) / width);
-    const to = Math.max(from + 1, Math.floor(((i + 1) * values.length) / width));
-    return Math.max(...values.slice(from, to), 0);
-  });
 
 /** A value of 0 is a gap. `above`: values over it are in the colour of trouble. */
 export type Curve = { values: readonly number[]; style: Style; above?: number | undefined };

@@ -3,10 +3,10 @@
 import type { EpochMs } from "../../src/platform/clock.ts";
 import { placeText } from "../../src/platform/place.ts";
 import { lastMinute, rate } from "../../src/status/rings.ts";
+import { pollSeconds, steady } from "../../src/status/text/steady.ts";
 import { age, bytes, clockTime, counted, short } from "../../src/status/text/words.ts";
 import { sparkline } from "../drawing/charts.ts";
 import { type Line, type Segment, seg, spread } from "../drawing/line.ts";
-import { pollSeconds, steady } from "../drawing/spans.ts";
 import { counts, dropped, worst } from "../header-counts.ts";
 import { behind, source } from "../header-source.ts";
 import { inSeconds } from "../sinks/progress.ts";

@@ -1,8 +1,8 @@
 // What every part of the view is given, and the few words that several parts share.
 import type { EpochMs } from "../../src/platform/clock.ts";
-import { readyOf } from "../../src/status/conditions.ts";
 import type { Link } from "../../src/status/link.ts";
 import type { SinkState, Snapshot } from "../../src/status/snapshot.ts";
+import { readiness as readinessOf } from "../../src/status/text/readiness.ts";
 import type { Glyphs } from "../drawing/glyphs.ts";
 import { cut, type Line, type Segment, type Style, seg } from "../drawing/line.ts";
 import type { UiState } from "../input/ui-state.ts";
@@ -25,22 +25,8 @@ export type Scene = {
 
 /** Mark and word for Ready, and the style of both. */
 export function readiness(sink: SinkState, glyphs: Glyphs): { mark: string; word: string; style: Style } {
-  const { status, reason } = readyOf(sink);
-  switch (sink.phase.name) {
-    case "paused":
-      return { mark: glyphs.paused, word: "paused", style: "warn" };
-    case "refused":
-      return { mark: glyphs.notReady, word: "refused", style: "bad" };
-    case "draining":
-      return { mark: glyphs.catchingUp, word: "draining", style: "warn" };
-    case "stopped":
-      return { mark: glyphs.paused, word: "stopped", style: "dim" };
-    default:
-  }
-  if (status === "False") return { mark: glyphs.notReady, word: "not ready", style: "bad" };
-  if (status === "Unknown") return { mark: glyphs.unknown, word: "pending", style: "warn" };
-  if (reason === "CatchingUp") return { mark: glyphs.catchingUp, word: "ready", style: "good" };
-  return { mark: reason === "Idle" ? glyphs.idle : glyphs.ready, word: "ready", style: "good" };
+  const { mark, word, mood } = readinessOf(sink);
+  return { mark: glyphs[mark], word, style: mood };
 }
 
 /** Text of others, without the addresses and label values in it while privacy is on. */

@@ -4,10 +4,11 @@ import { lagOfHour, lagOfMinute } from "../../src/status/lag.ts";
 import { latencyOfHour, latencyOfMinute } from "../../src/status/latency.ts";
 import { lastHour, lastMinute } from "../../src/status/rings.ts";
 import type { Ring, SinkState } from "../../src/status/snapshot.ts";
+import { pollSeconds, steady } from "../../src/status/text/steady.ts";
 import { age, bytes, short, took } from "../../src/status/text/words.ts";
 import { type ChartData, type ChartLook, chart } from "../drawing/chart.ts";
 import { beside, blank, type Line, seg } from "../drawing/line.ts";
-import { normalLag, pollSeconds, steady } from "../drawing/spans.ts";
+import { normalLag } from "../drawing/spans.ts";
 import type { Range } from "../input/intents.ts";
 import type { Scene } from "../screens/scene.ts";
 

@@ -2,14 +2,14 @@
 import { stringify } from "yaml";
 import { statusList } from "../../admin/statuslist.ts";
 import type { EpochMs } from "../../platform/clock.ts";
-import { placeText } from "../../platform/place.ts";
 import { droppedTotal } from "../../status/account.ts";
 import { readyOf } from "../../status/conditions.ts";
 import { rate } from "../../status/rings.ts";
 import { lagOf } from "../../status/sinks.ts";
 import type { SinkState, Snapshot } from "../../status/snapshot.ts";
 import { explain } from "../../status/text/explain.ts";
-import { alikeProblems, headlineText, overview, readyText } from "../../status/text/overview.ts";
+import { headlineText, overview, readyText } from "../../status/text/overview.ts";
+import { agentTroubles, policyTroubles } from "../../status/text/troubles.ts";
 import { age, count, counted, short } from "../../status/text/words.ts";
 import { badness } from "../../status/text/worst.ts";
 
@@ -87,27 +87,14 @@ export function summary(sinks: readonly SinkState[], source: Snapshot["source"],
 
 /** What is wrong with the agent itself, and in the policy files (each kind of problem with its first place if `all`); empty if nothing is. */
 export function troubles(snapshot: Snapshot, all: boolean): string {
-  const { stateStore, log, cluster } = snapshot;
-  const own = [
-    ...(cluster?.failure === undefined
-      ? []
-      : [`Kubernetes API for ${age(snapshot.at - cluster.failure.since)}: ${cluster.failure.message}`]),
-    ...(stateStore.state === "ok" ? [] : [stateStore.message]),
-    ...(log?.state === "failing" ? [log.message] : []),
-  ];
-  return own.map((message) => `outflow: ${message}\n`).join("") + policyTroubles(snapshot, all);
-}
-
-function policyTroubles({ problems, policies }: Snapshot, all: boolean): string {
-  const bad = problems.filter((p) => p.severity === "problem");
-  if (bad.length === 0) return "";
-  const runs = policies.length === 0 ? "nothing runs" : "the last good version keeps running";
-  const lines = alikeProblems(bad).map(
-    ({ first: p, places }) =>
-      `  ${placeText(p)}: ${p.path === "" ? "" : `${p.path}: `}${p.message}${places > 1 ? ` (and ${counted(places - 1, "other place")})` : ""}\n`,
-  );
-  const head = `outflow: ${counted(bad.length, "problem")} in the policies: ${runs}`;
-  return all ? `${head}.\n${lines.join("")}` : `${head}; --explain shows ${bad.length === 1 ? "it" : "them"}.\n`;
+  const own = agentTroubles(snapshot).map((message) => `outflow: ${message}\n`);
+  const policies = policyTroubles(snapshot);
+  if (policies === undefined) return own.join("");
+  const { head, kinds, problems } = policies;
+  const text = all
+    ? `${head}.\n${kinds.map((line) => `  ${line}\n`).join("")}`
+    : `${head}; --explain shows ${problems === 1 ? "it" : "them"}.\n`;
+  return `${own.join("")}outflow: ${text}`;
 }
 
 function row(sink: SinkState, now: EpochMs): string[] {
