@@ -7,6 +7,14 @@ declare module "*.txt" {
   const text: string;
   export default text;
 }
+declare module "*.css" {
+  const text: string;
+  export default text;
+}
+declare module "*.browser.js" {
+  const text: string;
+  export default text;
+}
 declare module "snappyjs" {
   export function uncompress(compressed: Uint8Array): Uint8Array;
   export function compress(raw: Uint8Array): Uint8Array;

@@ -1,9 +1,7 @@
-// Server-sent events: a snapshot, then every event after it. The ring is the log and a reader has a cursor in it, so nothing is ever
+// Server-sent events: a snapshot `S`, then every event `E` after it. The ring is the log and a reader has a cursor in it, so nothing is ever
 // queued for a reader: one that does not read is behind in the ring, and cut when the ring has passed it or STUCK_MS are over.
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
-import type { Event } from "../status/events.ts";
-import type { Snapshot } from "../status/snapshot.ts";
 import { EventRing } from "./eventring.ts";
 
 export const MAX_STREAMS = 100;
@@ -22,16 +20,16 @@ type Reader = {
   wroteAt: number;
 };
 
-export class EventStream {
-  readonly #ring: EventRing;
+export class EventStream<E, S> {
+  readonly #ring: EventRing<E>;
   readonly #readers = new Set<Reader>();
   readonly #heartbeat: ReturnType<typeof setInterval>;
-  #snapshot: { of: Snapshot; bytes: Uint8Array } | undefined;
+  #snapshot: { of: S; bytes: Uint8Array } | undefined;
   #pumping = false;
 
-  /** `before`: see EventRing. */
-  constructor(before: number) {
-    this.#ring = new EventRing(before);
+  /** `before`, `kept`: see EventRing. */
+  constructor(before: number, kept?: number) {
+    this.#ring = new EventRing(before, kept);
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#heartbeat.unref();
   }
@@ -40,7 +38,12 @@ export class EventStream {
     return this.#readers.size;
   }
 
-  append(event: Event): void {
+  /** Number of the newest event. */
+  get seq(): number {
+    return this.#ring.last;
+  }
+
+  append(event: E): void {
     this.#ring.append(event);
     if (this.#pumping || this.#readers.size === 0) return;
     // What one turn brings goes out in one write.
@@ -53,7 +56,7 @@ export class EventStream {
   }
 
   /** False: there are as many readers as may be. `lastEventId`: what a reader that comes back has seen. */
-  add(response: ServerResponse, lastEventId: string | undefined, snapshot: Snapshot): boolean {
+  add(response: ServerResponse, lastEventId: string | undefined, snapshot: S): boolean {
     if (this.#readers.size >= MAX_STREAMS) return false;
     response.writeHead(200, {
       "content-type": "text/event-stream; charset=utf-8",
@@ -88,7 +91,7 @@ export class EventStream {
     for (const reader of [...this.#readers]) this.#cut(reader);
   }
 
-  #message(snapshot: Snapshot): Uint8Array {
+  #message(snapshot: S): Uint8Array {
     if (this.#snapshot?.of !== snapshot)
       this.#snapshot = {
         of: snapshot,

@@ -10,6 +10,8 @@ export type Page = {
   challenge?: boolean;
   /** The body is compressed; false: it could have been. */
   gzip?: boolean;
+  /** Beside those that every response has. */
+  headers?: Readonly<Record<string, string>>;
 };
 
 export const page = (status: number, text: string): Page => ({
@@ -29,7 +31,7 @@ export function pageOf(path: string, snapshot: Snapshot): Page {
     default:
       return page(
         404,
-        "not found; available: /healthz, /readyz, /metrics, /api/v1/status, /api/v1/snapshot, /api/v1/events, POST /-/reload and POST /api/v1/sinks/{namespace}/{policy}/{sink}/pause, resume and retry",
+        "not found; available: /, /healthz, /readyz, /metrics, /api/v1/status, /api/v1/snapshot, /api/v1/events, POST /-/reload and POST /api/v1/sinks/{namespace}/{policy}/{sink}/pause, resume and retry",
       );
   }
 }

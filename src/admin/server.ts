@@ -5,6 +5,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Actions, SinkAction } from "../status/actions.ts";
+import type { Event } from "../status/events.ts";
+import type { Snapshot } from "../status/snapshot.ts";
 import type { StatusStore } from "../status/store.ts";
 import { type Access, mayAsk } from "./access.ts";
 import { addressText, usableAddress } from "./address.ts";
@@ -12,6 +14,7 @@ import { EventStream } from "./eventstream.ts";
 import { CONTENT_TYPE } from "./metrics/exposition.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import type { ApiRequests } from "./metrics/process.ts";
+import { WebPage } from "./page/page.ts";
 import { type Page, page, pageOf } from "./pages.ts";
 
 export type AdminOptions = {
@@ -41,7 +44,8 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   if (options.listen === "off") return { ok: true, address: "off", close: async () => {} };
   const address = usableAddress(options.listen, options.token !== undefined);
   if (!address.ok) return address;
-  const events = new EventStream(options.eventsFrom);
+  const events = new EventStream<Event, Snapshot>(options.eventsFrom);
+  const web = new WebPage(() => options.store.snapshot, options.eventsFrom);
   const unsubscribe = options.store.subscribe((event) => events.append(event));
   const metrics = createMetrics(options.store, () => ({
     tableSeries: options.tableSeries?.(),
@@ -49,7 +53,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   }));
   const server = createServer(
     { requestTimeout: ANSWER_MS, headersTimeout: 5_000, keepAliveTimeout: 5_000, maxHeaderSize: 8192 },
-    (request, response) => void serve(request, response, options, events, metrics),
+    (request, response) => void serve(request, response, options, { events, metrics, web }),
   );
   server.maxConnections = 256;
   // A client that connects and sends nothing, or does not read the response, is disconnected (the stream has limits of its own).
@@ -73,6 +77,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
             unsubscribe();
             metrics.close();
             events.close();
+            web.close();
             server.close(() => closed());
             server.closeAllConnections();
           }),
@@ -81,15 +86,16 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   });
 }
 
+type Parts = { events: EventStream<Event, Snapshot>; metrics: Metrics; web: WebPage };
+
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   options: AdminOptions,
-  events: EventStream,
-  metrics: Metrics,
+  { events, metrics, web }: Parts,
 ): Promise<void> {
   const { headers, method = "GET" } = request;
-  const path = (request.url ?? "/").split("?")[0]!;
+  const [path = "/", query = ""] = (request.url ?? "/").split("?", 2);
   const access: Access = { token: options.token?.(), names: [options.host] };
   const allowed = mayAsk(
     { host: headers.host, authorization: headers.authorization, fromPage: isFromPage(headers) },
@@ -103,9 +109,17 @@ async function serve(
     return refuseUnread(request, response, page(413, "requests must not have a body"));
   request.resume();
   if (path === "/healthz" || path === "/readyz") return send(probe(path, options.store, allowed.ok));
+  const reads = method === "GET" || method === "HEAD";
+  const zip = acceptsGzip(headers["accept-encoding"]);
+  // Without a token the page asks for it; nothing else of these rules is different for it.
+  const shown =
+    reads && (allowed.ok || allowed.status === 401)
+      ? await web.answer(path, new URLSearchParams(query), allowed.ok)
+      : undefined;
+  if (shown !== undefined) return send(await compressed(shown, zip));
   if (!allowed.ok) return send({ ...page(allowed.status, allowed.message), challenge: allowed.status === 401 });
   if (method === "POST") return send(await act(path, options));
-  if (method !== "GET" && method !== "HEAD") return send(page(405, "method not allowed: use GET to read, POST to act"));
+  if (!reads) return send(page(405, "method not allowed: use GET to read, POST to act"));
   if (path === "/api/v1/events" && method === "GET") {
     request.socket.setTimeout(0);
     const id = headers["last-event-id"];
@@ -113,10 +127,16 @@ async function serve(
       send(page(503, "too many event streams"));
     return;
   }
+  if (path === "/page/events" && method === "GET") {
+    request.socket.setTimeout(0);
+    const id = headers["last-event-id"];
+    if (!(await web.follow(response, typeof id === "string" ? id : undefined)))
+      send(page(503, "too many event streams"));
+    return;
+  }
   if (path === "/metrics") {
     const body = await metrics.text();
-    const zip = acceptsGzip(headers["accept-encoding"]);
-    return send({ status: 200, type: CONTENT_TYPE, body: zip ? await gzipped(body) : body, gzip: zip });
+    return send(await compressed({ status: 200, type: CONTENT_TYPE, body }, zip));
   }
   send(pageOf(path, options.store.snapshot));
 }
@@ -191,10 +211,21 @@ export function acceptsGzip(header: string | string[] | undefined): boolean {
 }
 
 /** Off the event loop: with 1,000 sinks it is megabytes. */
-const gzipped = promisify(gzip) as (text: string) => Promise<Uint8Array>;
+const gzipped = promisify(gzip) as (body: string | Uint8Array) => Promise<Uint8Array>;
 
-function sendPage(response: ServerResponse, head: boolean, { status, type, body, challenge, gzip }: Page): void {
+const compressed = async (answer: Page, zip: boolean): Promise<Page> => ({
+  ...answer,
+  body: zip ? await gzipped(answer.body) : answer.body,
+  gzip: zip,
+});
+
+function sendPage(
+  response: ServerResponse,
+  head: boolean,
+  { status, type, body, challenge, gzip, headers = {} }: Page,
+): void {
   response.writeHead(status, {
+    ...headers,
     "content-type": type,
     ...(gzip === undefined ? {} : { vary: "accept-encoding" }),
     ...(gzip ? { "content-encoding": "gzip" } : {}),
