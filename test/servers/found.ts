@@ -18,6 +18,7 @@ const PROGRAMS = [
   "man",
   "systemd-analyze",
   "etcdctl",
+  "chromium",
 ] as const;
 export type Program = (typeof PROGRAMS)[number];
 

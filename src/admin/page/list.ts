@@ -38,9 +38,9 @@ ${section("Kubernetes", "cluster", texts)}`,
 const none: Cells = { c: "", s: "", w: "", d: "", l: "", n: "", p: "", m: "" };
 const blank: Row = { id: "", cells: none };
 
-/** Ends of cells may be left out, and with 1,000 rows they are. */
+/** Ends of cells may be left out, and with 1,000 rows they are. A screen reader would read a name that may break as several words. */
 function rowHtml({ id, cells: { c, s, w, d, l, n, p, m } }: Row): Html {
-  return html`<tr class="${c}"><td><i></i><span>${s}</span><th scope="row"><a href="${sinkHref(id)}">${breakable(id)}</a><td>${breakable(w)}<td>${d}<td>${l}<td>${n}<td><svg role="img" aria-label="${m}" viewBox="0 0 ${CHART_WIDTH} ${CHART_HEIGHT}"><path d="${p}"/></svg>
+  return html`<tr class="${c}"><td><i></i><span>${s}</span><th scope="row"><a href="${sinkHref(id)}" aria-label="${id}">${breakable(id)}</a><td>${breakable(w)}<td>${d}<td>${l}<td>${n}<td><svg role="img" aria-label="${m}" viewBox="0 0 ${CHART_WIDTH} ${CHART_HEIGHT}"><path d="${p}"/></svg>
 `;
 }
 

@@ -111,6 +111,7 @@ function newRow(id) {
   const row = byId("row").content.firstElementChild.cloneNode(true);
   const link = row.querySelector("a");
   link.setAttribute("href", `?sink=${id.split("/").map(encodeURIComponent).join("/")}`);
+  link.setAttribute("aria-label", id);
   breakable(link, id);
   return row;
 }
