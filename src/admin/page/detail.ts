@@ -1,12 +1,12 @@
 // One sink: why it is as it is, since when, what to do; its numbers, sources, attempts and log. Pure.
 import { droppedTotal } from "../../status/account.ts";
-import { explain } from "../../status/explain.ts";
-import { readiness } from "../../status/readiness.ts";
 import { rate } from "../../status/rings.ts";
 import { lagOf } from "../../status/sinks.ts";
 import type { SinkState, Snapshot } from "../../status/snapshot.ts";
-import { pollSeconds } from "../../status/steady.ts";
-import { age, bytes, count, instant, short, took } from "../../status/words.ts";
+import { explain } from "../../status/text/explain.ts";
+import { readiness } from "../../status/text/readiness.ts";
+import { pollSeconds } from "../../status/text/steady.ts";
+import { age, bytes, count, instant, short, took } from "../../status/text/words.ts";
 import { type Html, html } from "./html.ts";
 import type { Content } from "./layout.ts";
 import { rowOf } from "./row.ts";

@@ -2,11 +2,11 @@
 import type { EpochMs } from "../../platform/clock.ts";
 import { droppedTotal } from "../../status/account.ts";
 import { readyOf } from "../../status/conditions.ts";
-import { readiness } from "../../status/readiness.ts";
 import { lastMinute, rate } from "../../status/rings.ts";
 import type { SinkState } from "../../status/snapshot.ts";
-import { smoothed, steadyLag, stretched } from "../../status/steady.ts";
-import { age, short } from "../../status/words.ts";
+import { readiness } from "../../status/text/readiness.ts";
+import { smoothed, steadyLag, stretched } from "../../status/text/steady.ts";
+import { age, short } from "../../status/text/words.ts";
 
 /** What the browser is sent of a row, one letter a cell: with 1,000 sinks the names would be most of a change. */
 export type Cells = {

@@ -1,12 +1,13 @@
 // A snapshot as what the page at / shows: sinks, worst first, and lines of text about everything else. The same words as the screen
 // and outflow status. Pure.
-import { headlineText, overview, readyText } from "../../status/overview.ts";
+
 import { rate } from "../../status/rings.ts";
 import type { SinkState, Snapshot } from "../../status/snapshot.ts";
-import { pollSeconds } from "../../status/steady.ts";
-import { agentTroubles, policyTroubles } from "../../status/troubles.ts";
-import { age, bytes, count, counted, instant, short } from "../../status/words.ts";
-import { badness } from "../../status/worst.ts";
+import { headlineText, overview, readyText } from "../../status/text/overview.ts";
+import { pollSeconds } from "../../status/text/steady.ts";
+import { agentTroubles, policyTroubles } from "../../status/text/troubles.ts";
+import { age, bytes, count, counted, instant, short } from "../../status/text/words.ts";
+import { badness } from "../../status/text/worst.ts";
 import { type Row, rowOf } from "./row.ts";
 import { inTurns } from "./turns.ts";
 
