@@ -5,7 +5,7 @@ import { readyOf } from "../../status/conditions.ts";
 import { lastMinute, rate } from "../../status/rings.ts";
 import type { SinkState } from "../../status/snapshot.ts";
 import { readiness } from "../../status/text/readiness.ts";
-import { smoothed, steadyLag, stretched } from "../../status/text/steady.ts";
+import { steady, steadyLag, stretched } from "../../status/text/steady.ts";
 import { age, short } from "../../status/text/words.ts";
 
 /** What the browser is sent of a row, one letter a cell: with 1,000 sinks the names would be most of a change. */
@@ -40,7 +40,7 @@ export function rowOf(sink: SinkState, now: EpochMs, pollS: number): Row {
   const { word, mark, mood } = readiness(sink);
   const lag = steadyLag(sink, now, pollS);
   const then = now - (now % CHART_STEP_MS);
-  const perSecond = smoothed(lastMinute(sink.samples, then), pollS);
+  const perSecond = steady(lastMinute(sink.samples, then), pollS);
   return {
     id: sink.id,
     cells: {
