@@ -1,5 +1,5 @@
 // Do the tests of the sender's rules notice when a rule is broken? Each mutation changes one line in a copy of the tree; its test must
-// fail then. Prints a line a mutation; exits 1 if one is survived.   bun bench/mutations.ts [RULE…]
+// fail then. Prints a line a mutation; exits 1 if one survives or no longer applies.   bun bench/mutations.ts [RULE…]
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -287,7 +287,13 @@ const wanted = process.argv.slice(2);
 for (const { rule, file, from, to, test } of mutations.filter((m) => wanted.length === 0 || wanted.includes(m.rule))) {
   const path = join(copy, file);
   const text = readFileSync(path, "utf8");
-  if (!text.includes(from)) throw new Error(`${file} has no ${JSON.stringify(from)} any more`);
+  if (!text.includes(from)) {
+    survived++;
+    console.log(
+      `| ${rule} | \`${file}\` no longer has \`${from.trim().replaceAll("\n", " ").replaceAll("|", "\\|")}\` | NOT APPLIED |`,
+    );
+    continue;
+  }
   writeFileSync(
     path,
     text.replace(from, () => to),

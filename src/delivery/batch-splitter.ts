@@ -1,6 +1,6 @@
 // What is left of a batch to send: all of it at first, parts of it after a refusal (413: smaller parts; 400 and 422: bisected by
 // series, then by time within a series). Knows nothing of time or net.
-import { type Batch, type Span, samplesOf, subspan, whole } from "../batch/batch.ts";
+import { type Batch, oldestOf, type Span, samplesOf, subspan, whole } from "../batch/batch.ts";
 import { mergeSpans } from "../batch/merge.ts";
 import { encodedSize, MAX_BODY_BYTES } from "../remotewrite/encode.ts";
 import type { Frame } from "../series/frame.ts";
@@ -34,6 +34,8 @@ export class BatchSplitter {
   #cutWithinSeries = false;
   /** Refused samples whose series is not settled yet. */
   #undecided = 0;
+  /** Refused, and nothing was taken since: the endpoint may refuse everything by now. */
+  #unproven: Drop[] = [];
 
   constructor(batch: Batch, origin: Origin) {
     this.#origin = origin;
@@ -44,7 +46,29 @@ export class BatchSplitter {
   }
 
   get done(): boolean {
-    return this.#left.length === 0;
+    return this.#left.length === 0 && this.#unproven.length === 0;
+  }
+
+  /** Refused samples are dropped only after the endpoint has shown that it still takes writes. */
+  get needsProof(): boolean {
+    return this.#unproven.length >= (this.#left.length === 0 ? 1 : UNPROVEN_AT_MOST);
+  }
+
+  /** The endpoint still takes writes: what it refused is dropped. */
+  proven(): Drop[] {
+    const drops = this.#unproven;
+    this.#unproven = [];
+    return drops;
+  }
+
+  /** The endpoint refuses everything: what it refused since it last took something is sent again, the oldest of a series first; false: there is none. */
+  restore(): boolean {
+    const back = this.proven().flatMap(({ spans, reason }) =>
+      spans.map((span) => ({ span, sent: this.#origin.sent || reason === "refused_replay" })),
+    );
+    back.sort((a, b) => oldestOf(a.span) - oldestOf(b.span));
+    this.#left.unshift(...back);
+    return back.length > 0;
   }
 
   /** Nothing of the batch was delivered, dropped or cut yet. */
@@ -59,11 +83,13 @@ export class BatchSplitter {
 
   /** Samples that are neither delivered nor dropped. */
   get samples(): number {
-    return this.#left.reduce((n, { span }) => n + samplesOf(span), this.#undecided);
+    const unproven = this.#unproven.reduce((n, drop) => n + drop.samples, 0);
+    return this.#left.reduce((n, { span }) => n + samplesOf(span), this.#undecided + unproven);
   }
 
   *frames(): Iterable<Frame> {
     for (const { span } of this.#left) yield span.frame;
+    for (const { spans } of this.#unproven) for (const { frame } of spans) yield frame;
   }
 
   /** What is less than half of its frame becomes a frame of its own. */
@@ -81,10 +107,13 @@ export class BatchSplitter {
         return left.span; // compact() may copy it
       },
       delivered: () => this.#delivered(left),
-      drop: (reason, message) => this.#settle(left, [dropOf(left.span, reason, message)]),
+      drop: (reason, message) => {
+        this.#unproven.push(...this.#settle(left));
+        return [dropOf(left.span, reason, message)];
+      },
       dropSeries: (reason, message) => this.#dropSeries(left, reason, message),
       shrink: (size) => this.#shrink(left, size),
-      refuse: (message, o) => this.#refuse(left, message, o),
+      refuse: (message, o) => this.#unproven.push(...this.#refuse(left, message, o)),
       unanswered: () => {
         left.sent = true;
         if (left.verdict !== undefined) left.verdict.sent = true;
@@ -94,7 +123,7 @@ export class BatchSplitter {
 
   #delivered(left: Left): Drop[] {
     left.verdict?.take(left.newest === true);
-    return this.#settle(left);
+    return [...this.proven(), ...this.#settle(left)];
   }
 
   #dropSeries(left: Left, reason: DropReason, message: string): Drop[] {
@@ -105,7 +134,7 @@ export class BatchSplitter {
     const spans = same.map(({ span }) => span);
     const samples = spans.reduce((n, span) => n + samplesOf(span), 0);
     const undecided = same.flatMap((other) => this.#settle(other));
-    return [{ reason, samples, message, spans, wholeSeries: true }, ...undecided];
+    return [...this.proven(), { reason, samples, message, spans, wholeSeries: true }, ...undecided];
   }
 
   #shrink(left: Left, size: Size): boolean {
@@ -179,16 +208,16 @@ export class BatchSplitter {
     return this.#settle(left);
   }
 
-  #settle(left: Left, drops: Drop[] = []): Drop[] {
+  #settle(left: Left): Drop[] {
     this.#untouched = false;
     this.#left = this.#left.filter((other) => other !== left);
     const { verdict } = left;
-    if (verdict === undefined || --verdict.parts > 0 || verdict.refused.length === 0) return drops;
+    if (verdict === undefined || --verdict.parts > 0 || verdict.refused.length === 0) return [];
     const spans = verdict.refused;
     const samples = spans.reduce((n, span) => n + samplesOf(span), 0);
     this.#undecided -= samples;
     const { reason, message } = verdict;
-    return [...drops, { reason, samples, message, spans, ...(verdict.refusedWhole ? { wholeSeries: true } : {}) }];
+    return [{ reason, samples, message, spans, ...(verdict.refusedWhole ? { wholeSeries: true } : {}) }];
   }
 
   #cut(left: Left, spans: Span[]): Drop[] {
@@ -201,6 +230,8 @@ export class BatchSplitter {
   }
 }
 
+/** So many refused series are dropped with one proof. */
+const UNPROVEN_AT_MOST = 8;
 /** Of more samples than this the first two tell with fewer requests than halves whether the series as such is refused. */
 const FEW = 4;
 
@@ -221,7 +252,8 @@ export type Piece = {
   dropSeries(reason: DropReason, message: string): Drop[];
   /** Cuts it into parts of this size; false: it is no larger, or a single sample. */
   shrink(size: Size): boolean;
-  refuse(message: string, hints: RefusalHints): Drop[];
+  /** Its samples are dropped once they are `proven()`. */
+  refuse(message: string, hints: RefusalHints): void;
   /** An attempt ended without an answer: the receiver may have it. */
   unanswered(): void;
 };

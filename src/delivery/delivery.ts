@@ -1,61 +1,18 @@
 // Over 350 lines: each verdict decides order, backoff, holding and splitting at once, over one state.
 // Batches of one sink in, settled batches out: order, concurrency, attempts, backoff and holding (design.md, Delivery).
 // It reads no clock and no network itself; every batch that comes in is settled, or given back by releaseUnsent() or drain().
-import type { Batch, Span } from "../batch/batch.ts";
-import { oldestOf, samplesOf, timesOf } from "../batch/batch.ts";
-import type { Clock, EpochMs } from "../platform/clock.ts";
-import type { Random } from "../platform/random.ts";
+import type { Batch } from "../batch/batch.ts";
+import { samplesOf } from "../batch/batch.ts";
 import type { Verdict } from "../remotewrite/judge.ts";
 import { NO_SAMPLES } from "../remotewrite/post.ts";
 import type { Frame } from "../series/frame.ts";
-import type { SeriesTable } from "../series/table.ts";
 import type { Event, SinkId } from "../status/events.ts";
-import { Ages } from "./ages.ts";
 import { type Drop, FRESH, type Origin, type Piece } from "./batch-splitter.ts";
-import { dropEvents } from "./drop-events.ts";
 import { type Job, newJob, nextJob, type Sealed, unattempted } from "./jobs.ts";
-import { LearnedSize } from "./learned-size.ts";
-import { namedRun } from "./named-series.ts";
 import { Pace } from "./pace.ts";
-
-/** `answered` false: the receiver may have taken the samples, or not. */
-type Outcome = { verdict: Verdict; answered: boolean };
-
-/** A connection to the sink, with its present endpoint and credentials. */
-export type Sender = {
-  /** The body of a request: kept until it is acknowledged, a retry sends the same bytes. */
-  encode(span: Span): Uint8Array;
-  /** One attempt. Never throws. */
-  post(body: Uint8Array, signal: AbortSignal): Promise<Outcome>;
-  close(): void;
-};
-
-export type DeliverySettings = {
-  maxAttempts: number;
-  backoffDurationMs: number;
-  maxConcurrency: number;
-  onExhausted: "drop" | "hold";
-};
-
-export type DeliveryPorts = {
-  clock: Clock;
-  random: Random;
-  dispatch(event: Event): void;
-  /** Keeps what is dropped as dead letters; false: they could not be written. Absent: there is no folder for them. */
-  keep?(drop: Drop): boolean;
-  /** The source's now, where it is known: the agent's own clock may be hours off. */
-  sourceNow?(): EpochMs | undefined;
-  /** Before the first attempt of a batch, and before parts of one series are sent (`cut`): a later process must know. */
-  attempting?(batch: Sealed, cut: boolean): void;
-  /** The receiver refused all that the batch had of a series; `false`: it took a series that was refused before. */
-  suspect?(table: SeriesTable, series: number, refused: boolean): void;
-  /** All samples of the batch are delivered or dropped. */
-  settled(batch: Sealed): void;
-  /** Something changed that may let the sink take another window. */
-  changed(): void;
-  /** Something was thrown that nobody expected. */
-  bug(error: unknown): void;
-};
+import type { DeliveryPorts, DeliverySettings, Outcome, Sender } from "./ports.ts";
+import { Refusals } from "./refusals.ts";
+import { Requests } from "./requests.ts";
 
 export class Delivery {
   readonly #id: SinkId;
@@ -65,13 +22,10 @@ export class Delivery {
   #jobs: Job[] = [];
   #inFlight = 0;
   readonly #pace: Pace;
-  #size = new LearnedSize();
-  #ages = new Ages();
+  readonly #requests: Requests;
+  readonly #refusals: Refusals;
   /** Something was taken by the present sender, and no batch was refused since. */
   #taken = false;
-  /** A request with one sample was too large, and nothing was taken since. */
-  #singleTooLarge = false;
-  #refusalLoggedAtMs = Number.NEGATIVE_INFINITY;
   #paused = false;
   #draining: { done: () => void } | undefined;
   #wake: AbortController | undefined;
@@ -85,6 +39,8 @@ export class Delivery {
     this.#settings = settings;
     this.#ports = ports;
     this.#pace = new Pace(ports.clock, ports.random);
+    this.#requests = new Requests(id, ports);
+    this.#refusals = new Refusals(id, ports);
   }
 
   /** True from a failed attempt on until a batch is taken again. A failing sink has one request in flight and reads nothing. */
@@ -137,9 +93,12 @@ export class Delivery {
     const before = this.#sender;
     this.#sender = sender;
     this.#taken = false;
-    this.#size = new LearnedSize();
-    this.#ages = new Ages();
-    for (const job of this.#jobs) Object.assign(job, { probes: 0, believed: false });
+    this.#requests.forget();
+    this.#refusals.forget();
+    for (const job of this.#jobs) {
+      Object.assign(job, { probes: 0, believed: false });
+      if (job.pieces.restore()) delete job.body; // it may take what the other refused
+    }
     before.close();
     if (this.#pace.failing !== undefined) {
       this.#ofSender.abort();
@@ -223,7 +182,7 @@ export class Delivery {
       }
       const job = this.#next();
       if (job === undefined) return;
-      this.#attempt(job).catch(this.#ports.bug);
+      (job.pieces.needsProof ? this.#prove(job) : this.#attempt(job)).catch(this.#ports.bug);
     }
   }
 
@@ -251,14 +210,14 @@ export class Delivery {
     job.inFlight = true; // first of all: whatever is thrown from here on, it is not tried again at once
     job.lastAttempt = this.#draining !== undefined;
     this.#inFlight++;
-    const { piece, body } = this.#prepare(job, sender);
+    const { piece, body } = this.#requests.next(job, sender);
+    this.#announce(job);
     const samples = samplesOf(piece.span);
     const sent = { at: clock.now(), id: this.#id, attempt: job.attempts, samples, bytes: body.length };
     dispatch({ ...sent, type: "attempt-started", inFlight: this.#inFlight, concurrency: this.#pace.concurrency });
     const startedMs = clock.monotonicMs();
     const { signal } = this.#ofSender;
     const { verdict, answered } = await this.#asked(job, piece, sender, await sender.post(body, signal), signal);
-    job.inFlight = false;
     this.#inFlight--;
     // It was given back by abort(), and is counted so.
     if (!this.#jobs.includes(job)) return;
@@ -276,23 +235,7 @@ export class Delivery {
       if (verdict.kind === "delivered" && sender === this.#sender) this.#taken = true;
       this.#judge(job, piece, verdict, { startedMs, bytes: body.length });
     }
-    this.#pump();
-    this.#drainedYet();
-    this.#ports.changed();
-  }
-
-  /** The next piece of a batch, no larger than the endpoint takes, and its body. */
-  #prepare(job: Job, sender: Sender): { piece: Piece; body: Uint8Array } {
-    for (;;) {
-      const piece = job.pieces.next();
-      const samples = samplesOf(piece.span);
-      const body = job.body ?? sender.encode(piece.span);
-      const smaller = job.body === undefined ? this.#size.smaller(samples, body.length) : undefined;
-      if (smaller !== undefined && piece.shrink({ samples: smaller, bytes: Number.POSITIVE_INFINITY })) continue;
-      job.body = body;
-      this.#announce(job);
-      return { piece, body };
-    }
+    this.#ended(job);
   }
 
   #announce(job: Job): void {
@@ -323,6 +266,40 @@ export class Delivery {
     return outcome;
   }
 
+  /**
+   * Refused samples are dropped only by an endpoint that still takes writes. One that refuses everything by now has refused them for
+   * that: they are kept, and sent again when it takes writes.
+   */
+  async #prove(job: Job): Promise<void> {
+    const sender = this.#sender;
+    job.attempts++;
+    job.inFlight = true;
+    job.lastAttempt = this.#draining !== undefined;
+    this.#inFlight++;
+    const startedMs = this.#ports.clock.monotonicMs();
+    const { signal } = this.#ofSender;
+    const { verdict } = await sender.post(NO_SAMPLES, signal);
+    this.#inFlight--;
+    if (!this.#jobs.includes(job)) return;
+    const replaced = signal.aborted || sender !== this.#sender;
+    if (verdict.kind === "delivered" && !replaced) this.#pieceDone(job, job.pieces.proven());
+    else {
+      this.#taken = false;
+      job.believed = false;
+      job.pieces.restore();
+      if (replaced) job.attempts--;
+      else this.#judge(job, job.pieces.next(), verdict, { startedMs, bytes: NO_SAMPLES.length });
+    }
+    this.#ended(job);
+  }
+
+  #ended(job: Job): void {
+    job.inFlight = false; // not before it is judged: what that brings (a new batch) must not send it again
+    this.#pump();
+    this.#drainedYet();
+    this.#ports.changed();
+  }
+
   #judge(job: Job, piece: Piece, verdict: Verdict, sent: { startedMs: number; bytes: number }): void {
     switch (verdict.kind) {
       case "delivered":
@@ -336,15 +313,9 @@ export class Delivery {
         return this.#halve(job, piece, verdict, sent);
       case "bisect": {
         this.#pace.answered();
-        this.#logRefusal(job, piece, verdict.message);
-        return this.#pieceDone(
-          job,
-          piece.refuse(verdict.message, {
-            ageMayDecide: (span) => this.#ages.mayDecide(...timesOf([span]), this.#now()),
-            named: (span) => (job.pieces.untouched ? namedRun(verdict.said, span) : undefined),
-            conflict: verdict.conflict === true,
-          }),
-        );
+        this.#refusals.log(job, piece, verdict.message);
+        piece.refuse(verdict.message, this.#refusals.hints(job, verdict));
+        return this.#pieceDone(job, []);
       }
       default:
         verdict satisfies never;
@@ -354,14 +325,8 @@ export class Delivery {
   #delivered(job: Job, piece: Piece, { startedMs, bytes }: { startedMs: number; bytes: number }): void {
     const { span } = piece;
     this.#pace.delivered(this.#settings.maxConcurrency);
-    this.#singleTooLarge = false;
-    // So old they were at least: when the receiver took them is not known.
-    this.#ages.taken(oldestOf(span), this.#now() - (this.#ports.clock.monotonicMs() - startedMs));
-    const limit = this.#size.delivered(samplesOf(span), bytes, job.batch.samples);
-    if (limit) this.#sizeChanged();
-    if (job.suspects)
-      for (let run = span.firstRun; run < span.endRun; run++)
-        this.#ports.suspect?.(span.frame.table, span.frame.runSeries[run]!, false);
+    this.#requests.delivered(job, span, bytes);
+    this.#refusals.taken(job, span, this.#ports.clock.monotonicMs() - startedMs);
     this.#pieceDone(job, piece.delivered());
   }
 
@@ -377,7 +342,7 @@ export class Delivery {
     const { since, until } = this.#pace.backOff(sent.startedMs, { backoffDurationMs, retryAfterMs });
     const attempt = job.attempts;
     if (verdict.slow && sent.bytes > SLOW_BYTES && samplesOf(piece.span) > 1) {
-      this.#tooLarge(job, piece, sent.bytes);
+      this.#requests.tooLarge(job, piece, sent.bytes);
       job.attempts = attempt - 1; // it taught a size, and does not count
     } else if (attempt >= maxAttempts && onExhausted === "drop" && this.#draining === undefined) {
       // At the end of the agent's life it is given back instead: its cursor has not moved, and the next life tries again.
@@ -407,73 +372,23 @@ export class Delivery {
     verdict: Verdict & { kind: "halve" },
     sent: { startedMs: number; bytes: number },
   ): void {
-    const single = samplesOf(piece.span) === 1;
-    if (single && this.#singleTooLarge) {
+    if (this.#requests.allTooLarge(piece)) {
       const message = "The endpoint refuses every request with samples as too large (413), even with one sample.";
       return this.#hold(job, { ...verdict, kind: "hold", message }, sent.startedMs);
     }
     this.#pace.answered();
-    if (!single) {
-      if (job.suspects) piece.shrink({ samples: 1, bytes: Number.POSITIVE_INFINITY });
-      else this.#tooLarge(job, piece, sent.bytes);
-      return this.#pieceDone(job, []);
-    }
-    this.#singleTooLarge = true;
-    if (!job.suspects) this.#size.forget();
-    this.#sizeChanged();
-    this.#pieceDone(job, piece.dropSeries("too_large", verdict.message));
-  }
-
-  #tooLarge(job: Job, piece: Piece, bytes: number): void {
-    const samples = samplesOf(piece.span);
-    this.#size.tooLarge(samples, bytes);
-    piece.shrink({
-      samples: Math.min(Math.ceil(samples / 2), this.#size.size!.samples),
-      bytes: Number.POSITIVE_INFINITY,
-    });
-    delete job.body;
-    this.#sizeChanged();
-  }
-
-  #sizeChanged(): void {
-    const size = this.#size.size ?? {};
-    this.#ports.dispatch({ type: "size-learned", at: this.#ports.clock.now(), id: this.#id, ...size });
+    this.#pieceDone(job, this.#requests.halve(job, piece, sent.bytes, verdict.message));
   }
 
   #pieceDone(job: Job, drops: readonly Drop[]): void {
-    for (const drop of drops) {
-      for (const event of dropEvents(drop, this.#id, this.#ports.clock.now(), this.#ports.keep))
-        this.#ports.dispatch(event);
-      const [span] = drop.spans;
-      if (!drop.wholeSeries || span === undefined) continue;
-      this.#ages.refusedWhole(timesOf(drop.spans)[1]);
-      if (drop.reason !== "refused_replay")
-        this.#ports.suspect?.(span.frame.table, span.frame.runSeries[span.firstRun]!, true);
-    }
+    this.#refusals.report(drops);
     delete job.body;
     job.attempts = 0;
     job.probes = 0;
-    if (!job.pieces.done) {
-      job.lastAttempt = false; // a new, smaller request
-      return;
-    }
-    this.#jobs = this.#jobs.filter((other) => other !== job);
-    this.#ports.settled(job.batch);
-  }
-
-  /** Once a batch, not for each part of it, and not all the time where a receiver refuses something in each. */
-  #logRefusal(job: Job, piece: Piece, message: string): void {
-    const { clock, dispatch } = this.#ports;
-    if (job.refused || job.suspects || samplesOf(piece.span) === 1) return;
-    job.refused = true;
-    if (clock.monotonicMs() - this.#refusalLoggedAtMs < REFUSAL_LOG_MS) return;
-    this.#refusalLoggedAtMs = clock.monotonicMs();
-    const text = `${this.#id}: a request with ${samplesOf(piece.span)} samples was refused; outflow sends smaller requests to find the refused samples. ${message}`;
-    dispatch({ type: "notice", at: clock.now(), level: "info", message: text });
-  }
-
-  #now(): EpochMs {
-    return this.#ports.sourceNow?.() ?? this.#ports.clock.now();
+    if (job.pieces.done) {
+      this.#jobs = this.#jobs.filter((other) => other !== job);
+      this.#ports.settled(job.batch);
+    } else job.lastAttempt = false; // a new, smaller request
   }
 
   #cancel(): void {
@@ -499,4 +414,3 @@ function resultOf(verdict: Verdict): Extract<Event, { type: "attempt-ended" }>["
 
 /** A timeout of a larger body may be the fault of a slow link. */
 const SLOW_BYTES = 32 * 1024;
-const REFUSAL_LOG_MS = 600_000;

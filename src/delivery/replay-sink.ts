@@ -6,7 +6,8 @@ import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { Frame } from "../series/frame.ts";
 import type { Event, SinkInfo } from "../status/events.ts";
-import { Delivery, type DeliverySettings, type Sender } from "./delivery.ts";
+import { Delivery } from "./delivery.ts";
+import type { DeliverySettings, Sender } from "./ports.ts";
 
 /** The sink as its policy and the agent's settings make it. */
 export type ReplaySinkSpec = { info: SinkInfo; delivery: DeliverySettings; makeSender(): Sender };

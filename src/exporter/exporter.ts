@@ -7,9 +7,10 @@
 // While the sink fails it reads nothing (ready()), so memory stays flat and no other sink notices.
 import type { Batch } from "../batch/batch.ts";
 import type { Drop } from "../delivery/batch-splitter.ts";
-import { Delivery, type DeliverySettings, type Sender } from "../delivery/delivery.ts";
+import { Delivery } from "../delivery/delivery.ts";
 import type { Sealed } from "../delivery/jobs.ts";
 import { Ledger } from "../delivery/ledger.ts";
+import type { DeliverySettings, Sender } from "../delivery/ports.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { Arrival, ReadingMember } from "../reading/member.ts";

@@ -3,7 +3,7 @@
 // in one of them. Knows no clock, disk or net but what comes in as ports.
 
 import type { Drop } from "../delivery/batch-splitter.ts";
-import type { DeliverySettings, Sender } from "../delivery/delivery.ts";
+import type { DeliverySettings, Sender } from "../delivery/ports.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";

@@ -64,3 +64,28 @@ test("a slow link: requests shrink until they pass, nothing is dropped, and no a
   assert.ok((l.sink().learnedSize?.bytes ?? 0) <= 120_000);
   await l.close();
 });
+
+test("what teaches a size is no attempt: a failure after it is the first of maxAttempts", async () => {
+  const clock = new FakeClock();
+  const l = line("http://127.0.0.1:1/", { maxAttempts: 2, backoffDurationMs: 1_000 }, { clock });
+  let failures = 1;
+  l.replaceSender((body) => {
+    if (body.length > 120_000)
+      return {
+        verdict: { kind: "retry", reason: "Timeout", message: "It took too long.", slow: true },
+        answered: false,
+      };
+    if (failures-- > 0)
+      return {
+        verdict: { kind: "retry", reason: "ServerError", message: "Unavailable.", status: 503 },
+        answered: true,
+      };
+    return { verdict: { kind: "delivered", status: 204 }, answered: true };
+  });
+  l.send(frame(new SeriesTable(), 10_000, 1, clock.now()), 10_000);
+  await clock.advance(60_000);
+  assert.equal(failures < 0, true, "it has failed once after it was cut");
+  assert.deepEqual(l.sink().account.dropped.exhausted ?? 0, 0);
+  assert.equal(l.sink().account.delivered, 10_000);
+  await l.close();
+});

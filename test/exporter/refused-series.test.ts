@@ -38,6 +38,10 @@ async function backlog(refused: string[], options: Partial<ReceiverOptions>, eve
     await w.clock.advance(60_000);
   }
   await w.clock.advance(120_000);
+  assert.deepEqual(
+    w.events.filter((e) => e.type === "sink-crashed"),
+    [],
+  );
   const missing = w.source.samples.filter(({ series, ts }) => !model.has(series, ts));
   return { requests: model.requests - before, missing, drops: w.drops, world: w, wrong };
 }

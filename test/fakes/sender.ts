@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { Batcher } from "../../src/batch/batcher.ts";
 import type { Origin } from "../../src/delivery/batch-splitter.ts";
-import { Delivery, type DeliverySettings, type Sender } from "../../src/delivery/delivery.ts";
+import { Delivery } from "../../src/delivery/delivery.ts";
 import type { Sealed } from "../../src/delivery/jobs.ts";
+import type { DeliverySettings, Sender } from "../../src/delivery/ports.ts";
 import { createHttpClient } from "../../src/http/client.ts";
 import type { HttpTimeouts } from "../../src/http/http.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";

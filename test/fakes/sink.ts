@@ -1,5 +1,5 @@
 // The far end of a sink: takes, refuses or keeps silent as told; what it took is decoded by code of its own.
-import type { Sender } from "../../src/delivery/delivery.ts";
+import type { Sender } from "../../src/delivery/ports.ts";
 import { encodeBody } from "../../src/remotewrite/encode.ts";
 import { judgeAnswer, judgeFailure, type Verdict } from "../../src/remotewrite/judge.ts";
 import { NO_SAMPLES } from "../../src/remotewrite/post.ts";
@@ -15,6 +15,9 @@ export class FakeSink {
   answerMs = 5;
   /** Samples of requests that were taken, by series, in order of arrival; repeats too. */
   readonly taken = new Map<string, { ts: number; value: number; stale: boolean }[]>();
+  /** A refusal of everything that is to end: not before a write without samples has been refused as well. */
+  #ending = false;
+  #owesAnswer = false;
   /** Samples that were answered with 2xx. */
   acknowledged = 0;
   attempts: { at: number; samples: number; status: SinkFault }[] = [];
@@ -28,6 +31,15 @@ export class FakeSink {
 
   constructor(clock: FakeClock) {
     this.#clock = clock;
+  }
+
+  /**
+   * Ends a fault. One that refuses samples and is whole again before anybody could ask is not to be told from a refusal of these
+   * samples: so a 400 to everything ends with the next question, if samples were refused since the last one.
+   */
+  endFault(): void {
+    this.#ending = this.#owesAnswer;
+    if (!this.#ending) this.fault = "none";
   }
 
   sender(): Sender {
@@ -52,11 +64,13 @@ export class FakeSink {
     this.attempts.push({ at: this.#clock.monotonicMs(), samples, status });
     if (status === "refused") return { ...failure("refused"), answered: true };
     if (status === "timeout") return failure("timeout");
-    if (typeof status === "number" && status >= 300)
+    if (typeof status === "number" && status >= 300) {
+      this.#blanket(status, noSamples);
       return {
         verdict: judgeAnswer({ status, text: "", retryAfter: undefined, noSamples }, this.#clock.now()),
         answered: true,
       };
+    }
     const { model } = this;
     const written = model?.write(series.map(({ labels, samples: list }) => [nameOf(labels), list.map(({ ts }) => ts)]));
     if (written !== undefined && written.status >= 300) {
@@ -73,6 +87,13 @@ export class FakeSink {
     if (status === "stored") return failure("timeout");
     this.acknowledged += samples;
     return { verdict: { kind: "delivered", status: 204 }, answered: true };
+  }
+
+  #blanket(status: number, noSamples: boolean): void {
+    this.#owesAnswer = !noSamples && (status === 400 || status === 422);
+    if (this.#owesAnswer || !this.#ending) return;
+    this.#ending = false;
+    this.fault = "none";
   }
 }
 

@@ -76,11 +76,11 @@ describe("400 and 422: the culprits are found and dropped, the rest is delivered
     });
   }
 
-  test("where all are refused, each is asked for by itself: two requests a series at most", async () => {
+  test("where all are refused, each is asked for by itself: two requests a series, and one without samples for eight of them", async () => {
     const l = await run(refuses(400));
     await quiet(l);
     assert.equal(l.sink().account.dropped.rejected, 100);
-    assert.ok(receiver.requests.length <= 2 * 100 + 1, `${receiver.requests.length} requests`);
+    assert.ok(receiver.requests.length <= 2 * 100 + 1 + Math.ceil(100 / 8), `${receiver.requests.length} requests`);
     balanced(l);
   });
 
@@ -178,7 +178,7 @@ describe("400 and 422 for what may have been sent before", () => {
       await l.close();
       return receiver.requests.length - before;
     };
-    assert.equal(await requests(true), 1 + 2 + 4 + 1, "all, halves, series; and one without samples");
+    assert.equal(await requests(true), 1 + 2 + 4 + 2, "all, halves, series; and one without samples before and after");
     assert.ok((await requests(false)) > 30);
   });
 
@@ -296,17 +296,57 @@ describe("400 and 422 from an endpoint that has taken nothing: it is asked with 
     balanced(out);
   });
 
-  test("one that takes things is not asked; after a batch of which it took nothing it is asked again", async () => {
+  test("one that has taken data and then refuses everything: held, and not one sample is lost", async () => {
     const l = await run(() => ({ status: 204 }), 10);
     await quiet(l);
     receiver.answer = () => wrongPath(400);
-    l.send(frame(new SeriesTable(), 1, 1, NOW));
-    await quiet(l);
-    assert.deepEqual(sizes(), [10, 1], "the first is believed");
-    l.send(frame(new SeriesTable(), 10, 1, NOW + 1));
+    l.send(frame(new SeriesTable(), 2, 1, NOW + 1));
     await holds(l);
-    assert.deepEqual(sizes(), [10, 1, 10, 0]);
-    assert.equal(l.sink().account.dropped.rejected, 1);
+    assert.deepEqual(
+      sizes(),
+      [10, 2, 1, 1, 0],
+      "each series is refused, and then it refuses also a write without samples",
+    );
+    assert.equal(l.sink().account.pending, 2);
+    l.delivery.retryNow();
+    await eventually("it is asked again", sizes, (all) => all.length === 7);
+    assert.deepEqual(sizes().slice(5), [1, 0]);
+    await holds(l);
+    assert.equal(l.sink().conditions[1].reason, "NotFound");
+    receiver.answer = () => ({ status: 204 });
+    l.delivery.retryNow();
+    await quiet(l);
+    assert.equal(l.sink().account.delivered, 12);
+    balanced(l);
+  });
+
+  test("of many series eight at most are refused before it is asked; the parts of a series come back in their order", async () => {
+    const l = await run(() => ({ status: 204 }), 10);
+    await quiet(l);
+    receiver.answer = () => wrongPath(400);
+    l.send(frame(new SeriesTable(), 64, 9, NOW + 9_000));
+    await holds(l);
+    assert.ok(receiver.requests.length < 60, `${receiver.requests.length} requests`);
+    assert.equal(l.sink().account.pending, 64 * 9);
+    receiver.answer = () => ({ status: 204 });
+    l.delivery.retryNow();
+    await quiet(l);
+    assert.equal(l.sink().account.delivered, 10 + 64 * 9, "and the receiver has checked the order of each series");
+    balanced(l);
+  });
+
+  test("what it has refused before another endpoint is set goes there, too", async () => {
+    const l = await run(() => ({ status: 204 }), 10);
+    await quiet(l);
+    receiver.answer = (r, n) => (n < 4 ? wrongPath(400) : r.samples === 0 ? "hang" : { status: 204 });
+    l.send(frame(new SeriesTable(), 2, 1, NOW + 1));
+    await eventually("it is asked", sizes, (all) => all.length === 5);
+    l.delivery.pause();
+    l.anotherSender();
+    l.delivery.resume();
+    await quiet(l);
+    assert.equal(l.sink().account.delivered, 12);
+    balanced(l);
   });
 
   test("another endpoint is a stranger again", async () => {
