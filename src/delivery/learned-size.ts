@@ -27,9 +27,11 @@ export class LearnedSize {
     const { samples: good, bytes: goodBytes } = this.#taken;
     if (good > 0 && good < samples && this.#size !== undefined)
       this.#growAfter = Math.min(GROW_AFTER_AT_MOST, 2 * this.#growAfter);
+    // Half of the samples takes more than half of the bytes: what they have in common compresses once.
+    const fewer = Math.floor(0.75 * bytes);
     this.#size = {
       samples: Math.max(1, good < samples ? Math.max(good, Math.floor(samples / 2)) : Math.floor(samples / 2)),
-      bytes: Math.max(1, goodBytes < bytes ? Math.max(goodBytes, Math.floor(bytes / 2)) : Math.floor(bytes / 2)),
+      bytes: Math.max(1, goodBytes < bytes ? Math.max(goodBytes, fewer) : fewer),
     };
     if (good >= samples) this.#taken = { samples: 0, bytes: 0 };
     this.#deliveries = 0;

@@ -1,6 +1,6 @@
 // The compiled binary is killed with SIGKILL 20 times while its source is written to, new series appear and sinks restart: at the end
 // VictoriaMetrics, and Prometheus with an out-of-order window, have every sample. A plain Prometheus takes a series in order only: it
-// lacks nothing that it would take now.
+// has every sample of the steady series, and lacks nothing that it would take now (bench/kills.ts: 1,000 series at 1 s).
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -114,7 +114,12 @@ describe("outflow killed again and again", needs("victoria-metrics", "prometheus
     ).catch(() => plain.read(SELECTOR));
     assert.deepEqual(wouldTake(have), [], "a plain Prometheus lacks nothing that it would take");
     assert.deepEqual(missing(have, want).slice(0, 5), []);
-    console.log(`plain Prometheus: ${missing(want, have).length} of ${size(want)} samples refused as sent again`);
+    // A new series may become visible out of order. What is known for long is never late: of that not one sample is lost.
+    const late = Math.min(...[...want.values()].map((list) => list[0]![0])) + 30_000;
+    const known = new Map([...want].filter(([series]) => series.includes('"steady"')));
+    const lost = missing(known, have).filter((sample) => Number(sample.split(" ").at(-2)) > late);
+    assert.deepEqual(lost, [], "a plain Prometheus has every sample of series that are known");
+    console.log(`plain Prometheus: ${missing(want, have).length} of ${size(want)} samples of new series came late`);
     await scrapes.stop();
     assert.deepEqual(scrapes.unbalanced, [], "the account balances at every scrape");
     assert.ok(scrapes.count > KILLS, `${scrapes.count} scrapes`);

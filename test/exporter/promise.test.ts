@@ -13,6 +13,7 @@ const MINUTES_5 = 300_000;
 type Happening = { atMs: number } & (
   | { what: "source"; fault: SourceFault; forMs: number }
   | { what: "sink"; fault: SinkFault; forMs: number }
+  | { what: "refuse-all"; status: 400 | 422; forMs: number }
   | { what: "kill" }
   | { what: "stop" }
   | { what: "pause"; forMs: number }
@@ -33,10 +34,16 @@ const sourceFault = fc.constantFrom<SourceFault>(
   "hang",
   "slow",
 );
-const sinkFault = fc.constantFrom<SinkFault>("refused", "timeout", "stored", 500, 503, 429, 401, 302, 400, 422);
+const sinkFault = fc.constantFrom<SinkFault>("refused", "timeout", "stored", 500, 503, 429, 401, 302);
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ atMs: at, what: fc.constant("source" as const), fault: sourceFault, forMs }),
   fc.record({ atMs: at, what: fc.constant("sink" as const), fault: sinkFault, forMs }),
+  fc.record({
+    atMs: at,
+    what: fc.constant("refuse-all" as const),
+    status: fc.constantFrom(400 as const, 422 as const),
+    forMs,
+  }),
   fc.record({ atMs: at, what: fc.constant("kill" as const) }),
   fc.record({ atMs: at, what: fc.constant("stop" as const) }),
   fc.record({ atMs: at, what: fc.constant("pause" as const), forMs }),
@@ -90,9 +97,9 @@ function stepsOf(h: Happening): Step[] {
     });
   if (h.what === "sink")
     return until((w, on) => {
-      if (on) w.sink().fault = h.fault;
-      else w.sink().endFault();
+      w.sink().fault = on ? h.fault : "none";
     });
+  if (h.what === "refuse-all") return until((w, on) => (on ? w.sink().refuseAll(h.status) : w.sink().takeAgain()));
   if (h.what === "pause")
     return until((w, on) => {
       const exporter = w.supervisor.exporter("default/p/s"); // it may be out of the policy just now
@@ -142,7 +149,8 @@ async function live(world: World, happenings: readonly Happening[], legMs = 5_00
     world.balances();
   }
   world.source.fault = "none";
-  world.sink().endFault();
+  world.sink().fault = "none";
+  world.sink().takeAgain();
   await world.setSinks(["s", "t"]);
   world.exporter().resume();
   const last = Math.max(...world.source.samples.map((sample) => sample.visibleAt));

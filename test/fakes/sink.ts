@@ -15,7 +15,9 @@ export class FakeSink {
   answerMs = 5;
   /** Samples of requests that were taken, by series, in order of arrival; repeats too. */
   readonly taken = new Map<string, { ts: number; value: number; stale: boolean }[]>();
-  /** A refusal of everything that is to end: not before a write without samples has been refused as well. */
+  /** Answers this to everything that no other fault keeps from it. */
+  #refusesAll: 400 | 422 | undefined;
+  /** It is to end: not before a write without samples has been refused as well. */
   #ending = false;
   #owesAnswer = false;
   /** Samples that were answered with 2xx. */
@@ -33,13 +35,19 @@ export class FakeSink {
     this.#clock = clock;
   }
 
+  /** Refuses everything. */
+  refuseAll(status: 400 | 422): void {
+    this.#refusesAll = status;
+    this.#ending = false;
+  }
+
   /**
-   * Ends a fault. One that refuses samples and is whole again before anybody could ask is not to be told from a refusal of these
-   * samples: so a 400 to everything ends with the next question, if samples were refused since the last one.
+   * One that is whole again before anybody could ask is not to be told from one that has refused these samples: so it ends with the
+   * next question, if samples were refused since the last one.
    */
-  endFault(): void {
+  takeAgain(): void {
     this.#ending = this.#owesAnswer;
-    if (!this.#ending) this.fault = "none";
+    if (!this.#ending) this.#refusesAll = undefined;
   }
 
   sender(): Sender {
@@ -60,17 +68,15 @@ export class FakeSink {
     const noSamples = body === NO_SAMPLES;
     const series = noSamples ? [] : decodeWriteRequest(unsnappy(body));
     const samples = series.reduce((n, s) => n + s.samples.length, 0);
-    const status = this.decide(series) ?? fault;
+    const status = this.decide(series) ?? (fault === "none" ? this.#refusal(noSamples) : fault);
     this.attempts.push({ at: this.#clock.monotonicMs(), samples, status });
     if (status === "refused") return { ...failure("refused"), answered: true };
     if (status === "timeout") return failure("timeout");
-    if (typeof status === "number" && status >= 300) {
-      this.#blanket(status, noSamples);
+    if (typeof status === "number" && status >= 300)
       return {
         verdict: judgeAnswer({ status, text: "", retryAfter: undefined, noSamples }, this.#clock.now()),
         answered: true,
       };
-    }
     const { model } = this;
     const written = model?.write(series.map(({ labels, samples: list }) => [nameOf(labels), list.map(({ ts }) => ts)]));
     if (written !== undefined && written.status >= 300) {
@@ -89,11 +95,12 @@ export class FakeSink {
     return { verdict: { kind: "delivered", status: 204 }, answered: true };
   }
 
-  #blanket(status: number, noSamples: boolean): void {
-    this.#owesAnswer = !noSamples && (status === 400 || status === 422);
-    if (this.#owesAnswer || !this.#ending) return;
-    this.#ending = false;
-    this.fault = "none";
+  #refusal(noSamples: boolean): SinkFault {
+    const status = this.#refusesAll;
+    if (status === undefined) return "none";
+    this.#owesAnswer = !noSamples;
+    if (noSamples && this.#ending) this.#refusesAll = undefined;
+    return status;
   }
 }
 
