@@ -66,7 +66,7 @@ describe("outflow killed again and again", needs("victoria-metrics", "prometheus
     writeFileSync(join(dir.path, "p.yaml"), policy({ vm: vm.writeUrl, wide: wide.writeUrl, plain: plain.writeUrl }));
     const args = [
       ...["--policies", join(dir.path, "p.yaml"), "--source-url", source.url, "--state-dir", join(dir.path, "state")],
-      ...["--poll-interval", "1s", "--settle", "2s", "--on-exhausted", "hold", "--start", "10s"],
+      ...["--poll-interval", "1s", "--settle", "2s", "--on-exhausted", "hold", "--start", "10m"],
     ];
     const writing = new AbortController();
     const produced = produce(source, writing.signal);
