@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Settings } from "../../config/settings.ts";
-import type { Sender } from "../../delivery/delivery.ts";
+import type { Sender } from "../../delivery/ports.ts";
 import type { SinkPlan, Supervisor } from "../../exporter/supervisor.ts";
 import { FleetError } from "../../fleet/config.ts";
 import { SharedCursors } from "../../fleet/cursors.ts";
