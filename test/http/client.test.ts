@@ -117,7 +117,11 @@ describe("connections", () => {
     serve = (socket) => void setTimeout(() => socket.write(OK), 50);
     await Promise.all([post(), post()]);
     assert.equal(connections, 2);
-    serve = (socket) => socket.write("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n");
+    // Its body ends after the idle ones are gone.
+    serve = (socket) => {
+      socket.write("HTTP/1.1 503 Busy\r\ncontent-length: 2\r\n\r\n");
+      setTimeout(() => socket.write("no"), 20);
+    };
     assert.equal(await post(), 503);
     serve = (socket) => socket.write(OK);
     assert.equal(await post(), 204);
