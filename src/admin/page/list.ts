@@ -31,7 +31,8 @@ ${lines("more", texts)}
 </section>
 ${section("Source", "source", texts)}
 ${section("Policies", "policies", texts)}
-${section("Kubernetes", "cluster", texts)}`,
+${section("Kubernetes", "cluster", texts)}
+${section("Fleet", "fleet", texts)}`,
   };
 }
 

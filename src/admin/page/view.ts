@@ -3,6 +3,7 @@
 
 import { rate } from "../../status/rings.ts";
 import type { SinkState, Snapshot } from "../../status/snapshot.ts";
+import { fleetLines } from "../../status/text/fleet-lines.ts";
 import { headlineText, overview, readyText } from "../../status/text/overview.ts";
 import { pollSeconds } from "../../status/text/steady.ts";
 import { agentTroubles, policyTroubles } from "../../status/text/troubles.ts";
@@ -16,7 +17,17 @@ export const ROWS = 1_000;
 const CAUSES = 5;
 const PROBLEMS = 20;
 
-export const textNames = ["agent", "ready", "causes", "troubles", "more", "source", "policies", "cluster"] as const;
+export const textNames = [
+  "agent",
+  "ready",
+  "causes",
+  "troubles",
+  "more",
+  "source",
+  "policies",
+  "cluster",
+  "fleet",
+] as const;
 /** Lines by the id of the element that has them; none: the element is hidden. */
 export type Texts = Readonly<Record<(typeof textNames)[number], readonly string[]>>;
 
@@ -63,6 +74,7 @@ function textsOf(snapshot: Snapshot): Texts {
     source: sourceText(snapshot),
     policies: policiesText(snapshot),
     cluster: clusterText(snapshot),
+    fleet: fleetText(snapshot),
   };
 }
 
@@ -109,3 +121,25 @@ const clusterText = ({ cluster }: Snapshot): string[] =>
           ? `Policies come from the Kubernetes API at ${cluster.server}: connected.`
           : `Policies come from the Kubernetes API at ${cluster.server}, which fails: policies and status are as last read.`,
       ];
+
+const ELSEWHERE = 20;
+
+/** Sinks of other agents are not in the table: those that fail are named here. */
+function fleetText({ fleet, at }: Snapshot): string[] {
+  if (fleet === undefined) return [];
+  const members = fleet.members.map(
+    ({ id, shards, since, leaving }) =>
+      `${id}${id === fleet.self ? " (this agent)" : ""}: ${counted(shards, "shard")}, up ${age(at - since)}${leaving ? ", leaving" : ""}`,
+  );
+  const failing = fleet.elsewhere.filter((sink) => sink.status !== "True");
+  const more = failing.length - ELSEWHERE;
+  return [
+    ...fleetLines(fleet, at),
+    ...members,
+    ...(fleet.elsewhere.length === 0
+      ? []
+      : [`${counted(fleet.elsewhere.length, "sink")} of other agents, ${count(failing.length)} of them not ready.`]),
+    ...failing.slice(0, ELSEWHERE).map((s) => `${s.sink}: ${s.reason} for ${age(at - s.since)}, owned by ${s.holder}`),
+    ...(more > 0 ? [`And ${count(more)} more: outflow status --fleet lists all.`] : []),
+  ];
+}

@@ -1,12 +1,13 @@
 // outflow status --fleet: members, what each owns, what this agent may do, and what others report of the sinks that they own. Pure.
-import { type FleetStatus, unowned } from "../../status/fleet.ts";
+import type { FleetStatus } from "../../status/fleet.ts";
 import type { Snapshot } from "../../status/snapshot.ts";
+import { fleetLines } from "../../status/text/fleet-lines.ts";
 import { age, counted } from "../../status/text/words.ts";
 
 /** Undefined: the agent belongs to no fleet. */
 export function fleetText({ fleet, at }: Snapshot): string | undefined {
   if (fleet === undefined) return undefined;
-  const lines = [headline(fleet, at), ...problems(fleet), "", ...table(membersOf(fleet, at))];
+  const lines = [...fleetLines(fleet, at), "", ...table(membersOf(fleet, at))];
   const elsewhere = fleet.elsewhere.filter((s) => s.status !== "True");
   if (fleet.elsewhere.length > 0) {
     lines.push(
@@ -17,29 +18,6 @@ export function fleetText({ fleet, at }: Snapshot): string | undefined {
     if (rows.length > 0) lines.push(...table([["SINK", "REASON", "FOR", "OWNER"], ...rows]));
   }
   return `${lines.join("\n")}\n`;
-}
-
-function headline(fleet: FleetStatus, at: number): string {
-  const may = !fleet.valid
-    ? "may not export"
-    : `may export for ${age(Math.max(0, (fleet.validUntil ?? at) - at))} without another heartbeat`;
-  return `Fleet ${fleet.name} in ${fleet.engine}: ${counted(fleet.members.length, "member")}, ${fleet.shards} shards. This agent, ${fleet.self}, owns ${fleet.owned} and ${may}.`;
-}
-
-function problems(fleet: FleetStatus): string[] {
-  const without = unowned(fleet);
-  return [
-    ...(fleet.problem === undefined ? [] : [`The register: ${fleet.problem}.`]),
-    ...(without === 0 ? [] : [`${counted(without, "shard")} without an owner.`]),
-    ...(fleet.differing.length === 0
-      ? []
-      : [`The policies of ${fleet.differing.join(", ")} differ from this agent's.`]),
-    ...(fleet.takeovers + fleet.fenced === 0
-      ? []
-      : [
-          `Since its start this agent took over ${fleet.takeovers} shards and lost ${fleet.fenced} because its validity ended.`,
-        ]),
-  ];
 }
 
 function membersOf(fleet: FleetStatus, at: number): string[][] {

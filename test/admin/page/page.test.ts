@@ -85,6 +85,47 @@ describe("what is on it", () => {
     assert.ok(places >= 9, `source, state, log, Kubernetes twice, problem thrice, cause: ${places}`);
   });
 
+  test("a fleet: what this agent may do, its members, and the sinks of others that are not ready; escaped too", async () => {
+    served = await new Served().load().start();
+    assert.match((await ask("/")).text, /aria-labelledby="fleet-title" hidden/);
+    served.now += 5_000;
+    const since = served.now - 60_000;
+    const other = (sink: string, status: string) => ({
+      sink,
+      status,
+      reason: `${status}${PLANTED}`,
+      since,
+      holder: "b",
+    });
+    served.event({
+      type: "fleet",
+      fleet: {
+        engine: "etcd",
+        name: "edge",
+        self: "a",
+        valid: true,
+        validUntil: served.now + 9_000,
+        problem: PLANTED,
+        shards: 16,
+        owned: 8,
+        members: [
+          { id: "a", name: "a", since, leaving: false, shards: 8 },
+          { id: "b", name: "b", since, leaving: true, shards: 8 },
+        ],
+        owners: [],
+        elsewhere: [other("default/x/ready", "True"), other("default/x/fails", "False")],
+        differing: [],
+        takeovers: 0,
+        fenced: 0,
+      },
+    });
+    const { text } = await ask("/");
+    assert.match(text, /<li>Fleet edge in etcd: 2 members, 16 shards\. This agent, a, owns 8 and may export for 9s/);
+    assert.match(text, /<li>a \(this agent\): 8 shards, up 1m00s<li>b: 8 shards, up 1m00s, leaving<li>/);
+    assert.match(text, /<li>2 sinks of other agents, 1 of them not ready\.<li>default\/x\/fails: False/);
+    assert.doesNotMatch(text, /default\/x\/ready|<img/);
+  });
+
   test("more sinks than the table has rows are counted", async () => {
     const turn = async () => {};
     const view = await viewOf(many(ROWS + 3).snapshot, turn);
