@@ -170,6 +170,7 @@ spec:
           `${name} is ready`,
           () => agent.ready(name),
           (r) => r.startsWith("True"),
+          200_000, // one that was limited flaps, until it has been calm for two minutes
         ),
         "True Delivering",
       );

@@ -299,7 +299,7 @@ spec:
 
   test("a crash report has none either", async () => {
     const main = join(import.meta.dirname, "../../src/main.ts");
-    const script = `process.argv.splice(1, 9, "outflow", "version"); await import(${JSON.stringify(main)});
+    const script = `process.argv.splice(1, 9, "outflow", "demo", "--for", "60s", "--no-tui"); await import(${JSON.stringify(main)});
 setTimeout(() => { throw new Error(${JSON.stringify(CONTROLS)}); }, 10);`;
     const { code, stderr } = (await run(process.execPath, ["-e", script]).catch(
       (e: { code: number; stderr: string }) => e as { code?: number; stderr: string },
