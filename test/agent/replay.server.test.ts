@@ -101,7 +101,7 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
     await eventually(
       "batches are given up and kept",
       () => metric("outflow_sink_dead_letter_samples_total"),
-      (n) => n > 200,
+      (n) => n > 50, // waits do not start again after a drop: few batches are given up
     );
     await sink.start();
     const delivered = await metric("outflow_sink_samples_delivered_total");
@@ -119,7 +119,7 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
       async () => missing(want, await sink.read(SELECTOR)),
       (rows) => rows.length === kept,
     );
-    assert.ok(lost.length > 200, `${lost.length} samples are missing before`);
+    assert.ok(lost.length > 50, `${lost.length} samples are missing before`);
     assert.equal(await agent.stop(), 0);
 
     const folder = join(letters, "default/r/vm");
