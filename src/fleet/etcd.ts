@@ -12,7 +12,7 @@ export type EtcdOptions = {
   /** What all keys begin with, such as `/outflow/`. */
   prefix: string;
   http: HttpClient;
-  /** Read anew for each authentication; absent: no user. */
+  /** Read again for each authentication; absent: no user. */
   credentials?: () => { name: string; password: string };
 };
 

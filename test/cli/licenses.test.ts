@@ -19,7 +19,7 @@ describe("outflow licenses", () => {
     ]) {
       for (const name of [
         "commander",
-        "hysnappy",
+        "re2js",
         "ink",
         "protobufjs",
         "re2js",
