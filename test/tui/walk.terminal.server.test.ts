@@ -154,7 +154,7 @@ describe("a walk through the faults", { skip: needs("victoria-metrics").skip || 
       await looks(
         "picky",
         /●.*default\/walk\/picky +Delivering +[1-9]/,
-        /Rejected [\s\S]*load7[\s\S]*not\s+allowed\s+here[\s\S]*samples?\s+dropped\s+since\s+outflow\s+started:\s+rejected/,
+        /(?=[\s\S]*Rejected [\s\S]*load7)(?=[\s\S]*not\s+allowed\s+here)[\s\S]*samples?\s+dropped\s+since\s+outflow\s+started:\s+rejected/,
       );
 
       await terminal.shows(/✗.*default\/walk\/behind +ServerError/, 60_000);
