@@ -36,7 +36,7 @@ const run = spawnSync(
     "--reporter=junit",
     `--reporter-outfile=${report}`,
     "--timeout",
-    "240000",
+    "400000",
     "--parallel=4",
     ...(positionals.length > 0 ? positionals : files),
   ],

@@ -102,6 +102,7 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
       "batches are given up and kept",
       () => metric("outflow_sink_dead_letter_samples_total"),
       (n) => n > 50, // waits do not start again after a drop: few batches are given up
+      200_000,
     );
     await sink.start();
     const delivered = await metric("outflow_sink_samples_delivered_total");
@@ -109,6 +110,7 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
       "samples arrive again",
       () => metric("outflow_sink_samples_delivered_total"),
       (n) => n > delivered + 100,
+      200_000,
     );
     producing.abort();
     await producer;
@@ -118,6 +120,7 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
       "all else arrived",
       async () => missing(want, await sink.read(SELECTOR)),
       (rows) => rows.length === kept,
+      200_000,
     );
     assert.ok(lost.length > 50, `${lost.length} samples are missing before`);
     assert.equal(await agent.stop(), 0);
