@@ -5,10 +5,16 @@ import type { EpochMs } from "../platform/clock.ts";
 /** For this long after an outage reads reach back to before it: producers deliver what they buffered. */
 const OUTAGE_REACH_MS = 300_000;
 
+/** Date is cut to the second, and a response takes its time. */
+const GRAIN_MS = 2_000;
+const AHEAD_KEPT_MS = 3_600_000;
+
 export class Outages {
   #past: { from: EpochMs; to: EpochMs }[] = [];
   #answeredAt: EpochMs | undefined;
   #awaySince: EpochMs | undefined;
+  /** Responses whose clock was behind the one that windows follow. */
+  #ahead: { at: EpochMs; aheadMs: number }[] = [];
 
   /** The source was seen at `now` for the first time: outages begin after it. */
   begin(now: EpochMs): void {
@@ -24,6 +30,20 @@ export class Outages {
 
   failed(now: EpochMs): void {
     this.#awaySince ??= this.#answeredAt ?? now;
+  }
+
+  /** A response showed a clock that is `aheadMs` behind the one that windows follow. */
+  ahead(now: EpochMs, aheadMs: number): void {
+    this.#ahead = this.#ahead.filter(({ at }) => now - at < AHEAD_KEPT_MS);
+    if (aheadMs > GRAIN_MS) this.#ahead.push({ at: now, aheadMs });
+  }
+
+  /**
+   * How much later than by the late window a sample can become visible: windows that were read within the last `sinceMs` may have ended
+   * that far ahead of the source's clock.
+   */
+  latenessMs(now: EpochMs, sinceMs: number): number {
+    return Math.max(0, ...this.#ahead.filter(({ at, aheadMs }) => now - at < sinceMs + aheadMs).map((a) => a.aheadMs));
   }
 
   /** The begin of the earliest outage that was longer than `lateWindowMs` and ended a short time ago, or lasts. */

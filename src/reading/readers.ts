@@ -39,6 +39,8 @@ export type ReadersPorts = {
   dispatch(event: Event): void;
   /** The source's now by its own clock; undefined before its first answer. */
   sourceNow(): EpochMs | undefined;
+  /** How far that may be ahead of the source's clock, ms. */
+  sourceAheadMs(): number;
   /** Learns the source's clock and kind with a query that costs nothing. */
   probe(signal: AbortSignal): Promise<{ ok: true } | { ok: false; reason: ReadFailureReason; message: string }>;
   readWindow(query: Query, memory: Memory, window: Window, reach: EpochMs, signal: AbortSignal): Promise<ReadOutcome>;
@@ -194,12 +196,15 @@ export class Readers {
   /** Where the next read of `reader` begins to look for late samples. */
   #reach(reader: R, window: Window): EpochMs {
     const sourceNow = this.#ports.sourceNow() ?? 0;
+    const { lateWindowMs, intervalMs } = reader.query;
+    const outage = this.#outages.earliest(sourceNow, lateWindowMs);
+    const lateness = this.#outages.latenessMs(sourceNow, LOOK_BACK * lateWindowMs + 2 * intervalMs);
     return reachFrom(
       window,
       reader.reachedAt,
       reader.query,
       reader.memory.taken.density(),
-      this.#outages.earliest(sourceNow, reader.query.lateWindowMs),
+      lateness === 0 ? outage : Math.min(window.from, outage ?? window.from) - lateness,
     );
   }
 
@@ -324,6 +329,7 @@ export class Readers {
     const { query } = reader;
     const sourceNow = this.#ports.sourceNow() ?? window.to;
     this.#outages.answered(sourceNow);
+    this.#outages.ahead(sourceNow, this.#ports.sourceAheadMs());
     const live =
       window.to - window.from === query.intervalMs &&
       window.to === tick * query.intervalMs &&

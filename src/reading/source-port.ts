@@ -76,6 +76,11 @@ export class SourcePort {
     return this.#clock.now(this.#ports.clock.monotonicMs());
   }
 
+  /** How far that may be ahead of the source's clock, ms. */
+  aheadMs(): number {
+    return this.#clock.aheadMs(this.#ports.clock.monotonicMs());
+  }
+
   newMemory(query: Pick<Query, "lateWindowMs">, floor: EpochMs): Memory {
     return Memory.fresh(this.#current.table, floor, stretchMs(query.lateWindowMs));
   }

@@ -48,6 +48,15 @@ export class SourceClock {
     return Math.max(now, this.#slew.from + SLEW_RATE * (monotonicMs - this.#slew.sinceMs));
   }
 
+  /**
+   * How far now() is ahead of the clock that the last response showed, ms: a set-back that is not proved yet or is approached slowly, or
+   * the slower one of replicas. Windows then end before their samples are there.
+   */
+  aheadMs(monotonicMs: number): number {
+    const [now, last] = [this.now(monotonicMs), this.#offsets.at(-1)];
+    return now === undefined || last === undefined ? 0 : Math.max(0, now - (last + monotonicMs));
+  }
+
   /** Source's now minus the agent's wall clock. */
   differenceMs(wallNow: EpochMs, monotonicMs: number): number | undefined {
     const now = this.now(monotonicMs);

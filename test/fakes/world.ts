@@ -211,6 +211,7 @@ export class World {
         clock,
         dispatch,
         sourceNow: () => port.now(),
+        sourceAheadMs: () => port.aheadMs(),
         probe: (signal) => port.probe(signal),
         readWindow: (...read) => port.readWindow(...read),
         newMemory: (query, floor) => port.newMemory(query, floor),

@@ -165,15 +165,14 @@ spec:
         60_000,
       );
       assert.deepEqual(new Map([...have].sort()), new Map([...(await source.read('{job="fleet"}'))].sort()));
-      assert.equal(
-        await eventually(
-          `${name} is ready`,
-          () => agent.ready(name),
-          (r) => r.startsWith("True"),
-          200_000, // one that was limited flaps, until it has been calm for two minutes
-        ),
-        "True Delivering",
+      // One that was limited flaps until it has been calm for two minutes; by then there is nothing more to send it.
+      const ready = await eventually(
+        `${name} is ready`,
+        () => agent.ready(name),
+        (r) => r.startsWith("True"),
+        200_000,
       );
+      assert.match(ready, name === "slow" ? /^True (Delivering|Idle)$/ : /^True Delivering$/);
     });
 
   test("413 and 429 were really answered", () => {

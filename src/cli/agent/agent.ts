@@ -96,6 +96,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
       clock,
       dispatch,
       sourceNow: () => source.now(),
+      sourceAheadMs: () => source.aheadMs(),
       probe: (signal) => source.probe(signal),
       readWindow: (...read) => source.readWindow(...read),
       newMemory: (query, floor) => source.newMemory(query, floor),
