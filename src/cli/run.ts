@@ -86,8 +86,10 @@ export function completeSettings(given: Settings): Settings & { sourceUrl: strin
   const s = hostDefaults(given);
   if (s.kubernetes && s.policies.length > 0)
     throw new StartError("--kubernetes and --policies: policies come from the API server or from files, choose one.");
+  // A fleet in Kubernetes reaches the API server too, wherever its policies come from.
+  const forFleet = s.fleet === "kubernetes" ? ["kubeconfig", "context"] : [];
   const own = (["kubeconfig", "context", "namespace", "milo", "adopt"] as const).find(
-    (name) => ![undefined, false, "off"].includes(s[name] as string),
+    (name) => !forFleet.includes(name) && ![undefined, false, "off"].includes(s[name] as string),
   );
   if (!s.kubernetes && own !== undefined)
     throw new StartError(`--${own} is for --kubernetes: add --kubernetes, or remove it.`);

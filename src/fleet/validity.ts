@@ -25,11 +25,6 @@ export class Validity {
     this.#askedWall = askedWallMs;
   }
 
-  /** Ends it now. */
-  end(): void {
-    this.#untilMono = Number.NEGATIVE_INFINITY;
-  }
-
   /** ms; 0 or less: it has ended. */
   get leftMs(): number {
     return Math.min(this.#untilMono - this.#clock.monotonicMs(), this.#untilWall - this.#clock.now());

@@ -150,9 +150,10 @@ export class Cluster {
     return performance.now() - startedMs;
   }
 
-  leave(member: Member): void {
+  /** Counts no longer. `keep`: its proxy works on, for an agent that is handing over. */
+  leave(member: Member, proxy?: "keep"): void {
     this.members.splice(this.members.indexOf(member), 1);
-    member.proxy.close();
+    if (proxy !== "keep") member.proxy.close();
   }
 
   stopFeeding(): void {

@@ -67,10 +67,10 @@ export type AgentOptions = {
   logFormat: "text" | "json";
 };
 
-/** Throws StartError; then nothing is left open. */
 /** At the end what is to be reported to the API server is written within this. */
 const LAST_REPORTS_MS = 2_000;
 
+/** Throws StartError; then nothing is left open. */
 export async function startAgent({ settings, load, writeLog, logFormat }: AgentOptions): Promise<Agent> {
   const clock = systemClock;
   const store = new StatusStore();
