@@ -129,7 +129,12 @@ describe("Kubernetes mode recovers", { skip }, () => {
 
   /** What happens while the server is away, then that it comes back: exporting never stops, no status is written twice. */
   async function through(what: string, down: () => Promise<unknown>, up: () => Promise<unknown>): Promise<void> {
-    // A sink that has just begun says CatchingUp and then Delivering: until nothing is new any more.
+    // A sink that has just begun says CatchingUp and then Delivering: until that is written, and nothing is new any more.
+    await eventually(
+      "Delivering is written",
+      () => kube.ask("GET", `${POLICIES}/edge`).body as { status?: StoredStatus },
+      ({ status }) => status?.sinks?.[0]?.conditions?.find((c) => c.type === "Ready")?.reason === "Delivering",
+    );
     let written = -1;
     for (let now = await patches(); now !== written; now = await patches()) {
       written = now;
