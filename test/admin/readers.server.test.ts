@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Snapshot } from "../../src/status/snapshot.ts";
-import { eventually, runAgent, tempDir } from "../servers/binary.ts";
+import { eventually, FRESH, runAgent, tempDir } from "../servers/binary.ts";
 import { needs } from "../servers/found.ts";
 import { startVictoriaMetrics } from "../servers/servers.ts";
 
@@ -80,7 +80,7 @@ test("50 readers, 10 of them stuck: memory and exports are undisturbed", needs("
     await eventually(
       "all are ready",
       async () => {
-        const { sinks } = (await (await fetch(`${agent.adminUrl}/api/v1/snapshot`)).json()) as Snapshot;
+        const { sinks } = (await (await fetch(`${agent.adminUrl}/api/v1/snapshot`, FRESH)).json()) as Snapshot;
         return sinks.filter((s) => s.conditions[1].status !== "True").map((s) => s.id);
       },
       (unready) => unready.length === 0,

@@ -21,6 +21,9 @@ export function buildBinary(): string {
   return binary;
 }
 
+/** A connection for each request: one that was idle may be closed by the agent in the moment in which it is used again. */
+export const FRESH = { keepalive: false, headers: { connection: "close" } };
+
 export type Running = {
   child: ChildProcess;
   log: string;
@@ -48,7 +51,7 @@ export async function runAgent(args: string[], env: Record<string, string> = {})
     stdout: "",
     adminUrl,
     async metrics() {
-      const text = await (await fetch(`${adminUrl}/metrics`)).text();
+      const text = await (await fetch(`${adminUrl}/metrics`, FRESH)).text();
       return new Map(
         text
           .split("\n")
@@ -57,7 +60,7 @@ export async function runAgent(args: string[], env: Record<string, string> = {})
       );
     },
     async ready(sink) {
-      const status = (await (await fetch(`${adminUrl}/api/v1/status`)).json()) as {
+      const status = (await (await fetch(`${adminUrl}/api/v1/status`, FRESH)).json()) as {
         items: {
           status: { sinks: { name: string; conditions: { type: string; status: string; reason: string }[] }[] };
         }[];
