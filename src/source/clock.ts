@@ -40,12 +40,15 @@ export class SourceClock {
     this.#moveTo(this.#estimate(), monotonicMs);
   }
 
-  /** A lower bound of the source's now, at most about a second late; undefined before the first response with a Date. */
+  /**
+   * A lower bound of the source's now, at most about a second late, in whole ms as windows and cursors are (a monotonic clock has
+   * fractions); undefined before the first response with a Date.
+   */
   now(monotonicMs: number): EpochMs | undefined {
     if (this.#offset === undefined) return undefined;
     const now = this.#offset + monotonicMs;
-    if (this.#slew === undefined) return now;
-    return Math.max(now, this.#slew.from + SLEW_RATE * (monotonicMs - this.#slew.sinceMs));
+    if (this.#slew === undefined) return Math.floor(now);
+    return Math.floor(Math.max(now, this.#slew.from + SLEW_RATE * (monotonicMs - this.#slew.sinceMs)));
   }
 
   /**
@@ -54,7 +57,7 @@ export class SourceClock {
    */
   aheadMs(monotonicMs: number): number {
     const [now, last] = [this.now(monotonicMs), this.#offsets.at(-1)];
-    return now === undefined || last === undefined ? 0 : Math.max(0, now - (last + monotonicMs));
+    return now === undefined || last === undefined ? 0 : Math.max(0, now - Math.floor(last + monotonicMs));
   }
 
   /** Source's now minus the agent's wall clock. */

@@ -7,18 +7,21 @@ type Sleeper = { at: number; wake: (elapsed: boolean) => void };
 export class FakeClock implements Clock {
   #mono = 0;
   #offset: number;
+  readonly #fractions: boolean;
   #sleepers: Sleeper[] = [];
 
-  /** `start`: the wall clock at monotonic 0, ms. */
-  constructor(start = 1_795_000_000_000) {
+  /** `start`: the wall clock at monotonic 0, ms. `fractions`: each look at the monotonic clock takes a microsecond, as at the real one. */
+  constructor(start = 1_795_000_000_000, fractions = false) {
     this.#offset = start;
+    this.#fractions = fractions;
   }
 
   now(): number {
-    return this.#offset + this.#mono;
+    return Math.floor(this.#offset + this.#mono);
   }
 
   monotonicMs(): number {
+    if (this.#fractions) this.#mono += 0.001;
     return this.#mono;
   }
 
@@ -64,7 +67,7 @@ export class FakeClock implements Clock {
       this.#sleepers = this.#sleepers.filter((s) => s !== next);
       next.wake(true);
     }
-    this.#mono = until;
+    this.#mono = Math.max(this.#mono, until);
   }
 }
 

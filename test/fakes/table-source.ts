@@ -39,18 +39,18 @@ export class TableSource implements HttpClient {
 
   constructor(clock: FakeClock) {
     this.#clock = clock;
-    this.offset = clock.now() - clock.monotonicMs();
+    this.offset = clock.now() - Math.floor(clock.monotonicMs());
   }
 
   now(): number {
-    return this.#clock.monotonicMs() + this.offset;
+    return Math.floor(this.#clock.monotonicMs() + this.offset);
   }
 
   async close(): Promise<void> {}
 
   async request(r: HttpRequest): ReturnType<HttpClient["request"]> {
     const query = new URLSearchParams(String(r.body ?? "")).get("query") ?? "";
-    this.requests.push({ at: this.#clock.monotonicMs(), query });
+    this.requests.push({ at: Math.floor(this.#clock.monotonicMs()), query });
     this.inFlight++;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     try {

@@ -10,7 +10,7 @@ import { Readers } from "../../src/reading/readers.ts";
 import { SourcePort } from "../../src/reading/source-port.ts";
 import { plainRules } from "../../src/series/labels.ts";
 import type { Attempted } from "../../src/state/attempted.ts";
-import { joined } from "../../src/state/rows.ts";
+import { joined, readAttempted } from "../../src/state/rows.ts";
 import type { CursorKey, SavedCursor, SavedMemory, StateStore } from "../../src/state/store.ts";
 import type { Event } from "../../src/status/events.ts";
 import type { Account, SinkState } from "../../src/status/snapshot.ts";
@@ -107,8 +107,11 @@ class FakeStore implements StateStore {
     return this.attempts.get(JSON.stringify(key));
   }
 
+  /** Through the text that the real one keeps: what it could not read again is a bug of who made it. */
   saveAttempted(key: CursorKey, attempted: Attempted): void {
-    this.attempts.set(JSON.stringify(key), attempted);
+    const read = readAttempted({ attempted: JSON.stringify(attempted) });
+    if (!read.ok) throw new Error(read.why);
+    this.attempts.set(JSON.stringify(key), read.value);
   }
 
   flush(): void {
@@ -138,7 +141,7 @@ class FakeStore implements StateStore {
 }
 
 export class World {
-  readonly clock = new FakeClock();
+  readonly clock = new FakeClock(undefined, true);
   readonly source = new TableSource(this.clock);
   readonly sinks = new Map<string, FakeSink>();
   readonly state = new FakeStore(this.clock);

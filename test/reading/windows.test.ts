@@ -145,7 +145,7 @@ describe("windows", () => {
     const start = w.source.now();
     const live = async (minutes: number) => {
       for (let i = 0; i < minutes * 12; i++) {
-        const ts = start + w.clock.monotonicMs(); // the producer's clock is right
+        const ts = start + Math.floor(w.clock.monotonicMs()); // the producer's clock is right
         w.source.samples.push({ series: "m0", ts, value: i, visibleAt: 0 });
         await w.clock.advance(5_000);
       }
@@ -294,7 +294,12 @@ describe("windows", () => {
       const start = w.source.now();
       const produce = async (seconds: number) => {
         for (let i = 0; i < seconds; i++) {
-          w.source.samples.push({ series: "m0", ts: start + w.clock.monotonicMs(), value: i, visibleAt: 0 });
+          w.source.samples.push({
+            series: "m0",
+            ts: start + Math.floor(w.clock.monotonicMs()),
+            value: i,
+            visibleAt: 0,
+          });
           await w.clock.advance(1_000);
         }
       };
