@@ -1,5 +1,6 @@
-// npm test: everything that runs without servers, and the real-server tests where the servers are found. Ends with a plain line
-// `N passed, N failed`; no test at all is a failure, and so is a skip where servers are required (OUTFLOW_REQUIRE_SERVERS=1).
+// npm test: everything that runs without servers, and the real-server tests where the servers are found. Prints each file as it ends,
+// then the slowest files, then each failed test once more with its error, then a plain line `N passed, N failed`. No test at all is a
+// failure, and so is a skip where servers are required (OUTFLOW_REQUIRE_SERVERS=1).
 //   npm test [-- FILE…]      --fast: without *.server.test.ts, *.kube.test.ts (real servers) and *.terminal.test.ts (tmux), and with
 //                            a fifth of the fuzzed policies; OUTFLOW_FUZZ_INPUTS says another number
 // Files run side by side, a process each: those with real servers mostly wait.
@@ -11,6 +12,9 @@ import { parseArgs } from "node:util";
 import { buildBinary } from "./servers/binary.ts";
 import { findServers } from "./servers/found.ts";
 import { apiServerPath, whyNoKubernetes } from "./servers/kubernetes/find.ts";
+
+const SLOWEST = 12;
+const MOST_ERROR_TEXT = 2_000;
 
 const required = process.env.OUTFLOW_REQUIRE_SERVERS === "1";
 const { found, missing } = findServers();
@@ -50,8 +54,11 @@ const run = spawnSync(
     },
   },
 );
-const counts = countTests(report);
+const { counts, slowest, failures } = readReport(report);
 rmSync(dir, { recursive: true, force: true });
+console.log(`Slowest files: ${slowest.map(({ file, seconds }) => `${file} ${seconds.toFixed(0)} s`).join(", ")}`);
+for (const { file, name, error } of failures) console.log(`\nFAILED: ${file}: ${name}\n${error}`);
+if (failures.length > 0) console.log();
 
 const problems = [
   ...(counts.passed + counts.failed === 0 ? ["no test ran"] : []),
@@ -64,15 +71,51 @@ console.log(
 );
 process.exit(counts.failed + problems.length > 0 ? 1 : 0);
 
-function countTests(file: string): { passed: number; failed: number; skipped: number } {
+type Report = {
+  counts: { passed: number; failed: number; skipped: number };
+  slowest: { file: string; seconds: number }[];
+  failures: { file: string; name: string; error: string }[];
+};
+
+/** The JUnit report of the runner; nothing where it wrote none. */
+function readReport(path: string): Report {
   let xml = "";
   try {
-    xml = readFileSync(file, "utf8");
+    xml = readFileSync(path, "utf8");
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    // the runner ended before
   }
-  const attribute = (name: string) => Number(new RegExp(`<testsuites[^>]* ${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
-  const failed = attribute("failures") + attribute("errors");
-  const skipped = attribute("skipped");
-  return { passed: attribute("tests") - failed - skipped, failed, skipped };
+  const [root = ""] = /<testsuites[^>]*>/.exec(xml) ?? [];
+  const failed = Number(attribute(root, "failures") ?? 0) + Number(attribute(root, "errors") ?? 0);
+  const skipped = Number(attribute(root, "skipped") ?? 0);
+  const slowest = [...xml.matchAll(/^ {2}<testsuite [^>]*>/gm)]
+    .map(([suite]) => ({ file: attribute(suite, "name") ?? "", seconds: Number(attribute(suite, "time")) }))
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, SLOWEST);
+  const failures = [
+    ...xml.matchAll(/(<testcase [^>]*[^/]>)\s*(<(?:failure|error)[^>]*?\/?>)(?:([^<]*)<\/(?:failure|error)>)?/g),
+  ].map(([, test = "", failure = "", text = ""]) => ({
+    file: attribute(test, "file") ?? "",
+    name: attribute(test, "name") ?? "",
+    error: (text.trim() === "" ? (attribute(failure, "message") ?? "") : unescaped(text))
+      .trim()
+      .slice(0, MOST_ERROR_TEXT),
+  }));
+  return {
+    counts: { passed: Number(attribute(root, "tests") ?? 0) - failed - skipped, failed, skipped },
+    slowest,
+    failures,
+  };
+}
+
+function attribute(tag: string, name: string): string | undefined {
+  const [, value] = new RegExp(` ${name}="([^"]*)"`).exec(tag) ?? [];
+  return value === undefined ? undefined : unescaped(value);
+}
+
+function unescaped(text: string): string {
+  const named: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+  return text.replace(/&(?:#(\d+)|(\w+));/g, (whole, code?: string, name?: string) =>
+    code === undefined ? (named[name ?? ""] ?? whole) : String.fromCodePoint(Number(code)),
+  );
 }
