@@ -23,13 +23,11 @@
 import { hostname } from "node:os";
 import { createAdmin } from "../../admin/server.ts";
 import type { Settings } from "../../config/settings.ts";
-import { Supervisor } from "../../exporter/supervisor.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { createLog } from "../../platform/log.ts";
 import { systemRandom } from "../../platform/random.ts";
 import type { LoadResult } from "../../policy/policy.ts";
 import { audit } from "../../reading/auditor.ts";
-import { Readers } from "../../reading/readers.ts";
 import type { Actions } from "../../status/actions.ts";
 import { changedReports } from "../../status/reported.ts";
 import { StatusStore } from "../../status/store.ts";
@@ -40,7 +38,8 @@ import { lookAtState, prune, reloadOnEdit, summarize, tick } from "./background.
 import { openCluster } from "./cluster.ts";
 import { logEvents } from "./event-log.ts";
 import { gatherEvidence } from "./evidence.ts";
-import { planner, specHash } from "./plan.ts";
+import { openPath } from "./path.ts";
+import { planner } from "./plan.ts";
 import { policyFiles } from "./policyfiles.ts";
 import { prepare } from "./prepare.ts";
 import { safeUrl } from "./safe-url.ts";
@@ -88,41 +87,21 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   const policies = load === undefined && cluster === undefined ? policyFiles(settings, rules.check, state) : undefined;
   const reload = (): void => (cluster ? cluster.relist() : apply(load?.() ?? policies!.load()));
 
-  // window, frame
+  // window, frame, batch, request (path.ts): in a fleet only while this agent owns the policy
   const source = openSource(settings, clients.source, dispatch);
-  const readers: Readers = new Readers(
-    { maxQueries: settings.maxSourceQueries, maxBufferedSamples: settings.maxBufferedSamples },
-    {
-      clock,
-      dispatch,
-      sourceNow: () => source.now(),
-      sourceAheadMs: () => source.aheadMs(),
-      probe: (signal) => source.probe(signal),
-      readWindow: (...read) => source.readWindow(...read),
-      newMemory: (query, floor) => source.newMemory(query, floor),
-    },
-  );
-
-  // batch, request: in a fleet only while this agent owns the policy
   const plan = planner(settings, clients.sink, clock, rules);
-  const supervisor = new Supervisor(
-    {
-      clock,
-      random: systemRandom,
-      dispatch,
-      store: fleet?.store ?? state,
-      ...(letters === undefined
-        ? {}
-        : { keep: (sink, { reason, message, spans }) => letters.keep({ sink, reason, message, spans }) }),
-      readers,
-      ...(cluster === undefined ? {} : { reported: (id) => cluster.reported(id) }),
-      plan: fleet === undefined ? plan : (...sink) => fleet.fenced(plan(...sink)),
-      specHash,
-      newMemory: (query, blob, floor) =>
-        blob === undefined ? source.newMemory(query, floor) : source.restore(query, blob, floor),
-    },
-    settings.drainTimeout,
-  );
+  const { readers, supervisor } = openPath(settings, {
+    clock,
+    random: systemRandom,
+    dispatch,
+    source,
+    store: fleet?.store ?? state,
+    ...(letters === undefined
+      ? {}
+      : { keep: (sink, { reason, message, spans }) => letters.keep({ sink, reason, message, spans }) }),
+    ...(cluster === undefined ? {} : { reported: (id) => cluster.reported(id) }),
+    plan: fleet === undefined ? plan : (...sink) => fleet.fenced(plan(...sink)),
+  });
 
   // status: what sinks report survives a restart; failing connections are looked at more closely
   store.subscribe((event, before, after) => {

@@ -1,8 +1,8 @@
-// The port to the source, as the agent and a replay read it.
+// The port to the source, as the agent, a replay and a rehearsal read it.
 import type { Settings } from "../../config/settings.ts";
 import type { HttpClient } from "../../http/http.ts";
-import { systemClock } from "../../platform/clock.ts";
-import { systemRandom } from "../../platform/random.ts";
+import { type Clock, systemClock } from "../../platform/clock.ts";
+import { type Random, systemRandom } from "../../platform/random.ts";
 import { SourcePort } from "../../reading/source-port.ts";
 import type { StatusStore } from "../../status/store.ts";
 import { version } from "../../version.ts";
@@ -14,6 +14,8 @@ export const openSource = (
   settings: Settings & { sourceUrl: string },
   http: HttpClient,
   dispatch: StatusStore["dispatch"],
+  clock: Clock = systemClock,
+  random: Random = systemRandom,
 ): SourcePort =>
   new SourcePort(
     {
@@ -25,5 +27,5 @@ export const openSource = (
       allowPartial: settings.allowPartial,
       auditMs: settings.auditInterval,
     },
-    { clock: systemClock, random: systemRandom, http, dispatch },
+    { clock, random, http, dispatch },
   );
