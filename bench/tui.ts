@@ -21,6 +21,7 @@ const forMs = parseDuration(values.for) ?? 60_000;
 const [columns = "200", rows = "50"] = values.size.split("x");
 /** Start, first frames and the first garbage do not count. */
 const WARM_UP_MS = 15_000;
+const REPORT_MS = 600_000;
 
 const dir = mkdtempSync(join(tmpdir(), "outflow-bench-tui-"));
 const binary = join(dir, "screen");
@@ -38,12 +39,21 @@ function usage(pid: number): Usage {
   return { cpuMs: (Number(fields[11]) + Number(fields[12])) * 10, rssMb: Number(rss) / 1024 };
 }
 
-async function measure(pid: number): Promise<{ cpuPercent: number; rss: number[] }> {
+async function measure(name: string, pid: number): Promise<{ cpuPercent: number; rss: number[] }> {
   await pause(WARM_UP_MS);
   const began = performance.now();
   const before = usage(pid);
   const rss = [before.rssMb];
+  let reported = -REPORT_MS;
   while (performance.now() - began < forMs) {
+    const minutes = (performance.now() - began) / 60_000;
+    if (minutes * 60_000 - reported >= REPORT_MS) {
+      reported = minutes * 60_000;
+      const { cpuMs, rssMb } = usage(pid);
+      const percent =
+        minutes < 1 ? "" : `, ${((cpuMs - before.cpuMs) / (minutes * 600)).toFixed(2)} % of a core so far`;
+      console.log(`${minutes.toFixed(0).padStart(4)} min  ${name.padEnd(6)}  ${rssMb.toFixed(0)} MB${percent}`);
+    }
     await pause(Math.min(5_000, forMs));
     rss.push(usage(pid).rssMb);
   }
@@ -65,7 +75,7 @@ const headless = spawn(binary, { env: { ...env, HEADLESS: "1" }, stdio: "ignore"
 tmux("-u", "-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", rows, binary);
 const pid = Number(tmux("list-panes", "-F", "#{pane_pid}").trim());
 try {
-  const [screen, store] = await Promise.all([measure(pid), measure(headless.pid ?? 0)]);
+  const [screen, store] = await Promise.all([measure("screen", pid), measure("store", headless.pid ?? 0)]);
   const shown = tmux("capture-pane", "-p").split("\n").slice(0, 6).join("\n");
   const cost = screen.cpuPercent - store.cpuPercent;
   console.log(`${shown}\n`);

@@ -36,12 +36,7 @@ export function source(scene: Scene): Segment[] {
     clockDifferenceMs === undefined || Math.abs(clockDifferenceMs) < CLOCK_WORTH_TELLING_MS
       ? []
       : [seg(`  clock ${age(Math.abs(clockDifferenceMs))} ${clockDifferenceMs < 0 ? "behind" : "ahead"}`, "warn")];
-  const { cluster } = snapshot;
-  const kubernetes =
-    cluster === undefined || cluster.failure !== undefined || columns < 100
-      ? []
-      : [seg(`  ${glyphs.ready}`, "good"), seg(" Kubernetes", "dim")];
-  return [mark, seg(" source", "dim"), address, ...what, ...waiting, ...off, ...kubernetes];
+  return [mark, seg(" source", "dim"), address, ...what, ...waiting, ...off];
 }
 
 /** Series that are read (each query once), and the largest lag of all sinks. */

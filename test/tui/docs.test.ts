@@ -9,7 +9,7 @@ import { bindings, groups } from "../../tui/input/keys.ts";
 import { initialUi, type UiState } from "../../tui/input/ui-state.ts";
 import { view } from "../../tui/screens/view.ts";
 import type { Story } from "../status/scenes.ts";
-import { busy, crowd, EDGE, manyPolicies, oneFails, threeReady, UTF8 } from "./frames.tsx";
+import { busy, crowd, EDGE, fleet, manyPolicies, oneFails, threeReady, UTF8 } from "./frames.tsx";
 import { svg } from "./svg.ts";
 
 const docs = new URL("../../docs/", import.meta.url).pathname;
@@ -54,6 +54,7 @@ const screens: Record<string, Shot> = {
     text: false,
   },
   events: { title: "outflow: events", story: oneFails, ui: { screen: "events" }, rows: 28 },
+  fleet: { title: "outflow: the fleet", story: fleet, ui: { screen: "fleet" }, rows: 28 },
 };
 
 /** A minute before the end of the story with the outage. */

@@ -1,4 +1,5 @@
 // The scenes of the golden frames, and how a frame becomes text. Each scene is made of events.
+import type { FleetStatus } from "../../src/status/fleet.ts";
 import { glyphsFor } from "../../tui/drawing/glyphs.ts";
 import { type Palette, paint, paletteOf } from "../../tui/drawing/theme.ts";
 import { initialUi, type UiState } from "../../tui/input/ui-state.ts";
@@ -229,6 +230,57 @@ export function manyPolicies(): Story {
       },
     ])
     .wait(3_000);
+}
+
+/** Three members; what each owns, and a sink of another agent that is not ready. */
+export function fleet(more: Partial<FleetStatus> = {}): Story {
+  const story = oneFails();
+  const { now } = story;
+  const [mine, second, third] = ["edge-1-9f3a77b1", "edge-2-0c41d2e8", "edge-3-b7756a10"];
+  const owners = Array.from({ length: 64 }, (_, shard) => ({
+    shard,
+    holder: [mine, second, third][(shard * 7 + (shard >> 3)) % 3] ?? "",
+    epoch: shard % 9 === 0 ? 3 : 1,
+    since: now - (shard % 9 === 0 ? 42_000 : 7_200_000),
+  }));
+  const shardsOf = (id: string) => owners.filter((o) => o.holder === id).length;
+  const elsewhere = Array.from({ length: 9 }, (_, i) => ({
+    sink: `default/region-${i}/warehouse`,
+    status: i === 4 ? "False" : "True",
+    reason: i === 4 ? "EndpointUnreachable" : "Delivering",
+    since: now - (i + 1) * 70_000,
+    holder: i % 2 === 0 ? second : third,
+  }));
+  return story
+    .event({
+      type: "fleet",
+      fleet: {
+        ...{ engine: "etcd", name: "metrics", self: mine, valid: true, validUntil: now + 11_400, shards: 64 },
+        owned: shardsOf(mine),
+        members: [mine, second, third].map((id, i) => ({
+          ...{ id, name: id.slice(0, 6), since: now - 7_200_000 + i * 1_000_000, leaving: false },
+          shards: shardsOf(id),
+        })),
+        ...{ owners, elsewhere, differing: [], takeovers: 4, fenced: 0 },
+        ...more,
+      },
+    })
+    .event({ type: "cluster", server: "https://10.96.0.1" });
+}
+
+/** The register does not respond, one member is silent, another leaves, shards have no owner, policies differ. */
+export function fleetInTrouble(): Story {
+  const { fleet: well } = fleet().snapshot;
+  if (well === undefined) throw new Error("no fleet");
+  return fleet({
+    valid: false,
+    problem: "etcd at 10.0.0.1:2379 does not respond: connection refused (ECONNREFUSED)",
+    owned: 0,
+    members: well.members.slice(0, 2).map((m, i) => ({ ...m, leaving: i === 1 })),
+    owners: well.owners.slice(0, 60).map((o) => (o.holder === well.self ? { ...o, holder: "" } : o)),
+    differing: ["edge-2"],
+    fenced: 22,
+  });
 }
 
 export function hardNames(): Story {

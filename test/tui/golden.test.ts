@@ -1,6 +1,6 @@
 // Golden frames: what the screen looks like, as text. UPDATE_GOLDEN=1 writes them again; look at each with a critical eye.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import type { Link } from "../../src/status/link.ts";
 import { widthOf } from "../../tui/drawing/width.ts";
@@ -13,6 +13,8 @@ import {
   crowd,
   EDGE,
   empty,
+  fleet,
+  fleetInTrouble,
   frame,
   hardNames,
   manyPolicies,
@@ -27,11 +29,17 @@ const DIR = new URL("golden/", import.meta.url).pathname;
 const SIZES = [
   [60, 20],
   [80, 24],
+  [100, 30],
   [120, 40],
+  [160, 40],
   [200, 50],
+  [300, 100],
 ] as const;
 
+const compared = new Set<string>();
+
 function golden(name: string, text: string): void {
+  compared.add(`${name}.txt`);
   const file = `${DIR}${name}.txt`;
   if (process.env.UPDATE_GOLDEN === "1") {
     mkdirSync(DIR, { recursive: true });
@@ -49,7 +57,7 @@ function fits(text: string, columns: number, rows: number): void {
 }
 
 const detail: Partial<UiState> = { screen: "detail", selected: EDGE };
-const others: Partial<UiState>[] = (["sources", "events", "policies"] as const).map((screen) => ({ screen }));
+const others: Partial<UiState>[] = (["sources", "events", "policies", "fleet"] as const).map((screen) => ({ screen }));
 const thousand = crowd(1000);
 
 function ask(story: Story, action: "pause-or-resume" | "retry"): NonNullable<UiState["asking"]> {
@@ -82,10 +90,19 @@ const scenes: Record<string, () => { story: Story; ui?: Partial<UiState>; more?:
   events: () => ({ story: oneFails(), ui: { screen: "events" } }),
   sources: () => ({ story: oneFails(), ui: { screen: "sources" } }),
   policies: () => ({ story: manyPolicies(), ui: { screen: "policies" } }),
+  fleet: () => ({ story: fleet(), ui: { screen: "fleet" } }),
+  "fleet-trouble": () => ({ story: fleetInTrouble(), ui: { screen: "fleet" } }),
+  "fleet-none": () => ({ story: threeReady(), ui: { screen: "fleet" } }),
+  "fleet-member": () => ({
+    story: fleet(),
+    ui: { screen: "fleet", panel: "member", selectedMember: "edge-2-0c41d2e8" },
+  }),
+  "fleet-home": () => ({ story: fleet() }),
+  "fleet-home-trouble": () => ({ story: fleetInTrouble() }),
   "hard-names": () => ({ story: hardNames() }),
 };
 
-describe("frames in four sizes", () => {
+describe("frames in every size", () => {
   for (const [name, make] of Object.entries(scenes)) {
     for (const [columns, rows] of SIZES) {
       test(`${name} ${columns}x${rows}`, () => {
@@ -116,6 +133,10 @@ describe("colour", () => {
       test(`${theme} ${columns}x${rows}, as codes`, () => {
         const text = frame(oneFails(), columns, rows, {}, undefined, palette);
         golden(`${theme}-${columns}x${rows}`, visible(text));
+      });
+      test(`${theme} ${columns}x${rows}, the fleet`, () => {
+        const text = frame(fleetInTrouble(), columns, rows, { screen: "fleet" }, undefined, palette);
+        golden(`${theme}-fleet-${columns}x${rows}`, visible(text));
       });
     }
   }
@@ -158,7 +179,7 @@ describe("colour", () => {
 });
 
 describe("any size", () => {
-  const stories = [empty(), oneFails(), crowd(60), hardNames()];
+  const stories = [empty(), oneFails(), crowd(60), hardNames(), fleetInTrouble()];
   const uis: Partial<UiState>[] = [
     {},
     detail,
@@ -166,6 +187,8 @@ describe("any size", () => {
     { screen: "events" },
     { screen: "sources" },
     { screen: "policies" },
+    { screen: "fleet" },
+    { screen: "fleet", panel: "member" },
     { typing: "filter", filters: { sinks: "x".repeat(80) } },
     { panel: "why", selected: EDGE },
     { panel: "yaml", selected: EDGE },
@@ -178,6 +201,13 @@ describe("any size", () => {
       }
     });
   }
+});
+
+test("every golden frame belongs to a scene", () => {
+  assert.deepEqual(
+    readdirSync(DIR).filter((f) => !compared.has(f)),
+    [],
+  );
 });
 
 /** Escape codes as text that a diff can show. */

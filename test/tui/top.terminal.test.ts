@@ -10,8 +10,11 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { strFromU8, unzipSync } from "fflate";
+import type { FleetStatus } from "../../src/status/fleet.ts";
 import { buildBinary } from "../servers/binary.ts";
 import { freePort } from "../servers/servers.ts";
+import { AgentServer } from "./agent-server.ts";
+import { fleet, fleetInTrouble } from "./frames.tsx";
 import { haveTmux, Terminal } from "./tmux.ts";
 
 const LIMIT = { timeout: 200_000 };
@@ -157,6 +160,42 @@ describe("outflow top in a terminal", { skip: !haveTmux }, () => {
     await terminal.hides("NOT CONNECTED");
     terminal.press("q");
     await terminal.shows("exit 0");
+  });
+
+  test("a fleet: in the header, on 6, a member opens, and a hand-over is seen", LIMIT, async () => {
+    const agent = await new AgentServer().start();
+    try {
+      const { snapshot } = fleet();
+      const as = (status: FleetStatus | undefined) => {
+        assert.ok(status);
+        agent.event({ type: "fleet", fleet: { ...status, validUntil: Date.now() + 3_600_000 } });
+      };
+      agent.event({
+        ...{ type: "agent-started", version: "9.9.9", sourceUrl: "http://127.0.0.1:8428", stateDir: "/s" },
+        listen: "off",
+      });
+      as(snapshot.fleet);
+      terminal.run(`clear; ${buildBinary()} top ${agent.url}; echo "exit $?"`);
+      await terminal.shows(/● fleet 3 members/);
+      terminal.press("6");
+      await terminal.shows(/● this agent +edge-1-9f3a77b1 +24 .*\d+m\d\ds left/);
+      terminal.press("Down");
+      await terminal.shows(/› ● member +edge-2-0c41d2e8[\s\S]*✗ +default\/region-4\/warehouse +EndpointUnreachable/);
+      terminal.press("Enter");
+      await terminal.shows(/Shards +1, 4, 7[\s\S]*esc close/);
+      terminal.press("Escape");
+      as(fleetInTrouble().snapshot.fleet);
+      await terminal.shows(/✗ fleet +this agent may not export: [\s\S]*✗ silent +edge-3-b7756a10 +15/);
+      terminal.press("/");
+      terminal.type("leaving");
+      terminal.press("Enter");
+      await terminal.shows(/› ◐ leaving +edge-2-0c41d2e8/);
+      await terminal.hides("edge-3-b7756a10 ");
+      terminal.press("q");
+      await terminal.shows("exit 0");
+    } finally {
+      await agent.stop();
+    }
   });
 
   test("a dumb terminal prints plain text and waits for an agent", LIMIT, async () => {

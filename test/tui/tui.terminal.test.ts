@@ -158,6 +158,7 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     [["Enter"], "As it runs: defaults filled in"],
     [["Escape"], "1 policy, loaded"],
     [["5"], /warn +default\/edge\/cloud: not ready \(ServerError\)/],
+    [["6"], "This agent is alone"],
     [["1"], home],
     [["Tab"], /condition +status/],
     [["BTab"], home],

@@ -66,6 +66,7 @@ export const commands: Readonly<Record<string, Command>> = {
   sources: plain("sources and queries", { type: "screen", to: "sources" }),
   policies: plain("policies and problems", { type: "screen", to: "policies" }),
   events: plain("events", { type: "screen", to: "events" }),
+  fleet: plain("the fleet: who owns what", { type: "screen", to: "fleet" }),
   pause: action("pause this sink, or what is marked", "pause"),
   resume: action("resume it", "resume"),
   retry: action("retry it now", "retry"),

@@ -5,11 +5,11 @@ import type { SinkAction } from "../../src/status/actions.ts";
 import type { SinkId } from "../../src/status/events.ts";
 import type { Snapshot } from "../../src/status/snapshot.ts";
 
-export const screens = ["sinks", "detail", "sources", "policies", "events"] as const;
+export const screens = ["sinks", "detail", "sources", "policies", "events", "fleet"] as const;
 export type Screen = (typeof screens)[number];
 
 /** What lies over a screen and is closed by esc. */
-export type Panel = "help" | "why" | "yaml" | "columns";
+export type Panel = "help" | "why" | "yaml" | "columns" | "member";
 
 export const ranges = ["minute", "quarter", "hour"] as const;
 /** How far back charts go; the same for all of them. */

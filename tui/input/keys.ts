@@ -18,7 +18,7 @@ export type Binding = {
 export const groups = ["Move", "Screens", "Sinks", "Sort", "Time", "Actions", "This screen"] as const;
 
 const withSink: readonly Screen[] = ["sinks", "detail", "events"];
-const withRows: readonly Screen[] = ["sinks", "sources", "policies", "events"];
+const withRows: readonly Screen[] = ["sinks", "sources", "policies", "events", "fleet"];
 const charts: readonly Screen[] = ["sinks", "detail"];
 
 const key = (
@@ -47,12 +47,14 @@ export const bindings: readonly Binding[] = [
 
   key("Screens", "enter", "enter", "open the sink; fold the group", { type: "open" }, { on: ["sinks"], hint: "open" }),
   key("Screens", "enter", "enter", "the policy as YAML", { type: "open" }, { on: ["policies"], hint: "YAML" }),
+  key("Screens", "enter", "enter", "all that the member owns", { type: "open" }, { on: ["fleet"], hint: "open" }),
   key("Screens", "escape", "esc", "back; clears a filter, marks", { type: "back" }),
   key("Screens", "1", "1", "sinks", { type: "screen", to: "sinks" }),
   key("Screens", "2", "2", "the sink in detail", { type: "screen", to: "detail" }),
   key("Screens", "3", "3", "sources and queries", { type: "screen", to: "sources" }),
   key("Screens", "4", "4", "policies and problems", { type: "screen", to: "policies" }),
   key("Screens", "5", "5", "events", { type: "screen", to: "events" }),
+  key("Screens", "6", "6", "the fleet: who owns what", { type: "screen", to: "fleet" }),
   key("Screens", "tab", "tab", "next screen", { type: "next-screen", by: 1 }, { hint: "screens" }),
   key("Screens", "shift-tab", "shift-tab", "screen before", { type: "next-screen", by: -1 }),
   key("Screens", ":", ":", "a command; tab completes it", { type: "command" }, { hint: "command" }),

@@ -1,6 +1,7 @@
 // Up and down: in the list of a screen, or through its text. Pure.
 import type { EpochMs } from "../../src/platform/clock.ts";
 import type { Snapshot } from "../../src/status/snapshot.ts";
+import { fleetRows } from "../fleet/fleet-rows.ts";
 import { sinkRows } from "../sinks/rows.ts";
 import { columnNames } from "../sinks/sink-columns.ts";
 import { shownPolicies, shownSources } from "./order.ts";
@@ -30,6 +31,11 @@ export function moved(ui: UiState, by: number, snapshot: Snapshot, now: EpochMs)
         const list = shownSources(snapshot, ui.filters.sources ?? "").map((s) => s.key);
         const to = neighbour(list, ui.selectedSource, by);
         return to === undefined ? without(ui, "selectedSource") : { ...ui, selectedSource: to };
+      }
+      case "fleet": {
+        const list = fleetRows(snapshot, ui.filters.fleet ?? "").map((r) => r.key);
+        const to = neighbour(list, ui.selectedMember, by);
+        return to === undefined ? without(ui, "selectedMember") : { ...ui, selectedMember: to };
       }
       case "events":
         return { ...ui, scroll: Math.min(END, Math.max(0, ui.scroll - by)) };

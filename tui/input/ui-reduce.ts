@@ -33,7 +33,8 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
     case "screen":
       return shown(ui, intent.to, snapshot, now);
     case "next-screen": {
-      const next = screens[(screens.indexOf(ui.screen) + screens.length + intent.by) % screens.length];
+      const there = screens.filter((s) => s !== "fleet" || snapshot.fleet !== undefined);
+      const next = there[(there.indexOf(ui.screen) + there.length + intent.by) % there.length];
       return shown(ui, next ?? "sinks", snapshot, now);
     }
     case "panel": {
@@ -139,6 +140,7 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
 
 function opened(ui: UiState, snapshot: Snapshot, now: EpochMs): UiState {
   if (ui.screen === "policies") return { ...ui, panel: "yaml", scroll: 0 };
+  if (ui.screen === "fleet") return snapshot.fleet === undefined ? ui : { ...ui, panel: "member", scroll: 0 };
   if (ui.screen !== "sinks") return ui;
   const row = selectedRow(ui, snapshot, now);
   if (row === undefined) return ui;
@@ -166,6 +168,7 @@ function selectedAt(ui: UiState, key: string): UiState {
     return { ...ui, chooser: Math.max(0, columnNames.indexOf(key as (typeof columnNames)[number])) };
   if (ui.screen === "policies") return { ...ui, selectedPolicy: key };
   if (ui.screen === "sources") return { ...ui, selectedSource: key };
+  if (ui.screen === "fleet") return { ...ui, selectedMember: key };
   return { ...ui, selected: key };
 }
 

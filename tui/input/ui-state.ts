@@ -14,6 +14,7 @@ export type UiState = {
   selected?: string;
   selectedPolicy?: string;
   selectedSource?: string;
+  selectedMember?: string;
   marked: ReadonlySet<SinkId>;
   /** First line in view, on screens that scroll. On events: lines back from the newest. */
   scroll: number;
@@ -82,7 +83,7 @@ export const told = (ui: UiState, text: string, ok: boolean, now: EpochMs): UiSt
 
 /** The selection back on the first row of a list that has changed. */
 export function unselected(ui: UiState): UiState {
-  const { selected: _, selectedPolicy: __, selectedSource: ___, ...rest } = ui;
+  const rest = without(ui, "selected", "selectedPolicy", "selectedSource", "selectedMember");
   return ui.screen === "detail" ? ui : rest;
 }
 

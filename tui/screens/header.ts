@@ -6,7 +6,8 @@ import { lastMinute, rate } from "../../src/status/rings.ts";
 import { pollSeconds, steady } from "../../src/status/text/steady.ts";
 import { age, bytes, clockTime, counted, short } from "../../src/status/text/words.ts";
 import { sparkline } from "../drawing/charts.ts";
-import { type Line, type Segment, seg, spread } from "../drawing/line.ts";
+import { type Line, lineWidth, type Segment, seg, spread } from "../drawing/line.ts";
+import { fleetTroubles, shares } from "../fleet/fleet-header.ts";
 import { counts, dropped, worst } from "../header-counts.ts";
 import { behind, source } from "../header-source.ts";
 import { inSeconds } from "../sinks/progress.ts";
@@ -18,12 +19,18 @@ export function header(scene: Scene, clockNow: EpochMs): Line[] {
   const { columns, glyphs } = scene;
   const row = (left: Segment[], right: Segment[] = []) => spread(left, right, columns, glyphs.more);
   return [
-    row(title(scene, clockNow), total(scene)),
+    row(...titleLine(scene, clockNow)),
     row(counts(scene), dropped(scene)),
     ...worst(scene),
     row(source(scene), behind(scene)),
     ...[lost(scene, clockNow), ...troubles(scene)].flatMap((t) => (t === undefined ? [] : [row(t)])),
   ];
+}
+
+/** Who this is, and where there is room the fleet and the API server. */
+function titleLine(scene: Scene, clockNow: EpochMs): [left: Segment[], right: Segment[]] {
+  const [left, right] = [title(scene, clockNow), total(scene)];
+  return [[...left, ...shares(scene, scene.columns - lineWidth({ segments: [...left, ...right] }) - 2)], right];
 }
 
 /** The agent is not reached: everything below is the last that was known. */
@@ -90,6 +97,7 @@ function troubles(scene: Scene): Segment[][] {
       seg(` for ${age(scene.now - cluster.failure.since)}: `, "dim"),
       seg(shownText(cluster.failure.message, scene)),
     ]);
+  said.push(...fleetTroubles(scene));
   if (first !== undefined)
     said.push([
       seg(`${glyphs.notReady} ${counted(problems.length, "problem")} in policies`, "bad"),

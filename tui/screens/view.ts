@@ -16,6 +16,7 @@ import type { Link } from "../../src/status/link.ts";
 import type { Snapshot } from "../../src/status/snapshot.ts";
 import type { Glyphs } from "../drawing/glyphs.ts";
 import { blank, cut, type Line, line, type Segment, seg } from "../drawing/line.ts";
+import { fleetView, memberView } from "../fleet/fleet-view.ts";
 import type { Panel, Screen } from "../input/intents.ts";
 import type { UiState } from "../input/ui-state.ts";
 import { sinksView } from "../sinks/sinks-view.ts";
@@ -46,9 +47,16 @@ const bodies: Readonly<Record<Screen, Body>> = {
   sources: sourcesView,
   policies: policiesView,
   events: eventsView,
+  fleet: fleetView,
 };
 
-const panels: Readonly<Record<Panel, Body>> = { help: helpView, why: whyView, yaml: yamlView, columns: columnsView };
+const panels: Readonly<Record<Panel, Body>> = {
+  help: helpView,
+  why: whyView,
+  yaml: yamlView,
+  columns: columnsView,
+  member: memberView,
+};
 
 export type Shown = {
   snapshot: Snapshot;
