@@ -56,7 +56,8 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     (request, response) => void serve(request, response, options, { events, metrics, web }),
   );
   server.maxConnections = 256;
-  // A client that connects and sends nothing, or does not read the response, is disconnected (the stream has limits of its own).
+  // A client that connects and sends nothing, or does not read the response, is disconnected (the stream has limits of its own); the time
+  // that the agent takes to respond on a busy machine does not count.
   server.on("connection", (socket) => socket.setTimeout(ANSWER_MS, () => socket.destroy()));
   return new Promise((resolve) => {
     server.once("error", (error: Error & { code?: string }) => {
@@ -94,6 +95,7 @@ async function serve(
   options: AdminOptions,
   { events, metrics, web }: Parts,
 ): Promise<void> {
+  request.socket.setTimeout(0); // until sendPage()
   const { headers, method = "GET" } = request;
   const [path = "/", query = ""] = (request.url ?? "/").split("?", 2);
   const access: Access = { token: options.token?.(), names: [options.host] };
@@ -121,14 +123,12 @@ async function serve(
   if (method === "POST") return send(await act(path, options));
   if (!reads) return send(page(405, "method not allowed: use GET to read, POST to act"));
   if (path === "/api/v1/events" && method === "GET") {
-    request.socket.setTimeout(0);
     const id = headers["last-event-id"];
     if (!events.add(response, typeof id === "string" ? id : undefined, options.store.snapshot))
       send(page(503, "too many event streams"));
     return;
   }
   if (path === "/page/events" && method === "GET") {
-    request.socket.setTimeout(0);
     const id = headers["last-event-id"];
     if (!(await web.follow(response, typeof id === "string" ? id : undefined)))
       send(page(503, "too many event streams"));
@@ -224,6 +224,7 @@ function sendPage(
   head: boolean,
   { status, type, body, challenge, gzip, headers = {} }: Page,
 ): void {
+  response.socket?.setTimeout(ANSWER_MS);
   response.writeHead(status, {
     ...headers,
     "content-type": type,

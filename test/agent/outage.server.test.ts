@@ -56,21 +56,21 @@ describe("outages between real servers", needs("victoria-metrics", "prometheus")
     dir.remove();
   });
 
-  const start = (name: string, text: string, flags: string[]): Promise<Running> => {
+  /** A new sink begins at the source's now of its first response: what is written before that is not its business. */
+  const start = async (name: string, text: string, flags: string[]): Promise<Running> => {
     const file = join(dir.path, `${name}.yaml`);
     writeFileSync(file, text);
     const state = join(dir.path, `${name}-state`);
-    return runAgent([
-      "--policies",
-      file,
-      "--source-url",
-      source.url,
-      "--state-dir",
-      state,
-      "--poll-interval",
-      "2s",
+    const started = await runAgent([
+      ...["--policies", file, "--source-url", source.url, "--state-dir", state, "--poll-interval", "2s"],
       ...flags,
     ]);
+    await eventually(
+      "the source responds",
+      () => started.log,
+      (log) => log.includes("The source responds"),
+    );
+    return started;
   };
 
   test("a sink that was away for 30 minutes of data gets all of it, also with drop: it reads nothing while it fails, memory stays flat", async () => {
