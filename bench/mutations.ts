@@ -143,7 +143,7 @@ const mutations: Mutation[] = [
   },
   {
     rule: "an endpoint that has taken nothing is asked before anything is dropped",
-    file: "src/delivery/delivery.ts",
+    file: "src/delivery/endpoint.ts",
     from: "if (!known) {",
     to: "if (false) {",
     test: "test/remotewrite/answers.test.ts",
@@ -179,7 +179,7 @@ const mutations: Mutation[] = [
   {
     rule: "what an endpoint refused that refuses everything is sent again",
     file: "src/delivery/delivery.ts",
-    from: 'if (verdict.kind === "delivered" && !replaced)',
+    from: 'if (verdict.kind === "delivered" && present)',
     to: "if (true)",
     test: "test/remotewrite/answers.test.ts",
   },
@@ -234,7 +234,7 @@ const mutations: Mutation[] = [
   },
   {
     rule: "other 4xx are asked, then held",
-    file: "src/delivery/delivery.ts",
+    file: "src/delivery/endpoint.ts",
     from: 'verdict.kind === "ask" ||',
     to: "",
     test: "test/remotewrite/answers.test.ts",

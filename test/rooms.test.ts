@@ -194,4 +194,40 @@ describe("rooms", () => {
     const drawers = modules.filter((m) => /\/(util|utils|common|helpers|core|types)\//.test(m.file)).map((m) => m.file);
     assert.deepEqual(drawers, []);
   });
+
+  test("docs/design.md says the same", () => {
+    const design = readFileSync(join(root, "docs/design.md"), "utf8");
+    const [, now = ""] = /\nWho imports whom([\s\S]*?)\nBefore/.exec(design) ?? [];
+    const said = [...now.matchAll(/([a-z]+) *← ([a-z]+(?: [a-z]+)*)/g)].map(([, room, others]) => [
+      room,
+      others!.split(" ").sort(),
+    ]);
+    const rules = Object.entries(mayImport)
+      .map(([room, others]) => [room, others.filter((other) => other !== "platform").sort()] as const)
+      .filter(([, others]) => others.length > 0);
+    assert.deepEqual(Object.fromEntries(said), Object.fromEntries(rules));
+    const rooms = Object.keys(mayImport).filter((room) => room !== "tui");
+    assert.deepEqual(
+      rooms.filter((room) => !design.includes(`    src/${room}/ `)),
+      [],
+    );
+  });
+
+  test("the walks of docs/design.md name files that exist, and no step goes back", () => {
+    const design = readFileSync(join(root, "docs/design.md"), "utf8");
+    const [, section = ""] = /\n## One walk\n([\s\S]*?)\n## /.exec(design) ?? [];
+    const walks = section.split("\n**").slice(1);
+    assert.equal(walks.length, 3);
+    for (const walk of walks) {
+      const steps = [...walk.matchAll(/`([a-z/-]+\.ts)`/g)].map(
+        ([, file]) => (file!.startsWith("tui/") ? "" : "src/") + file,
+      );
+      assert.ok(steps.length > 10, walk);
+      assert.deepEqual(
+        steps.filter((file) => !modules.some((m) => m.file === file)),
+        [],
+      );
+      assert.deepEqual(steps, [...new Set(steps)]);
+    }
+  });
 });

@@ -1,41 +1,40 @@
-// Over 350 lines: each verdict decides order, backoff, holding and splitting at once, over one state.
 // Batches of one sink in, settled batches out: order, concurrency, attempts, backoff and holding (design.md, Delivery).
-// It reads no clock and no network itself; every batch that comes in is settled, or given back by releaseUnsent() or drain().
+// It reads no clock and no network itself; every batch that comes in is settled, or given back: by
+// queue.release(), drain() or abort().
 import type { Batch } from "../batch/batch.ts";
 import { samplesOf } from "../batch/batch.ts";
 import type { Verdict } from "../remotewrite/judge.ts";
 import { NO_SAMPLES } from "../remotewrite/post.ts";
-import type { Frame } from "../series/frame.ts";
 import type { Event, SinkId } from "../status/events.ts";
 import { type Drop, FRESH, type Origin, type Piece } from "./batch-splitter.ts";
-import { type Job, newJob, nextJob, type Sealed, unattempted } from "./jobs.ts";
+import { type Connection, Endpoint } from "./endpoint.ts";
+import { type Job, newJob } from "./jobs.ts";
 import { Pace } from "./pace.ts";
-import type { DeliveryPorts, DeliverySettings, Outcome, Sender } from "./ports.ts";
+import type { DeliveryPorts, DeliverySettings, Sender } from "./ports.ts";
+import { type Backlog, Queue } from "./queue.ts";
 import { Refusals } from "./refusals.ts";
 import { Requests } from "./requests.ts";
+
+/** When a request began (monotonic ms), and how large it was. */
+type Sent = { startedMs: number; bytes: number };
 
 export class Delivery {
   readonly #id: SinkId;
   readonly #ports: DeliveryPorts;
   #settings: DeliverySettings;
-  #sender: Sender;
-  #jobs: Job[] = [];
-  #inFlight = 0;
+  readonly #queue = new Queue();
+  readonly #endpoint: Endpoint;
   readonly #pace: Pace;
   readonly #requests: Requests;
   readonly #refusals: Refusals;
-  /** Something was taken by the present sender, and no batch was refused since. */
-  #taken = false;
+  #inFlight = 0;
   #paused = false;
   #draining: { done: () => void } | undefined;
   #wake: AbortController | undefined;
-  readonly #attempts = new AbortController();
-  /** Attempts of the present sender: canceled with it, so that one that hangs at a wrong address does not block the right one. */
-  #ofSender = new AbortController();
 
   constructor(id: SinkId, sender: Sender, settings: DeliverySettings, ports: DeliveryPorts) {
     this.#id = id;
-    this.#sender = sender;
+    this.#endpoint = new Endpoint(sender);
     this.#settings = settings;
     this.#ports = ports;
     this.#pace = new Pace(ports.clock, ports.random);
@@ -51,35 +50,20 @@ export class Delivery {
   /** Failing, nothing left to try with and the backoff is over: one window may be read to try with. */
   get wantsProbe(): boolean {
     const { failing } = this.#pace;
-    return failing !== undefined && this.#jobs.length === 0 && this.#ports.clock.monotonicMs() >= failing.until;
+    return failing !== undefined && this.#queue.size === 0 && this.#ports.clock.monotonicMs() >= failing.until;
   }
 
-  /** Batches that wait or are in flight, oldest first. */
-  get batches(): readonly Sealed[] {
-    return this.#jobs.map((job) => job.batch);
-  }
-
-  /** Samples of them that are neither delivered nor dropped. */
-  get pending(): number {
-    return this.#jobs.reduce((n, job) => n + job.pieces.samples, 0);
+  /** Batches that wait or are in flight. */
+  get queue(): Backlog {
+    return this.#queue;
   }
 
   get paused(): boolean {
     return this.#paused;
   }
 
-  /** Frames that are kept in memory. */
-  *frames(): Iterable<Frame> {
-    for (const job of this.#jobs) yield* job.pieces.frames();
-  }
-
-  /** Small parts of large frames are copied, so that these can be freed. */
-  compact(): void {
-    for (const job of this.#jobs) job.pieces.compact();
-  }
-
   enqueue(batch: Batch, origin: Origin = FRESH): void {
-    this.#jobs.push(newJob(batch, origin));
+    this.#queue.add(newJob(batch, origin));
     this.#pump();
   }
 
@@ -90,20 +74,13 @@ export class Delivery {
       if (this.#pace.failing?.kind === "holding") this.retryNow(); // whoever edits the policy may have fixed the rest as well
       return;
     }
-    const before = this.#sender;
-    this.#sender = sender;
-    this.#taken = false;
     this.#requests.forget();
     this.#refusals.forget();
-    for (const job of this.#jobs) {
+    for (const job of this.#queue) {
       Object.assign(job, { probes: 0, believed: false });
       if (job.pieces.restore()) delete job.body; // it may take what the other refused
     }
-    before.close();
-    if (this.#pace.failing !== undefined) {
-      this.#ofSender.abort();
-      this.#ofSender = new AbortController();
-    }
+    this.#endpoint.replace(sender, this.#pace.failing !== undefined);
     this.#pace.retryNow(true);
     this.retryNow();
   }
@@ -126,16 +103,6 @@ export class Delivery {
   }
 
   /**
-   * Gives back every batch that was never attempted; the others are seen through, and so is a last one that only has the rest of
-   * their windows: it is cheaper to keep than to send those windows twice.
-   */
-  releaseUnsent(): Sealed[] {
-    const back = unattempted(this.#jobs);
-    this.#jobs = this.#jobs.filter((job) => !back.includes(job));
-    return back.map((job) => job.batch);
-  }
-
-  /**
    * One last attempt for each batch that is not held by a refusal, within `timeoutMs`; then ends. Returns how many samples
    * were given back unsent.
    */
@@ -143,12 +110,12 @@ export class Delivery {
     const done = new Promise<void>((resolve) => {
       this.#draining = { done: resolve };
     });
-    if (this.#paused || this.#pace.failing?.kind === "holding") for (const job of this.#jobs) job.lastAttempt = true;
+    if (this.#paused || this.#pace.failing?.kind === "holding") for (const job of this.#queue) job.lastAttempt = true;
     this.#pump();
     this.#drainedYet();
     const timer = new AbortController();
     const timeout = this.#ports.clock.sleep(timeoutMs, timer.signal).then((elapsed) => {
-      if (elapsed) this.#cancel();
+      if (elapsed) this.#endpoint.end();
     });
     await done;
     timer.abort();
@@ -158,11 +125,11 @@ export class Delivery {
 
   /** Ends at once. Returns how many samples were given back unsent. */
   abort(): number {
-    this.#cancel();
+    this.#endpoint.end();
     this.#wake?.abort();
-    const back = this.pending;
-    this.#jobs = [];
-    this.#sender.close();
+    const back = this.#queue.samples;
+    this.#queue.clear();
+    this.#endpoint.close();
     return back;
   }
 
@@ -171,7 +138,7 @@ export class Delivery {
   #pump(): void {
     this.#wake?.abort();
     this.#wake = undefined;
-    if (this.#paused || this.#attempts.signal.aborted) return;
+    if (this.#paused || this.#endpoint.ended) return;
     const now = this.#ports.clock.monotonicMs();
     for (;;) {
       if (this.#inFlight >= this.#pace.mayBeInFlight) return;
@@ -200,30 +167,26 @@ export class Delivery {
   }
 
   #next(): Job | undefined {
-    return nextJob(this.#jobs, this.#pace.failing?.kind === "holding");
+    return this.#queue.next(this.#pace.failing?.kind === "holding");
   }
 
   async #attempt(job: Job): Promise<void> {
     const { clock, dispatch } = this.#ports;
-    const sender = this.#sender;
-    job.attempts++;
-    job.inFlight = true; // first of all: whatever is thrown from here on, it is not tried again at once
-    job.lastAttempt = this.#draining !== undefined;
-    this.#inFlight++;
-    const { piece, body } = this.#requests.next(job, sender);
+    const connection = this.#begin(job);
+    const { piece, body } = this.#requests.next(job, connection.sender);
     this.#announce(job);
     const samples = samplesOf(piece.span);
     const sent = { at: clock.now(), id: this.#id, attempt: job.attempts, samples, bytes: body.length };
     dispatch({ ...sent, type: "attempt-started", inFlight: this.#inFlight, concurrency: this.#pace.concurrency });
     const startedMs = clock.monotonicMs();
-    const { signal } = this.#ofSender;
-    const { verdict, answered } = await this.#asked(job, piece, sender, await sender.post(body, signal), signal);
+    const outcome = await connection.sender.post(body, connection.signal);
+    const { verdict, answered } = await this.#endpoint.asked(job, piece, connection, outcome);
     this.#inFlight--;
     // It was given back by abort(), and is counted so.
-    if (!this.#jobs.includes(job)) return;
+    if (!this.#queue.has(job)) return;
     if (!answered) piece.unanswered();
     const inFlight = this.#inFlight;
-    if ((signal.aborted || sender !== this.#sender) && verdict.kind !== "delivered") {
+    if (!this.#endpoint.isPresent(connection) && verdict.kind !== "delivered") {
       // Canceled by us, no fault of the sink's: at our end abort() counts what is left, else the next sender has a try.
       job.attempts--;
       dispatch({ type: "attempt-broken-off", at: clock.now(), id: this.#id, inFlight });
@@ -232,10 +195,19 @@ export class Delivery {
       const durationMs = clock.monotonicMs() - startedMs;
       const result = resultOf(verdict);
       dispatch({ ...sent, type: "attempt-ended", at: clock.now(), maxAttempts, durationMs, inFlight, result });
-      if (verdict.kind === "delivered" && sender === this.#sender) this.#taken = true;
+      if (verdict.kind === "delivered") this.#endpoint.took(connection);
       this.#judge(job, piece, verdict, { startedMs, bytes: body.length });
     }
     this.#ended(job);
+  }
+
+  /** First of all: whatever is thrown from here on, it is not tried again at once. */
+  #begin(job: Job): Connection {
+    job.attempts++;
+    job.inFlight = true;
+    job.lastAttempt = this.#draining !== undefined;
+    this.#inFlight++;
+    return this.#endpoint.connection;
   }
 
   #announce(job: Job): void {
@@ -246,49 +218,23 @@ export class Delivery {
   }
 
   /**
-   * Does a refusal concern the samples, or the endpoint? (VictoriaMetrics answers 400 to a wrong path.) One that took something
-   * since the last refused batch is believed; another gets a write without samples: its response to that is the verdict.
-   */
-  async #asked(job: Job, piece: Piece, sender: Sender, outcome: Outcome, signal: AbortSignal): Promise<Outcome> {
-    const { verdict } = outcome;
-    const doubtful =
-      verdict.kind === "ask" ||
-      (verdict.kind === "bisect" && !job.believed) ||
-      (verdict.kind === "halve" && samplesOf(piece.span) === 1);
-    if (!doubtful || sender !== this.#sender) return outcome;
-    const known = this.#taken && verdict.kind === "bisect";
-    this.#taken = false;
-    if (!known) {
-      const asked = await sender.post(NO_SAMPLES, signal);
-      if (asked.verdict.kind !== "delivered") return { ...outcome, verdict: asked.verdict };
-    }
-    job.believed = sender === this.#sender; // it may have been replaced meanwhile
-    return outcome;
-  }
-
-  /**
    * Refused samples are dropped only by an endpoint that still takes writes. One that refuses everything by now has refused them for
    * that: they are kept, and sent again when it takes writes.
    */
   async #prove(job: Job): Promise<void> {
-    const sender = this.#sender;
-    job.attempts++;
-    job.inFlight = true;
-    job.lastAttempt = this.#draining !== undefined;
-    this.#inFlight++;
+    const connection = this.#begin(job);
     const startedMs = this.#ports.clock.monotonicMs();
-    const { signal } = this.#ofSender;
-    const { verdict } = await sender.post(NO_SAMPLES, signal);
+    const { verdict } = await connection.sender.post(NO_SAMPLES, connection.signal);
     this.#inFlight--;
-    if (!this.#jobs.includes(job)) return;
-    const replaced = signal.aborted || sender !== this.#sender;
-    if (verdict.kind === "delivered" && !replaced) this.#pieceDone(job, job.pieces.proven());
+    if (!this.#queue.has(job)) return;
+    const present = this.#endpoint.isPresent(connection);
+    if (verdict.kind === "delivered" && present) this.#pieceDone(job, job.pieces.proven());
     else {
-      this.#taken = false;
+      this.#endpoint.refusesAll();
       job.believed = false;
       job.pieces.restore();
-      if (replaced) job.attempts--;
-      else this.#judge(job, job.pieces.next(), verdict, { startedMs, bytes: NO_SAMPLES.length });
+      if (present) this.#judge(job, job.pieces.next(), verdict, { startedMs, bytes: NO_SAMPLES.length });
+      else job.attempts--;
     }
     this.#ended(job);
   }
@@ -300,7 +246,7 @@ export class Delivery {
     this.#ports.changed();
   }
 
-  #judge(job: Job, piece: Piece, verdict: Verdict, sent: { startedMs: number; bytes: number }): void {
+  #judge(job: Job, piece: Piece, verdict: Verdict, sent: Sent): void {
     switch (verdict.kind) {
       case "delivered":
         return this.#delivered(job, piece, sent);
@@ -322,7 +268,7 @@ export class Delivery {
     }
   }
 
-  #delivered(job: Job, piece: Piece, { startedMs, bytes }: { startedMs: number; bytes: number }): void {
+  #delivered(job: Job, piece: Piece, { startedMs, bytes }: Sent): void {
     const { span } = piece;
     this.#pace.delivered(this.#settings.maxConcurrency);
     this.#requests.delivered(job, span, bytes);
@@ -330,12 +276,7 @@ export class Delivery {
     this.#pieceDone(job, piece.delivered());
   }
 
-  #retry(
-    job: Job,
-    piece: Piece,
-    verdict: Verdict & { kind: "retry" },
-    sent: { startedMs: number; bytes: number },
-  ): void {
+  #retry(job: Job, piece: Piece, verdict: Verdict & { kind: "retry" }, sent: Sent): void {
     const { clock, dispatch } = this.#ports;
     const { maxAttempts, backoffDurationMs, onExhausted } = this.#settings;
     const { reason, message, retryAfterMs } = verdict;
@@ -366,12 +307,7 @@ export class Delivery {
     dispatch({ type: "holding", at: now, id: this.#id, since, probeAt, reason, message });
   }
 
-  #halve(
-    job: Job,
-    piece: Piece,
-    verdict: Verdict & { kind: "halve" },
-    sent: { startedMs: number; bytes: number },
-  ): void {
+  #halve(job: Job, piece: Piece, verdict: Verdict & { kind: "halve" }, sent: Sent): void {
     if (this.#requests.allTooLarge(piece)) {
       const message = "The endpoint refuses every request with samples as too large (413), even with one sample.";
       return this.#hold(job, { ...verdict, kind: "hold", message }, sent.startedMs);
@@ -386,20 +322,15 @@ export class Delivery {
     job.attempts = 0;
     job.probes = 0;
     if (job.pieces.done) {
-      this.#jobs = this.#jobs.filter((other) => other !== job);
+      this.#queue.remove(job);
       this.#ports.settled(job.batch);
     } else job.lastAttempt = false; // a new, smaller request
-  }
-
-  #cancel(): void {
-    this.#attempts.abort();
-    this.#ofSender.abort();
   }
 
   #drainedYet(): void {
     if (this.#draining === undefined || this.#inFlight > 0) return;
     // What may not start any more waits for a batch that failed: sending it first would put samples out of order.
-    if (this.#attempts.signal.aborted || this.#next() === undefined) this.#draining.done();
+    if (this.#endpoint.ended || this.#next() === undefined) this.#draining.done();
   }
 }
 

@@ -45,7 +45,7 @@ export function newJob(batch: Batch, origin: Origin): Job {
 const PROBES_EACH = 3;
 
 /** The first batch that may start; while holding, each batch in turn after three probes, so that one cannot block the sink. */
-export function nextJob(jobs: readonly Job[], holding: boolean): Job | undefined {
+export function nextJob(jobs: Iterable<Job>, holding: boolean): Job | undefined {
   const may: Job[] = [];
   const earlier: Sealed[] = [];
   for (const job of jobs) {
@@ -65,8 +65,9 @@ export function nextJob(jobs: readonly Job[], holding: boolean): Job | undefined
 /** Never attempted: all but a last one that only has the rest of windows that were, which is cheaper to keep than to send those twice. */
 export function unattempted(jobs: readonly Job[]): Job[] {
   const waiting = jobs.filter((job) => !job.inFlight && job.announced === "no" && job.pieces.untouched);
+  const waits = new Set(waiting);
   const attempted = new Set(
-    jobs.filter((job) => !waiting.includes(job)).flatMap((job) => job.batch.windows.map((w) => w.window)),
+    jobs.filter((job) => !waits.has(job)).flatMap((job) => job.batch.windows.map((w) => w.window)),
   );
   const rest = waiting.filter((job) => job.batch.windows.every((w) => attempted.has(w.window)));
   return rest.length === 1 ? waiting.filter((job) => job !== rest[0]) : waiting;

@@ -1,12 +1,12 @@
-// Which windows of a sink are settled, and so where its cursors are. Windows are numbered per sink in order of arrival. Pure
-// bookkeeping: no time, no I/O.
+// Which windows of a sink are settled, and so where its cursors are. Windows are numbered per sink in order of arrival, and each
+// keeps what its owner knows of it. Pure bookkeeping: no time, no I/O.
 import type { EpochMs } from "../platform/clock.ts";
 
-type OpenWindow = { source: string; from: EpochMs; to: EpochMs; unsettled: number };
+type Unsettled<T> = { source: string; from: EpochMs; to: EpochMs; samples: number; of: T };
 
-export class Ledger {
+export class Ledger<T = undefined> {
   #nextNumber = 0;
-  readonly #windows = new Map<number, OpenWindow>();
+  readonly #windows = new Map<number, Unsettled<T>>();
   readonly #cursors = new Map<string, EpochMs>();
 
   /** Where everything up to is settled; undefined for an unknown source. */
@@ -20,44 +20,52 @@ export class Ledger {
   }
 
   /** A window has arrived with `samples` to settle (0: settled at once when its turn comes). Returns its window number. */
-  open(source: string, from: EpochMs, to: EpochMs, samples: number): number {
-    this.#windows.set(this.#nextNumber, { source, from, to, unsettled: samples });
+  open(source: string, from: EpochMs, to: EpochMs, samples: number, of: T): number {
+    this.#windows.set(this.#nextNumber, { source, from, to, samples, of });
     return this.#nextNumber++;
+  }
+
+  /** What its owner knows of an unsettled window. */
+  of(window: number): T | undefined {
+    return this.#windows.get(window)?.of;
+  }
+
+  /** The same of all unsettled windows. */
+  all(): T[] {
+    return [...this.#windows.values()].map(({ of }) => of);
   }
 
   /** `samples` of a window were delivered or dropped. */
   settle(window: number, samples: number): void {
     const open = this.#windows.get(window);
-    if (open !== undefined) open.unsettled -= samples;
+    if (open !== undefined) open.samples -= samples;
   }
 
   /**
-   * Sources whose cursor can move now: to the end of the oldest unbroken run of settled windows, of which `window` is the last. Removes
+   * Sources whose cursor can move now: to the end of the oldest unbroken run of settled windows, of which `last` is the last. Forgets
    * those windows.
    */
-  advance(): { source: string; cursor: EpochMs; window: number }[] {
-    const moved = new Map<string, { cursor: EpochMs; window: number }>();
+  advance(): { source: string; cursor: EpochMs; last: T }[] {
+    const moved = new Map<string, { cursor: EpochMs; last: T }>();
     const blocked = new Set<string>();
     for (const [number, window] of this.#windows) {
       if (blocked.has(window.source)) continue;
-      if (window.unsettled > 0) {
+      if (window.samples > 0) {
         blocked.add(window.source);
         continue;
       }
       this.#windows.delete(number);
-      moved.set(window.source, { cursor: window.to, window: number });
+      moved.set(window.source, { cursor: window.to, last: window.of });
     }
     for (const [source, { cursor }] of moved) this.#cursors.set(source, cursor);
     return [...moved].map(([source, at]) => ({ source, ...at }));
   }
 
-  /** Unsettled windows of a source (all sources without a name), oldest first. */
-  unsettled(source?: string): { window: number; source: string; from: EpochMs; to: EpochMs }[] {
-    const list: { window: number; source: string; from: EpochMs; to: EpochMs }[] = [];
-    for (const [window, r] of this.#windows) {
-      if (source === undefined || r.source === source) list.push({ window, source: r.source, from: r.from, to: r.to });
-    }
-    return list;
+  /** Unsettled windows of a source, oldest first. */
+  unsettled(source: string): { window: number; from: EpochMs; to: EpochMs; of: T }[] {
+    return [...this.#windows].flatMap(([window, { source: its, from, to, of }]) =>
+      its === source ? [{ window, from, to, of }] : [],
+    );
   }
 
   /** Gives up a source's windows from window `first` on: they will be read again. What is still sent of them moves no cursor. */

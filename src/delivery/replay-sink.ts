@@ -72,7 +72,7 @@ export class ReplaySink {
   /** Takes all samples of a frame, and returns when the next may be read; false: the replay is over. */
   async offer(frame: Frame, window: number): Promise<boolean> {
     for (const batch of this.#batcher.add(frame, window, this.#ports.clock.monotonicMs())) await this.#send(batch);
-    await this.#until(() => this.#delivery.batches.length < MAX_WAITING);
+    await this.#until(() => this.#delivery.queue.size < MAX_WAITING);
     return !this.#signal.aborted;
   }
 
@@ -80,7 +80,7 @@ export class ReplaySink {
   async flush(): Promise<boolean> {
     const last = this.#batcher.flush();
     if (last !== undefined) await this.#send(last);
-    await this.#until(() => this.#delivery.batches.length === 0);
+    await this.#until(() => this.#delivery.queue.size === 0);
     return !this.#signal.aborted;
   }
 

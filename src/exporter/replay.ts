@@ -5,13 +5,13 @@ import { Ledger } from "../delivery/ledger.ts";
 import { ReplaySink } from "../delivery/replay-sink.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
-import type { ReadOutcome } from "../reading/member.ts";
 import type { Memory } from "../reading/memory/memory.ts";
 import type { Query } from "../reading/reader.ts";
+import type { ReadOutcome } from "../reading/subscription.ts";
 import type { Window } from "../source/window.ts";
 import { gridFloor, growWindow, shrinkWindow } from "../source/window.ts";
 import type { DropReason, Event } from "../status/events.ts";
-import type { SinkPlan } from "./supervisor.ts";
+import type { SinkPlan } from "./sink-plan.ts";
 
 /** The query looks for no late samples: all that the source has in a window is read. */
 export type ReplaySource = { name: string; query: Query; from: EpochMs; to: EpochMs };
@@ -92,7 +92,7 @@ export async function replay(
         windowMs = growWindow(windowMs, query.maxWindowMs);
         read = window.to;
         if (options.dryRun) continue;
-        const number = ledger.open(source.name, window.from, window.to, frame.samples);
+        const number = ledger.open(source.name, window.from, window.to, frame.samples, undefined);
         if (!(await sink.offer(frame, number))) return stopped();
         moved();
       }

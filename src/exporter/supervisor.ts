@@ -1,63 +1,36 @@
-// Over 350 lines: start, change, crash, drain and removal of a sink are transitions between the same six sets.
 // All sinks of all policies: starts, changes, drains and removes their exporters as policies come and go, and contains a bug
 // in one of them. Knows no clock, disk or net but what comes in as ports.
 
 import type { Drop } from "../delivery/batch-splitter.ts";
-import type { DeliverySettings, Sender } from "../delivery/ports.ts";
-import type { Clock, EpochMs } from "../platform/clock.ts";
+import type { Clock } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
-import type { LoadResult, Policy, Refusal, Sink } from "../policy/policy.ts";
-import { policyYaml } from "../policy/print.ts";
-import type { ReadingMember } from "../reading/member.ts";
-import type { Memory } from "../reading/memory/memory.ts";
-import type { Query } from "../reading/reader.ts";
+import type { LoadResult } from "../policy/policy.ts";
 import type { Readers } from "../reading/readers.ts";
-import { LOOKBACK_MS } from "../source/stale-markers.ts";
-import { LOOK_BACK } from "../source/window.ts";
-import type { CursorKey, StateStore } from "../state/store.ts";
+import type { CursorKey } from "../state/store.ts";
 import type { SinkAction } from "../status/actions.ts";
 import type { Condition } from "../status/condition.ts";
-import type { Event, PolicyInfo, SinkId, SinkInfo } from "../status/events.ts";
-import { Exporter, type ExporterSpec } from "./exporter.ts";
+import type { Event, PolicyInfo, SinkId } from "../status/events.ts";
+import { Crashes } from "./crashes.ts";
+import { Exporter } from "./exporter.ts";
+import { type KeptPorts, kept } from "./kept.ts";
+import { type PlanPorts, PolicyPlans, type Wanted } from "./policy-plans.ts";
 import { removalReport, successorOf } from "./removal.ts";
+import { samePlan } from "./sink-plan.ts";
 
-/** A sink as its policy and the agent's settings make it. */
-export type SinkPlan = {
-  info: SinkInfo;
-  refusal: Refusal | undefined;
-  sources: { name: string; query: Query }[];
-  delivery: DeliverySettings;
-  /** Everything that the connection to the sink depends on, credentials too: equal keys keep connection and backoff. Never shown. */
-  senderKey: string;
-  makeSender(): Sender;
-};
+export type SupervisorPorts = KeptPorts &
+  PlanPorts & {
+    clock: Clock;
+    random: Random;
+    dispatch(event: Event): void;
+    readers: Readers;
+    /** What was reported elsewhere of a policy or sink that is new here; absent, or undefined: what the store has, at the first load. */
+    reported?(id: string): readonly Condition[] | undefined;
+    /** Dead letters. */
+    keep?(id: SinkId, drop: Drop): boolean;
+  };
 
-export type SupervisorPorts = {
-  clock: Clock;
-  random: Random;
-  dispatch(event: Event): void;
-  store: StateStore;
-  readers: Readers;
-  /** Pure: policy and sink to plan (queries with enforced filters, settings and annotations applied). */
-  plan(policy: Policy, sink: Sink, generation: number): SinkPlan;
-  specHash(policy: Policy): string;
-  /** What was reported elsewhere of a policy or sink that is new here; absent, or undefined: what the store has, at the first load. */
-  reported?(id: string): readonly Condition[] | undefined;
-  /** Dead letters. */
-  keep?(id: SinkId, drop: Drop): boolean;
-  newMemory(query: Query, blob: Uint8Array | undefined, floor: EpochMs): Memory;
-};
-
-type Wanted = { plan: SinkPlan; policy: string; sink: string };
 type Running = Wanted & { exporter: Exporter };
-type Crashes = { count: number; atMs: number };
-
-/** An exporter that crashed starts again after this, twice as long each time. */
-const RESTART_MS = 1_000;
-const RESTART_CAP_MS = 300_000;
-/** After this long without one, a crash is the first again. */
-const FORGIVE_MS = 600_000;
 const BUG_COLUMNS = 600;
 
 /** A removed sink's cursor is kept this long, so that a sink that is put back continues. */
@@ -72,7 +45,7 @@ export class Supervisor {
   readonly #running = new Map<SinkId, Running>();
   readonly #refused = new Set<SinkId>();
   readonly #draining = new Map<SinkId, Promise<void>>();
-  readonly #crashes = new Map<SinkId, Crashes>();
+  readonly #crashes = new Crashes();
   /** They crashed and wait to be started again. */
   readonly #waiting = new Set<SinkId>();
   /** Stopped by a person: what else happens to them does not start them. */
@@ -85,11 +58,11 @@ export class Supervisor {
   #first = true;
   #forgotMs = Number.NEGATIVE_INFINITY;
   #wanted: ReadonlyMap<SinkId, Wanted> = new Map();
-  /** What was made of a policy counts as long as the very same object comes again: one edit of a thousand costs one. */
-  readonly #made = new WeakMap<Policy, { info: PolicyInfo; wanted: Wanted[] }>();
+  readonly #plans: PolicyPlans;
 
   constructor(ports: SupervisorPorts, drainTimeoutMs: number) {
     this.#ports = ports;
+    this.#plans = new PolicyPlans(ports);
     this.#drainTimeoutMs = drainTimeoutMs;
   }
 
@@ -104,7 +77,7 @@ export class Supervisor {
     const infos: PolicyInfo[] = [];
     const plans = new Map<SinkId, Wanted>();
     for (const policy of loaded.policies) {
-      const { info, wanted } = this.#makeOf(policy);
+      const { info, wanted } = this.#plans.of(policy);
       for (const one of wanted) plans.set(one.plan.info.id, one);
       const isNew = wanted[0] === undefined || !this.#wanted.has(wanted[0].plan.info.id);
       infos.push(isNew ? { ...info, conditions: this.#reported(info.id) } : info);
@@ -139,22 +112,6 @@ export class Supervisor {
       this.#forgotMs = clock.monotonicMs();
       store.forgetUnused(inUse, KEEP_CURSORS_MS);
     }
-  }
-
-  #makeOf(policy: Policy): { info: PolicyInfo; wanted: Wanted[] } {
-    const before = this.#made.get(policy);
-    if (before !== undefined) return before;
-    const id = `${policy.namespace}/${policy.name}`;
-    const generation = policy.generation ?? this.#ports.store.generation(id, this.#ports.specHash(policy));
-    const wanted = policy.sinks.map((sink) => ({
-      plan: this.#ports.plan(policy, sink, generation),
-      policy: id,
-      sink: sink.name,
-    }));
-    const sinks = wanted.map(({ plan }) => plan.info.id);
-    const made = { info: { id, generation, file: policy.place.file, sinks, yaml: policyYaml(policy) }, wanted };
-    this.#made.set(policy, made);
-    return made;
   }
 
   exporter(id: SinkId): Exporter | undefined {
@@ -286,50 +243,21 @@ export class Supervisor {
     }
     const sender = running.plan.senderKey === plan.senderKey ? undefined : plan.makeSender();
     running.plan = plan;
-    this.#guarded(id, running.exporter, () => running.exporter.update(specOf(plan), sender));
+    this.#guarded(id, running.exporter, () => running.exporter.update(plan, sender));
   }
 
   #start(id: SinkId, { plan, policy, sink }: Wanted): void {
-    const { clock, random, dispatch, store, readers } = this.#ports;
-    const key = (source: string): CursorKey => ({ policy, sink, source });
-    // The plan of the moment: sources come and go while the sink runs.
+    const { clock, random, dispatch, readers, keep } = this.#ports;
     const queryOf = (source: string) =>
       (this.#running.get(id)?.plan ?? plan).sources.find((s) => s.name === source)?.query;
-    const querySince = (source: string, cursor: EpochMs) => cursor - LOOK_BACK * (queryOf(source)?.lateWindowMs ?? 0);
-    const gaveBack = this.#gaveBack.has(id);
-    const exporter: Exporter = new Exporter(specOf(plan), plan.makeSender(), {
+    const exporter: Exporter = new Exporter(plan, plan.makeSender(), {
       clock,
       random,
       dispatch,
-      saved: (source) => {
-        const saved = store.cursor(key(source));
-        const query = queryOf(source);
-        if (saved === undefined || query === undefined) return undefined;
-        const attempted = store.attempted(key(source));
-        const floor = saved.memory === undefined ? saved.cursor : querySince(source, saved.cursor);
-        return {
-          cursor: saved.cursor,
-          memory: this.#ports.newMemory(query, saved.memory, floor),
-          unclean: gaveBack || !store.closedCleanly || saved.unclean === true,
-          ...(attempted === undefined ? {} : { attempted }),
-        };
-      },
-      save: (source, cursor, memory) =>
-        store.saveCursor(
-          key(source),
-          cursor,
-          memory && {
-            of: memory,
-            pieces: () => memory.pieces(Math.min(querySince(source, cursor), cursor - LOOKBACK_MS)),
-          },
-        ),
-      saveAttempted: (source, attempted) => store.saveAttempted(key(source), attempted),
-      attach: (query, member: ReadingMember, saved) => readers.attach(query, member, saved),
-      detach: (member) => readers.detach(member),
-      nextRead: (member) => readers.nextRead(member),
-      pump: () => readers.pump(),
+      ...kept(this.#ports, { policy, sink }, queryOf, this.#gaveBack.has(id)),
+      ...(keep === undefined ? {} : { keep }),
+      subscribe: (query, subscriber, startAt) => readers.subscribe(query, subscriber, startAt),
       bug: (error) => this.#crashed(id, exporter, error),
-      ...(this.#ports.keep === undefined ? {} : { keep: this.#ports.keep }),
     });
     this.#running.set(id, { plan, exporter, policy, sink });
     this.#guarded(id, exporter, () => {
@@ -359,10 +287,7 @@ export class Supervisor {
     const { clock, dispatch } = this.#ports;
     if (this.#running.get(id)?.exporter !== exporter) return; // it has ended already
     this.#running.delete(id);
-    const before = this.#crashes.get(id);
-    const count = before === undefined || clock.monotonicMs() - before.atMs > FORGIVE_MS ? 1 : before.count + 1;
-    this.#crashes.set(id, { count, atMs: clock.monotonicMs() });
-    const waitMs = Math.min(RESTART_CAP_MS, RESTART_MS * 2 ** (count - 1));
+    const waitMs = this.#crashes.add(id, clock.monotonicMs());
     this.#crash(exporter);
     this.#waiting.add(id);
     this.#gaveBack.add(id);
@@ -418,10 +343,3 @@ export class Supervisor {
 
 const bugText = (error: unknown): string =>
   printable(error instanceof Error ? (error.stack ?? error.message) : String(error), BUG_COLUMNS);
-
-const specOf = (plan: SinkPlan): ExporterSpec => ({ info: plan.info, sources: plan.sources, delivery: plan.delivery });
-
-const samePlan = (a: SinkPlan, b: SinkPlan): boolean =>
-  a.senderKey === b.senderKey &&
-  JSON.stringify([a.sources, a.delivery, a.info.batch, a.info.retry]) ===
-    JSON.stringify([b.sources, b.delivery, b.info.batch, b.info.retry]);

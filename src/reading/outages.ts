@@ -1,6 +1,8 @@
 // When the source was away as a whole: from its last response to whatever query to the next one. One query that fails while others are
 // answered is not an outage: it must not make the reads of the others longer and longer.
 import type { EpochMs } from "../platform/clock.ts";
+import { LOOK_BACK, reachFrom, type Window } from "../source/window.ts";
+import type { Member, Reader } from "./reader.ts";
 
 /** For this long after an outage reads reach back to before it: producers deliver what they buffered. */
 const OUTAGE_REACH_MS = 300_000;
@@ -38,11 +40,20 @@ export class Outages {
     if (aheadMs > GRAIN_MS) this.#ahead.push({ at: now, aheadMs });
   }
 
+  /** Where the read of `window` begins to look for late samples. */
+  reach({ query, memory, reachedAt }: Reader<Member>, window: Window, sourceNow: EpochMs): EpochMs {
+    const { lateWindowMs, intervalMs } = query;
+    const outage = this.earliest(sourceNow, lateWindowMs);
+    const lateness = this.#latenessMs(sourceNow, LOOK_BACK * lateWindowMs + 2 * intervalMs);
+    const from = lateness === 0 ? outage : Math.min(window.from, outage ?? window.from) - lateness;
+    return reachFrom(window, reachedAt, query, memory.taken.density(), from);
+  }
+
   /**
    * How much later than by the late window a sample can become visible: windows that were read within the last `sinceMs` may have ended
    * that far ahead of the source's clock.
    */
-  latenessMs(now: EpochMs, sinceMs: number): number {
+  #latenessMs(now: EpochMs, sinceMs: number): number {
     return Math.max(0, ...this.#ahead.filter(({ at, aheadMs }) => now - at < sinceMs + aheadMs).map((a) => a.aheadMs));
   }
 

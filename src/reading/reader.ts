@@ -1,6 +1,6 @@
 // A reader: a read position in one query, with its memory of the last timestamp taken of each series (design.md, Readers).
 // Sinks at the same position of the same query share one. Memory is never changed in place: each read that succeeds gives the
-// reader a new version, so that a fork is only a reference.
+// reader a new version, so that a split is only a reference.
 import type { EpochMs } from "../platform/clock.ts";
 import type { LabelRules } from "../series/labels.ts";
 import type { Leap } from "./leaps.ts";
@@ -87,7 +87,7 @@ export type Reader<M extends Member> = {
  * Leaves `staying` with the reader and moves everybody else to a new one at the same place: they were not ready, so the next
  * window will be read for them later. Returns the new reader, or undefined if nobody had to move.
  */
-export function fork<M extends Member>(reader: Reader<M>, staying: ReadonlySet<M>): Reader<M> | undefined {
+export function split<M extends Member>(reader: Reader<M>, staying: ReadonlySet<M>): Reader<M> | undefined {
   const leaving = [...reader.members].filter((member) => !staying.has(member));
   if (leaving.length === 0) return undefined;
   for (const member of leaving) reader.members.delete(member);
@@ -95,7 +95,7 @@ export function fork<M extends Member>(reader: Reader<M>, staying: ReadonlySet<M
 }
 
 /** May the members of `b` move to `a`? Only where nothing is lost or sent twice: same query, same place, same memory. */
-export function mayJoin<M extends Member>(a: Reader<M>, b: Reader<M>, reachFrom: EpochMs): boolean {
+export function mayMerge<M extends Member>(a: Reader<M>, b: Reader<M>, reachFrom: EpochMs): boolean {
   return !a.busy && !b.busy && a.key === b.key && a.read === b.read && a.memory.equals(b.memory, reachFrom);
 }
 

@@ -1,33 +1,22 @@
-// Over 350 lines: choosing, reading, forking and joining change the same set of readers.
-// All reading of the source: which reader is due, one request for all sinks that share it, forks for those that are not ready,
-// joins for those that have caught up. At most `maxQueries` at once, fairly; memory bounded by counting.
+// All reading of the source: one request for all sinks that share a reader, at most `maxQueries` at once, fairly; memory bounded by
+// counting. What is read goes to the subscribers as news; whatever they ask for meanwhile is done after that: nothing calls back into
+// the middle of a step.
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
-import { dueAt, growWindow, LOOK_BACK, nextWindow, reachFrom, shrinkWindow, type Window } from "../source/window.ts";
-import type { Event, ReadFailureReason } from "../status/events.ts";
+import { growWindow, shrinkWindow, type Window } from "../source/window.ts";
+import type { ReadFailureReason } from "../status/events.ts";
 import { Alarm } from "./alarm.ts";
 import type { Position } from "./auditor.ts";
-import { Delays } from "./delays.ts";
 import { buffered, expected } from "./expected.ts";
 import { afterRead } from "./leaps.ts";
-import type { ReadingMember, ReadOutcome } from "./member.ts";
 import type { Memory } from "./memory/memory.ts";
 import { isAhead, setBack, skipTooOld } from "./moves.ts";
 import { Outages } from "./outages.ts";
-import { fairest, fork, mayJoin, type Query, queryKey, type Reader, tickOf } from "./reader.ts";
+import { fairest, type Query, queryKey, type Reader } from "./reader.ts";
+import { ReaderSet } from "./reader-set.ts";
+import { Schedule } from "./schedule.ts";
+import type { News, ReadOutcome, StartAt, Subscriber, Subscription } from "./subscription.ts";
 import { Turns } from "./turns.ts";
-
-/**
- * Where a member continues. `replay`: windows from there may have been sent before. `windowMs`: how long the first of them is at most.
- * `ends`: ends of windows that were attempted, ascending: they are read again to the same ends.
- */
-export type Saved = {
-  cursor: EpochMs;
-  memory: Memory;
-  replay?: boolean;
-  windowMs?: number;
-  ends?: readonly EpochMs[];
-};
 
 export type ReadersSettings = {
   maxQueries: number;
@@ -36,7 +25,6 @@ export type ReadersSettings = {
 
 export type ReadersPorts = {
   clock: Clock;
-  dispatch(event: Event): void;
   /** The source's now by its own clock; undefined before its first answer. */
   sourceNow(): EpochMs | undefined;
   /** How far that may be ahead of the source's clock, ms. */
@@ -50,48 +38,49 @@ export type ReadersPorts = {
 /** A read that does not fit in memory looks again after this, if nothing wakes it before. */
 const SHORT_OF_MEMORY_MS = 1_000;
 
-type R = Reader<ReadingMember>;
+type R = Reader<Subscriber>;
+type Waiting = { query: Query; subscriber: Subscriber; startAt: StartAt | undefined };
+
+const takes = (subscriber: Subscriber): boolean => subscriber.demand !== "none";
 
 export class Readers {
   readonly #settings: ReadersSettings;
   readonly #ports: ReadersPorts;
-  readonly #readers = new Set<R>();
-  readonly #waiting = new Set<{ query: Query; member: ReadingMember; saved?: Saved }>();
+  readonly #readers = new ReaderSet();
+  /** Subscribed before the source's now was known, or since the last step. */
+  readonly #waiting = new Map<Subscriber, Waiting>();
+  readonly #schedule: Schedule;
   readonly #stop = new AbortController();
   readonly #alarm: Alarm;
   readonly #turns: Turns;
+  readonly #outages = new Outages();
   #served = 0;
   #probing = false;
-  readonly #outages = new Outages();
-  readonly #delays = new Delays();
-  /** By query: monotonic ms before which none of its windows is read, since a read has failed in this tick. */
-  readonly #failedUntil = new Map<string, number>();
   #short = false;
+  /** A step is being done, and something was asked for meanwhile. */
+  #stepping = false;
+  #again = false;
 
   constructor(settings: ReadersSettings, ports: ReadersPorts) {
     this.#settings = settings;
     this.#ports = ports;
+    this.#schedule = new Schedule(ports.clock);
     this.#turns = new Turns(settings.maxQueries);
-    this.#alarm = new Alarm(ports.clock, () => this.pump());
+    this.#alarm = new Alarm(ports.clock, () => this.#wake());
   }
 
-  /** From now on windows of `query` reach the member: from its saved cursor, else from the start the user chose. */
-  attach(query: Query, member: ReadingMember, saved?: Saved): void {
-    this.#waiting.add({ query, member, ...(saved ? { saved } : {}) });
-    this.pump();
-  }
-
-  detach(member: ReadingMember): void {
-    for (const w of this.#waiting) if (w.member === member) this.#waiting.delete(w);
-    for (const reader of this.#readers) {
-      reader.members.delete(member);
-      if (reader.members.size === 0) this.#readers.delete(reader);
-    }
-    this.#spread();
-  }
-
-  #spread(): void {
-    this.#delays.spreadOver(new Set([...this.#readers].map((reader) => reader.key)));
+  /** Windows of `query` reach the subscriber from where it was, else from the start the user chose; none before the first wake(). */
+  subscribe(query: Query, subscriber: Subscriber, startAt?: StartAt): Subscription {
+    this.#waiting.set(subscriber, { query, subscriber, startAt });
+    return {
+      nextReadMs: () => this.#nextReadMs(subscriber),
+      wake: () => this.#wake(),
+      cancel: () => {
+        this.#waiting.delete(subscriber);
+        this.#readers.remove(subscriber);
+        this.#schedule.delays.spreadOver(this.#readers.keys());
+      },
+    };
   }
 
   /** Ends all reading; a request under way is broken off. */
@@ -123,52 +112,76 @@ export class Readers {
       return this.#stop.signal.aborted ? undefined : answer;
     } finally {
       this.#turns.end();
-      this.pump();
+      this.#wake();
     }
   }
 
-  /** Starts whatever is due. Called whenever something changed; cheap. */
-  pump(): void {
+  /** Starts whatever is due. Called whenever something has changed; cheap. */
+  #wake(): void {
+    if (this.#stepping) this.#again = true;
+    else this.#doStep(() => {});
+  }
+
+  /** Does one thing, then starts whatever is due. */
+  #doStep(act: () => void): void {
+    this.#stepping = true;
+    try {
+      act();
+      do {
+        this.#again = false;
+        this.#startDue();
+      } while (this.#again);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #startDue(): void {
     if (this.#stop.signal.aborted) return;
     const sourceNow = this.#ports.sourceNow();
     if (sourceNow === undefined) return void this.#firstContact();
     this.#outages.begin(sourceNow);
-    this.#place(sourceNow);
     this.#short = false;
-    while (this.#turns.free) {
+    for (;;) {
       const now = this.#ports.sourceNow() ?? sourceNow;
+      this.#admit(now);
+      if (!this.#turns.free) break;
       for (const reader of this.#readers)
         if (!reader.busy && isAhead(reader, now))
           setBack(reader, now, now - this.#ports.clock.monotonicMs(), this.#ports.newMemory);
-      const reader = fairest([...this.#readers].filter((r) => this.#isDue(r, now)));
+      const due = [...this.#readers].filter((r) => this.#schedule.isDue(r, now) && [...r.members].some(takes));
+      const reader = fairest(due);
       if (reader === undefined) break;
       if (!this.#fits(reader, now)) {
-        this.#freeMemory(reader.query.intervalMs);
+        const pressure = { kind: "memory", patienceMs: reader.query.intervalMs } as const;
+        for (const subscriber of this.#readers.subscribers()) subscriber.release(pressure);
+        this.#admit(now); // what was released is read again by a reader of its own
         this.#short = !this.#fits(reader, now);
         if (this.#short) break;
-        continue; // freeing memory changes who reads where
+        continue;
       }
       this.#start(reader, now);
     }
     this.#sleepUntilDue(this.#ports.sourceNow() ?? sourceNow);
   }
 
-  // -- who reads where
-
-  #place(sourceNow: EpochMs): void {
-    for (const { query, member, saved } of this.#waiting) {
-      const read = saved?.cursor ?? Math.max(0, sourceNow - query.delayMs - query.startBackMs);
-      if (saved === undefined) member.setBack(read);
-      this.#join({
+  /** Those that wait get their reader, now that the source's now is known. */
+  #admit(sourceNow: EpochMs): void {
+    if (this.#waiting.size === 0) return;
+    for (const { query, subscriber, startAt } of this.#waiting.values()) {
+      const read = startAt?.cursor ?? Math.max(0, sourceNow - query.delayMs - query.startBackMs);
+      if (startAt === undefined) subscriber.receive({ kind: "set-back", to: read });
+      if (!this.#waiting.has(subscriber)) continue; // that ended it
+      this.#readers.put({
         query,
         key: queryKey(query),
         read,
-        memory: saved?.memory ?? this.#ports.newMemory(query, read),
+        memory: startAt?.memory ?? this.#ports.newMemory(query, read),
         reachedAt: 0,
-        members: new Set([member]),
+        members: new Set([subscriber]),
         // As before the kill, so that what was sent and what was not stay apart.
-        windowMs: saved?.windowMs ?? (saved?.replay ? query.intervalMs : query.maxWindowMs),
-        ends: saved?.ends ?? [],
+        windowMs: startAt?.windowMs ?? (startAt?.replay ? query.intervalMs : query.maxWindowMs),
+        ends: startAt?.ends ?? [],
         busy: false,
         notBeforeMs: 0,
         servedAt: 0,
@@ -177,86 +190,22 @@ export class Readers {
         leaps: [],
       });
     }
-    if (this.#waiting.size > 0) this.#spread();
+    this.#schedule.delays.spreadOver(this.#readers.keys());
     this.#waiting.clear();
   }
 
-  /** Adds a reader, or hands its members to one that is at the same place with the same memory. */
-  #join(reader: R): void {
-    for (const other of this.#readers) {
-      if (other === reader || !mayJoin(other, reader, other.read - LOOK_BACK * other.query.lateWindowMs)) continue;
-      for (const member of reader.members) other.members.add(member);
-      other.ends = [...other.ends, ...reader.ends].sort((a, b) => a - b);
-      this.#readers.delete(reader);
-      return;
-    }
-    this.#readers.add(reader);
-  }
-
-  /** Where the next read of `reader` begins to look for late samples. */
-  #reach(reader: R, window: Window): EpochMs {
-    const sourceNow = this.#ports.sourceNow() ?? 0;
-    const { lateWindowMs, intervalMs } = reader.query;
-    const outage = this.#outages.earliest(sourceNow, lateWindowMs);
-    const lateness = this.#outages.latenessMs(sourceNow, LOOK_BACK * lateWindowMs + 2 * intervalMs);
-    return reachFrom(
-      window,
-      reader.reachedAt,
-      reader.query,
-      reader.memory.taken.density(),
-      lateness === 0 ? outage : Math.min(window.from, outage ?? window.from) - lateness,
-    );
-  }
-
-  // -- what is due
-
-  #window(reader: R, sourceNow: EpochMs, probing: boolean): Window | undefined {
-    const { intervalMs } = reader.query;
-    const window = nextWindow({
-      read: reader.read,
-      sourceNow,
-      delayMs: this.#delays.of(reader.query),
-      intervalMs,
-      maxWindowMs: probing ? intervalMs : reader.windowMs,
-    });
-    const end = reader.ends.find((e) => e > reader.read);
-    return window === undefined || end === undefined || end >= window.to ? window : { from: window.from, to: end };
-  }
-
-  #isDue(reader: R, sourceNow: EpochMs): boolean {
-    if (reader.busy || this.#ports.clock.monotonicMs() < this.#notBefore(reader)) return false;
-    return this.#window(reader, sourceNow, false) !== undefined && [...reader.members].some((m) => m.ready());
-  }
-
-  /** Monotonic ms from which the next window may be read for a member; -Infinity while one is being read. */
-  nextRead(member: ReadingMember): number {
-    for (const waiting of this.#waiting) if (waiting.member === member) return Number.NEGATIVE_INFINITY;
-    for (const reader of this.#readers)
-      if (reader.members.has(member))
-        return reader.busy ? Number.NEGATIVE_INFINITY : this.#nextRead(reader, this.#ports.sourceNow() ?? 0);
-    return Number.POSITIVE_INFINITY;
-  }
-
-  #nextRead(reader: R, sourceNow: EpochMs): number {
-    const inMs = dueAt(reader.read, reader.query.intervalMs) + this.#delays.of(reader.query) - sourceNow;
-    return Math.max(this.#ports.clock.monotonicMs() + inMs, this.#notBefore(reader));
-  }
-
-  #notBefore(reader: R): number {
-    return Math.max(reader.notBeforeMs, this.#failedUntil.get(reader.key) ?? 0);
+  #nextReadMs(subscriber: Subscriber): number {
+    if (this.#waiting.has(subscriber)) return Number.NEGATIVE_INFINITY;
+    const reader = this.#readers.of(subscriber);
+    if (reader === undefined) return Number.POSITIVE_INFINITY;
+    return reader.busy ? Number.NEGATIVE_INFINITY : this.#schedule.nextReadMs(reader, this.#ports.sourceNow() ?? 0);
   }
 
   /** Does what the next window is expected to bring fit beside what is in memory? An empty memory takes any. */
   #fits(reader: R, sourceNow: EpochMs): boolean {
     const inMemory = buffered(this.#readers);
-    const more = expected(reader, this.#window(reader, sourceNow, false));
+    const more = expected(reader, this.#schedule.window(reader, sourceNow));
     return inMemory === 0 || inMemory + more <= this.#settings.maxBufferedSamples;
-  }
-
-  /** A sink that cannot send keeps no memory that others need: it reads again later. */
-  #freeMemory(patienceMs: number): void {
-    const members = new Set([...this.#readers].flatMap((r) => [...r.members]));
-    for (const member of members) member.freeMemory(patienceMs);
   }
 
   #sleepUntilDue(sourceNow: EpochMs): void {
@@ -264,58 +213,57 @@ export class Readers {
     let at = this.#short ? mono + SHORT_OF_MEMORY_MS : Number.POSITIVE_INFINITY;
     for (const reader of this.#readers) {
       if (reader.busy) continue;
-      const next = this.#nextRead(reader, sourceNow);
+      const next = this.#schedule.nextReadMs(reader, sourceNow);
       if (next > mono) at = Math.min(at, next);
     }
     this.#alarm.setTo(at);
   }
 
-  // -- reading
-
   #firstContact(): void {
     if (this.#probing || this.#waiting.size === 0) return;
     this.#probing = true;
-    const interval = Math.min(...[...this.#waiting].map((w) => w.query.intervalMs));
+    const interval = Math.min(...[...this.#waiting.values()].map((w) => w.query.intervalMs));
     const answered = this.#ports.probe(this.#stop.signal).catch(bugOf);
     void answered.then(async (answer) => {
       if (!answer.ok) {
-        for (const { member } of this.#waiting) member.failed(answer.reason, answer.message);
+        const { reason, message } = answer;
+        for (const subscriber of [...this.#waiting.keys()]) subscriber.receive({ kind: "failed", reason, message });
         await this.#ports.clock.sleep(interval, this.#stop.signal);
       }
       this.#probing = false;
-      this.pump();
+      this.#wake();
     });
   }
 
   #start(reader: R, sourceNow: EpochMs): void {
-    skipTooOld(reader, sourceNow, this.#delays.of(reader.query), this.#ports.newMemory);
-    const probing = [...reader.members].every((m) => !m.ready() || m.probing());
-    const window = this.#window(reader, sourceNow, probing);
+    skipTooOld(reader, sourceNow, this.#schedule.delays.of(reader.query), this.#ports.newMemory);
+    const small = [...reader.members].every(({ demand }) => demand !== "any");
+    const window = this.#schedule.window(reader, sourceNow, small);
     if (window === undefined) return;
-    const left = fork(reader, new Set([...reader.members].filter((m) => m.ready())));
-    if (left !== undefined) this.#readers.add(left);
+    this.#readers.splitOff(reader, takes);
     reader.busy = true;
     reader.expects = expected(reader, window);
     reader.servedAt = ++this.#served;
     this.#turns.take();
-    void this.#read(reader, window, tickOf(reader.query, this.#delays.of(reader.query), sourceNow));
+    void this.#read(reader, window, this.#schedule.tick(reader, sourceNow));
   }
 
   async #read(reader: R, window: Window, tick: number): Promise<void> {
     const { clock } = this.#ports;
     const startedMs = clock.monotonicMs();
-    const reach = this.#reach(reader, window);
+    const reach = this.#outages.reach(reader, window, this.#ports.sourceNow() ?? 0);
     const outcome = await this.#ports
       .readWindow(reader.query, reader.memory, window, reach, this.#stop.signal)
       .catch(bugOf);
     reader.busy = false;
     this.#turns.end();
     if (this.#stop.signal.aborted) return;
-    if (outcome.ok) {
-      if (reach <= window.from - reader.query.lateWindowMs) reader.reachedAt = window.from;
-      this.#arrived(reader, window, outcome, clock.monotonicMs() - startedMs, tick);
-    } else this.#failed(reader, outcome, tick);
-    this.pump();
+    this.#doStep(() => {
+      if (outcome.ok) {
+        if (reach <= window.from - reader.query.lateWindowMs) reader.reachedAt = window.from;
+        this.#arrived(reader, window, outcome, clock.monotonicMs() - startedMs, tick);
+      } else this.#failed(reader, outcome, tick);
+    });
   }
 
   #arrived(
@@ -327,6 +275,7 @@ export class Readers {
   ): void {
     const { frame, late, memory } = read;
     const { query } = reader;
+    const { delays } = this.#schedule;
     const sourceNow = this.#ports.sourceNow() ?? window.to;
     this.#outages.answered(sourceNow);
     this.#outages.ahead(sourceNow, this.#ports.sourceAheadMs());
@@ -334,54 +283,44 @@ export class Readers {
       window.to - window.from === query.intervalMs &&
       window.to === tick * query.intervalMs &&
       this.#outages.earliest(sourceNow, 0) === undefined;
-    this.#delays.learn(query, window, read.fresh === undefined ? [frame] : [frame, read.fresh], live);
-    this.#failedUntil.delete(reader.key);
+    delays.learn(query, window, read.fresh === undefined ? [frame] : [frame, read.fresh], live);
+    this.#schedule.answered(reader);
     const before = reader.memory;
     const offset = sourceNow - this.#ports.clock.monotonicMs();
     reader.leaps = afterRead(reader.leaps, { from: window.from, offset });
     reader.read = window.to;
     reader.memory = memory;
-    reader.windowMs = growWindow(reader.windowMs, reader.query.maxWindowMs);
+    reader.windowMs = growWindow(reader.windowMs, query.maxWindowMs);
     reader.density = (frame.samples + (late?.samples ?? 0)) / (window.to - window.from);
-    const members = [...reader.members];
-    members.forEach((member, i) => {
-      member.take({
-        ...window,
-        frame,
-        ...(late === undefined ? {} : { late }),
-        before,
-        memory,
-        bytes: i === 0 ? frame.bytes : 0,
-        durationMs,
-        shared: members.length > 1,
-        sourceNow,
-        ...(query.kind === "raw" ? { settleMs: this.#delays.settleOf(query) } : {}),
-      });
-    });
-    for (const other of this.#readers) {
+    const subscribers = [...reader.members];
+    const news: News & { kind: "window" } = {
+      kind: "window",
+      ...window,
+      frame,
+      ...(late === undefined ? {} : { late }),
+      before,
+      memory,
+      bytes: frame.bytes,
+      durationMs,
+      shared: subscribers.length > 1,
+      sourceNow,
+      ...(query.kind === "raw" ? { settleMs: delays.settleOf(query) } : {}),
+    };
+    // The response is counted once.
+    for (const [i, subscriber] of subscribers.entries()) subscriber.receive(i === 0 ? news : { ...news, bytes: 0 });
+    for (const other of [...this.#readers])
       if (other.key === reader.key && other !== reader)
-        for (const member of [...other.members]) member.othersAt(reader.read);
-    }
-    if (this.#readers.has(reader)) this.#join(reader);
+        for (const subscriber of [...other.members]) subscriber.release({ kind: "others-ahead", to: reader.read });
+    this.#readers.moved(reader);
   }
 
   #failed(reader: R, failure: Extract<ReadOutcome, { ok: false }>, tick: number): void {
     const sourceNow = this.#ports.sourceNow() ?? 0;
-    const { intervalMs } = reader.query;
-    if (failure.shrink) reader.windowMs = shrinkWindow(reader.windowMs, intervalMs);
-    if (failure.reason === "SourceUnavailable" && !failure.oversized) this.#outages.failed(sourceNow);
-    // Not again within the same tick, nor right after it: however the source's clock moves meanwhile, and whoever else wants the same.
-    const delayMs = this.#delays.of(reader.query);
-    const next = Math.max(tick, tickOf(reader.query, delayMs, sourceNow)) + 1;
-    const untilNextMs = next * intervalMs + delayMs - sourceNow;
-    const waitMs = Math.min(untilNextMs < intervalMs / 2 ? untilNextMs + intervalMs : untilNextMs, 2 * intervalMs);
-    reader.notBeforeMs = this.#ports.clock.monotonicMs() + waitMs;
-    for (const other of this.#readers)
-      if (other.key === reader.key && other.read === reader.read) other.notBeforeMs = reader.notBeforeMs;
-    const mono = this.#ports.clock.monotonicMs();
-    for (const [key, until] of this.#failedUntil) if (until <= mono) this.#failedUntil.delete(key);
-    if (!failure.shrink) this.#failedUntil.set(reader.key, reader.notBeforeMs);
-    for (const member of reader.members) member.failed(failure.reason, failure.message);
+    const { reason, message } = failure;
+    if (failure.shrink) reader.windowMs = shrinkWindow(reader.windowMs, reader.query.intervalMs);
+    if (reason === "SourceUnavailable" && !failure.oversized) this.#outages.failed(sourceNow);
+    this.#schedule.failed(reader, this.#readers, { tick, sourceNow, queryWaits: !failure.shrink });
+    for (const subscriber of reader.members) subscriber.receive({ kind: "failed", reason, message });
   }
 }
 

@@ -16,12 +16,12 @@ import { endedAt, endedSeries, LOOKBACK_MS, withEndings } from "../source/stale-
 import { keepFrom, stretchMs, type Window } from "../source/window.ts";
 import type { Event } from "../status/events.ts";
 import { CurrentTable } from "./current-table.ts";
-import type { ReadOutcome } from "./member.ts";
 import { Memory } from "./memory/memory.ts";
 import type { Query } from "./reader.ts";
 import { SourceHealth } from "./source-health.ts";
 import { type SourceAddress, SourceIdentity } from "./source-identity.ts";
 import { SourceWarnings } from "./source-warnings.ts";
+import type { ReadOutcome } from "./subscription.ts";
 
 export type SourceSettings = SourceAddress & {
   maxWindowSamples: number;

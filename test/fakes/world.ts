@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import type { Drop } from "../../src/delivery/batch-splitter.ts";
 import type { Exporter } from "../../src/exporter/exporter.ts";
-import { type SinkPlan, Supervisor } from "../../src/exporter/supervisor.ts";
+import type { SinkPlan } from "../../src/exporter/sink-plan.ts";
+import { Supervisor } from "../../src/exporter/supervisor.ts";
 import type { Policy, Sink } from "../../src/policy/policy.ts";
 import type { Query } from "../../src/reading/reader.ts";
 import { Readers } from "../../src/reading/readers.ts";
@@ -212,7 +213,6 @@ export class World {
       { maxQueries: o.maxQueries, maxBufferedSamples: o.maxBufferedSamples },
       {
         clock,
-        dispatch,
         sourceNow: () => port.now(),
         sourceAheadMs: () => port.aheadMs(),
         probe: (signal) => port.probe(signal),

@@ -16,7 +16,6 @@ export function openPath(
     { maxQueries: settings.maxSourceQueries, maxBufferedSamples: settings.maxBufferedSamples },
     {
       clock: ports.clock,
-      dispatch: ports.dispatch,
       sourceNow: () => source.now(),
       sourceAheadMs: () => source.aheadMs(),
       probe: (signal) => source.probe(signal),

@@ -1,6 +1,6 @@
 // From a policy, a sink and the agent's settings to what its exporter does.
 import type { Settings } from "../../config/settings.ts";
-import type { SinkPlan } from "../../exporter/supervisor.ts";
+import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import type { HttpClient } from "../../http/http.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { sha256 } from "../../platform/files.ts";

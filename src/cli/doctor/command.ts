@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import { applyConfigFile } from "../../config/config-file.ts";
 import { duration } from "../../config/parsers.ts";
 import { runOptions, type Settings } from "../../config/settings.ts";
-import type { SinkPlan } from "../../exporter/supervisor.ts";
+import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { placeText } from "../../platform/place.ts";
 import type { LoadResult, Policy, Sink } from "../../policy/policy.ts";

@@ -1,7 +1,7 @@
 // A sink: connection, credentials, a write without samples, clock, kind and version, out-of-order window, limits. Nothing is stored.
 import { formatDuration } from "../../config/duration.ts";
 import type { Settings } from "../../config/settings.ts";
-import type { SinkPlan } from "../../exporter/supervisor.ts";
+import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import type { RealHttpClient } from "../../http/client.ts";
 import type { HttpClient } from "../../http/http.ts";
 import { isPage } from "../../http/words.ts";

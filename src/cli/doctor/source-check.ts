@@ -1,7 +1,7 @@
 // The source: connection, query API, clock, kind and version, latency offset, limits.
 import { formatDuration } from "../../config/duration.ts";
 import type { Settings } from "../../config/settings.ts";
-import type { SinkPlan } from "../../exporter/supervisor.ts";
+import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import type { RealHttpClient } from "../../http/client.ts";
 import type { HttpClient } from "../../http/http.ts";
 import { systemClock } from "../../platform/clock.ts";

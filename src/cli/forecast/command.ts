@@ -5,7 +5,7 @@ import { applyConfigFile } from "../../config/config-file.ts";
 import { formatDuration } from "../../config/duration.ts";
 import { duration } from "../../config/parsers.ts";
 import { runOptions, type Settings } from "../../config/settings.ts";
-import type { SinkPlan } from "../../exporter/supervisor.ts";
+import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import { createHttpClient } from "../../http/client.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { problemLine } from "../../policy/load.ts";

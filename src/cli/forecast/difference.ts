@@ -1,6 +1,6 @@
 // What would change at a running agent: its sinks and their settings against those of the plan. Pure.
 import { formatDuration } from "../../config/duration.ts";
-import type { SinkPlan } from "../../exporter/supervisor.ts";
+import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import type { SinkInfo } from "../../status/events.ts";
 import type { Snapshot } from "../../status/snapshot.ts";
 

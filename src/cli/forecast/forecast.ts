@@ -1,6 +1,6 @@
 // What `outflow plan` says: of each source, of each sink, and what is to be considered. Pure but for the types of what was surveyed.
 import { formatDuration } from "../../config/duration.ts";
-import type { SinkPlan } from "../../exporter/supervisor.ts";
+import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import { retryBudgetMs } from "../../policy/warnings.ts";
 import { age, count, counted } from "../../status/text/words.ts";
 import type { Cost } from "./cost.ts";

@@ -7,7 +7,7 @@ import { applyConfigFile } from "../../config/config-file.ts";
 import { runOptions, type Settings } from "../../config/settings.ts";
 import { sinkFolders } from "../../deadletter/folder.ts";
 import { replay } from "../../exporter/replay.ts";
-import type { SinkPlan } from "../../exporter/supervisor.ts";
+import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import { type EpochMs, systemClock } from "../../platform/clock.ts";
 import { systemRandom } from "../../platform/random.ts";
 import { problemLine } from "../../policy/load.ts";

@@ -3,7 +3,7 @@
 import { letterFiles } from "../../deadletter/folder.ts";
 import { claim, delivered, readLetters } from "../../deadletter/reading.ts";
 import { ReplaySink, type ReplaySinkPorts } from "../../delivery/replay-sink.ts";
-import type { SinkPlan } from "../../exporter/supervisor.ts";
+import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import type { EpochMs } from "../../platform/clock.ts";
 
 export type LettersPorts = Omit<ReplaySinkPorts, "settled"> & {

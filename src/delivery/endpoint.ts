@@ -1,0 +1,87 @@
+// The present endpoint of one sink: the connection to it, and whether it takes writes at all.
+import { samplesOf } from "../batch/batch.ts";
+import { NO_SAMPLES } from "../remotewrite/post.ts";
+import type { Piece } from "./batch-splitter.ts";
+import type { Job } from "./jobs.ts";
+import type { Outcome, Sender } from "./ports.ts";
+
+/** A connection as it was when a request began. */
+export type Connection = { sender: Sender; signal: AbortSignal };
+
+export class Endpoint {
+  #sender: Sender;
+  /** Something was taken by the present sender, and no batch was refused since. */
+  #taken = false;
+  /** Attempts of the present sender: canceled with it, so that one that hangs at a wrong address does not block the right one. */
+  #attempts = new AbortController();
+  #ended = false;
+
+  constructor(sender: Sender) {
+    this.#sender = sender;
+  }
+
+  get connection(): Connection {
+    return { sender: this.#sender, signal: this.#attempts.signal };
+  }
+
+  /** What a request began with still counts: neither the sender was replaced nor was the attempt canceled. */
+  isPresent({ sender, signal }: Connection): boolean {
+    return !signal.aborted && sender === this.#sender;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** `cancel`: what is in flight to the one before is broken off. */
+  replace(sender: Sender, cancel: boolean): void {
+    const before = this.#sender;
+    this.#sender = sender;
+    this.#taken = false;
+    before.close();
+    if (!cancel) return;
+    this.#attempts.abort();
+    this.#attempts = new AbortController();
+  }
+
+  took({ sender }: Connection): void {
+    if (sender === this.#sender) this.#taken = true;
+  }
+
+  /** It has refused a write without samples. */
+  refusesAll(): void {
+    this.#taken = false;
+  }
+
+  /**
+   * Does a refusal concern the samples, or the endpoint? (VictoriaMetrics answers 400 to a wrong path.) One that took something
+   * since the last refused batch is believed; another gets a write without samples: its response to that is the verdict.
+   */
+  async asked(job: Job, piece: Piece, connection: Connection, outcome: Outcome): Promise<Outcome> {
+    const { verdict } = outcome;
+    const { sender, signal } = connection;
+    const doubtful =
+      verdict.kind === "ask" ||
+      (verdict.kind === "bisect" && !job.believed) ||
+      (verdict.kind === "halve" && samplesOf(piece.span) === 1);
+    if (!doubtful || sender !== this.#sender) return outcome;
+    const known = this.#taken && verdict.kind === "bisect";
+    this.#taken = false;
+    if (!known) {
+      const asked = await sender.post(NO_SAMPLES, signal);
+      if (asked.verdict.kind !== "delivered") return { ...outcome, verdict: asked.verdict };
+    }
+    job.believed = sender === this.#sender; // it may have been replaced meanwhile
+    return outcome;
+  }
+
+  /** Attempts are canceled, and none begins any more. */
+  end(): void {
+    this.#ended = true;
+    this.#attempts.abort();
+  }
+
+  close(): void {
+    this.#sender.close();
+  }
+}

@@ -1,0 +1,67 @@
+// Who reads where: subscribers at the same position of the same query share a reader. One that does not take the next window gets a
+// reader of its own, and shares again when it has caught up.
+import { LOOK_BACK } from "../source/window.ts";
+import { mayMerge, type Reader, split } from "./reader.ts";
+import type { Subscriber } from "./subscription.ts";
+
+type R = Reader<Subscriber>;
+
+export class ReaderSet {
+  readonly #readers = new Set<R>();
+  readonly #of = new Map<Subscriber, R>();
+
+  [Symbol.iterator](): Iterator<R> {
+    return this.#readers.values();
+  }
+
+  subscribers(): Subscriber[] {
+    return [...this.#of.keys()];
+  }
+
+  of(subscriber: Subscriber): R | undefined {
+    return this.#of.get(subscriber);
+  }
+
+  /** Queries that are read. */
+  keys(): ReadonlySet<string> {
+    return new Set([...this.#readers].map(({ key }) => key));
+  }
+
+  /** New, or moved: where another is at the same place with the same memory, that one takes over its subscribers. */
+  put(reader: R): void {
+    for (const other of this.#readers) {
+      if (other === reader || !mayMerge(other, reader, other.read - LOOK_BACK * other.query.lateWindowMs)) continue;
+      for (const subscriber of reader.members) {
+        other.members.add(subscriber);
+        this.#of.set(subscriber, other);
+      }
+      other.ends = [...other.ends, ...reader.ends].sort((a, b) => a - b);
+      this.#readers.delete(reader);
+      return;
+    }
+    this.#add(reader);
+  }
+
+  /** After a read; a reader whose last subscriber left meanwhile is gone. */
+  moved(reader: R): void {
+    if (this.#readers.has(reader)) this.put(reader);
+  }
+
+  /** Subscribers that do not take the next window leave for a reader of their own. */
+  splitOff(reader: R, stays: (subscriber: Subscriber) => boolean): void {
+    const left = split(reader, new Set([...reader.members].filter(stays)));
+    if (left !== undefined) this.#add(left);
+  }
+
+  remove(subscriber: Subscriber): void {
+    const reader = this.#of.get(subscriber);
+    this.#of.delete(subscriber);
+    reader?.members.delete(subscriber);
+    if (reader?.members.size === 0) this.#readers.delete(reader);
+  }
+
+  #add(reader: R): void {
+    this.#readers.add(reader);
+    for (const subscriber of reader.members) this.#of.set(subscriber, reader);
+  }
+}
