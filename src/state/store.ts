@@ -1,37 +1,17 @@
-// Over 350 lines: every statement of the one database answers to the same handling of a failing disk.
 // What survives a restart: cursors with their memories, conditions, and policy generations, in a node:sqlite database in the state
 // directory. One agent a directory. Disk trouble never stops the agent: it runs on with what it has in memory and says so through
 // `onTrouble`. Every row is read as outside data (rows.ts): one that cannot be read is set aside, said, and never a crash.
-import { statSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import type { Clock, EpochMs } from "../platform/clock.ts";
-import { printable } from "../platform/printable.ts";
 import type { Condition } from "../status/condition.ts";
 import type { Attempted } from "./attempted.ts";
-import {
-  copyDatabase,
-  FILE,
-  makeStateDir,
-  ofDisk,
-  openDatabase,
-  type StateTrouble,
-  textOf,
-  withSchema,
-} from "./database.ts";
-import {
-  joined,
-  type Read,
-  type Row,
-  readAttempted,
-  readConditions,
-  readCursor,
-  readDefinitions,
-  readGeneration,
-  whole,
-} from "./rows.ts";
+import { makeStateDir, ofDisk, openDatabase, type StateTrouble, textOf, withSchema } from "./database.ts";
+import { Disk } from "./disk.ts";
+import { Memories, type SavedMemory } from "./memories.ts";
+import { joined, readAttempted, readConditions, readCursor, readDefinitions, readGeneration, whole } from "./rows.ts";
 
 export { StateDirError, type StateTrouble } from "./database.ts";
+export type { SavedMemory } from "./memories.ts";
 
 export type CursorKey = { policy: string; sink: string; source: string };
 
@@ -42,9 +22,6 @@ export type SavedCursor = {
   /** What comes after the cursor may have been sent, by whoever owned it before. */
   unclean?: true;
 };
-
-/** `of`: which memory it is. A piece is valid until the next is asked for. */
-export type SavedMemory = { of: object; pieces(): Iterable<Uint8Array> };
 
 export type StateStore = {
   /** False: the agent before this one was killed, or is the first: what it had under way may have been sent. */
@@ -95,45 +72,37 @@ const SAVE_COST = 100;
 export function openStateStore(dir: string, clock: Clock, onTrouble: (t: StateTrouble) => void): LocalStore {
   makeStateDir(dir);
   try {
-    return new SqliteStore(openDatabase(dir, clock, onTrouble), dir, clock, onTrouble);
+    return new SqliteStore(new Disk(openDatabase(dir, clock, onTrouble), dir, clock, onTrouble), clock);
   } catch (error) {
     if (!ofDisk(error)) throw error;
     onTrouble({
       state: "memory",
       message: `Cannot keep state in ${dir} (${textOf(error)}): cursors are in memory only, and after a restart every sink begins at --start. Make the directory writable, or choose another with --state-dir.`,
     });
-    return new SqliteStore(withSchema(new DatabaseSync(":memory:"), onTrouble), undefined, clock, onTrouble);
+    const db = withSchema(new DatabaseSync(":memory:"), onTrouble);
+    return new SqliteStore(new Disk(db, undefined, clock, onTrouble), clock);
   }
 }
 
 type Unsaved = { key: CursorKey; cursor: EpochMs; memory: SavedMemory | undefined };
 
 class SqliteStore implements LocalStore {
-  #db: DatabaseSync;
-  /** Undefined: in memory. */
-  readonly #dir: string | undefined;
+  readonly #disk: Disk;
   readonly #clock: Clock;
-  readonly #onTrouble: (t: StateTrouble) => void;
   readonly closedCleanly: boolean;
+  readonly #memories = new Memories();
   readonly #unsaved = new Map<string, Unsaved>();
   readonly #unsavedAttempts = new Map<string, Attempted>();
   readonly #unsavedConditions = new Map<string, readonly Condition[]>();
   #definitions: ReadonlyMap<string, string> | undefined;
-  /** Rows of memories that were saved by this process. */
-  #memoryRows = new WeakMap<object, number>();
   readonly #closed = new AbortController();
-  #inode: number | undefined;
   #flushing = false;
   #notBeforeMs = 0;
-  #failed = false;
 
-  constructor(db: DatabaseSync, dir: string | undefined, clock: Clock, onTrouble: (t: StateTrouble) => void) {
-    this.#db = db;
-    this.#dir = dir;
+  constructor(disk: Disk, clock: Clock) {
+    this.#disk = disk;
     this.#clock = clock;
-    this.#onTrouble = onTrouble;
-    this.#inode = this.#inodeNow();
-    this.closedCleanly = this.#rows("SELECT value FROM meta WHERE key = 'closed'")[0]?.value === "cleanly";
+    this.closedCleanly = disk.rows("SELECT value FROM meta WHERE key = 'closed'")[0]?.value === "cleanly";
     this.#mark("no");
   }
 
@@ -145,24 +114,17 @@ class SqliteStore implements LocalStore {
       return { cursor: unsaved.cursor, memory: unsaved.memory && joined(unsaved.memory.pieces()) };
     const named = [key.policy, key.sink, key.source];
     const where = "WHERE policy = ? AND sink = ? AND source = ?";
-    const [row] = this.#rows(`SELECT cursor_ms, memory FROM cursors ${where}`, ...named);
-    const saved = this.#understood(row, readCursor, {
+    const [row] = this.#disk.rows(`SELECT cursor_ms, memory FROM cursors ${where}`, ...named);
+    const saved = this.#disk.understood(row, readCursor, {
       what: `the cursor of ${key.policy}/${key.sink}, source ${key.source}`,
       so: "this source begins at --start",
-      remove: () => this.#db.prepare(`DELETE FROM cursors ${where}`).run(...named),
+      remove: (db) => db.prepare(`DELETE FROM cursors ${where}`).run(...named),
     });
     if (saved === undefined) return undefined;
-    return { cursor: saved.cursor, memory: saved.memory === undefined ? undefined : this.#memory(saved.memory) };
-  }
-
-  #memory(id: number): Uint8Array | undefined {
-    const pieces = [
-      ...this.#rows("SELECT pairs FROM memories WHERE id = ?", id),
-      ...this.#rows("SELECT pairs FROM pieces WHERE memory = ? ORDER BY piece", id),
-    ].map(({ pairs }) => pairs);
-    return pieces.length > 0 && pieces.every((p): p is Uint8Array => p instanceof Uint8Array)
-      ? joined(pieces)
-      : undefined;
+    return {
+      cursor: saved.cursor,
+      memory: saved.memory === undefined ? undefined : this.#memories.read(this.#disk, saved.memory),
+    };
   }
 
   saveCursor(key: CursorKey, cursor: EpochMs, memory?: SavedMemory): void {
@@ -174,20 +136,23 @@ class SqliteStore implements LocalStore {
     const unsaved = this.#unsavedAttempts.get(JSON.stringify([policy, sink, source]));
     if (unsaved !== undefined) return unsaved;
     const where = "WHERE policy = ? AND sink = ? AND source = ?";
-    const [row] = this.#rows(`SELECT attempted FROM attempts ${where}`, policy, sink, source);
-    return this.#understood(row, readAttempted, {
+    const [row] = this.#disk.rows(`SELECT attempted FROM attempts ${where}`, policy, sink, source);
+    return this.#disk.understood(row, readAttempted, {
       what: `what was attempted of ${policy}/${sink}, source ${source}`,
       so: "refusals of what may have been sent are looked into sample by sample",
-      remove: () => this.#db.prepare(`DELETE FROM attempts ${where}`).run(policy, sink, source),
+      remove: (db) => db.prepare(`DELETE FROM attempts ${where}`).run(policy, sink, source),
     });
   }
 
   saveAttempted({ policy, sink, source }: CursorKey, attempted: Attempted): void {
     const key = JSON.stringify([policy, sink, source]);
-    const saved = this.#try(() => {
-      this.#db
-        .prepare("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?)")
-        .run(policy, sink, source, JSON.stringify(attempted));
+    const saved = this.#disk.write((db) => {
+      db.prepare("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?)").run(
+        policy,
+        sink,
+        source,
+        JSON.stringify(attempted),
+      );
     });
     if (saved) this.#unsavedAttempts.delete(key);
     else this.#unsavedAttempts.set(key, attempted); // for this process
@@ -196,12 +161,12 @@ class SqliteStore implements LocalStore {
   conditions(id: string): readonly Condition[] {
     const unsaved = this.#unsavedConditions.get(id);
     if (unsaved !== undefined) return unsaved;
-    const [row] = this.#rows("SELECT conditions FROM conditions WHERE id = ?", id);
+    const [row] = this.#disk.rows("SELECT conditions FROM conditions WHERE id = ?", id);
     return (
-      this.#understood(row, readConditions, {
+      this.#disk.understood(row, readConditions, {
         what: `the conditions of ${id}`,
         so: "it begins without them",
-        remove: () => this.#db.prepare("DELETE FROM conditions WHERE id = ?").run(id),
+        remove: (db) => db.prepare("DELETE FROM conditions WHERE id = ?").run(id),
       }) ?? []
     );
   }
@@ -226,28 +191,28 @@ class SqliteStore implements LocalStore {
   }
 
   generation(policy: string, specHash: string): number {
-    const [row] = this.#rows("SELECT spec_hash, generation FROM generations WHERE policy = ?", policy);
-    const saved = this.#understood(row, readGeneration, {
+    const [row] = this.#disk.rows("SELECT spec_hash, generation FROM generations WHERE policy = ?", policy);
+    const saved = this.#disk.understood(row, readGeneration, {
       what: `the generation of ${policy}`,
       so: "it counts from 1 again",
-      remove: () => this.#db.prepare("DELETE FROM generations WHERE policy = ?").run(policy),
+      remove: (db) => db.prepare("DELETE FROM generations WHERE policy = ?").run(policy),
     });
     if (saved?.specHash === specHash) return saved.generation;
     const generation = (saved?.generation ?? 0) + 1;
-    this.#try(() => {
-      this.#db.prepare("INSERT OR REPLACE INTO generations VALUES (?, ?, ?)").run(policy, specHash, generation);
+    this.#disk.write((db) => {
+      db.prepare("INSERT OR REPLACE INTO generations VALUES (?, ?, ?)").run(policy, specHash, generation);
     });
     return generation;
   }
 
   definitions(): ReadonlyMap<string, string> {
     if (this.#definitions !== undefined) return this.#definitions;
-    const [row] = this.#rows("SELECT value FROM meta WHERE key = 'definitions'");
+    const [row] = this.#disk.rows("SELECT value FROM meta WHERE key = 'definitions'");
     this.#definitions =
-      this.#understood(row, readDefinitions, {
+      this.#disk.understood(row, readDefinitions, {
         what: "the list of files that define policies and Secrets",
         so: "of two that define the same name the first in the order of --policies counts",
-        remove: () => this.#db.exec("DELETE FROM meta WHERE key = 'definitions'"),
+        remove: (db) => db.exec("DELETE FROM meta WHERE key = 'definitions'"),
       }) ?? new Map();
     return this.#definitions;
   }
@@ -256,207 +221,95 @@ class SqliteStore implements LocalStore {
     const text = JSON.stringify([...definitions]);
     if (text === JSON.stringify([...this.definitions()])) return;
     this.#definitions = definitions;
-    this.#try(() => {
-      this.#db.prepare("INSERT OR REPLACE INTO meta VALUES ('definitions', ?)").run(text);
+    this.#disk.write((db) => {
+      db.prepare("INSERT OR REPLACE INTO meta VALUES ('definitions', ?)").run(text);
     });
   }
 
   forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void {
     const now = Math.round(this.#clock.now());
     const where = "WHERE policy = ? AND sink = ? AND source = ?";
-    const rows = this.#rows("SELECT policy, sink, source, used_ms FROM cursors");
-    this.#try(() => {
-      const use = this.#db.prepare(`UPDATE cursors SET used_ms = ? ${where}`);
-      const forget = ["cursors", "attempts"].map((table) => this.#db.prepare(`DELETE FROM ${table} ${where}`));
-      // One transaction: a thousand separate ones would take a tenth of a second.
-      this.#db.exec("BEGIN");
-      try {
-        for (const row of rows) {
-          const { policy, sink, source } = row as CursorKey;
-          const usedMs = whole(row.used_ms, now);
-          if (usedMs === undefined || inUse({ policy, sink, source })) use.run(now, policy, sink, source);
-          else if (now - usedMs > keepMs) for (const statement of forget) statement.run(policy, sink, source);
-        }
-        this.#db.exec("COMMIT");
-      } catch (error) {
-        this.#db.exec("ROLLBACK");
-        throw error;
+    const rows = this.#disk.rows("SELECT policy, sink, source, used_ms FROM cursors");
+    // One transaction: a thousand separate ones would take a tenth of a second.
+    this.#disk.transaction((db) => {
+      const use = db.prepare(`UPDATE cursors SET used_ms = ? ${where}`);
+      const forget = ["cursors", "attempts"].map((table) => db.prepare(`DELETE FROM ${table} ${where}`));
+      for (const row of rows) {
+        const { policy, sink, source } = row as CursorKey;
+        const usedMs = whole(row.used_ms, now);
+        if (usedMs === undefined || inUse({ policy, sink, source })) use.run(now, policy, sink, source);
+        else if (now - usedMs > keepMs) for (const statement of forget) statement.run(policy, sink, source);
       }
     });
   }
 
   forget(of: (key: CursorKey) => boolean): void {
     this.#flush();
-    const rows = this.#rows("SELECT policy, sink, source FROM cursors UNION SELECT policy, sink, source FROM attempts");
-    this.#try(() => {
+    const rows = this.#disk.rows(
+      "SELECT policy, sink, source FROM cursors UNION SELECT policy, sink, source FROM attempts",
+    );
+    this.#disk.write((db) => {
       const where = "WHERE policy = ? AND sink = ? AND source = ?";
       for (const row of rows) {
         const { policy, sink, source } = row as CursorKey;
         if (!of({ policy, sink, source })) continue;
-        this.#db.prepare(`DELETE FROM cursors ${where}`).run(policy, sink, source);
-        this.#db.prepare(`DELETE FROM attempts ${where}`).run(policy, sink, source);
+        db.prepare(`DELETE FROM cursors ${where}`).run(policy, sink, source);
+        db.prepare(`DELETE FROM attempts ${where}`).run(policy, sink, source);
       }
     });
   }
 
   epoch(shard: number): number | undefined {
-    const [row] = this.#rows("SELECT value FROM meta WHERE key = ?", `epoch of shard ${shard}`);
+    const [row] = this.#disk.rows("SELECT value FROM meta WHERE key = ?", `epoch of shard ${shard}`);
     const epoch = Number(row?.value);
     return Number.isSafeInteger(epoch) ? epoch : undefined;
   }
 
   saveEpoch(shard: number, epoch: number): void {
-    this.#try(() => {
-      this.#db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(`epoch of shard ${shard}`, String(epoch));
+    this.#disk.write((db) => {
+      db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(`epoch of shard ${shard}`, String(epoch));
     });
-  }
-
-  /** None where the database cannot be read; that is said. */
-  #rows(sql: string, ...values: SQLInputValue[]): Row[] {
-    try {
-      const statement = this.#db.prepare(sql);
-      statement.setReadBigInts(true);
-      return statement.all(...values) as Row[];
-    } catch (error) {
-      this.#onTrouble({
-        state: "set-aside",
-        message: `Cannot read the state database (${textOf(error)}): what it holds there is taken as not known. Stop outflow and move the state directory away if this is said again.`,
-      });
-      return [];
-    }
-  }
-
-  /** A row as rows.ts reads it; one that it refuses is moved to the table set_aside, and said. */
-  #understood<T>(
-    row: Row | undefined,
-    read: (row: Row) => Read<T>,
-    { what, so, remove }: { what: string; so: string; remove(): void },
-  ): T | undefined {
-    if (row === undefined) return undefined;
-    const result = read(row);
-    if (result.ok) return result.value;
-    this.#onTrouble({
-      state: "set-aside",
-      message: printable(
-        `The state database is damaged: ${what} cannot be read (${result.why}). It is kept in the table set_aside, and ${so}.`,
-      ),
-    });
-    this.#try(() => {
-      this.#db.exec("CREATE TABLE IF NOT EXISTS set_aside (at_ms INTEGER, what TEXT, content TEXT) STRICT");
-      const content = JSON.stringify(row, (_, value) => (typeof value === "bigint" ? String(value) : value));
-      this.#db.prepare("INSERT INTO set_aside VALUES (?, ?, ?)").run(Math.round(this.#clock.now()), what, content);
-      remove();
-    });
-    return undefined;
   }
 
   look(): void {
-    if (!this.#closed.signal.aborted) this.#try(() => this.#remake());
-  }
-
-  /** Where the database was deleted, what is still open is written there again. */
-  #remake(): void {
-    const inode = this.#inodeNow();
-    if (this.#dir === undefined || (inode !== undefined && inode === this.#inode)) return;
-    makeStateDir(this.#dir);
-    const copy = copyDatabase(this.#db, join(this.#dir, FILE), this.#onTrouble);
-    this.#db.close();
-    this.#db = copy;
-    this.#inode = this.#inodeNow();
-    const message = `The state directory ${this.#dir} was deleted while outflow runs: it is made again, with all cursors in it.`;
-    this.#onTrouble({ state: "ok", message });
-  }
-
-  #inodeNow(): number | undefined {
-    return this.#dir === undefined ? undefined : statSync(join(this.#dir, FILE), { throwIfNoEntry: false })?.ino;
+    if (!this.#closed.signal.aborted) this.#disk.look();
   }
 
   close(cleanly = true): void {
     this.#closed.abort();
     const saved = this.#flush();
     if (cleanly && saved) this.#mark("cleanly");
-    this.#db.close();
+    this.#disk.close();
   }
 
   #mark(closed: "no" | "cleanly"): void {
-    this.#try(() => {
-      this.#db.prepare("INSERT OR REPLACE INTO meta VALUES ('closed', ?)").run(closed);
+    this.#disk.write((db) => {
+      db.prepare("INSERT OR REPLACE INTO meta VALUES ('closed', ?)").run(closed);
     });
   }
 
   /** False: something could not be saved. */
   #flush(): boolean {
     if (this.#unsaved.size === 0 && this.#unsavedConditions.size === 0) return true;
-    const saved = this.#try(() => {
-      this.#remake();
-      this.#db.exec("BEGIN");
-      try {
-        const put = this.#db.prepare("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)");
-        const now = Math.round(this.#clock.now());
-        for (const { key, cursor, memory } of this.#unsaved.values()) {
-          put.run(
-            key.policy,
-            key.sink,
-            key.source,
-            Math.round(cursor),
-            memory === undefined ? null : this.#memoryRow(memory),
-            now,
-          );
-        }
-        const say = this.#db.prepare("INSERT OR REPLACE INTO conditions VALUES (?, ?)");
-        const forget = this.#db.prepare("DELETE FROM conditions WHERE id = ?");
-        for (const [id, conditions] of this.#unsavedConditions) {
-          if (conditions.length === 0) forget.run(id);
-          else say.run(id, JSON.stringify(conditions));
-        }
-        this.#db.exec(
-          "DELETE FROM memories WHERE id NOT IN (SELECT memory FROM cursors WHERE memory IS NOT NULL); DELETE FROM pieces WHERE memory NOT IN (SELECT id FROM memories);",
-        );
-        this.#db.exec("COMMIT");
-      } catch (error) {
-        this.#memoryRows = new WeakMap(); // rows that were rolled back: their numbers are given to others
-        this.#db.exec("ROLLBACK");
-        throw error;
+    const saved = this.#disk.transaction((db) => {
+      const put = db.prepare("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)");
+      const now = Math.round(this.#clock.now());
+      for (const { key, cursor, memory } of this.#unsaved.values()) {
+        const row = memory === undefined ? null : this.#memories.write(db, memory);
+        put.run(key.policy, key.sink, key.source, Math.round(cursor), row, now);
       }
+      const say = db.prepare("INSERT OR REPLACE INTO conditions VALUES (?, ?)");
+      const forget = db.prepare("DELETE FROM conditions WHERE id = ?");
+      for (const [id, conditions] of this.#unsavedConditions) {
+        if (conditions.length === 0) forget.run(id);
+        else say.run(id, JSON.stringify(conditions));
+      }
+      this.#memories.forgetUnused(db);
     });
+    if (!saved) this.#memories.rolledBack();
     if (!saved) return false; // they stay in memory and go with the next save
     this.#unsaved.clear();
     this.#unsavedConditions.clear();
     return true;
-  }
-
-  #memoryRow(memory: SavedMemory): number {
-    const known = this.#memoryRows.get(memory.of);
-    if (known !== undefined && this.#db.prepare("SELECT 1 FROM memories WHERE id = ?").get(known) !== undefined)
-      return known;
-    let row: number | undefined;
-    let pieces = 0;
-    // A statement keeps a copy of what it wrote last until it is collected: of a piece, not of a whole memory.
-    const first = this.#db.prepare("INSERT INTO memories (pairs) VALUES (?)");
-    const next = this.#db.prepare("INSERT INTO pieces (memory, piece, pairs) VALUES (?, ?, ?)");
-    for (const piece of memory.pieces()) {
-      if (row === undefined) row = Number(first.run(piece).lastInsertRowid);
-      else next.run(row, ++pieces, piece);
-    }
-    row ??= Number(first.run(new Uint8Array()).lastInsertRowid);
-    this.#memoryRows.set(memory.of, row);
-    return row;
-  }
-
-  #try(write: () => void): boolean {
-    try {
-      write();
-      if (this.#failed) this.#onTrouble({ state: "ok", message: "State is saved again." });
-      this.#failed = false;
-      return true;
-    } catch (error) {
-      if (!this.#failed)
-        this.#onTrouble({
-          state: "memory",
-          message: `Cannot save state (${textOf(error)}): cursors are in memory only until this is fixed. Check that the state directory is writable and not full.`,
-        });
-      this.#failed = true;
-      return false;
-    }
   }
 }
