@@ -145,7 +145,7 @@ export class BatchSplitter {
     return true;
   }
 
-  #refuse(left: Left, message: string, { ageMayDecide, named, conflict }: RefusalHints): Drop[] {
+  #refuse(left: Left, message: string, { ageMayDecide, named, suspect, conflict }: RefusalHints): Drop[] {
     const { span } = left;
     if (span.endRun - span.firstRun > 1) return this.#cut(left, this.#bySeries(span, named(span)));
     left.verdict ??= new RunVerdict();
@@ -159,7 +159,7 @@ export class BatchSplitter {
     if (ageIsKnown && left.sent && this.#origin.together) return this.#refused(left);
     this.#cutWithinSeries = true;
     // Of a series that may have arrived in part the newest would be taken, and those before it be lost.
-    if (ageIsKnown && !left.sent && (this.#origin.suspects || verdict.tryNewest)) {
+    if (ageIsKnown && !left.sent && (this.#origin.suspects || suspect(span) || verdict.tryNewest)) {
       const last = span.endSample - 1;
       this.#cut(left, [
         { ...span, firstSample: last },
@@ -238,8 +238,10 @@ const FEW = 4;
 export type RefusalHints = {
   /** Some of the samples may be refused for their age, and others not. */
   ageMayDecide(span: Span): boolean;
-  /** The run that the receiver has named. */
+  /** The run to try first: one that the receiver has named, or has refused before. */
   named(span: Span): number | undefined;
+  /** The span is of a series that was refused before. */
+  suspect(span: Span): boolean;
   conflict: boolean;
 };
 

@@ -62,13 +62,16 @@ export function nextJob(jobs: Iterable<Job>, holding: boolean): Job | undefined 
   }, undefined);
 }
 
-/** Never attempted: all but a last one that only has the rest of windows that were, which is cheaper to keep than to send those twice. */
-export function unattempted(jobs: readonly Job[]): Job[] {
+/**
+ * Never attempted: all but a last one that only has the rest of windows that were, which is cheaper to keep than to send those twice.
+ * `keepStarted`: all but any such.
+ */
+export function unattempted(jobs: readonly Job[], keepStarted: boolean): Job[] {
   const waiting = jobs.filter((job) => !job.inFlight && job.announced === "no" && job.pieces.untouched);
   const waits = new Set(waiting);
   const attempted = new Set(
     jobs.filter((job) => !waits.has(job)).flatMap((job) => job.batch.windows.map((w) => w.window)),
   );
-  const rest = waiting.filter((job) => job.batch.windows.every((w) => attempted.has(w.window)));
-  return rest.length === 1 ? waiting.filter((job) => job !== rest[0]) : waiting;
+  const rest = new Set(waiting.filter((job) => job.batch.windows.every((w) => attempted.has(w.window))));
+  return keepStarted || rest.size === 1 ? waiting.filter((job) => !rest.has(job)) : waiting;
 }

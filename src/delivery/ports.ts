@@ -39,6 +39,8 @@ export type DeliveryPorts = {
   attempting?(batch: Sealed, cut: boolean): void;
   /** The receiver refused all that the batch had of a series; `false`: it took a series that was refused before. */
   suspect?(table: SeriesTable, series: number, refused: boolean): void;
+  /** Series that were refused so, and not taken since. */
+  suspects?(table: SeriesTable): ReadonlySet<number>;
   /** All samples of the batch are delivered or dropped. */
   settled(batch: Sealed): void;
   /** Something changed that may let the sink take another window. */

@@ -60,10 +60,10 @@ export class Queue {
 
   /**
    * Gives back every batch that was never attempted; the others are seen through, and so is a last one that only has the rest of
-   * their windows: it is cheaper to keep than to send those windows twice.
+   * their windows: it is cheaper to keep than to send those windows twice. `keepStarted`: all that only have the rest of theirs.
    */
-  release(): Sealed[] {
-    const unsent = unattempted([...this.#jobs]);
+  release(keepStarted: boolean): Sealed[] {
+    const unsent = unattempted([...this.#jobs], keepStarted);
     for (const job of unsent) this.#jobs.delete(job);
     return unsent.map(({ batch }) => batch);
   }

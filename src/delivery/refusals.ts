@@ -30,9 +30,18 @@ export class Refusals {
   hints(job: Job, { said, conflict }: Verdict & { kind: "bisect" }): RefusalHints {
     return {
       ageMayDecide: (span) => this.#ages.mayDecide(...timesOf([span]), this.#now()),
-      named: (span) => (job.pieces.untouched ? namedRun(said, span) : undefined),
+      named: (span) => (job.pieces.untouched ? namedRun(said, span) : undefined) ?? this.#suspectRun(span),
+      suspect: (span) => this.#suspectRun(span) === span.firstRun,
       conflict: conflict === true,
     };
+  }
+
+  /** The first run of a series that was refused before: the batch was sealed when that was not known yet. */
+  #suspectRun({ frame, firstRun, endRun }: Span): number | undefined {
+    const suspects = this.#ports.suspects?.(frame.table);
+    if (suspects === undefined || suspects.size === 0) return undefined;
+    for (let run = firstRun; run < endRun; run++) if (suspects.has(frame.runSeries[run]!)) return run;
+    return undefined;
   }
 
   /** `tookMs`: how long ago the attempt began. */

@@ -62,6 +62,7 @@ export class Exporter {
       sourceNow: () => sources.now,
       attempting: (batch, cut) => settlement.attempting(batch, cut),
       suspect: (table, series, refused) => open.suspect(table, series, refused),
+      suspects: (table) => open.suspects(table),
       settled: (batch) => settlement.settled(batch),
       changed: () => sources.wake(),
       bug,

@@ -81,6 +81,10 @@ export class OpenBatches {
     if (this.#suspects.set(table, series, refused)) this.flush();
   }
 
+  suspects(table: SeriesTable): ReadonlySet<number> {
+    return this.#suspects.of(table);
+  }
+
   /** Another size or age from now on. */
   update(maxSize: number, timeoutMs: number): void {
     this.#timeoutMs = timeoutMs;

@@ -34,12 +34,13 @@ export class Release {
       const { open: oldest } = this.#settlement.unsettled(source)[0] ?? {};
       if (oldest?.shared !== true) return;
       const { from, to } = oldest.window;
-      if (pressure.to > to + 2 * (to - from)) this.#release(1);
+      // A slow sink sees through what it has begun: a receiver that has a part of a window refuses it, series by series, when it comes again.
+      if (pressure.to > to + 2 * (to - from)) this.#release(1, !this.#delivery.failing);
       return;
     }
     if (!this.#delivery.failing && !this.#delivery.paused) this.#open.flush(); // sooner than its age asks for
     if (!this.#isStuck(pressure.patienceMs)) return;
-    this.#release(0.5);
+    this.#release(0.5, false);
     this.#delivery.queue.compact();
   }
 
@@ -50,9 +51,12 @@ export class Release {
     return oldest !== undefined && this.#ports.clock.monotonicMs() - oldest > patienceMs + this.#ports.timeoutMs();
   }
 
-  /** What was never attempted. `shorter`: its windows are read again at this share of their length. */
-  #release(shorter: number): void {
-    const back = this.#delivery.queue.release();
+  /**
+   * What was never attempted; with `keepStarted` but for windows that were attempted in part. `shorter`: its windows are read again at
+   * this share of their length.
+   */
+  #release(shorter: number, keepStarted: boolean): void {
+    const back = this.#delivery.queue.release(keepStarted);
     for (const batch of back) this.#settlement.left(batch);
     const kept = windowsOf(this.#delivery.queue.batches());
     const given = windowsOf(back);

@@ -16,7 +16,7 @@ export const canonical = (labels: Record<string, string>): string =>
 export type Server = {
   url: string;
   writeUrl: string;
-  /** All samples of the series that `selector` selects, of the last hour. */
+  /** All samples of the series that `selector` selects, of the last four hours. */
   read(selector: string): Promise<Contents>;
   /** SIGTERM, and waits for the end. */
   stop(): Promise<void>;
@@ -83,7 +83,7 @@ export async function startVictoriaMetrics(...flags: string[]): Promise<Victoria
     },
     async read(selector) {
       const answer = await fetch(
-        `${url}/api/v1/export?${new URLSearchParams({ "match[]": selector, start: String(Date.now() / 1000 - 7200) })}`,
+        `${url}/api/v1/export?${new URLSearchParams({ "match[]": selector, start: String(Date.now() / 1000 - 14_400) })}`,
       );
       const contents: Contents = new Map();
       for (const line of (await answer.text()).split("\n").filter(Boolean)) {
@@ -134,7 +134,7 @@ export async function startPrometheus(outOfOrder?: string, more = "", ...flags: 
     async read(selector) {
       const answer = await fetch(`${url}/api/v1/query`, {
         method: "POST",
-        body: new URLSearchParams({ query: `${selector}[2h]`, time: String(Date.now() / 1000 + 60) }),
+        body: new URLSearchParams({ query: `${selector}[4h]`, time: String(Date.now() / 1000 + 60) }),
       });
       const { data } = (await answer.json()) as {
         data: { result: { metric: Record<string, string>; values: [number, string][] }[] };
