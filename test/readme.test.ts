@@ -11,6 +11,7 @@ import { doctorCommand } from "../src/cli/doctor/command.ts";
 import { planCommand } from "../src/cli/forecast/command.ts";
 import { queryCommand } from "../src/cli/query.ts";
 import { queryRules } from "../src/cli/querycheck.ts";
+import { rehearseCommand } from "../src/cli/rehearse/command.ts";
 import { replayCommand } from "../src/cli/replay/command.ts";
 import { runCommand } from "../src/cli/run.ts";
 import { statusCommand } from "../src/cli/status/status.ts";
@@ -29,6 +30,7 @@ const everyCommand = [
   demoCommand(),
   doctorCommand(),
   planCommand(),
+  rehearseCommand(),
   actionCommand("pause"),
   reloadCommand(),
 ];

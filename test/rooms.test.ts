@@ -28,6 +28,7 @@ const mayImport: Record<string, readonly string[]> = {
   fleet: ["platform", "http", "kubernetes", "state"],
   deadletter: ["platform", "series", "batch"],
   demo: ["platform", "status"],
+  rehearse: ["platform", "http", "config", "series", "batch", "reading", "exporter", "state", "policy", "status"],
   kubernetes: ["platform", "http", "policy", "status"],
   tui: ["platform", "status"],
 };

@@ -13,6 +13,7 @@ const commands: Record<string, () => Promise<Command>> = {
   config: async () => (await import("./config.ts")).configCommand(),
   doctor: async () => (await import("./doctor/command.ts")).doctorCommand(),
   plan: async () => (await import("./forecast/command.ts")).planCommand(),
+  rehearse: async () => (await import("./rehearse/command.ts")).rehearseCommand(),
   query: async () => (await import("./query.ts")).queryCommand(),
   top: async () => (await import("./top.ts")).topCommand(),
   status: async () => (await import("./status/status.ts")).statusCommand(),

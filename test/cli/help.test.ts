@@ -54,7 +54,7 @@ describe("outflow help WORD", () => {
     const { status, stdout, stderr } = outflow("help", "statsu");
     assert.deepEqual([status, stdout], [2, ""]);
     assert.equal(stderr, "outflow: no command is called statsu. Did you mean outflow status?\n");
-    assert.match(suggestions(program, "proxy"), /--source-proxy {2}\(run, config, doctor, plan, replay\)/);
+    assert.match(suggestions(program, "proxy"), /--source-proxy {2}\(run, config, doctor, plan, rehearse, replay\)/);
     assert.equal(suggestions(program, "qqqqqq"), " outflow --help lists the commands.");
   });
 });

@@ -9,10 +9,8 @@ import type { Policy, Sink } from "../../src/policy/policy.ts";
 import type { Query } from "../../src/reading/reader.ts";
 import { Readers } from "../../src/reading/readers.ts";
 import { SourcePort } from "../../src/reading/source-port.ts";
+import { MemoryStore } from "../../src/rehearse/memory-store.ts";
 import { plainRules } from "../../src/series/labels.ts";
-import type { Attempted } from "../../src/state/attempted.ts";
-import { joined, readAttempted } from "../../src/state/rows.ts";
-import type { CursorKey, SavedCursor, SavedMemory, StateStore } from "../../src/state/store.ts";
 import type { Event } from "../../src/status/events.ts";
 import type { Account, SinkState } from "../../src/status/snapshot.ts";
 import { StatusStore } from "../../src/status/store.ts";
@@ -75,77 +73,11 @@ const SINK: SinkOptions = {
 
 const PLACE = { file: "p.yaml", line: 1, column: 1 };
 
-/** As the real one saves: within 100 ms, and what was not yet saved is gone with a kill. */
-class FakeStore implements StateStore {
-  closedCleanly = true;
-  readonly saved = new Map<string, SavedCursor>();
-  readonly #unsaved = new Map<string, () => SavedCursor>();
-  readonly #clock: FakeClock;
-  #flushing = false;
-
-  constructor(clock: FakeClock) {
-    this.#clock = clock;
-  }
-
-  cursor(key: CursorKey): SavedCursor | undefined {
-    this.flush();
-    return this.saved.get(JSON.stringify(key));
-  }
-
-  saveCursor(key: CursorKey, cursor: number, memory?: SavedMemory): void {
-    this.#unsaved.set(JSON.stringify(key), () => ({ cursor, memory: memory && joined(memory.pieces()) }));
-    if (this.#flushing) return;
-    this.#flushing = true;
-    void this.#clock.sleep(100).then(() => {
-      this.#flushing = false;
-      this.flush();
-    });
-  }
-
-  readonly attempts = new Map<string, Attempted>();
-
-  attempted(key: CursorKey): Attempted | undefined {
-    return this.attempts.get(JSON.stringify(key));
-  }
-
-  /** Through the text that the real one keeps: what it could not read again is a bug of who made it. */
-  saveAttempted(key: CursorKey, attempted: Attempted): void {
-    const read = readAttempted({ attempted: JSON.stringify(attempted) });
-    if (!read.ok) throw new Error(read.why);
-    this.attempts.set(JSON.stringify(key), read.value);
-  }
-
-  flush(): void {
-    for (const [key, make] of this.#unsaved) this.saved.set(key, make());
-    this.#unsaved.clear();
-  }
-
-  /** A kill: what was on its way to the disk is lost. */
-  lose(): void {
-    this.#unsaved.clear();
-  }
-
-  conditions(): readonly [] {
-    return [];
-  }
-  saveConditions(): void {}
-  definitions(): ReadonlyMap<string, string> {
-    return new Map();
-  }
-  saveDefinitions(): void {}
-  generation(): number {
-    return 1;
-  }
-  forgetUnused(): void {}
-  look(): void {}
-  close(): void {}
-}
-
 export class World {
   readonly clock = new FakeClock(undefined, true);
   readonly source = new TableSource(this.clock);
   readonly sinks = new Map<string, FakeSink>();
-  readonly state = new FakeStore(this.clock);
+  readonly state = new MemoryStore(this.clock);
   readonly options: WorldOptions;
   events: Event[] = [];
   drops: { sink: string; series: string; ts: number; reason: string }[] = [];
