@@ -6,7 +6,7 @@ import { applyConfigFile } from "../../config/config-file.ts";
 import { formatDuration } from "../../config/duration.ts";
 import { count, duration } from "../../config/parsers.ts";
 import { runOptions, type Settings } from "../../config/settings.ts";
-import type { SinkPlan } from "../../exporter/supervisor.ts";
+import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import { problemLine } from "../../policy/load.ts";
 import type { LoadResult, Policy } from "../../policy/policy.ts";
 import { type Brought, broughtBy, type MadeUp, madeUp } from "../../rehearse/brought.ts";

@@ -1,7 +1,7 @@
 // From the user's policies and settings to what is rehearsed: the agent's own plans and path, with models in place of the source and the
 // receivers.
 import type { Settings } from "../../config/settings.ts";
-import type { SinkPlan } from "../../exporter/supervisor.ts";
+import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import type { HttpClient } from "../../http/http.ts";
 import { systemClock } from "../../platform/clock.ts";
 import type { Policy } from "../../policy/policy.ts";
