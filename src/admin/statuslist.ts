@@ -4,6 +4,7 @@
 import { parse } from "yaml";
 import type { EpochMs } from "../platform/clock.ts";
 import { readyOf } from "../status/conditions.ts";
+import { type FleetStatus, unowned } from "../status/fleet.ts";
 import { rate } from "../status/rings.ts";
 import { lagOf, sinkOf } from "../status/sinks.ts";
 import type { Condition, SinkState, Snapshot } from "../status/snapshot.ts";
@@ -57,6 +58,7 @@ function agentStatus(s: Snapshot, mayShow: (sink: string) => boolean): object {
       ...(s.source.failure === undefined ? {} : { message: s.source.failure.message }),
     },
     sinks: { total, ready, notReady, pending },
+    ...(s.fleet === undefined ? {} : { fleet: fleetStatus(s.fleet, mayShow) }),
     causes: headlines.map(({ kind, status, reason, cause, since, sinks }) => ({
       kind,
       status,
@@ -67,6 +69,30 @@ function agentStatus(s: Snapshot, mayShow: (sink: string) => boolean): object {
     })),
   };
 }
+
+/** Sinks of other agents as these last reported them, so that any agent answers for all. */
+const fleetStatus = (fleet: FleetStatus, mayShow: (sink: string) => boolean): object => ({
+  name: fleet.name,
+  engine: fleet.engine,
+  self: fleet.self,
+  valid: fleet.valid,
+  ...(fleet.problem === undefined ? {} : { problem: fleet.problem }),
+  shards: { total: fleet.shards, owned: fleet.owned, unowned: unowned(fleet) },
+  members: fleet.members.map(({ id, name, shards, leaving, since }) => ({
+    id,
+    name,
+    shards,
+    leaving,
+    since: rfc3339(since),
+  })),
+  otherSinks: fleet.elsewhere
+    .filter(({ sink }) => mayShow(sink))
+    .map(({ sink, status, reason, since, holder }) => ({
+      sink,
+      ready: { status, reason, lastTransitionTime: rfc3339(since) },
+      owner: holder,
+    })),
+});
 
 function sinkStatus(sink: SinkState, now: EpochMs): object {
   const { account, sources } = sink;

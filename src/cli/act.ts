@@ -11,7 +11,7 @@ import type { Agent } from "./attach/address.ts";
 import { tokenIn, tokenOption, urlOption } from "./attach/options.ts";
 import { snapshotOf } from "./attach/snapshot.ts";
 import { example } from "./example.ts";
-import { selected } from "./status/status-text.ts";
+import { elsewhereOf, selected } from "./status/status-text.ts";
 
 type Options = { url: string; tokenFile?: string; all?: boolean };
 
@@ -57,6 +57,9 @@ export function reloadCommand(): Command {
 function idsOf(snapshot: Snapshot, names: readonly string[]): string[] {
   const ids = names.flatMap((name) => {
     const found = selected(snapshot, name);
+    const [other] = elsewhereOf(snapshot, name);
+    if (found.length === 0 && other !== undefined)
+      throw new StartError(`${other.sink} is owned by another agent of the fleet, ${other.holder}: ask that one.`);
     if (found.length === 0) throw new StartError(`no policy or sink is named ${name}: outflow status lists them.`);
     return found.map(({ id }) => id);
   });

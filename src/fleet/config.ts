@@ -1,6 +1,9 @@
 // What all agents of a fleet have in common, as the register has it: the number of shards. Whoever comes first writes it.
-import { CONFIG_KEY, type Entry } from "./register.ts";
-import { parseConfig } from "./values.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Call } from "./calls.ts";
+import { firstEpoch } from "./picture.ts";
+import { CONFIG_KEY, type Entry, type Register, shardKey } from "./register.ts";
+import { parseConfig, type Shard } from "./values.ts";
 
 /** This agent does not fit the fleet: the message says what to change. */
 export class FleetError extends Error {}
@@ -14,4 +17,44 @@ export function checkFit({ value }: Entry, shards: number): void {
     throw new FleetError(
       `this fleet has ${config.shards} shards and --shards is ${shards}; start with --shards ${config.shards}`,
     );
+}
+
+type Agreeing = {
+  clock: Clock;
+  register: Register;
+  call: Call;
+  shards: number;
+  /** Between two attempts. */
+  pauseMs: number;
+  /** The register does not respond: called at each attempt. */
+  waiting(problem: string): void;
+};
+
+/** Waits until the register has the number of shards, and the free shards, or writes them. Throws FleetError where it has another one. */
+export async function agree(ports: Agreeing, signal: AbortSignal): Promise<void> {
+  const { clock, register, call, shards } = ports;
+  while (!signal.aborted) {
+    const read = await call((s) => register.get(CONFIG_KEY, s));
+    if (read.ok && read.value !== undefined) return checkFit(read.value, shards);
+    if (read.ok) {
+      const made = await call((s) => register.create(CONFIG_KEY, JSON.stringify({ shards }), s));
+      if (made.ok) await createShards(ports);
+      if (made.ok || made.why === "conflict") continue;
+      ports.waiting(made.message);
+    } else ports.waiting(read.message);
+    await clock.sleep(ports.pauseMs, signal);
+  }
+}
+
+/** One that cannot be created is taken when it has been missing for a TTL. */
+async function createShards({ clock, register, call, shards }: Agreeing): Promise<void> {
+  const free: Shard = {
+    holder: "",
+    epoch: firstEpoch(clock.now()),
+    since: Math.round(clock.now()),
+    cursors: {},
+    sinks: {},
+  };
+  for (let shard = 0; shard < shards; shard++)
+    await call((s) => register.create(shardKey(shard), JSON.stringify(free), s));
 }

@@ -1,6 +1,7 @@
 // The register in the Kubernetes API: a Lease for each member, a ConfigMap for each shard and for the config, all in one namespace.
 // Every write is guarded by resourceVersion.
 import type { ApiFailure, KubeApi, KubeObject, Resource, Result } from "../kubernetes/client/api.ts";
+import { withAny } from "../platform/signals.ts";
 import type { Entry, Failed, Read, Register, Written } from "./register.ts";
 
 const LEASES: Resource = { group: "coordination.k8s.io", version: "v1", plural: "leases" };
@@ -133,9 +134,10 @@ export function kubernetesRegister({ api, namespace, fleet, ttlMs, now }: Kubern
     },
     async watch(changed, signal) {
       const ended = new AbortController();
-      const both = AbortSignal.any([signal, ended.signal]);
       // When one breaks the other is broken off too: the caller lists again.
-      await Promise.race([watchOne(LEASES, changed, both), watchOne(CONFIG_MAPS, changed, both)]);
+      await withAny([signal, ended.signal], (both) =>
+        Promise.race([watchOne(LEASES, changed, both), watchOne(CONFIG_MAPS, changed, both)]),
+      );
       ended.abort();
     },
   };

@@ -6,6 +6,9 @@ import type { Clock } from "../platform/clock.ts";
 
 const SHARE = 0.85;
 
+/** Of the member that was heard of `silentMs` ago, at the latest: its heartbeat was asked for before it was heard. */
+export const validityLeftMs = (ttlMs: number, silentMs: number): number => Math.max(0, ttlMs * SHARE - silentMs);
+
 export class Validity {
   readonly #clock: Clock;
   readonly #forMs: number;

@@ -29,6 +29,10 @@ const shardSchema = v.object({
   epoch: time,
   /** When the holder took it, ms. */
   since: time,
+  /** Who had it before; of a free one: who freed it. */
+  from: v.optional(text),
+  /** That one had been silent for a TTL. */
+  silent: v.optional(v.boolean()),
   /** `namespace/policy/sink/source` → everything up to here is settled, ms. */
   cursors: v.record(v.string(), time),
   sinks: v.optional(v.record(v.string(), sinkSchema), {}),

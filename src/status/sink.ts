@@ -1,10 +1,10 @@
 // One sink and one event about it in, the sink after it out. Immutable; what an event does not touch is shared. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 import { emptyAccount, enter } from "./account.ts";
-import { attemptEnded, dropped, rejectedAlso, smoothed } from "./attempts.ts";
+import { attemptEnded, dropped, rejectedAlso, smoothed } from "./attempts/attempts.ts";
+import { emptyLatency } from "./attempts/latency.ts";
 import { readyLagMs, sinkConditions } from "./conditions.ts";
 import type { Event, ReadFailureReason, SinkInfo } from "./events.ts";
-import { emptyLatency } from "./latency.ts";
 import { move } from "./phase.ts";
 import { beginsToWork, catchingUp, cursorMoved, firstRead, isBehind, isLate } from "./progress.ts";
 import { emptyRing } from "./rings.ts";

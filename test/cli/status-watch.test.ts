@@ -35,7 +35,7 @@ test("each second over the last one, and a lost agent is said", async () => {
   await clock.advance(2_000);
   end.abort();
   assert.deepEqual(
-    (await watching).map((s) => s.id),
+    (await watching).sinks.map((s) => s.id),
     ["default/edge/cloud"],
   );
   const screen = (head: string) =>

@@ -1,7 +1,8 @@
 // A fleet on a fake clock: agents with a simulated exporter each, one register with faults. What each rule of fencing promises is
 // checked at every request that a simulated exporter starts.
 
-import { Fleet, type Owner, type Permit } from "../../src/fleet/fleet.ts";
+import { Fleet } from "../../src/fleet/fleet.ts";
+import type { Owner, Permit } from "../../src/fleet/owned-shards.ts";
 import type { Entry, Read, Register, Written } from "../../src/fleet/register.ts";
 import type { Shard } from "../../src/fleet/values.ts";
 import type { Clock } from "../../src/platform/clock.ts";

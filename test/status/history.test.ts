@@ -1,9 +1,9 @@
 // What the charts are drawn from: lag and latency over the last minute and hour.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { addLatency, emptyLatency, latencyOfHour, latencyOfMinute } from "../../src/status/attempts/latency.ts";
 import { readyOf } from "../../src/status/conditions.ts";
 import { lagOfHour, lagOfMinute } from "../../src/status/lag.ts";
-import { addLatency, emptyLatency, latencyOfHour, latencyOfMinute } from "../../src/status/latency.ts";
 import { lastMinute, rate } from "../../src/status/rings.ts";
 import { lagOf, sinkOf } from "../../src/status/sinks.ts";
 import { START, Story, serverError, sinkInfo } from "./scenes.ts";

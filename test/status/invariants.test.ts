@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { droppedTotal } from "../../src/status/account.ts";
-import { ATTEMPTS_KEPT, REJECTED_KEPT } from "../../src/status/attempts.ts";
+import { ATTEMPTS_KEPT, REJECTED_KEPT } from "../../src/status/attempts/attempts.ts";
 import { acceptedOf, FAILURES_TO_NOT_READY, readyOf } from "../../src/status/conditions.ts";
 import { phaseNames } from "../../src/status/phases.ts";
 import { sinkOf } from "../../src/status/sinks.ts";

@@ -34,7 +34,7 @@ describe("has a producer in src/", () => {
     test(`reason ${reason}`, () =>
       assert.ok(
         produced(new RegExp(`(["'\`])${reason}\\1|\\b${reason}:|\\b${reason} =`)) ||
-          (reason === "SamplesRejected" && /"SamplesRejected"/.test(status("attempts.ts"))),
+          (reason === "SamplesRejected" && /"SamplesRejected"/.test(status("attempts/attempts.ts"))),
         `nobody gives ${reason} as a reason`,
       ));
 });
@@ -59,7 +59,7 @@ describe("reasons and phases that the status itself makes", () => {
     );
   });
   const used = new Set(
-    ["sink.ts", "attempts.ts", "progress.ts"].flatMap((file) =>
+    ["sink.ts", "attempts/attempts.ts", "progress.ts"].flatMap((file) =>
       // the second argument of move(): before the time
       [...status(file).matchAll(/"([a-z-]+)"(?=,\s*(?:event\.)?(?:at|now)\b|\s*:\s*")/g)].map(
         ([, trigger]) => trigger!,

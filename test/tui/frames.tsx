@@ -242,6 +242,8 @@ export function fleet(more: Partial<FleetStatus> = {}): Story {
     holder: [mine, second, third][(shard * 7 + (shard >> 3)) % 3] ?? "",
     epoch: shard % 9 === 0 ? 3 : 1,
     since: now - (shard % 9 === 0 ? 42_000 : 7_200_000),
+    silent: false,
+    policies: [],
   }));
   const shardsOf = (id: string) => owners.filter((o) => o.holder === id).length;
   const elsewhere = Array.from({ length: 9 }, (_, i) => ({
@@ -255,11 +257,13 @@ export function fleet(more: Partial<FleetStatus> = {}): Story {
     .event({
       type: "fleet",
       fleet: {
-        ...{ engine: "etcd", name: "metrics", self: mine, valid: true, validUntil: now + 11_400, shards: 64 },
+        ...{ engine: "etcd", name: "metrics", self: mine, valid: true, validUntil: now + 11_400, ttlMs: 15_000, shards: 64 },
         owned: shardsOf(mine),
         members: [mine, second, third].map((id, i) => ({
           ...{ id, name: id.slice(0, 6), since: now - 7_200_000 + i * 1_000_000, leaving: false },
           shards: shardsOf(id),
+          heardAt: now - 1_000,
+          validUntil: now + 11_400,
         })),
         ...{ owners, elsewhere, differing: [], takeovers: 4, fenced: 0 },
         ...more,

@@ -1,7 +1,8 @@
 // The charts of one sink: what was sent, how long attempts took, how far behind; over the last minute, quarter or hour. Pure.
+
+import { latencyOfHour, latencyOfMinute } from "../../src/status/attempts/latency.ts";
 import { readyLagMs } from "../../src/status/conditions.ts";
 import { lagOfHour, lagOfMinute } from "../../src/status/lag.ts";
-import { latencyOfHour, latencyOfMinute } from "../../src/status/latency.ts";
 import { lastHour, lastMinute } from "../../src/status/rings.ts";
 import type { Ring, SinkState } from "../../src/status/snapshot.ts";
 import { pollSeconds, steady } from "../../src/status/text/steady.ts";

@@ -8,10 +8,12 @@ import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import type { Supervisor } from "../../exporter/supervisor.ts";
 import { FleetError } from "../../fleet/config.ts";
 import { SharedCursors } from "../../fleet/cursors.ts";
-import { Fleet, type FleetView, type Owner, type Permit } from "../../fleet/fleet.ts";
+import { Fleet, type FleetView } from "../../fleet/fleet.ts";
+import type { Owner, Permit } from "../../fleet/owned-shards.ts";
 import { shardOf } from "../../fleet/rendezvous.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { sha256 } from "../../platform/files.ts";
+import { withAny } from "../../platform/signals.ts";
 import type { LoadResult } from "../../policy/policy.ts";
 import type { LocalStore } from "../../state/store.ts";
 import { readyOf } from "../../status/conditions.ts";
@@ -37,7 +39,9 @@ export class FleetAgent {
   #loaded: LoadResult | undefined;
   #policiesHash = "";
   #applying = false;
-  #shown = "";
+  /** By shard. */
+  #policies = new Map<number, readonly string[]>();
+  #shown = { text: "", at: 0 };
 
   constructor(settings: Settings, open: OpenRegister, state: LocalStore, status: StatusStore, clock: Clock) {
     this.#settings = settings;
@@ -94,7 +98,9 @@ export class FleetAgent {
     this.#policiesHash = sha256(
       JSON.stringify(loaded.policies.map((p) => [p.namespace, p.name, p.sources, p.sinks]).sort()),
     ).slice(0, 16);
-    this.store.keepOnly(new Set(loaded.policies.map((p) => `${p.namespace}/${p.name}`)));
+    const names = loaded.policies.map((p) => `${p.namespace}/${p.name}`);
+    this.store.keepOnly(new Set(names));
+    this.#policies = Map.groupBy(names.sort(), (name) => shardOf(name, this.#settings.shards));
     this.#applyOwned();
   }
 
@@ -156,17 +162,28 @@ export class FleetAgent {
     );
   }
 
+  /** A change at once; heartbeats, which only move times, now and then. */
   #show(view: FleetView): void {
     const fleet = this.#statusOf(view);
-    const text = JSON.stringify(fleet);
-    if (text === this.#shown) return;
-    this.#shown = text;
-    this.#status.dispatch({ type: "fleet", at: this.#clock.now(), fleet });
+    const text = JSON.stringify(fleet, (key, value) => (key === "validUntil" || key === "heardAt" ? undefined : value));
+    const at = this.#clock.now();
+    if (text === this.#shown.text && Math.abs(at - this.#shown.at) < this.#settings.leaseTtl / 5) return;
+    this.#shown = { text, at };
+    this.#status.dispatch({ type: "fleet", at, fleet });
   }
 
   #statusOf(view: FleetView): FleetStatus {
-    const owners = [...view.values].map(([shard, v]) => ({ shard, holder: v.holder, epoch: v.epoch, since: v.since }));
+    const owners = [...view.values].map(([shard, v]) => ({
+      shard,
+      holder: v.holder,
+      epoch: v.epoch,
+      since: v.since,
+      ...(v.from === undefined ? {} : { from: v.from }),
+      silent: v.silent === true,
+      policies: this.#policies.get(shard) ?? [],
+    }));
     const heldBy = (id: string) => owners.filter((o) => o.holder === id).length;
+    const now = this.#clock.now();
     const others = [...view.values].filter(([shard, v]) => v.holder !== "" && !view.owned.has(shard));
     return {
       engine: this.#settings.fleet === "etcd" ? "etcd" : "kubernetes",
@@ -175,9 +192,18 @@ export class FleetAgent {
       valid: view.valid,
       ...(view.validUntil === undefined ? {} : { validUntil: view.validUntil }),
       ...(view.problem === undefined ? {} : { problem: view.problem }),
+      ttlMs: view.ttlMs,
       shards: view.shards,
       owned: view.owned.size,
-      members: view.members.map(({ id, name, since, leaving }) => ({ id, name, since, leaving, shards: heldBy(id) })),
+      members: view.members.map(({ id, name, since, leaving, silentMs, validMs }) => ({
+        id,
+        name,
+        since,
+        leaving,
+        shards: heldBy(id),
+        heardAt: Math.round(now - silentMs),
+        validUntil: id === view.self ? (view.validUntil ?? now) : Math.round(now + validMs),
+      })),
       owners: owners.sort((a, b) => a.shard - b.shard),
       elsewhere: others.flatMap(([, v]) =>
         Object.entries(v.sinks).map(([sink, [status, reason, since]]) => ({
@@ -205,17 +231,18 @@ function fencedSender(sender: Sender, permit: Permit | undefined): Sender {
   return {
     encode: (span) => sender.encode(span),
     async post(body, signal) {
-      if (permit === undefined || !permit.holds()) await aborted(permit?.signal, signal);
-      return sender.post(body, permit === undefined ? signal : AbortSignal.any([signal, permit.signal]));
+      const signals = permit === undefined ? [signal] : [signal, permit.signal];
+      return withAny(signals, async (either) => {
+        if (!permit?.holds()) await aborted(either);
+        return sender.post(body, either);
+      });
     },
     close: () => sender.close(),
   };
 }
 
-/** Until one of them aborts. */
-const aborted = (...signals: (AbortSignal | undefined)[]): Promise<void> =>
+const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
-    const any = AbortSignal.any(signals.filter((s) => s !== undefined));
-    if (any.aborted) resolve();
-    else any.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
   });

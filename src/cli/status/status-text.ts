@@ -4,6 +4,7 @@ import { statusList } from "../../admin/statuslist.ts";
 import type { EpochMs } from "../../platform/clock.ts";
 import { droppedTotal } from "../../status/account.ts";
 import { readyOf } from "../../status/conditions.ts";
+import type { SinkElsewhere } from "../../status/fleet.ts";
 import { rate } from "../../status/rings.ts";
 import { lagOf } from "../../status/sinks.ts";
 import type { SinkState, Snapshot } from "../../status/snapshot.ts";
@@ -29,9 +30,16 @@ export type Choice = {
 /** The sinks that `name` means, ready or not: empty if nothing has this name. */
 export function selected({ sinks }: Snapshot, name: string | undefined): readonly SinkState[] {
   if (name === undefined) return sinks;
-  const matches = (full: string) => full === name || full.endsWith(`/${name}`);
-  return sinks.filter((sink) => matches(sink.id) || matches(sink.info.policy));
+  return sinks.filter((sink) => matches(sink.id, name) || matches(sink.info.policy, name));
 }
+
+const matches = (full: string, name: string): boolean => full === name || full.endsWith(`/${name}`);
+
+/** Sinks of other agents that `name` means. */
+export const elsewhereOf = ({ fleet }: Snapshot, name: string | undefined): readonly SinkElsewhere[] =>
+  (fleet?.elsewhere ?? []).filter(
+    ({ sink }) => name === undefined || matches(sink, name) || matches(sink.split("/").slice(0, 2).join("/"), name),
+  );
 
 const keys: Readonly<Record<Sorting, (sink: SinkState, now: EpochMs) => number | string>> = {
   worst: badness,
@@ -49,9 +57,11 @@ export function shown(sinks: readonly SinkState[], { notReady, sort }: Choice, n
   return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ sink }) => sink);
 }
 
-/** Without a sink no data arrives anywhere. */
-export const allReady = (sinks: readonly SinkState[]): boolean =>
-  sinks.length > 0 && sinks.every((s) => readyOf(s).status === "True");
+/** Without a sink no data arrives anywhere. `others`: of other agents of the fleet. */
+export const allReady = (sinks: readonly SinkState[], others: readonly { status: string }[] = []): boolean =>
+  sinks.length + others.length > 0 &&
+  sinks.every((s) => readyOf(s).status === "True") &&
+  others.every(({ status }) => status === "True");
 
 export function listing(snapshot: Snapshot, choice: Choice, output: Output): string {
   const now = snapshot.at; // the agent's clock
@@ -59,7 +69,8 @@ export function listing(snapshot: Snapshot, choice: Choice, output: Output): str
   const rows = shown(sinks, choice, now);
   if (output === "table" || output === "wide")
     return `${table(rows, now, output === "wide")}${summary(sinks, snapshot.source, now)}`;
-  const ids = new Set(rows.map((sink) => sink.id));
+  const others = elsewhereOf(snapshot, choice.name).filter((s) => !choice.notReady || s.status !== "True");
+  const ids = new Set([...rows.map((sink) => sink.id), ...others.map(({ sink }) => sink)]);
   const list = statusList(snapshot, (id) => ids.has(id));
   return output === "json" ? `${JSON.stringify(list, null, 2)}\n` : stringify(list, { lineWidth: 0 });
 }
@@ -113,7 +124,7 @@ const wideRow = (sink: SinkState, now: EpochMs): string[] => [
   sink.info.endpoint,
 ];
 
-function columns(rows: readonly (readonly string[])[]): string {
+export function columns(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, i) => Math.max(...rows.map((r) => r[i]?.length ?? 0))) ?? [];
   return rows
     .map((r) => `${r.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("   ")}`.trimEnd())

@@ -4,7 +4,7 @@ import type { Clock } from "../../platform/clock.ts";
 import { readyOf } from "../../status/conditions.ts";
 import type { Snapshot } from "../../status/snapshot.ts";
 import { count, counted } from "../../status/text/words.ts";
-import { allReady, selected } from "./status-text.ts";
+import { allReady, elsewhereOf, selected } from "./status-text.ts";
 
 type Got = { ok: true; snapshot: Snapshot } | { ok: false; why: string };
 
@@ -39,10 +39,14 @@ export function waitsFor(got: Got, name: string | undefined): string | undefined
   const { snapshot } = got;
   if (snapshot.reloads.lastAt === undefined) return "the agent to load its policies";
   const sinks = selected(snapshot, name);
-  if (sinks.length === 0) return name === undefined ? "a policy with a sink" : `${name} to exist`;
-  if (allReady(sinks)) return undefined;
-  const open = sinks.filter((sink) => readyOf(sink).status !== "True");
-  const named = open.slice(0, NAMED).map((sink) => `${sink.id} (${readyOf(sink).reason})`);
+  const others = elsewhereOf(snapshot, name);
+  if (sinks.length + others.length === 0) return name === undefined ? "a policy with a sink" : `${name} to exist`;
+  if (allReady(sinks, others)) return undefined;
+  const open = [
+    ...sinks.map((sink) => ({ sink: sink.id, ...readyOf(sink) })),
+    ...others, // as their owners reported
+  ].filter(({ status }) => status !== "True");
+  const named = open.slice(0, NAMED).map(({ sink, reason }) => `${sink} (${reason})`);
   const more = open.length > NAMED ? ` and ${count(open.length - NAMED)} more` : "";
-  return `${count(open.length)} of ${counted(sinks.length, "sink")}: ${named.join(", ")}${more}`;
+  return `${count(open.length)} of ${counted(sinks.length + others.length, "sink")}: ${named.join(", ")}${more}`;
 }

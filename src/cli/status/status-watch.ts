@@ -20,14 +20,14 @@ export type WatchPorts = {
 
 const EVERY_MS = 1_000;
 
-/** Until the signal; returns the sinks as they were last. `rows`: a table, of which rows can be added one by one. */
+/** Until the signal; returns the last snapshot. `rows`: a table, of which rows can be added one by one. */
 export async function watch(
   first: Snapshot,
   choice: Choice,
   output: Output,
   rows: boolean,
   ports: WatchPorts,
-): Promise<readonly SinkState[]> {
+): Promise<Snapshot> {
   const { clock, ask, out, signal } = ports;
   const show = out.isTTY === true ? redrawing(ports) : appending(choice, output, rows, ports);
   let snapshot = first;
@@ -38,7 +38,7 @@ export async function watch(
     if (got.ok) snapshot = got.snapshot;
     show(snapshot, got.ok ? undefined : got.why);
   }
-  return selected(snapshot, choice.name);
+  return snapshot;
 }
 
 type Show = (snapshot: Snapshot, lost: string | undefined) => void;

@@ -5,17 +5,18 @@ import { parseDuration } from "../../config/duration.ts";
 import { createHttpClient } from "../../http/client.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { readyOf } from "../../status/conditions.ts";
-import type { SinkState, Snapshot } from "../../status/snapshot.ts";
+import type { Snapshot } from "../../status/snapshot.ts";
 import { sentence } from "../../status/text/words.ts";
 import { StartError } from "../agent/start-error.ts";
 import type { Agent } from "../attach/address.ts";
 import { tokenIn, tokenOption, urlOption } from "../attach/options.ts";
 import { snapshotOf } from "../attach/snapshot.ts";
 import { example } from "../example.ts";
-import { fleetText } from "./status-fleet.ts";
+import { elsewhereText, fleetText } from "./status-fleet.ts";
 import {
   allReady,
   type Choice,
+  elsewhereOf,
   explainedCauses,
   explanations,
   listing,
@@ -63,7 +64,7 @@ export function statusCommand(): Command {
         .default("table"),
     )
     .option("--not-ready", "only sinks that are not ready")
-    .option("--fleet", "members of the fleet, what each owns, and sinks of other agents")
+    .option("--fleet", "members of the fleet, who owns which shard, and sinks of other agents")
     .addOption(new Option("--sort <by>", "order of the rows").choices(sortings).default("worst"))
     .option("-w, --watch", "stay and show every change, until interrupted")
     .option("--wait", "wait until all are ready; says on stderr what it waits for")
@@ -95,7 +96,7 @@ export function statusCommand(): Command {
         };
         const ask = (signal?: AbortSignal) => snapshotOf(agent, signal);
         const text = (snapshot: Snapshot) => textOf(snapshot, choice, options);
-        let sinks: readonly SinkState[];
+        let last: Snapshot;
         if (options.wait)
           await untilReady(choice.name, options.timeout, {
             clock: systemClock,
@@ -104,7 +105,7 @@ export function statusCommand(): Command {
             signal: ended.signal,
           });
         if (options.watch)
-          sinks = await watch(await look(agent, choice.name), choice, options.output, options.explain === undefined, {
+          last = await watch(await look(agent, choice.name), choice, options.output, options.explain === undefined, {
             clock: systemClock,
             ask,
             text,
@@ -114,12 +115,11 @@ export function statusCommand(): Command {
             signal: ended.signal,
           });
         else {
-          const snapshot = await look(agent, choice.name);
-          sinks = selected(snapshot, choice.name);
-          process.stdout.write(text(snapshot));
-          process.stderr.write(troubles(snapshot, options.explain !== undefined));
+          last = await look(agent, choice.name);
+          process.stdout.write(text(last));
+          process.stderr.write(troubles(last, options.explain !== undefined));
         }
-        process.exitCode = allReady(sinks) ? 0 : 1;
+        process.exitCode = allReady(selected(last, choice.name), elsewhereOf(last, choice.name)) ? 0 : 1;
       } finally {
         await http.close();
       }
@@ -129,16 +129,22 @@ export function statusCommand(): Command {
 async function look(agent: Agent, name: string | undefined): Promise<Snapshot> {
   const got = await snapshotOf(agent);
   if (!got.ok) throw new StartError(`no state from ${agent.url}: ${sentence(got.why)}`);
-  if (name !== undefined && selected(got.snapshot, name).length === 0)
+  if (name !== undefined && selected(got.snapshot, name).length + elsewhereOf(got.snapshot, name).length === 0)
     throw new StartError(`no policy or sink is named ${name}: outflow status lists them.`);
   return got.snapshot;
 }
 
 function textOf(snapshot: Snapshot, choice: Choice, { explain, output, fleet }: Options): string {
-  if (fleet) return fleetText(snapshot) ?? "This agent is alone: it was started without --fleet.\n";
-  if (explain === undefined) return listing(snapshot, choice, output);
+  if (fleet) return fleetText(snapshot, output) ?? "This agent is alone: it was started without --fleet.\n";
   const { source, at } = snapshot;
+  const others = elsewhereOf(snapshot, choice.name);
   const sinks = selected(snapshot, choice.name);
+  if (sinks.length === 0 && others.length > 0 && output !== "json" && output !== "yaml")
+    return elsewhereText(others, !choice.notReady, at);
+  if (explain === undefined) {
+    const list = listing(snapshot, choice, output);
+    return output === "json" || output === "yaml" ? list : list + elsewhereText(others, choice.name !== undefined, at);
+  }
   if (typeof explain === "string") return explanations(sinks, source, at);
   const bad = sinks.filter((s) => readyOf(s).status !== "True");
   if (bad.length === 0) return sinks.length === 1 ? explanations(sinks, source, at) : summary(sinks, source, at);

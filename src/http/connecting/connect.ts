@@ -1,6 +1,7 @@
 // From an origin to a socket for HTTP: TCP (or a tunnel through a proxy), then TLS.
 import type { Socket } from "node:net";
 import tls from "node:tls";
+import { withAny } from "../../platform/signals.ts";
 import type { ConnectPolicy } from "./connect-policy.ts";
 import { ConnectFailure, dial, HandshakeFailure, type Resolve } from "./dial.ts";
 import { bare, type HttpProxy, type ProxyRules, portOf } from "./proxy.ts";
@@ -35,7 +36,7 @@ export async function bounded(
   const late = Object.assign(new Error(`no connection within ${route.connectMs} ms`), { code: "ETIMEDOUT" });
   const timer = setTimeout(() => limit.abort(late), route.connectMs);
   try {
-    return await connect(AbortSignal.any([signal, limit.signal]));
+    return await withAny([signal, limit.signal], connect);
   } finally {
     clearTimeout(timer);
   }

@@ -1,7 +1,7 @@
 // How long attempts took, as percentiles over the last minute (slots of 5 s) and hour (slots of a minute), in fixed space: the
 // running slot is a histogram, a slot that is over three numbers. Pure.
-import type { EpochMs } from "../platform/clock.ts";
-import type { Latency, Quantiles } from "./snapshot.ts";
+import type { EpochMs } from "../../platform/clock.ts";
+import type { Latency, Quantiles } from "../snapshot.ts";
 
 const MINUTE = { slotMs: 5_000, slots: 12 };
 const HOUR = { slotMs: 60_000, slots: 60 };

@@ -1,15 +1,15 @@
 // What an attempt and a drop change of a sink: whether it is failing, what was refused, what was lost. Pure.
-import type { EpochMs } from "../platform/clock.ts";
-import { enter } from "./account.ts";
-import { FAILURES_TO_NOT_READY } from "./conditions.ts";
-import type { Event } from "./events.ts";
+import type { EpochMs } from "../../platform/clock.ts";
+import { enter } from "../account.ts";
+import { FAILURES_TO_NOT_READY } from "../conditions.ts";
+import type { Event } from "../events.ts";
+import { move } from "../phase.ts";
+import { beginsToWork, isBehind, isLate } from "../progress.ts";
+import { addToRing } from "../rings.ts";
+import type { AttemptRecord, SinkState } from "../snapshot.ts";
+import { droppedAlso, lostBefore } from "../text/lost.ts";
+import { gist } from "../text/words.ts";
 import { addLatency } from "./latency.ts";
-import { move } from "./phase.ts";
-import { beginsToWork, isBehind, isLate } from "./progress.ts";
-import { addToRing } from "./rings.ts";
-import type { AttemptRecord, SinkState } from "./snapshot.ts";
-import { droppedAlso, lostBefore } from "./text/lost.ts";
-import { gist } from "./text/words.ts";
 
 export const ATTEMPTS_KEPT = 20;
 export const REJECTED_KEPT = 20;

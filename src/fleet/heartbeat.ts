@@ -1,0 +1,101 @@
+// This agent's entry among the members, written again each third of a TTL, and what follows from it: how long it may act as an owner.
+import type { Clock, EpochMs } from "../platform/clock.ts";
+import type { Call } from "./calls.ts";
+import { type Entry, memberKey, type Register } from "./register.ts";
+import { Validity } from "./validity.ts";
+import type { Member } from "./values.ts";
+
+export type HeartbeatPorts = {
+  clock: Clock;
+  register: Register;
+  call: Call;
+  /** The entry was written. */
+  wrote(entry: Entry): void;
+  failed(message: string): void;
+  /** The validity has ended: what was owned is lost. May be called when nothing was owned. */
+  lapsed(why: string): void;
+  policies?(): string;
+};
+
+export class Heartbeat {
+  readonly validity: Validity;
+  readonly #member: Pick<Member, "id" | "name" | "version" | "since">;
+  readonly #ttlMs: number;
+  readonly #ports: HeartbeatPorts;
+  #beat = 0;
+  #revision: string | undefined;
+  #leaving = false;
+
+  constructor(
+    { id, name, version, ttlMs }: { id: string; name: string; version: string; ttlMs: number },
+    since: EpochMs,
+    ports: HeartbeatPorts,
+  ) {
+    this.#member = { id, name, version, since };
+    this.#ttlMs = ttlMs;
+    this.#ports = ports;
+    this.validity = new Validity(ports.clock, ttlMs);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#ports;
+    while (!signal.aborted) {
+      const askedMs = clock.monotonicMs();
+      const ok = await this.write();
+      const next = ok ? askedMs + this.#ttlMs / 3 : clock.monotonicMs() + this.#ttlMs / 15;
+      await clock.sleep(Math.max(0, next - clock.monotonicMs()), signal);
+    }
+  }
+
+  /** Wakes when the validity ends, or might have by the wall clock. */
+  async watch(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (!this.validity.holds) this.#ports.lapsed(this.validity.why());
+      const leftMs = this.validity.leftMs;
+      await this.#ports.clock.sleep(leftMs > 0 ? Math.min(leftMs, this.#ttlMs / 15) : this.#ttlMs / 15, signal);
+    }
+  }
+
+  /** False: not written; it is tried again soon. */
+  async write(): Promise<boolean> {
+    const { clock, register, call, policies } = this.#ports;
+    const asked = { mono: clock.monotonicMs(), wall: clock.now() };
+    const member: Member = {
+      ...this.#member,
+      beat: ++this.#beat,
+      ...(this.#leaving ? { leaving: true } : {}),
+      ...(policies === undefined ? {} : { policies: policies() }),
+    };
+    const key = memberKey(member.id);
+    const value = JSON.stringify(member);
+    const revision = this.#revision;
+    const written = await call((signal) =>
+      revision === undefined ? register.create(key, value, signal) : register.update(key, value, revision, signal),
+    );
+    if (written.ok) {
+      this.#revision = written.revision;
+      // What was owned before a lapse is lost, also if nobody noticed the lapse yet.
+      if (!this.validity.holds) this.#ports.lapsed(this.validity.why());
+      this.validity.extend(asked.mono, asked.wall);
+      this.#ports.wrote({ key, value, revision: written.revision });
+      return true;
+    }
+    if (written.why === "failed") this.#ports.failed(written.message);
+    // Deleted by hand, or an earlier write whose response was lost: look what is there, and write at the next beat.
+    const read = await call((signal) => register.get(key, signal));
+    if (read.ok) this.#revision = read.value?.revision;
+    return false;
+  }
+
+  /** Others give this agent no shards from now on. */
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    if (this.validity.holds) await this.write();
+  }
+
+  async remove(): Promise<void> {
+    const revision = this.#revision;
+    if (revision === undefined) return;
+    await this.#ports.call((signal) => this.#ports.register.remove(memberKey(this.#member.id), revision, signal));
+  }
+}

@@ -1,0 +1,261 @@
+// The shards that this agent owns: taken, written to the register from time to time, handed over, or lost. Each change is a
+// compare-and-set on the shard's entry.
+import type { Clock } from "../platform/clock.ts";
+import type { Call } from "./calls.ts";
+import type { Picture } from "./picture.ts";
+import { type Entry, type Register, shardKey, type Written } from "./register.ts";
+import type { Shard } from "./values.ts";
+
+/** What is saved of a shard while it is owned. */
+export type Progress = Pick<Shard, "cursors" | "sinks">;
+
+/** The exporting side of the agent. */
+export type Owner = {
+  /** Export the policies of this shard from these cursors on. `permit` says whether it may still send. */
+  took(shard: number, from: Shard, permit: Permit): void;
+  /** Stop at once; nothing may be sent any more. */
+  lost(shard: number, why: string): void;
+  /** Drain: what is in memory gets a last attempt. Resolves when nothing of the shard is sent any more. */
+  release(shard: number): Promise<void>;
+  progress(shard: number): Progress;
+};
+
+export type Permit = {
+  readonly epoch: number;
+  /** Checked before each request. */
+  holds(): boolean;
+  /** Aborts when it no longer holds: ends requests in flight. */
+  readonly signal: AbortSignal;
+};
+
+export type OwnedPorts = {
+  clock: Clock;
+  register: Register;
+  owner: Owner;
+  call: Call;
+  picture: Picture;
+  /** This agent may own something now. */
+  mayOwn(): boolean;
+  say(level: "info" | "warn", message: string): void;
+  failed(message: string): void;
+  changed(): void;
+};
+
+type Owned = {
+  /** What stands in the register of how it was taken. */
+  taken: Omit<Shard, "cursors" | "sinks" | "holder">;
+  revision: string;
+  abort: AbortController;
+  writtenAtMs: number;
+  written: string;
+  releasing: boolean;
+};
+
+/** Writes to the register at once. */
+const AT_ONCE = 8;
+
+export class OwnedShards {
+  readonly #id: string;
+  readonly #ttlMs: number;
+  readonly #ports: OwnedPorts;
+  readonly #owned = new Map<number, Owned>();
+  /** Something is being done with them: what a watch says of them is old. */
+  readonly #busy = new Set<number>();
+
+  constructor({ id, ttlMs }: { id: string; ttlMs: number }, ports: OwnedPorts) {
+    this.#id = id;
+    this.#ttlMs = ttlMs;
+    this.#ports = ports;
+  }
+
+  get shards(): number[] {
+    return [...this.#owned.keys()];
+  }
+
+  isBusy(shard: number): boolean {
+    return this.#busy.has(shard) || this.#owned.get(shard)?.releasing === true;
+  }
+
+  /** Something is written to the shard's entry right now. */
+  isWriting(shard: number): boolean {
+    return this.#busy.has(shard);
+  }
+
+  /**
+   * `silentHolder`: its holder, which is dead. True: it is owned now. Where the write is refused, or nobody knows whether it was applied,
+   * a read says who has it.
+   */
+  async take(shard: number, silentHolder: string | undefined): Promise<boolean> {
+    const { clock, owner, picture, mayOwn } = this.#ports;
+    return this.#writing(shard, async () => {
+      const before = picture.values.get(shard);
+      const from = before?.holder || before?.from;
+      const value: Shard = {
+        holder: this.#id,
+        epoch: picture.nextEpoch(shard, clock.now()),
+        since: Math.round(clock.now()),
+        ...(from === undefined ? {} : { from }),
+        ...(silentHolder === undefined ? {} : { silent: true }),
+        cursors: before?.cursors ?? {},
+        sinks: before?.sinks ?? {},
+      };
+      const written = await this.#write(shard, value, picture.revisions.get(shard));
+      if (!written.ok) {
+        await this.#look(shard);
+        return false;
+      }
+      picture.wrote(shard, value, written.revision);
+      if (!mayOwn()) return false; // held in vain: taken again once valid
+      const { cursors, sinks, holder, ...taken } = value;
+      const abort = new AbortController();
+      const owned: Owned = {
+        taken,
+        revision: written.revision,
+        abort,
+        writtenAtMs: clock.monotonicMs(),
+        written: progressText(value),
+        releasing: false,
+      };
+      this.#owned.set(shard, owned);
+      owner.took(shard, value, {
+        epoch: value.epoch,
+        signal: abort.signal,
+        holds: () => this.#owned.get(shard) === owned && mayOwn(),
+      });
+      this.#ports.changed();
+      return true;
+    });
+  }
+
+  /** Each shard at most once a TTL, spread over it: few writes, and an owner that dies costs at most that much again. */
+  async checkpoint(): Promise<void> {
+    const now = this.#ports.clock.monotonicMs();
+    const due = [...this.#owned].filter(
+      ([shard, o]) => !o.releasing && !this.#busy.has(shard) && now - o.writtenAtMs >= this.#ttlMs,
+    );
+    for (let i = 0; i < due.length && this.#ports.mayOwn(); i += AT_ONCE)
+      await Promise.all(due.slice(i, i + AT_ONCE).map(([shard, owned]) => this.#checkpoint(shard, owned)));
+  }
+
+  /** Drains it, writes how far it is, and frees it. */
+  async release(shard: number): Promise<void> {
+    const { clock, owner, mayOwn, changed } = this.#ports;
+    const owned = this.#owned.get(shard);
+    if (owned === undefined || owned.releasing) return;
+    owned.releasing = true;
+    await owner.release(shard);
+    // Free it as long as that may be said; after that others find out by themselves.
+    while (this.#owned.get(shard) === owned && mayOwn()) {
+      if (await this.#checkpoint(shard, owned, "")) break;
+      await clock.sleep(this.#ttlMs / 15, owned.abort.signal);
+    }
+    if (this.#owned.get(shard) !== owned) return;
+    this.#owned.delete(shard);
+    owned.abort.abort();
+    changed();
+  }
+
+  /** At once, and nothing is written: another agent may own it. */
+  lose(shard: number, why: string): void {
+    const owned = this.#owned.get(shard);
+    if (owned === undefined) return;
+    this.#owned.delete(shard);
+    owned.abort.abort();
+    this.#ports.owner.lost(shard, why);
+    this.#ports.changed();
+  }
+
+  /** A change may be heard of late: what a consistent read says counts. */
+  async confirmLost(shard: number): Promise<void> {
+    await this.#writing(shard, async () => {
+      await this.#look(shard);
+      const value = this.#ports.picture.values.get(shard);
+      if (value !== undefined && value.holder !== this.#id) this.#lostTo(shard, value.holder);
+    });
+  }
+
+  /** This agent is named as the holder of a shard that it does not export, and another one should have it. */
+  async free(shard: number): Promise<void> {
+    const { picture } = this.#ports;
+    await this.#writing(shard, async () => {
+      const value = picture.values.get(shard);
+      const revision = picture.revisions.get(shard);
+      if (value === undefined || revision === undefined) return;
+      await this.#write(shard, { ...value, holder: "", from: this.#id }, revision);
+      await this.#look(shard);
+    });
+  }
+
+  /** Writes how far the shard is. False: not written. */
+  async #checkpoint(shard: number, owned: Owned, holder = this.#id): Promise<boolean> {
+    const { clock, owner, picture } = this.#ports;
+    const progress = owner.progress(shard);
+    const text = progressText(progress);
+    const known = picture.values.get(shard);
+    if (holder !== "" && text === owned.written && known !== undefined) {
+      owned.writtenAtMs = clock.monotonicMs();
+      return true;
+    }
+    const { taken } = owned;
+    const value: Shard = { holder, ...taken, ...(holder === "" ? { from: this.#id } : {}), ...progress };
+    return this.#writing(shard, async () => {
+      // Deleted, or damaged: written again.
+      const written = await this.#write(
+        shard,
+        value,
+        known === undefined ? picture.revisions.get(shard) : owned.revision,
+      );
+      if (written.ok) {
+        Object.assign(owned, { revision: written.revision, written: text, writtenAtMs: clock.monotonicMs() });
+        picture.wrote(shard, value, written.revision);
+        return true;
+      }
+      if (written.why === "failed") this.#ports.failed(written.message);
+      const entry = await this.#look(shard);
+      const now = picture.values.get(shard);
+      // An earlier write of ours whose response was lost, or somebody edited it by hand: still ours.
+      if (entry !== undefined && now?.holder === this.#id && now.epoch === taken.epoch) owned.revision = entry.revision;
+      else if (entry !== undefined && now !== undefined && this.#owned.get(shard) === owned)
+        this.#lostTo(shard, now.holder);
+      return false;
+    });
+  }
+
+  #lostTo(shard: number, holder: string): void {
+    const why = `it is owned by ${holder || "nobody"} now`;
+    // One that is being released may have been freed by a write whose response was lost.
+    if (this.#owned.get(shard)?.releasing === false)
+      this.#ports.say("warn", `fleet: shard ${shard}: stopped exporting: ${why}.`);
+    this.lose(shard, why);
+  }
+
+  #write(shard: number, value: Shard, revision: string | undefined): Promise<Written> {
+    const { register, call } = this.#ports;
+    const text = JSON.stringify(value);
+    return call((signal) =>
+      revision === undefined
+        ? register.create(shardKey(shard), text, signal)
+        : register.update(shardKey(shard), text, revision, signal),
+    );
+  }
+
+  /** Reads the entry; undefined: there is none, or it cannot be read. */
+  async #look(shard: number): Promise<Entry | undefined> {
+    const { register, clock, call, picture } = this.#ports;
+    const read = await call((signal) => register.get(shardKey(shard), signal));
+    if (!read.ok) return undefined;
+    picture.shardIs(shard, read.value, clock.monotonicMs());
+    return read.value;
+  }
+
+  async #writing<T>(shard: number, act: () => Promise<T>): Promise<T> {
+    this.#busy.add(shard);
+    try {
+      return await act();
+    } finally {
+      this.#busy.delete(shard);
+    }
+  }
+}
+
+const progressText = ({ cursors, sinks }: Progress): string => JSON.stringify([cursors, sinks]);
