@@ -257,7 +257,15 @@ export function fleet(more: Partial<FleetStatus> = {}): Story {
     .event({
       type: "fleet",
       fleet: {
-        ...{ engine: "etcd", name: "metrics", self: mine, valid: true, validUntil: now + 11_400, ttlMs: 15_000, shards: 64 },
+        ...{
+          engine: "etcd",
+          name: "metrics",
+          self: mine,
+          valid: true,
+          validUntil: now + 11_400,
+          ttlMs: 15_000,
+          shards: 64,
+        },
         owned: shardsOf(mine),
         members: [mine, second, third].map((id, i) => ({
           ...{ id, name: id.slice(0, 6), since: now - 7_200_000 + i * 1_000_000, leaving: false },
