@@ -104,12 +104,13 @@ export function createHttpClient(options: HttpClientOptions): RealHttpClient {
           "OUTFLOW_PROXY",
           `The proxy ${proxy.shown} rejects its credentials (407); correct user name and password in the proxy's address.`,
         );
-      return { ok: true, answer: answerOf(head, exchange, options.inflateMaxBytes) };
+      const broken = (failure: HttpFailure) => isDead(failure) && pool?.dropIdle();
+      return { ok: true, answer: answerOf(head, exchange, options.inflateMaxBytes, broken) };
     } catch (error) {
       const failure = exchange.failure() ?? failureOf(error, route.tls);
       const unanswered = error instanceof Closed && error.whileIdle;
       exchange.close();
-      if (failure.kind === "timeout" || failure.kind === "reset") pool?.dropIdle();
+      if (isDead(failure)) pool?.dropIdle();
       return { ok: false, failure, unanswered };
     }
   }
@@ -151,7 +152,15 @@ function urlOf(text: string): URL {
   return parsed.url;
 }
 
-function answerOf({ status, headers }: Head, exchange: Exchange, inflateMaxBytes: number | undefined): HttpAnswer {
+/** The connections beside it were made at the same time, and are as likely to be dead. */
+const isDead = ({ kind }: HttpFailure): boolean => kind === "timeout" || kind === "reset";
+
+function answerOf(
+  { status, headers }: Head,
+  exchange: Exchange,
+  inflateMaxBytes: number | undefined,
+  broken: (failure: HttpFailure) => void,
+): HttpAnswer {
   const coding = (headers["content-encoding"] ?? "identity").toLowerCase();
   let cut = false;
   async function* pieces(): AsyncGenerator<Uint8Array> {
@@ -169,7 +178,9 @@ function answerOf({ status, headers }: Head, exchange: Exchange, inflateMaxBytes
     try {
       return await exchange.next();
     } catch (error) {
-      throw new HttpBroken(exchange.failure() ?? failureOf(error));
+      const failure = exchange.failure() ?? failureOf(error);
+      broken(failure);
+      throw new HttpBroken(failure);
     }
   }
   return {
