@@ -7,10 +7,13 @@ import { cameLate, firstSettle, learn, type Settle } from "./settle.ts";
 export class Delays {
   /** By query: what `--settle auto` has learned. */
   readonly #learned = new Map<string, Settle>();
+  /** The own parts, for the present number of queries: each is asked for at every turn of the readers. */
+  #offsets = new WeakMap<Query, number>();
   #queries = 1;
 
   /** So many different queries are read: the more, the wider they are spread over the interval. */
   spreadOver(keys: ReadonlySet<string>): void {
+    if (this.#queries !== keys.size) this.#offsets = new WeakMap();
     this.#queries = Math.max(1, keys.size);
     for (const key of this.#learned.keys()) if (!keys.has(key)) this.#learned.delete(key);
   }
@@ -23,7 +26,12 @@ export class Delays {
 
   /** The same with the query's own part of the interval. */
   of(query: Query): number {
-    return this.settleOf(query) + offsetInInterval(query.sent, query.intervalMs, this.#queries);
+    let offset = this.#offsets.get(query);
+    if (offset === undefined) {
+      offset = offsetInInterval(query.sent, query.intervalMs, this.#queries);
+      this.#offsets.set(query, offset);
+    }
+    return this.settleOf(query) + offset;
   }
 
   /**

@@ -32,7 +32,18 @@ export type Query = {
   labels: LabelRules;
 };
 
-export const queryKey = (q: Query): string =>
+const keys = new WeakMap<Query, string>();
+
+/** Equal for queries that read the same. Made once of each: it is asked for at every turn of the readers. */
+export function queryKey(query: Query): string {
+  const known = keys.get(query);
+  if (known !== undefined) return known;
+  const key = keyOf(query);
+  keys.set(query, key);
+  return key;
+}
+
+const keyOf = (q: Query): string =>
   JSON.stringify([
     q.kind,
     q.sent,
