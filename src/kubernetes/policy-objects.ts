@@ -41,7 +41,8 @@ type Entry = {
   resolved: { policy: Policy; problems: Problem[] } | undefined;
 };
 
-const STEP_POLICIES = 8;
+/** Starting or ending one takes some milliseconds; a policy is not divided. */
+const STEP_SINKS = 4;
 
 export class PolicyObjects {
   readonly #options: PolicyObjectsOptions;
@@ -56,7 +57,6 @@ export class PolicyObjects {
   #order: string[] | undefined;
   /** What the last step gave. */
   readonly #given = new Map<string, Policy>();
-  #open = false;
   #found: Secrets | undefined;
 
   constructor(options: PolicyObjectsOptions) {
@@ -75,7 +75,7 @@ export class PolicyObjects {
     }
     const { uid = "" } = object.metadata;
     if (before !== undefined && before.uid !== uid) {
-      this.#recreated.add(id);
+      if (this.#given.has(id)) this.#recreated.add(id);
       this.#forget(id, before);
     } else if (before?.version === versionOf(object)) return false;
     this.#unread.set(id, object);
@@ -126,44 +126,55 @@ export class PolicyObjects {
   }
 
   /**
-   * What is to run, in steps that change a few policies each: starting a thousand at once would hold the event loop for seconds. One
-   * that was deleted and made again is taken away first, so that nothing of the old one stays.
+   * What is to run, in steps that start, change or end a few sinks each: a thousand at once would hold the event loop for seconds. Of
+   * one that was deleted and made again the old one ends first, so that nothing of it stays. What is still to be read is not in it.
    */
   *load(): Generator<LoadResult> {
-    this.readSome(() => false);
-    if (this.#recreated.size > 0) yield { ...this.#step(0), partial: true };
-    this.#recreated.clear();
     for (;;) {
-      const step = this.#step(STEP_POLICIES);
-      if (!this.#open) return void (yield step);
+      const { more, ...step } = this.#step();
+      if (!more) return void (yield step);
       yield { ...step, partial: true };
     }
   }
 
-  /** The policies that ran before, of which at most `most` are as they are now. */
-  #step(most: number): LoadResult {
+  /** What the last step gave, with the next few changes. */
+  #step(): LoadResult & { more: boolean } {
     this.#resolveAll();
-    this.#order ??= [...this.#entries.keys()].sort();
+    let left = STEP_SINKS;
+    let more = false;
+    const fits = (policy: Policy): boolean => {
+      if (left <= 0) more = true;
+      else left -= Math.max(1, policy.sinks.length);
+      return !more;
+    };
+    const ended = new Set<string>();
+    for (const [id, policy] of this.#given) {
+      if (this.#entries.get(id)?.resolved !== undefined && !this.#recreated.has(id)) continue;
+      if (!fits(policy)) break;
+      this.#given.delete(id);
+      this.#recreated.delete(id);
+      ended.add(id);
+      this.#order = undefined;
+    }
+    this.#order ??= [...new Set([...this.#entries.keys(), ...this.#given.keys()])].sort();
     const policies: Policy[] = [];
     const problems: Problem[] = [];
-    let left = most;
-    this.#open = false;
     for (const id of this.#order) {
-      const { resolved, problems: own } = this.#entries.get(id)!;
-      problems.push(...own);
-      if (resolved === undefined) continue;
-      problems.push(...resolved.problems);
-      const given = this.#given.get(id);
-      if (given !== resolved.policy && left > 0) {
-        left--;
-        this.#given.set(id, resolved.policy);
-        policies.push(resolved.policy);
-        continue;
+      const entry = this.#entries.get(id);
+      const resolved = this.#recreated.has(id) ? undefined : entry?.resolved;
+      if (entry !== undefined) problems.push(...entry.problems);
+      if (resolved !== undefined) problems.push(...resolved.problems);
+      let given = this.#given.get(id);
+      if (resolved !== undefined && given !== resolved.policy) {
+        if (ended.has(id)) more = true;
+        else if (fits(resolved.policy)) {
+          given = resolved.policy;
+          this.#given.set(id, given);
+        }
       }
-      if (given !== resolved.policy) this.#open = true;
       if (given !== undefined) policies.push(given);
     }
-    return { policies, problems, files: this.#order, origin: "cluster" };
+    return { policies, problems, files: this.#order, origin: "cluster", more };
   }
 
   #resolveAll(): void {
@@ -227,7 +238,6 @@ export class PolicyObjects {
 
   #forget(id: string, entry: Entry): void {
     this.#entries.delete(id);
-    this.#given.delete(id);
     this.#unuse(id, entry.good);
     this.#unresolved.delete(id);
     this.#order = undefined;

@@ -24,7 +24,10 @@ beforeEach(() => {
   });
 });
 
-const loads = (): LoadResult[] => [...objects.load()];
+const loads = (): LoadResult[] => {
+  objects.readSome(() => false);
+  return [...objects.load()];
+};
 const load = (): LoadResult => loads().at(-1)!;
 const names = ({ policies }: LoadResult): string => policies.map((p) => `${p.namespace}/${p.name}`).join();
 const one = (name: string): Policy => load().policies.find((p) => p.name === name)!;
@@ -132,6 +135,79 @@ describe("policies of the API server", () => {
     load();
     put("a", { uid: "another", query: "sum(" });
     assert.equal(names(load()), "");
+  });
+});
+
+describe("a load of many policies is cut into steps, each with a few sinks that start, change or end", () => {
+  const STEP_SINKS = 4;
+  let running: ReadonlyMap<string, Policy>;
+
+  /** Loads; of each step, the sinks of the policies that are not what they were. */
+  function steps(): number[] {
+    const sizes: number[] = [];
+    const all = loads();
+    for (const [i, { policies, partial }] of all.entries()) {
+      assert.equal(partial === true, i < all.length - 1);
+      const now = new Map(policies.map((policy) => [policy.name, policy]));
+      const changed = [...new Set([...running.keys(), ...now.keys()])].filter((n) => running.get(n) !== now.get(n));
+      sizes.push(changed.reduce((n, name) => n + (now.get(name) ?? running.get(name))!.sinks.length, 0));
+      running = now;
+    }
+    return sizes;
+  }
+  const most = (sizes: number[]) => Math.max(...sizes);
+  const total = (sizes: number[]) => sizes.reduce((a, b) => a + b, 0);
+  const many = Array.from({ length: 150 }, (_, i) => `p${i}`);
+
+  beforeEach(() => {
+    running = new Map();
+  });
+
+  test("at the start, at an edit of each, at another Secret of all, and when all are deleted", () => {
+    for (const name of many) put(name, { secret: "s" });
+    objects.setSecret("default/s", secretObject("s", { username: "u", password: "one" }));
+    const seen = (sizes: number[]) => assert.deepEqual([most(sizes), total(sizes)], [STEP_SINKS, many.length]);
+    seen(steps());
+    for (const name of many) put(name, { secret: "s", generation: 2, query: "up" });
+    seen(steps());
+    objects.setSecret("default/s", secretObject("s", { username: "u", password: "two" }));
+    seen(steps());
+    for (const name of many) objects.setPolicy(`default/${name}`, undefined);
+    seen(steps());
+    assert.deepEqual([...running], []);
+    assert.deepEqual(steps(), [0]);
+  });
+
+  test("where all are deleted and made again, each ends before it starts", () => {
+    for (const name of many) put(name);
+    steps();
+    for (const name of many) put(name, { uid: `${name} again` });
+    const ended = new Set<string>();
+    let before = running;
+    for (const { policies } of loads()) {
+      const now = new Map(policies.map((policy) => [policy.name, policy]));
+      for (const name of many) {
+        if (!now.has(name)) ended.add(name);
+        else if (now.get(name) !== before.get(name)) assert.ok(ended.has(name), name);
+      }
+      before = now;
+    }
+    assert.deepEqual([...before.values()].map((policy) => policy.uid).sort(), many.map((n) => `${n} again`).sort());
+  });
+
+  test("what was edited while a load is under way is in it or in the next one, and nothing is lost", () => {
+    for (const name of many) put(name);
+    objects.readSome(() => false);
+    const load = objects.load();
+    for (let i = 0; i < 10; i++) load.next();
+    objects.setPolicy("default/p0", undefined); // runs already
+    put("p149", { generation: 2, query: "up" });
+    put("p1", { uid: "again" });
+    for (const _ of load);
+    assert.ok(!one("p0"));
+    assert.equal(one("p149").sources[0]!.query, "up");
+    assert.equal(one("p1").uid, "again");
+    assert.equal(loads().at(-1)!.policies.length, many.length - 1);
   });
 });
 
