@@ -108,7 +108,7 @@ const ready = async () => {
     if (from === undefined) return n;
   }
 };
-const held = () => (existsSync(probe) ? `${readFileSync(probe, "utf8")} ms` : "under 5 ms");
+const held = () => (existsSync(probe) ? readFileSync(probe, "utf8") : "under 5 ms");
 const reset = async () => {
   rmSync(probe, { force: true });
   await sleep(50);

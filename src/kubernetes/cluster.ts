@@ -12,6 +12,7 @@ import { Adoption } from "./adopt.ts";
 import type { ApiFailure, KubeApi } from "./client/api.ts";
 import type { KubeClient } from "./client/client.ts";
 import { Health } from "./client/health.ts";
+import { watchSecondsOf } from "./client/informer.ts";
 import { EventWriter, noticeOf } from "./event-writer.ts";
 import { Plane } from "./plane.ts";
 import { type PolicyObject, PolicyObjects } from "./policy-objects.ts";
@@ -48,9 +49,6 @@ export type ClusterOptions = {
 /** A burst of changes is one load. */
 const GATHER_MS = 100;
 const SLICE_MS = 10;
-const WATCH_SECONDS = 30;
-/** Of Milo's projects there may be thousands. */
-const PROJECT_WATCH_SECONDS = 240;
 const SECRETS_WITHIN_MS = 5_000;
 
 export class Cluster {
@@ -116,10 +114,10 @@ export class Cluster {
       this.#projects = new Projects({
         api: options.api,
         discovery: options.milo,
-        watchSeconds: WATCH_SECONDS,
+        watchSeconds: () => this.#watchSeconds(),
         clock,
         random: ports.random,
-        onProject: (name, server) => this.#addPlane(`${name}:`, options.api.at(server), PROJECT_WATCH_SECONDS),
+        onProject: (name, server) => this.#addPlane(`${name}:`, options.api.at(server)),
         onGone: (name) => this.#removePlane(`${name}:`),
         onSynced: () => this.#projectsKnown(),
         onFailure: (failure) => this.#fails("projects", failure),
@@ -143,7 +141,7 @@ export class Cluster {
       this.#adoption?.run(signal),
       this.#projects?.run(signal),
     ];
-    if (this.#projects === undefined) this.#addPlane("", this.#options.api, WATCH_SECONDS);
+    if (this.#projects === undefined) this.#addPlane("", this.#options.api);
     await new Promise<void>((done) => {
       if (signal.aborted) done();
       else signal.addEventListener("abort", () => done(), { once: true });
@@ -177,13 +175,18 @@ export class Cluster {
     if (notice !== undefined) this.#events.add(notice);
   }
 
-  #addPlane(scope: string, api: KubeApi, watchSeconds: number): void {
+  #watchSeconds(): number {
+    const watches = [...this.#planes.values()].reduce((n, plane) => n + plane.watches, this.#projects ? 1 : 0);
+    return watchSecondsOf(watches);
+  }
+
+  #addPlane(scope: string, api: KubeApi): void {
     const { clock, random } = this.#ports;
     const plane = new Plane({
       api,
       namespaces: this.#options.namespaces,
       scope,
-      watchSeconds,
+      watchSeconds: () => this.#watchSeconds(),
       clock,
       random,
       onPolicy: (id, object) => this.#onPolicy(id, object, api),
@@ -288,13 +291,15 @@ export class Cluster {
     const { clock, apply, breathe } = this.#ports;
     if (!(await clock.sleep(GATHER_MS, this.#signal))) return;
     this.#again = false;
-    while (this.#objects.pending) {
-      const startedMs = clock.monotonicMs();
-      this.#objects.readSome(() => clock.monotonicMs() - startedMs > SLICE_MS);
-      await breathe();
-    }
-    await Promise.race([this.#lookups.readNew(this.#signal), clock.sleep(SECRETS_WITHIN_MS, this.#signal)]);
-    if (this.#signal.aborted) return;
+    do {
+      while (this.#objects.pending) {
+        const startedMs = clock.monotonicMs();
+        this.#objects.readSome(() => clock.monotonicMs() - startedMs > SLICE_MS);
+        await breathe();
+      }
+      await Promise.race([this.#lookups.readNew(this.#signal), clock.sleep(SECRETS_WITHIN_MS, this.#signal)]);
+      if (this.#signal.aborted) return;
+    } while (this.#objects.pending);
     const changed = [...this.#changed];
     this.#changed.clear();
     for (const loaded of this.#objects.load()) {

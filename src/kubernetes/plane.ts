@@ -12,7 +12,7 @@ export type PlaneOptions = {
   namespaces: readonly string[];
   /** Before the namespace in every id: `project:`, or nothing. */
   scope: string;
-  watchSeconds: number;
+  watchSeconds(): number;
   clock: Clock;
   random: Random;
   onPolicy(id: string, object: PolicyObject | undefined): void;
@@ -49,6 +49,10 @@ export class Plane {
     for (const part of PARTS)
       for (const namespace of places)
         this.#informers.push(this.#informer(part, namespace, `${part.name} ${namespace}`));
+  }
+
+  get watches(): number {
+    return this.#informers.length;
   }
 
   get settled(): boolean {

@@ -33,7 +33,7 @@ export const isReady = ({ status }: Project, discovery: Discovery): boolean =>
 export type ProjectsOptions = {
   api: KubeApi;
   discovery: Discovery;
-  watchSeconds: number;
+  watchSeconds(): number;
   clock: Clock;
   random: Random;
   /** Its control plane can be asked; once for each project. */

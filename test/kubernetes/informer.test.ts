@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import type { Access } from "../../src/kubernetes/client/access.ts";
 import { type ApiFailure, type KubeObject, POLICIES } from "../../src/kubernetes/client/api.ts";
 import { createKubeApi } from "../../src/kubernetes/client/client.ts";
-import { Informer } from "../../src/kubernetes/client/informer.ts";
+import { Informer, watchSecondsOf } from "../../src/kubernetes/client/informer.ts";
+import { Patience } from "../../src/kubernetes/client/patience.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemFiles } from "../../src/platform/files.ts";
 import { type FakeKubeApi, startFakeKubeApi } from "../fakes/kube-api.ts";
@@ -41,7 +42,7 @@ function run(watchSeconds = 30): void {
     api: createKubeApi({ access: access(), proxy: () => undefined, userAgent: "test", tell: () => {} }),
     resource: POLICIES,
     at: {},
-    watchSeconds,
+    watchSeconds: () => watchSeconds,
     clock: systemClock,
     random: () => 0.5,
     onChange(key, object) {
@@ -229,5 +230,31 @@ describe("an informer", () => {
     run();
     await synced();
     assert.match(failures[0]!.message, /the response is not a list\.$/);
+  });
+});
+
+describe("how long a watch runs", () => {
+  test("a deaf one of two is found within four seconds; all together are renewed at most 40 times a minute", () => {
+    assert.equal(watchSecondsOf(2), 3);
+    for (let watches = 1; watches <= 160; watches++) {
+      assert.ok((watches * 60) / watchSecondsOf(watches) <= 40, `${watches} watches`);
+      assert.ok(watchSecondsOf(watches) <= 3 || (watches * 60) / watchSecondsOf(watches) > 30, `${watches} watches`);
+    }
+    assert.equal(watchSecondsOf(10_000), 240);
+  });
+});
+
+describe("the wait for the begin of a response", () => {
+  test("is short at first and grows for a verb that is slow, so that a slow server is not given up for ever", () => {
+    const patience = new Patience();
+    assert.equal(patience.of("list"), 4_000);
+    patience.timedOut("list");
+    assert.deepEqual([patience.of("list"), patience.of("patch")], [8_000, 4_000]);
+    patience.timedOut("list");
+    assert.equal(patience.of("list"), 10_000);
+    patience.answered("list", 4_500);
+    assert.equal(patience.of("list"), 9_000, "slow servers stay slow");
+    patience.answered("list", 20);
+    assert.equal(patience.of("list"), 4_000);
   });
 });

@@ -31,7 +31,7 @@ describe("Milo", () => {
 
   before(async () => {
     const now = Date.now();
-    const samples = Array.from({ length: 600 }, (_, i): [number, string] => [now - 20_000 + 100 * i, String(i)]);
+    const samples = Array.from({ length: 6_000 }, (_, i): [number, string] => [now - 20_000 + 100 * i, String(i)]);
     [api, source, receiver] = await Promise.all([
       startFakeKubeApi(),
       startFakeSource([{ labels: { __name__: "m" }, samples }]),

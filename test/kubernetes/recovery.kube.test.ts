@@ -102,14 +102,13 @@ describe("Kubernetes mode recovers", { skip }, () => {
     const before = arrived();
     await eventually("exporting continues", arrived, (n) => n > before + 2);
   };
-  const patches = async () =>
+  const requests = async (wanted: (labels: string) => boolean) =>
     [...(await agent.metrics())]
-      .filter(([key]) =>
-        /^outflow_kubernetes_requests_total.*verb="patch",resource="exportpolicies.telemetry.miloapis.com",code="200"/.test(
-          key,
-        ),
-      )
+      .filter(([key]) => key.startsWith("outflow_kubernetes_requests_total") && wanted(key))
       .reduce((n, [, value]) => n + value, 0);
+  const patches = () =>
+    requests((labels) => labels.includes('verb="patch",resource="exportpolicies.telemetry.miloapis.com",code="200"'));
+  const watches = () => requests((labels) => labels.includes('verb="watch"'));
   const failure = async () =>
     (
       (await (await fetch(`${agent.adminUrl}/api/v1/snapshot`)).json()) as {
@@ -127,8 +126,11 @@ describe("Kubernetes mode recovers", { skip }, () => {
         status.conditions?.find((c) => c.type === "Ready")?.status === "True",
     );
 
-  /** What happens while the server is away, then that it comes back: exporting never stops, no status is written twice. */
-  async function through(what: string, down: () => Promise<unknown>, up: () => Promise<unknown>): Promise<void> {
+  const took = (what: string, after: string, fromMs: number) =>
+    console.log(`${what}: an edit took effect ${((performance.now() - fromMs) / 1000).toFixed(1)} s after ${after}`);
+
+  /** Nothing more is written; how many status writes there were. */
+  async function quiet(): Promise<number> {
     // A sink that has just begun says CatchingUp and then Delivering: until that is written, and nothing is new any more.
     await eventually(
       "Delivering is written",
@@ -140,6 +142,12 @@ describe("Kubernetes mode recovers", { skip }, () => {
       written = now;
       await new Promise((done) => setTimeout(done, 3_000));
     }
+    return written;
+  }
+
+  /** What happens while the server is away, then that it comes back: exporting never stops, no status is written twice. */
+  async function through(what: string, down: () => Promise<unknown>, up: () => Promise<unknown>): Promise<void> {
+    const written = await quiet();
     await down();
     await exports_();
     await up();
@@ -148,9 +156,7 @@ describe("Kubernetes mode recovers", { skip }, () => {
     assert.equal(await patches(), written, "no status was written again");
     put(`m{job="x",edit!="${++edits}"}`);
     await observed();
-    console.log(
-      `${what}: an edit took effect ${((performance.now() - backMs) / 1000).toFixed(1)} s after the server was back`,
-    );
+    took(what, "the server was back", backMs);
     await exports_();
   }
 
@@ -208,12 +214,28 @@ describe("Kubernetes mode recovers", { skip }, () => {
       async () => kube.signalApi("SIGCONT"),
     ));
 
-  test("a deaf watch: it is renewed after its time", () =>
-    through(
-      "a deaf watch",
-      async () => assert.ok(relay.deafen() >= 2),
-      async () => {},
-    ));
+  test("connections that are deaf: what is edited meanwhile takes effect, over new ones", async () => {
+    await quiet();
+    assert.ok(relay.deafen() >= 2);
+    put(`m{job="x",edit!="${++edits}"}`);
+    const editedMs = performance.now();
+    await observed();
+    took("a deaf watch", "it was made", editedMs);
+    await isWell();
+    await exports_();
+    assert.ok((await watches()) > 0);
+  });
+
+  test("two watches are renewed 40 times a minute, and nothing else is asked while nothing changes", async () => {
+    await quiet();
+    const [before, beforeMs] = [await watches(), performance.now()];
+    const others = async () => (await requests(() => true)) - (await watches());
+    const othersBefore = await others();
+    await eventually("watches are renewed", watches, (n) => n >= before + 8, 120_000);
+    const minutes = (performance.now() - beforeMs) / 60_000;
+    assert.ok((await watches()) - before <= 40 * minutes + 2, `${await watches()} after ${before}`);
+    assert.equal(await others(), othersBefore);
+  });
 
   test("410: what the server has forgotten is listed again", () =>
     through(

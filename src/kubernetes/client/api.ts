@@ -50,6 +50,8 @@ export type ListOptions = {
 export type WatchOptions = {
   resourceVersion: string;
   timeoutSeconds: number;
+  /** A watch that outlasts its time by more than this is broken off and fails: it is deaf. Absent: 5 s. */
+  deafAfterMs?: number;
   fieldSelector?: string | undefined;
   labelSelector?: string | undefined;
 };
@@ -67,7 +69,7 @@ export type KubeApi = {
   ): Promise<Result<Page<T>>>;
   /**
    * Calls `onEvent` for each event until the server ends the watch (ok, after timeoutSeconds), or until it fails. `onOpen`: the server
-   * has accepted the watch. A watch that outlasts its time by more than a few seconds is broken off and fails: it is deaf.
+   * has accepted the watch.
    */
   watch<T extends KubeObject>(
     resource: Resource,

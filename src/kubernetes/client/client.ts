@@ -21,6 +21,7 @@ import {
 } from "./api.ts";
 import { type Asked, networkFailure, statusFailure } from "./failure.ts";
 import { JsonLines, LineTooLong } from "./json-lines.ts";
+import { Patience } from "./patience.ts";
 
 export type ClientOptions = {
   access: Access;
@@ -32,12 +33,10 @@ export type ClientOptions = {
   count?(verb: string, resource: string, code: number): void;
 };
 
-/** A server that is back is found within these, and the longest backoff of the callers, in five seconds. */
+/** A server that is back is found within this, and the longest backoff of the callers, in five seconds. */
 const CONNECT_MS = 3_000;
-const FIRST_BYTE_MS = 10_000;
 const IDLE_MS = 15_000;
 const TOTAL_MS = 60_000;
-/** A watch that says nothing this long after its time is deaf. */
 const DEAF_AFTER_MS = 5_000;
 /** A page of many objects that is larger is asked for again in smaller ones; a single object is at most 1.5 MiB in etcd. */
 const PAGE_BYTES = 4 << 20;
@@ -52,12 +51,17 @@ export type KubeClient = KubeApi & { at(server: string): KubeApi; close(): Promi
 /** Throws AccessError where certificates cannot be used. */
 export function createKubeApi(options: ClientOptions): KubeClient {
   const { access } = options;
+  const patience = new Patience();
   let http: HttpClient | undefined;
   // What an exec plugin brings is not there yet.
   if (access.tls.cert === undefined || access.files.info(access.tls.cert) !== undefined) http = open(options);
 
   /** The response, or why there is none. */
-  async function ask(asked: Asked, request: Omit<HttpRequest, "headers">, type?: string): Promise<Result<HttpAnswer>> {
+  async function ask(
+    asked: Asked,
+    { timeouts, ...request }: Omit<HttpRequest, "headers" | "timeouts"> & { timeouts: typeof TIMEOUTS },
+    type?: string,
+  ): Promise<Result<HttpAnswer>> {
     for (let attempt = 1; ; attempt++) {
       let authorization: string | undefined;
       try {
@@ -73,7 +77,11 @@ export function createKubeApi(options: ClientOptions): KubeClient {
         ...(authorization === undefined ? {} : { authorization }),
         ...(type === undefined ? {} : { "content-type": type }),
       };
-      const sent = await http.request({ ...request, headers });
+      const firstByteMs = patience.of(asked.verb);
+      const startedMs = performance.now();
+      const sent = await http.request({ ...request, timeouts: { ...timeouts, firstByteMs }, headers });
+      if (sent.ok) patience.answered(asked.verb, performance.now() - startedMs);
+      else if (sent.failure.kind === "timeout") patience.timedOut(asked.verb);
       options.count?.(asked.verb, resourceName(asked.resource), sent.ok ? sent.answer.status : 0);
       if (!sent.ok) return { ok: false, failure: networkFailure(asked, sent.failure) };
       const { answer } = sent;
@@ -173,7 +181,13 @@ export function createKubeApi(options: ClientOptions): KubeClient {
       async watch<T extends KubeObject>(
         resource: Resource,
         at: Where,
-        { resourceVersion, timeoutSeconds, fieldSelector, labelSelector }: Parameters<KubeApi["watch"]>[2],
+        {
+          resourceVersion,
+          timeoutSeconds,
+          deafAfterMs = DEAF_AFTER_MS,
+          fieldSelector,
+          labelSelector,
+        }: Parameters<KubeApi["watch"]>[2],
         { onOpen, onEvent }: { onOpen?(): void; onEvent(event: WatchEvent<T>): void },
         signal?: AbortSignal,
       ): Promise<Result<undefined>> {
@@ -186,11 +200,11 @@ export function createKubeApi(options: ClientOptions): KubeClient {
           fieldSelector,
           labelSelector,
         };
-        const longestMs = timeoutSeconds * 1000 + DEAF_AFTER_MS;
+        const longestMs = timeoutSeconds * 1000 + deafAfterMs;
         const sent = await ask(asked, {
           method: "GET",
           url: url(resource, at, "", query),
-          timeouts: { firstByteMs: FIRST_BYTE_MS, idleMs: longestMs, totalMs: longestMs },
+          timeouts: { idleMs: longestMs, totalMs: longestMs },
           ...with_(signal),
         });
         if (!sent.ok) return sent;
@@ -239,7 +253,7 @@ export function createKubeApi(options: ClientOptions): KubeClient {
   return { ...to(access.server), at: to, close: async () => http?.close() };
 }
 
-const TIMEOUTS = { firstByteMs: FIRST_BYTE_MS, idleMs: IDLE_MS, totalMs: TOTAL_MS };
+const TIMEOUTS = { idleMs: IDLE_MS, totalMs: TOTAL_MS };
 const TOO_LARGE = "the response is too large.";
 
 async function watched<T extends KubeObject>(
