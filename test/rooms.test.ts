@@ -11,7 +11,7 @@ const root = resolve(import.meta.dirname, "..");
 const mayImport: Record<string, readonly string[]> = {
   platform: [],
   http: ["platform"],
-  metricsql: [],
+  metricsql: ["platform"],
   config: ["platform"],
   hotpath: [],
   series: ["platform", "hotpath"],

@@ -8,7 +8,7 @@ import type { Line } from "./drawing/line.ts";
 import { keyName, keyOf } from "./input/key-names.ts";
 import type { Meter } from "./meter.ts";
 import { redrawer } from "./redraw.ts";
-import { pageOf, view } from "./screens/view.ts";
+import { linesOfPage, view } from "./screens/view.ts";
 import type { Session, Store } from "./session.ts";
 
 export type AppProps = {
@@ -40,7 +40,7 @@ export function App({ store, session, clock, meter, glyphs, acts, suspend, draw,
       // Keys that were pressed quickly come as one text.
       for (const one of name === input ? [...name].map(keyOf) : [name]) {
         if (one === "ctrl-z") void suspendTerminal(suspend).then(redraw);
-        else session.press(one, pageOf(rows));
+        else session.press(one, linesOfPage(rows));
       }
     },
     { isActive: isRawModeSupported },
@@ -63,7 +63,7 @@ export function App({ store, session, clock, meter, glyphs, acts, suspend, draw,
   });
   // After Ink has written its own frame, which is one space.
   useEffect(() => {
-    draw(lines, pageOf(rows));
+    draw(lines, linesOfPage(rows));
     meter.end();
   });
   return <Text> </Text>;

@@ -21,10 +21,10 @@ import { initialUi } from "./input/ui-state.ts";
 import { Meter } from "./meter.ts";
 import { clicked } from "./mouse.ts";
 import { painter } from "./painter.ts";
-import { type Plain, startPlain } from "./plain.ts";
 import type { Chunk } from "./recording/chunk.ts";
 import { recorded } from "./recording/recorded.ts";
 import type { ScreenConfig } from "./screen-config.ts";
+import { type Plain, startPlain } from "./screen-reader.ts";
 import { Session, type Store } from "./session.ts";
 import { ASK_BACKGROUND, MOUSE_OFF, MOUSE_ON, terminalInput } from "./terminal-input.ts";
 
@@ -104,7 +104,7 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
     (text) => void stdout.write(text),
     () => `${stdout.columns}x${stdout.rows}`,
   );
-  const letGo = holdConsole();
+  const releaseConsole = holdConsole();
   let frame: readonly Line[] = [];
   let page = 1;
   let background: Background = backgroundFrom(env);
@@ -160,7 +160,7 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
     stdout.off("resize", resized);
     modes(false);
     forget();
-    const held = letGo();
+    const held = releaseConsole();
     if (held !== "") process.stderr.write(held);
     if (!leaveFrame) return;
     const last = frame.findLastIndex((l) => plainText(l).trim() !== "");

@@ -1,4 +1,4 @@
-// Frames in, batches out: one open batch a sink, cut by size at once and by age when its owner asks (design.md, Delivery rules).
+// Frames in, batches out: one open batch a sink, cut by size at once and by age when its owner asks (design.md, Delivery).
 import type { Frame } from "../series/frame.ts";
 import { type Batch, type Span, samplesOf, whole } from "./batch.ts";
 import { mergeSpans } from "./merge.ts";

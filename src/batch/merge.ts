@@ -1,6 +1,6 @@
 // Spans of several frames in, one small frame out: each series once, its samples in timestamp order (remote write 1.0: one
 // TimeSeries per series in a request). Copies of the same sample are both kept: the API does not de-duplicate across sources.
-import type { Frame } from "../series/frame.ts";
+import { emptyFrame, type Frame } from "../series/frame.ts";
 import type { Span } from "./batch.ts";
 import { samplesOf } from "./batch.ts";
 
@@ -29,20 +29,9 @@ export function mergeSpans(spans: readonly Span[]): Frame {
   const order = Array.from({ length: pieces }, (_, i) => i);
   order.sort((a, b) => table.rank(series[a]!) - table.rank(series[b]!) || series[a]! - series[b]! || a - b);
 
-  const frame: Frame = {
-    table,
-    from: Math.min(...spans.map((s) => s.frame.from)),
-    to: Math.max(...spans.map((s) => s.frame.to)),
-    runs: 0,
-    runSeries: new Int32Array(pieces),
-    runStart: new Int32Array(pieces + 1),
-    samples,
-    timestamps: new Float64Array(samples),
-    values: new Float64Array(samples),
-    stale: new Uint8Array(samples),
-    dropped: {},
-    bytes: 0,
-  };
+  const begin = Math.min(...spans.map((s) => s.frame.from));
+  const end = Math.max(...spans.map((s) => s.frame.to));
+  const frame = { ...emptyFrame(table, begin, end, pieces, samples), runs: 0 };
   let at = 0;
   for (const piece of order) {
     const source = spans[span[piece]!]!.frame;

@@ -7,7 +7,7 @@ import type { Verdict } from "../remotewrite/judge.ts";
 import { NO_SAMPLES } from "../remotewrite/post.ts";
 import type { Event, SinkId } from "../status/events.ts";
 import { type Drop, FRESH, type Origin, type Piece } from "./batch-splitter.ts";
-import { type Connection, Endpoint } from "./endpoint.ts";
+import { Endpoint, type SentTo } from "./endpoint.ts";
 import { type Job, newJob } from "./jobs.ts";
 import { Pace } from "./pace.ts";
 import type { DeliveryPorts, DeliverySettings, Sender } from "./ports.ts";
@@ -172,21 +172,21 @@ export class Delivery {
 
   async #attempt(job: Job): Promise<void> {
     const { clock, dispatch } = this.#ports;
-    const connection = this.#begin(job);
-    const { piece, body } = this.#requests.next(job, connection.sender);
+    const sentTo = this.#begin(job);
+    const { piece, body } = this.#requests.next(job, sentTo.sender);
     this.#announce(job);
     const samples = samplesOf(piece.span);
     const sent = { at: clock.now(), id: this.#id, attempt: job.attempts, samples, bytes: body.length };
     dispatch({ ...sent, type: "attempt-started", inFlight: this.#inFlight, concurrency: this.#pace.concurrency });
     const startedMs = clock.monotonicMs();
-    const outcome = await connection.sender.post(body, connection.signal);
-    const { verdict, answered } = await this.#endpoint.asked(job, piece, connection, outcome);
+    const outcome = await sentTo.sender.post(body, sentTo.signal);
+    const { verdict, answered } = await this.#endpoint.asked(job, piece, sentTo, outcome);
     this.#inFlight--;
     // It was given back by abort(), and is counted so.
     if (!this.#queue.has(job)) return;
     if (!answered) piece.unanswered();
     const inFlight = this.#inFlight;
-    if (!this.#endpoint.isPresent(connection) && verdict.kind !== "delivered") {
+    if (!this.#endpoint.isPresent(sentTo) && verdict.kind !== "delivered") {
       // Canceled by us, no fault of the sink's: at our end abort() counts what is left, else the next sender has a try.
       job.attempts--;
       dispatch({ type: "attempt-broken-off", at: clock.now(), id: this.#id, inFlight });
@@ -195,19 +195,19 @@ export class Delivery {
       const durationMs = clock.monotonicMs() - startedMs;
       const result = resultOf(verdict);
       dispatch({ ...sent, type: "attempt-ended", at: clock.now(), maxAttempts, durationMs, inFlight, result });
-      if (verdict.kind === "delivered") this.#endpoint.took(connection);
+      if (verdict.kind === "delivered") this.#endpoint.took(sentTo);
       this.#judge(job, piece, verdict, { startedMs, bytes: body.length });
     }
     this.#ended(job);
   }
 
   /** First of all: whatever is thrown from here on, it is not tried again at once. */
-  #begin(job: Job): Connection {
+  #begin(job: Job): SentTo {
     job.attempts++;
     job.inFlight = true;
     job.lastAttempt = this.#draining !== undefined;
     this.#inFlight++;
-    return this.#endpoint.connection;
+    return this.#endpoint.current;
   }
 
   #announce(job: Job): void {
@@ -222,12 +222,12 @@ export class Delivery {
    * that: they are kept, and sent again when it takes writes.
    */
   async #prove(job: Job): Promise<void> {
-    const connection = this.#begin(job);
+    const sentTo = this.#begin(job);
     const startedMs = this.#ports.clock.monotonicMs();
-    const { verdict } = await connection.sender.post(NO_SAMPLES, connection.signal);
+    const { verdict } = await sentTo.sender.post(NO_SAMPLES, sentTo.signal);
     this.#inFlight--;
     if (!this.#queue.has(job)) return;
-    const present = this.#endpoint.isPresent(connection);
+    const present = this.#endpoint.isPresent(sentTo);
     if (verdict.kind === "delivered" && present) this.#pieceDone(job, job.pieces.proven());
     else {
       this.#endpoint.refusesAll();

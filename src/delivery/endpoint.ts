@@ -5,8 +5,8 @@ import type { Piece } from "./batch-splitter.ts";
 import type { Job } from "./jobs.ts";
 import type { Outcome, Sender } from "./ports.ts";
 
-/** A connection as it was when a request began. */
-export type Connection = { sender: Sender; signal: AbortSignal };
+/** The sender as it was when a request began. */
+export type SentTo = { sender: Sender; signal: AbortSignal };
 
 export class Endpoint {
   #sender: Sender;
@@ -20,12 +20,12 @@ export class Endpoint {
     this.#sender = sender;
   }
 
-  get connection(): Connection {
+  get current(): SentTo {
     return { sender: this.#sender, signal: this.#attempts.signal };
   }
 
   /** What a request began with still counts: neither the sender was replaced nor was the attempt canceled. */
-  isPresent({ sender, signal }: Connection): boolean {
+  isPresent({ sender, signal }: SentTo): boolean {
     return !signal.aborted && sender === this.#sender;
   }
 
@@ -44,7 +44,7 @@ export class Endpoint {
     this.#attempts = new AbortController();
   }
 
-  took({ sender }: Connection): void {
+  took({ sender }: SentTo): void {
     if (sender === this.#sender) this.#taken = true;
   }
 
@@ -57,9 +57,9 @@ export class Endpoint {
    * Does a refusal concern the samples, or the endpoint? (VictoriaMetrics answers 400 to a wrong path.) One that took something
    * since the last refused batch is believed; another gets a write without samples: its response to that is the verdict.
    */
-  async asked(job: Job, piece: Piece, connection: Connection, outcome: Outcome): Promise<Outcome> {
+  async asked(job: Job, piece: Piece, sentTo: SentTo, outcome: Outcome): Promise<Outcome> {
     const { verdict } = outcome;
-    const { sender, signal } = connection;
+    const { sender, signal } = sentTo;
     const doubtful =
       verdict.kind === "ask" ||
       (verdict.kind === "bisect" && !job.believed) ||

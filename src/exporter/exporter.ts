@@ -19,7 +19,7 @@ import { owed } from "./owed.ts";
 import type { ExporterPorts, ExporterSpec } from "./ports.ts";
 import { Release } from "./release.ts";
 import { Settlement } from "./settlement.ts";
-import { type SinkSource, Sources } from "./sources.ts";
+import { type ReadSource, Sources } from "./sources.ts";
 
 /** More sealed windows than this wait to be sent: the source is not read further for this sink. */
 const MAX_SEALED_WINDOWS = 2;
@@ -173,7 +173,7 @@ export class Exporter {
   }
 
   /** What is thrown in here is this exporter's bug: the reader, which others share, continues. */
-  #subscriber(source: SinkSource): Subscriber {
+  #subscriber(source: ReadSource): Subscriber {
     const guarded =
       <A extends unknown[]>(act: (...args: A) => void) =>
       (...args: A): void => {
@@ -196,7 +196,7 @@ export class Exporter {
     };
   }
 
-  #demand(source: SinkSource): Demand {
+  #demand(source: ReadSource): Demand {
     if (this.#stopped || this.#delivery.paused) return "none";
     if (this.#settlement.fellBehind && this.#delivery.queue.size > 0) return "none";
     if (this.#delivery.failing) return this.#delivery.wantsProbe ? "small" : "none";

@@ -8,7 +8,7 @@ import type { DropReason, SinkId } from "../status/events.ts";
 import type { OpenBatches } from "./open-batches.ts";
 import type { ExporterPorts } from "./ports.ts";
 import type { Settlement } from "./settlement.ts";
-import type { SinkSource, Sources } from "./sources.ts";
+import type { ReadSource, Sources } from "./sources.ts";
 
 export type IntakePorts = Pick<ExporterPorts, "clock" | "dispatch"> & {
   maxSize(): number;
@@ -31,7 +31,7 @@ export class Intake {
     this.#open = open;
   }
 
-  receive(source: SinkSource, news: News): void {
+  receive(source: ReadSource, news: News): void {
     const { clock, dispatch } = this.#ports;
     const of = { at: clock.now(), id: this.#id, source: source.name };
     switch (news.kind) {
@@ -56,7 +56,7 @@ export class Intake {
   }
 
   /** A source is removed, and its series end: each that is alive gets a stale marker, so that no graph continues it for five minutes. */
-  endSeries(source: SinkSource): void {
+  endSeries(source: ReadSource): void {
     const { read, memory } = source;
     if (read === undefined || memory === undefined) return;
     const frame = endingsOf(memory, read, source.query.kind);
@@ -66,7 +66,7 @@ export class Intake {
     this.#window(source, { from: read, to: read, frame, before: memory, memory, ...none, sourceNow });
   }
 
-  #window(source: SinkSource, arrival: Arrival): void {
+  #window(source: ReadSource, arrival: Arrival): void {
     const { frame, late, from, to, sourceNow, before, memory, shared } = arrival;
     this.#sources.saw(sourceNow);
     source.read = to;
@@ -87,7 +87,7 @@ export class Intake {
     this.#settlement.moveCursors();
   }
 
-  #tell(source: SinkSource, arrival: Arrival, samples: number): void {
+  #tell(source: ReadSource, arrival: Arrival, samples: number): void {
     const { frame, from, to, bytes, durationMs, sourceNow, settleMs } = arrival;
     const dropped: Partial<Record<DropReason, number>> = frame.dropped;
     this.#ports.dispatch({
@@ -107,7 +107,7 @@ export class Intake {
     });
   }
 
-  #setBack(source: SinkSource, to: EpochMs): void {
+  #setBack(source: ReadSource, to: EpochMs): void {
     const { clock, dispatch } = this.#ports;
     const cursor = this.#settlement.cursor(source.name);
     if (cursor !== undefined && cursor > to) {

@@ -5,7 +5,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Pressure } from "../reading/subscription.ts";
 import type { OpenBatches } from "./open-batches.ts";
 import type { Settlement } from "./settlement.ts";
-import type { SinkSource, Sources } from "./sources.ts";
+import type { ReadSource, Sources } from "./sources.ts";
 
 export type ReleasePorts = {
   clock: Clock;
@@ -29,7 +29,7 @@ export class Release {
     this.#settlement = settlement;
   }
 
-  under(pressure: Pressure, source: SinkSource): void {
+  under(pressure: Pressure, source: ReadSource): void {
     if (pressure.kind === "others-ahead") {
       const { open: oldest } = this.#settlement.unsettled(source)[0] ?? {};
       if (oldest?.shared !== true) return;
@@ -70,7 +70,7 @@ export class Release {
   }
 
   /** From the first window that was given back in part or whole; older ones are seen through. */
-  #readAgain(source: SinkSource, givenBack: ReadonlySet<number>, shorter: number): void {
+  #readAgain(source: ReadSource, givenBack: ReadonlySet<number>, shorter: number): void {
     const first = this.#settlement.unsettled(source).find(({ number }) => givenBack.has(number));
     if (first === undefined) return;
     const { window, before } = first.open;

@@ -9,11 +9,11 @@ import type { Window } from "../source/window.ts";
 import type { SinkId } from "../status/events.ts";
 import type { ReadWindow } from "./attempts.ts";
 import type { ExporterPorts } from "./ports.ts";
-import type { SinkSource, Sources } from "./sources.ts";
+import type { ReadSource, Sources } from "./sources.ts";
 
 /** A window that is not settled. */
 export type OpenWindow = {
-  source: SinkSource;
+  source: ReadSource;
   window: ReadWindow;
   maxSize: number;
   before: Memory;
@@ -58,12 +58,12 @@ export class Settlement {
   }
 
   /** Time that is never read: there is nothing to settle, and no memory of it to save. */
-  skipped(source: SinkSource, { from, to }: Window): void {
+  skipped(source: ReadSource, { from, to }: Window): void {
     this.#ledger.open(source.name, from, to, 0, undefined);
   }
 
   /** Oldest first. */
-  unsettled(source: SinkSource): { number: number; open: OpenWindow }[] {
+  unsettled(source: ReadSource): { number: number; open: OpenWindow }[] {
     return this.#ledger
       .unsettled(source.name)
       .flatMap(({ window: number, of: open }) => (open?.source === source ? [{ number, open }] : []));
@@ -115,14 +115,14 @@ export class Settlement {
   }
 
   /** Gives up a source's windows from window `first` on. What is still sent of them moves no cursor. */
-  abandon(source: SinkSource, first: number): void {
+  abandon(source: ReadSource, first: number): void {
     for (const { window, of } of this.#ledger.unsettled(source.name))
       if (window >= first && of !== undefined && of.batches > 0) of.source.sealed--;
     this.#ledger.abandon(source.name, first);
   }
 
   /** The cursor is `to`, whatever was read before. */
-  setBack(source: SinkSource, to: EpochMs): void {
+  setBack(source: ReadSource, to: EpochMs): void {
     this.abandon(source, 0);
     this.#ledger.reset(source.name, to);
     this.#ports.save(source.name, to, undefined);

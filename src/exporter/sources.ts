@@ -7,7 +7,7 @@ import { Attempts } from "./attempts.ts";
 import { sameSeries } from "./owed.ts";
 import type { ExporterPorts } from "./ports.ts";
 
-export type SinkSource = {
+export type ReadSource = {
   readonly name: string;
   query: Query;
   readonly attempts: Attempts;
@@ -21,24 +21,24 @@ export type SinkSource = {
 
 export class Sources {
   readonly #ports: Pick<ExporterPorts, "saved" | "subscribe"> & { clock: Clock };
-  readonly #subscriberOf: (source: SinkSource) => Subscriber;
-  #sources: SinkSource[] = [];
+  readonly #subscriberOf: (source: ReadSource) => Subscriber;
+  #sources: ReadSource[] = [];
   /** The source's now when a window last arrived, and the monotonic clock then. */
   #seen: { now: EpochMs; monotonicMs: number } | undefined;
 
   constructor(
     ports: Pick<ExporterPorts, "saved" | "subscribe"> & { clock: Clock },
-    subscriberOf: (source: SinkSource) => Subscriber,
+    subscriberOf: (source: ReadSource) => Subscriber,
   ) {
     this.#ports = ports;
     this.#subscriberOf = subscriberOf;
   }
 
-  [Symbol.iterator](): Iterator<SinkSource> {
+  [Symbol.iterator](): Iterator<ReadSource> {
     return this.#sources.values();
   }
 
-  find(name: string): SinkSource | undefined {
+  find(name: string): ReadSource | undefined {
     return this.#sources.find((source) => source.name === name);
   }
 
@@ -70,7 +70,7 @@ export class Sources {
   /** `known`: called before the first window can arrive, with the cursor that was saved. */
   add(name: string, query: Query, known: (cursor: EpochMs) => void): void {
     const saved = this.#ports.saved(name);
-    const source: SinkSource = {
+    const source: ReadSource = {
       name,
       query,
       attempts: new Attempts(saved?.attempted, saved?.unclean === true),
@@ -84,13 +84,13 @@ export class Sources {
     this.#subscribe(source, saved && startAt(source, saved.cursor, saved.memory));
   }
 
-  remove(source: SinkSource): void {
+  remove(source: ReadSource): void {
     source.subscription?.cancel();
     this.#sources = this.#sources.filter((other) => other !== source);
   }
 
   /** The cursor stays: the new query continues where the old one was settled. */
-  changeQuery(source: SinkSource, query: Query): void {
+  changeQuery(source: ReadSource, query: Query): void {
     source.subscription?.cancel();
     // Of an expression it is known what was alive: what the new one does not have any more gets its stale marker. Of a selector that
     // is only read at other times it is known what was taken: what is still to come of it is late, not old.
@@ -106,7 +106,7 @@ export class Sources {
   }
 
   /** From `cursor` on it is read again, in windows of at most `windowMs` at first. */
-  readAgain(source: SinkSource, cursor: EpochMs, memory: Memory, windowMs: number): void {
+  readAgain(source: ReadSource, cursor: EpochMs, memory: Memory, windowMs: number): void {
     source.read = cursor;
     source.memory = memory;
     source.subscription?.cancel();
@@ -117,14 +117,14 @@ export class Sources {
     for (const source of this.#sources) source.subscription?.cancel();
   }
 
-  #subscribe(source: SinkSource, from: StartAt | undefined): void {
+  #subscribe(source: ReadSource, from: StartAt | undefined): void {
     source.subscription = this.#ports.subscribe(source.query, this.#subscriberOf(source), from);
     source.subscription.wake();
   }
 }
 
 /** Where reading continues: windows that were attempted are read again as they were. */
-function startAt({ attempts }: SinkSource, cursor: EpochMs, memory: Memory): StartAt {
+function startAt({ attempts }: ReadSource, cursor: EpochMs, memory: Memory): StartAt {
   const ends = attempts.endsAfter(cursor);
   return { cursor, memory, replay: ends.length === 0 && attempts.to === Number.POSITIVE_INFINITY, ends };
 }

@@ -1,4 +1,5 @@
 // The functions of MetricsQL v0.87.3. Names are case-insensitive; the sets hold lower case.
+import { editDistance } from "../platform/nearest.ts";
 import { lower } from "./lexer/chars.ts";
 
 const words = (text: string): Set<string> => new Set(text.trim().split(/\s+/));
@@ -146,30 +147,11 @@ export function suggest(name: string): string | undefined {
   let least = Math.min(3, Math.max(1, Math.floor(wanted.length / 4))) + 1;
   for (const names of [AGGREGATES, ROLLUPS, TRANSFORMS])
     for (const known of names) {
-      if (Math.abs(known.length - wanted.length) >= least) continue;
-      const slips = distance(wanted, known);
+      const slips = editDistance(wanted, known, least);
       if (slips < least) {
         least = slips;
         best = known;
       }
     }
   return best;
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours between two words. */
-function distance(a: string, b: string): number {
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1];
-      let slips = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (same ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) slips = Math.min(slips, before[j - 2]! + 1);
-      row.push(slips);
-    }
-    before = last;
-    last = row;
-  }
-  return last[b.length]!;
 }

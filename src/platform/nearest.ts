@@ -20,7 +20,7 @@ export function didYouMean(word: string, known: Iterable<string>): string {
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours; `limit` or more counts as `limit`. */
-function editDistance(a: string, b: string, limit: number): number {
+export function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit || a.length > 64) return limit;
   let previous: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);

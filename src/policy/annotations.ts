@@ -1,4 +1,4 @@
-// Annotations `outflow/…` of a policy in, its own settings and problems out (design.md, Settings beyond the policy). What protects
+// Annotations `outflow/…` of a policy in, its own settings and problems out (docs/settings.md). What protects
 // the operator from a policy's author is never among them, and none names a file. Pure.
 import { formatDuration, parseDuration } from "../config/duration.ts";
 import { didYouMean } from "../platform/nearest.ts";

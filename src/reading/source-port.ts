@@ -138,7 +138,7 @@ export class SourcePort {
     const found = maybeLate && memory.taken.late(maybeLate, memory.print);
     const late = found?.frame;
     const keep = Math.min(reach, keepFrom(window.to, query.lateWindowMs));
-    const next = this.#tallied(
+    const next = this.#countedForAudit(
       memory,
       memory.after(frame, late, keep, passed),
       found ? [frame, found.fresh] : [frame],
@@ -153,11 +153,11 @@ export class SourcePort {
     return marks ? this.#withEndings(query, window, read, signal) : read;
   }
 
-  #tallied(before: Memory, after: Memory, frames: readonly Frame[], window: Window): Memory {
+  #countedForAudit(before: Memory, after: Memory, frames: readonly Frame[], window: Window): Memory {
     const { auditMs = 0 } = this.#settings;
     if (auditMs === 0) return after;
     const auditCounts = before.auditCounts ?? AuditCounts.begin(window.from);
-    return after.tallied(auditCounts.add(frames, window, this.now() ?? window.to, auditMs));
+    return after.withAuditCounts(auditCounts.add(frames, window, this.now() ?? window.to, auditMs));
   }
 
   /** How many samples, stale markers aside, the selector has on (from, to] at the source; undefined: it did not answer. */

@@ -1,7 +1,7 @@
 // What survives a restart, in memory: saved as the real one saves, within 100 ms, and what was not yet saved is gone with a kill.
 import type { Clock } from "../platform/clock.ts";
 import type { Attempted } from "../state/attempted.ts";
-import { joined, readAttempted } from "../state/rows.ts";
+import { concatenated, readAttempted } from "../state/rows.ts";
 import type { CursorKey, SavedCursor, SavedMemory, StateStore } from "../state/store.ts";
 
 const SAVE_WITHIN_MS = 100;
@@ -24,7 +24,7 @@ export class MemoryStore implements StateStore {
   }
 
   saveCursor(key: CursorKey, cursor: number, memory?: SavedMemory): void {
-    this.#unsaved.set(JSON.stringify(key), () => ({ cursor, memory: memory && joined(memory.pieces()) }));
+    this.#unsaved.set(JSON.stringify(key), () => ({ cursor, memory: memory && concatenated(memory.pieces()) }));
     if (this.#flushing) return;
     this.#flushing = true;
     void this.#clock.sleep(SAVE_WITHIN_MS).then(() => {

@@ -2,7 +2,7 @@
 import type { Staged } from "../hotpath/module.ts";
 import type { EpochMs } from "../platform/clock.ts";
 import { type Column, release, wider } from "./columns.ts";
-import type { Frame } from "./frame.ts";
+import { emptyFrame, type Frame } from "./frame.ts";
 import type { SeriesTable } from "./table.ts";
 
 export class FrameBuilder {
@@ -244,23 +244,6 @@ function frameOf(singles: Singles, table: SeriesTable, from: EpochMs, to: EpochM
   });
   for (let run = 0; run <= at; run++) frame.runStart[run] = run;
   return frame;
-}
-
-function emptyFrame(table: SeriesTable, from: EpochMs, to: EpochMs, runs: number, samples: number): Frame {
-  return {
-    table,
-    from,
-    to,
-    runs,
-    runSeries: new Int32Array(runs),
-    runStart: new Int32Array(runs + 1),
-    samples,
-    timestamps: new Float64Array(samples),
-    values: new Float64Array(samples),
-    stale: new Uint8Array(samples),
-    dropped: {},
-    bytes: 0,
-  };
 }
 
 /** Two frames of different series, as one. */

@@ -1,4 +1,4 @@
-// A frame: the samples of one window of one source, as columns. Samples are never objects (docs/design.md, Hot path).
+// A frame: the samples of one window of one source, as columns. Samples are never objects (docs/design.md, Samples are never objects).
 import type { EpochMs } from "../platform/clock.ts";
 import type { SeriesTable } from "./table.ts";
 
@@ -28,3 +28,21 @@ export type Frame = {
   /** Bytes of the answer's body, decoded. */
   bytes: number;
 };
+
+/** All of it is still to be filled in. */
+export function emptyFrame(table: SeriesTable, from: EpochMs, to: EpochMs, runs: number, samples: number): Frame {
+  return {
+    table,
+    from,
+    to,
+    runs,
+    runSeries: new Int32Array(runs),
+    runStart: new Int32Array(runs + 1),
+    samples,
+    timestamps: new Float64Array(samples),
+    values: new Float64Array(samples),
+    stale: new Uint8Array(samples),
+    dropped: {},
+    bytes: 0,
+  };
+}

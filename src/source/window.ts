@@ -1,5 +1,6 @@
 // Which window is read next. Pure: windows tile time exactly whatever the clocks do, and end on the grid k·interval.
 import type { EpochMs } from "../platform/clock.ts";
+import { hash32 } from "../platform/hash.ts";
 
 /** The time (from, to], ms. */
 export type Window = { from: EpochMs; to: EpochMs };
@@ -36,14 +37,8 @@ const MOST_OFFSET_MS = 5_000;
 
 /** A fixed part of the interval for each of `queries`, so that not all of them fall on one instant. */
 export function offsetInInterval(query: string, intervalMs: number, queries: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < query.length; i++) hash = Math.imul(hash ^ query.charCodeAt(i), 0x01000193);
-  // Queries that differ in their last character only are spread too (the end of MurmurHash3).
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  hash ^= hash >>> 16;
   const range = Math.min(intervalMs * Math.min(1, SHARE * queries), MOST_OFFSET_MS);
-  return Math.floor(((hash >>> 0) / 2 ** 32) * range);
+  return Math.floor((hash32(query) / 2 ** 32) * range);
 }
 
 /** After an answer that was too large, too slow or broken off. Never below one interval. */

@@ -1,7 +1,7 @@
 // The memories that belong to cursors, in pieces. Sinks that share a memory object share its row.
 import type { DatabaseSync } from "node:sqlite";
 import type { Disk } from "./disk.ts";
-import { joined } from "./rows.ts";
+import { concatenated } from "./rows.ts";
 
 /** `of`: which memory it is. A piece is valid until the next is asked for. */
 export type SavedMemory = { of: object; pieces(): Iterable<Uint8Array> };
@@ -17,7 +17,7 @@ export class Memories {
       ...disk.rows("SELECT pairs FROM pieces WHERE memory = ? ORDER BY piece", id),
     ].map(({ pairs }) => pairs);
     return pieces.length > 0 && pieces.every((p): p is Uint8Array => p instanceof Uint8Array)
-      ? joined(pieces)
+      ? concatenated(pieces)
       : undefined;
   }
 

@@ -106,7 +106,7 @@ function conditionOf(value: unknown): Condition | undefined {
 }
 
 /** The pieces of a memory as one. */
-export function joined(pieces: Iterable<Uint8Array>): Uint8Array {
+export function concatenated(pieces: Iterable<Uint8Array>): Uint8Array {
   const { buffer, byteOffset, length } = Buffer.concat(Array.from(pieces, (piece) => Buffer.from(piece)));
   return new Uint8Array(buffer, byteOffset, length);
 }

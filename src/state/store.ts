@@ -8,7 +8,15 @@ import type { Attempted } from "./attempted.ts";
 import { makeStateDir, ofDisk, openDatabase, type StateTrouble, textOf, withSchema } from "./database.ts";
 import { Disk } from "./disk.ts";
 import { Memories, type SavedMemory } from "./memories.ts";
-import { joined, readAttempted, readConditions, readCursor, readDefinitions, readGeneration, whole } from "./rows.ts";
+import {
+  concatenated,
+  readAttempted,
+  readConditions,
+  readCursor,
+  readDefinitions,
+  readGeneration,
+  whole,
+} from "./rows.ts";
 
 export { StateDirError, type StateTrouble } from "./database.ts";
 export type { SavedMemory } from "./memories.ts";
@@ -111,7 +119,7 @@ class SqliteStore implements LocalStore {
     const unsaved = this.#unsaved.get(JSON.stringify([key.policy, key.sink, key.source]));
     // The disk is full:
     if (unsaved !== undefined)
-      return { cursor: unsaved.cursor, memory: unsaved.memory && joined(unsaved.memory.pieces()) };
+      return { cursor: unsaved.cursor, memory: unsaved.memory && concatenated(unsaved.memory.pieces()) };
     const named = [key.policy, key.sink, key.source];
     const where = "WHERE policy = ? AND sink = ? AND source = ?";
     const [row] = this.#disk.rows(`SELECT cursor_ms, memory FROM cursors ${where}`, ...named);

@@ -6,7 +6,7 @@ import { fingerprint, Memory } from "../../src/reading/memory/memory.ts";
 import { RestoredSeries } from "../../src/reading/memory/restored-series.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { SeriesTable } from "../../src/series/table.ts";
-import { joined } from "../../src/state/rows.ts";
+import { concatenated } from "../../src/state/rows.ts";
 
 describe("fingerprint()", () => {
   test("is the same number in every version", () => {
@@ -61,7 +61,7 @@ describe("Memory.pieces()", () => {
       const sizes = Array.from(memory.pieces(0), (piece) => piece.length);
       assert.ok(sizes.length > 3);
       assert.ok(Math.max(...sizes) < 1_000_000);
-      memory = Memory.fromBlob(table, joined(memory.pieces(0)), 0, 15_000);
+      memory = Memory.fromBlob(table, concatenated(memory.pieces(0)), 0, 15_000);
       for (let i = 0; i < 100_000; i += 991) {
         assert.equal(memory.of(i), 1_000_000 + i / 10);
         assert.equal(memory.taken.expected(0, memory.print)(i), 1);

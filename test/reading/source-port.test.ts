@@ -11,7 +11,7 @@ import type { Memory } from "../../src/reading/memory/memory.ts";
 import type { Query } from "../../src/reading/reader.ts";
 import { SourcePort } from "../../src/reading/source-port.ts";
 import { plainRules } from "../../src/series/labels.ts";
-import { joined } from "../../src/state/rows.ts";
+import { concatenated } from "../../src/state/rows.ts";
 
 const NOW = 1_795_000_005_000; // half late windows begin here
 const LATE = 30_000;
@@ -132,7 +132,7 @@ describe("late samples", () => {
     samples = Array.from({ length: 10 }, (_, i) => ({ name: "steady", ts: NOW + 1_000 * i, visibleAt: 0 }));
     const taken: number[] = [];
     const memory = await read(port.newMemory(query, NOW - 1), NOW + 6_000, NOW - 1, NOW + 4_000, LATE, taken);
-    const restored = port.restore(query, joined(memory.pieces(NOW - 60_000)), NOW - 60_000);
+    const restored = port.restore(query, concatenated(memory.pieces(NOW - 60_000)), NOW - 60_000);
     await read(restored, NOW + 12_000, NOW + 4_000, NOW + 9_000, 2_000, taken);
     assert.deepEqual(
       taken,

@@ -37,7 +37,7 @@ export const MIN_ROWS = 12;
 const FRAME = 7;
 
 /** Lines that the part that scrolls has, as page keys need it. */
-export const pageOf = (rows: number): number => Math.max(1, rows - 1 - FRAME);
+export const linesOfPage = (rows: number): number => Math.max(1, rows - 1 - FRAME);
 
 type Body = (scene: Scene, height: number) => Line[];
 

@@ -33,7 +33,7 @@ export const labelsText = (labels: Readonly<Record<string, string>>): string =>
     .join(",");
 
 /** Two texts of labels as one. */
-export const joined = (a: string, b: string): string => (a === "" ? b : b === "" ? a : `${a},${b}`);
+export const joinLabels = (a: string, b: string): string => (a === "" ? b : b === "" ? a : `${a},${b}`);
 
 const escaped = (c: string): string => (c === "\n" ? "\\n" : `\\${c}`);
 

@@ -1,7 +1,7 @@
 // The kinds of metrics that are read from the snapshot: of each sink, each source of a sink, each policy, the agent. Pure.
 import type { SinkInfo } from "../../status/events.ts";
 import type { SinkSource, SinkState, Snapshot } from "../../status/snapshot.ts";
-import { type Definition, joined, labelsText } from "./exposition.ts";
+import { type Definition, joinLabels, labelsText } from "./exposition.ts";
 import type { ProcessInfo } from "./process.ts";
 
 /** What is known at a scrape. */
@@ -54,7 +54,7 @@ export const sinkBy = <V extends Readonly<Record<string, string>>>(
     labels: [...SINK, ...Object.keys(variants[0] ?? {})],
     write({ s }, row) {
       for (const k of s.sinks)
-        for (const { variant, labels } of named) row(value(k, variant), joined(labelsOf(k), labels));
+        for (const { variant, labels } of named) row(value(k, variant), joinLabels(labelsOf(k), labels));
     },
   };
 };
@@ -72,7 +72,7 @@ export const source = (
   labels: [...SINK, "source"],
   write({ s }, row) {
     for (const k of s.sinks)
-      for (const x of k.sources) row(value(x, s.at), joined(labelsOf(k), labelsText({ source: x.name })));
+      for (const x of k.sources) row(value(x, s.at), joinLabels(labelsOf(k), labelsText({ source: x.name })));
   },
 });
 
@@ -115,6 +115,6 @@ export const sinkInfo = (
   help,
   labels: [...SINK, ...labels],
   write({ s }, row) {
-    for (const k of s.sinks) for (const v of values(k)) row(1, joined(labelsOf(k), labelsText(v)));
+    for (const k of s.sinks) for (const v of values(k)) row(1, joinLabels(labelsOf(k), labelsText(v)));
   },
 });

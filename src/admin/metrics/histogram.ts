@@ -1,5 +1,5 @@
 // A histogram as Prometheus knows it: counts of values by upper bound (inclusive), and their sum.
-import { joined, type Row } from "./exposition.ts";
+import { joinLabels, type Row } from "./exposition.ts";
 
 export class Histogram {
   /** By bucket, not cumulated; the last is for what is above every bound. */
@@ -24,7 +24,7 @@ export class Histogram {
     let count = 0;
     for (let i = 0; i < this.#counts.length; i++) {
       count += this.#counts[i]!;
-      row(count, joined(`le="${this.#bounds[i] ?? "+Inf"}"`, labels), "_bucket");
+      row(count, joinLabels(`le="${this.#bounds[i] ?? "+Inf"}"`, labels), "_bucket");
     }
     row(this.#sum, labels, "_sum");
     row(count, labels, "_count");

@@ -8,7 +8,7 @@ import {
   readFailureReasons,
   type SinkInfo,
 } from "../../status/events.ts";
-import { type Definition, joined, labelsText } from "./exposition.ts";
+import { type Definition, joinLabels, labelsText } from "./exposition.ts";
 import { Histogram } from "./histogram.ts";
 
 type Result = FailureReason | "delivered";
@@ -100,7 +100,7 @@ const counterBy = (
   labels: [...SINK, label],
   write({ sinks }, row) {
     for (const sink of sinks.values())
-      for (const [key, n] of counts(sink)) row(n, joined(sink.labels, `${label}="${key}"`));
+      for (const [key, n] of counts(sink)) row(n, joinLabels(sink.labels, `${label}="${key}"`));
   },
 });
 

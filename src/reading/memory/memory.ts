@@ -85,7 +85,7 @@ export class Memory {
   /** The fingerprint of a series of this memory's table. */
   print = (id: number): number => fingerprint(this.table, id);
 
-  tallied(auditCounts: AuditCounts): Memory {
+  withAuditCounts(auditCounts: AuditCounts): Memory {
     return this.#with({ auditCounts });
   }
 
