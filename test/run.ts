@@ -2,7 +2,8 @@
 // then the slowest files, then each failed test once more with its error, then a plain line `N passed, N failed`. No test at all is a
 // failure, and so is a skip where servers are required (OUTFLOW_REQUIRE_SERVERS=1).
 //   npm test [-- FILE…]      --fast: without *.server.test.ts, *.kube.test.ts (real servers) and *.terminal.test.ts (tmux), and with
-//                            a fifth of the fuzzed policies; OUTFLOW_FUZZ_INPUTS says another number
+//                            a fifth of the fuzzed policies and of the schedules of the properties (promise, fleet);
+//                            OUTFLOW_FUZZ_INPUTS and OUTFLOW_PROPERTY_RUNS say other numbers
 // Files run side by side, a process each: those with real servers mostly wait.
 import { spawnSync } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -47,7 +48,7 @@ const run = spawnSync(
   {
     stdio: "inherit",
     env: {
-      ...(values.fast ? { OUTFLOW_FUZZ_INPUTS: "2000" } : {}),
+      ...(values.fast ? { OUTFLOW_FUZZ_INPUTS: "2000", OUTFLOW_PROPERTY_RUNS: "8" } : {}),
       ...process.env,
       NO_COLOR: "1",
       OUTFLOW_BUILT: "1",

@@ -25,6 +25,10 @@ const phrases: [pattern: RegExp, instead: string][] = [
   [/\banew\b/, "again"],
   [/\bis said by\b/, "is reported by"],
   [/\blets? go of\b/, "releases"],
+  [/\bgoes on\b/, "continues"],
+  [/\bby itself\b/, "on its own, automatically"],
+  [/\bhad back\b/, "recovered"],
+  [/\bthe way to the (?:endpoint|source|receiver)\b/, "the route to"],
 ];
 
 test("no translated idiom in src, tui, docs, README and packaging", () => {

@@ -1,5 +1,4 @@
-// A batch: what one request carries. This contract supersedes any earlier one made of slice objects: a batch is a contiguous
-// range of runs of ONE frame, so nothing is allocated per series. Where samples of several frames meet in a batch, the batch
+// A batch: what one request carries. It is a contiguous range of runs of one frame, so nothing is allocated per series. Where samples of several frames meet in a batch, the batch
 // room first merges them into a small frame of their own (merge.ts), so a series has one run, in timestamp order.
 import type { EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";

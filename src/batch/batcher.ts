@@ -45,7 +45,7 @@ export class Batcher {
   add(frame: Frame, window: number, nowMs: number, of: (series: number) => boolean = () => true): Batch[] {
     const full: Batch[] = [];
     if (frame.samples === 0) return full;
-    // Ids of two tables cannot be compared: what is open goes first. A table is replaced rarely (SeriesTable.successor).
+    // Ids of two tables cannot be compared: what is open goes first. A table is replaced rarely (current-table.ts).
     if (this.#parts.length > 0 && this.#parts[0]!.frame.table !== frame.table) push(full, this.flush());
     for (let run = 0; run < frame.runs; run++) {
       if (!of(frame.runSeries[run]!)) continue;

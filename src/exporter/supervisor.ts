@@ -154,7 +154,7 @@ export class Supervisor {
   }
 
   /**
-   * Drains the sinks of some policies for another agent that goes on from their cursors: they are neither removed nor do their series
+   * Drains the sinks of some policies for another agent that continues from their cursors: they are neither removed nor do their series
    * end. What these policies are is loaded again by apply().
    */
   async handOver(of: (policy: string) => boolean): Promise<void> {

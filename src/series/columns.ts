@@ -1,5 +1,5 @@
 // Columns that grow: typed arrays that move to a larger buffer. The old one is given back at once, it does not wait for the garbage
-// collector; half as much again at a time, since with a million series the part that is not in use yet weighs.
+// collector; they grow by half, since with a million series the unused part costs memory.
 
 export type Column =
   | Int32Array<ArrayBuffer>
@@ -7,7 +7,7 @@ export type Column =
   | Uint16Array<ArrayBuffer>
   | Uint8Array<ArrayBuffer>;
 
-/** `column` with room for `length` elements at least, the new ones 0; the array that was passed is of no use any more. */
+/** `column` with room for `length` elements at least, the new ones 0; the array that was passed must no longer be used. */
 export function wider<C extends Column>(column: C, length: number): C {
   if (length <= column.length) return column;
   const room = Math.max(length, Math.ceil(column.length * 1.5));

@@ -23,13 +23,13 @@ export type Frame = {
   values: Float64Array;
   /** 1: stale marker. Its value column is NaN; only the encoder writes the marker's bits (Bun cannot carry them in a number). */
   stale: Uint8Array;
-  /** Samples left out on the way here, by reason (`invalid_name`: no `__name__`). Counted as read and dropped. */
+  /** Samples left out before, by reason (`invalid_name`: no `__name__`). Counted as read and dropped. */
   dropped: Record<string, number>;
   /** Bytes of the answer's body, decoded. */
   bytes: number;
 };
 
-/** All of it is still to be filled in. */
+/** Columns of this size, to be filled in. */
 export function emptyFrame(table: SeriesTable, from: EpochMs, to: EpochMs, runs: number, samples: number): Frame {
   return {
     table,

@@ -22,7 +22,7 @@ export const INVALID_NAME = -1;
 export const INVALID_LABELS = -2;
 /** Another series of the source becomes the same one, and comes first. Never kept in a slot. */
 export const NAME_COLLISION = -3;
-/** A longer label set, in bytes of JSON, is nobody's: 280,000 labels took the event loop for seconds. Receivers refuse far shorter ones. */
+/** A longer label set, in bytes of JSON, is dropped: 280,000 labels blocked the event loop for seconds. Receivers refuse far shorter ones. */
 const MAX_LABEL_SET_BYTES = 64 * 1024;
 const CODES: Record<LabelTrouble, number> = { invalid_name: INVALID_NAME, invalid_labels: INVALID_LABELS };
 

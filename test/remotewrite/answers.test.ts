@@ -76,7 +76,7 @@ describe("400 and 422: the culprits are found and dropped, the rest is delivered
     });
   }
 
-  test("where all are refused, each is asked for by itself: two requests a series, and one without samples for eight of them", async () => {
+  test("where all are refused, each is tried on its own: two requests a series, and one without samples for eight of them", async () => {
     const l = await run(refuses(400));
     await quiet(l);
     assert.equal(l.sink().account.dropped.rejected, 100);

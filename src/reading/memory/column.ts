@@ -1,6 +1,6 @@
 // How many samples of each series one stretch of time has: two bytes a series, and their sums, which are asked for at each read.
 
-/** A count that is full says nothing any more: such a stretch of such a series has no late samples. */
+/** A count at its maximum is not used: no late samples are found in that stretch of that series. */
 export const FULL = 0xffff;
 
 export class Column {

@@ -1,5 +1,5 @@
 // What a reader remembers of each series: the last timestamp that was taken, and how many samples of the recent past (recent-counts.ts).
-// It makes late samples come through, and nothing twice. A version is never changed; a read that succeeds makes the next one.
+// With it late samples are sent, and no sample is sent twice. A version is never changed; a read that succeeds makes the next one.
 import type { EpochMs } from "../../platform/clock.ts";
 import { wider } from "../../series/columns.ts";
 import type { Frame } from "../../series/frame.ts";
@@ -126,7 +126,7 @@ export class Memory {
     return Memory.fresh(this.table, read, this.taken.stretchMs);
   }
 
-  /** The same memory over another table: series not seen since `reach` are left behind. */
+  /** The same memory over another table: series not seen since `reach` are dropped. */
   migrate(table: SeriesTable, reach: EpochMs): Memory {
     const ids = new Map<number, number>();
     for (let id = 0; id < this.last.length; id++) if (this.last[id]! > reach) ids.set(id, table.adopt(this.table, id));
@@ -148,10 +148,10 @@ export class Memory {
   }
 
   /**
-   * For the state store. A head of little-endian doubles: version, stretchMs, from when on counts are complete, number of the first
+   * For the state store. A header of little-endian doubles: version, stretchMs, from when on counts are complete, number of the first
    * stretch, stretches; then for every series with a timestamp newer than `since`: fingerprint and last timestamp as doubles, and a
-   * 16-bit count for each stretch. Older series are not needed, since no read reaches back so far. In pieces of whole series, each
-   * valid until the next is asked for: twenty bytes of a million series are not to be held at once.
+   * 16-bit count for each stretch. Older series are not needed: no read looks back so far. In pieces of whole series, each
+   * valid until the next is asked for: a million series take 20 MB, which are never held at once.
    */
   *pieces(since: EpochMs): Iterable<Uint8Array> {
     const { first, length } = this.taken.span;

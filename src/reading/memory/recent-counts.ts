@@ -39,7 +39,7 @@ export class RecentCounts {
     return counted + this.savedCount(k, print(id));
   }
 
-  /** By series: how many of the samples later than `reach` (a stretch's begin) were taken; -1 where that is not known. */
+  /** By series: how many of the samples later than `reach` (the start of a stretch) were taken; -1 where that is not known. */
   expected(reach: EpochMs, print: (id: number) => number): (id: number) => number {
     if (reach < this.from || this.stretchMs === 0) return () => -1;
     const columns = [...this.#counts].filter(([k]) => k * this.stretchMs >= reach).map(([, column]) => column);
@@ -59,7 +59,7 @@ export class RecentCounts {
 
   /**
    * With the samples of `frame` that are later than `keepFrom`, and with `late` in place of what was counted of its stretches; what is
-   * older is not needed any more.
+   * older is no longer needed.
    */
   add(frame: Frame, late: Frame | undefined, keepFrom: EpochMs, print: (id: number) => number): RecentCounts {
     if (this.stretchMs === 0) return this;
@@ -127,7 +127,7 @@ export class RecentCounts {
   /**
    * `seen`: samples of the answer that are not newer than the newest taken of their series. Those of stretches where the answer has
    * more than were taken are late ones: which of them came late is not known, so all of that stretch are sent (again). `fresh`: as
-   * many of them as are new, for whoever counts.
+   * many of them as are new, for counting.
    */
   late(seen: Frame, print: (id: number) => number): { frame: Frame; fresh: Frame } | undefined {
     const builder = new FrameBuilder();
@@ -173,7 +173,7 @@ export class RecentCounts {
     return [...this.#counts.keys(), ...Array.from({ length: saved?.length ?? 0 }, (_, i) => saved!.first + i)];
   }
 
-  /** The same counts over other ids; series without a new id are left behind. */
+  /** The same counts over other ids; series without a new id are dropped. */
   migrate(ids: ReadonlyMap<number, number>, size: number): RecentCounts {
     const counts = new Map<number, Column>();
     for (const [k, column] of this.#counts) {

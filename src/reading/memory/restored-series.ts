@@ -53,7 +53,7 @@ export class RestoredSeries {
     return left;
   }
 
-  /** Where the series is, or has to go. A fingerprint is a hash: its upper 32 bits tell the place. */
+  /** The slot of the series, or the free one for it. A fingerprint is a hash: its upper 32 bits tell the place. */
   #slot(print: number): number {
     const mask = this.#slots.length - 1;
     for (let slot = Math.floor(print / 0x200000) & mask; ; slot = (slot + 1) & mask) {
