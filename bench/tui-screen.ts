@@ -1,5 +1,6 @@
 // What bench/tui.ts measures: the TUI over a store with many sinks, some of which change each second as they do in an agent (a
 // window read, a batch sent and taken, the cursor moved). Without a terminal, or with HEADLESS=1, only the store runs.
+import { writeFileSync } from "node:fs";
 import { systemClock } from "../src/platform/clock.ts";
 import type { Event, SinkInfo } from "../src/status/events.ts";
 import { StatusStore } from "../src/status/store.ts";
@@ -60,7 +61,10 @@ send({ type: "source-answered", kind: "victoriametrics", clockDifferenceMs: 0 })
 const ended = new AbortController();
 if (process.env.HEADLESS !== "1") {
   const { startTui } = await import("../tui/start.tsx");
-  startTui({ store, env: process.env, actions: () => "A measurement.", quit: () => ended.abort() });
+  const screen = startTui({ store, env: process.env, actions: () => "A measurement.", quit: () => ended.abort() });
+  const { RECORDING: file } = process.env;
+  if (file !== undefined)
+    void screen.then(({ recordingBytes }) => setInterval(() => writeFileSync(file, String(recordingBytes())), 2_000));
 }
 // The changes are spread over the second, as those of an agent are.
 const STEPS = 20;

@@ -59,6 +59,8 @@ export type Tui = {
   end(): Promise<void>;
   /** Resolves when the terminal was given back, whoever ended it. */
   done: Promise<void>;
+  /** Bytes that the recording takes. */
+  recordingBytes(): number;
 };
 
 export async function startTui(options: TuiOptions): Promise<Tui> {
@@ -83,7 +85,7 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
   };
   if (options.screenReader === true || env.INK_SCREEN_READER === "true") {
     const plain: Plain = startPlain({ store, clock, stdout, stdin, quit });
-    return { end: () => plain.end().then(forget), done: plain.done };
+    return { end: () => plain.end().then(forget), done: plain.done, recordingBytes: () => 0 };
   }
   const { config, problems, isThere } = await configIn(options.configFile);
   const recording = recorded(store, clock, options.opened);
@@ -173,6 +175,7 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
       await done;
     },
     done,
+    recordingBytes: () => recording.bytes,
   };
 }
 

@@ -14,6 +14,8 @@ import { Recorder } from "./recorder.ts";
 export type Recorded = Past & {
   /** In the working directory, never over a file that is there; resolves to its path. */
   save(name: string, privacy: boolean): Promise<string>;
+  /** What the recording takes, compressed. */
+  readonly bytes: number;
   end(): void;
 };
 
@@ -32,6 +34,9 @@ export function recorded(store: Store, clock: Clock, opened?: readonly Chunk[]):
       const path = resolve(name);
       await writeFile(path, bytes, { flag: "wx", mode: 0o600 });
       return path;
+    },
+    get bytes() {
+      return live?.recorder.bytes ?? 0;
     },
     end: () => live?.end(),
   };
