@@ -21,8 +21,8 @@ export type AppProps = {
   acts(): boolean;
   /** Stops the process as ctrl-Z does, and returns when it continues. */
   suspend(): Promise<void>;
-  /** Writes a frame; `page`: how many lines its scrolling part has. */
-  draw(lines: readonly Line[], page: number): void;
+  /** Writes a frame; `page`: how many lines its scrolling part has; `size`: of the terminal it is for, `80x24`. */
+  draw(lines: readonly Line[], page: number, size: string): void;
   redrawMs?: number | undefined;
 };
 
@@ -63,7 +63,7 @@ export function App({ store, session, clock, meter, glyphs, acts, suspend, draw,
   });
   // After Ink has written its own frame, which is one space.
   useEffect(() => {
-    draw(lines, linesOfPage(rows));
+    draw(lines, linesOfPage(rows), `${columns}x${rows}`);
     meter.end();
   });
   return <Text> </Text>;

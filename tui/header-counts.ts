@@ -6,12 +6,12 @@ import type { SinkState } from "../src/status/snapshot.ts";
 import { overview } from "../src/status/text/overview.ts";
 import { age, count, counted } from "../src/status/text/words.ts";
 import { badness } from "../src/status/text/worst.ts";
-import { type Line, type Segment, type Style, seg, spread } from "./drawing/line.ts";
+import { type Line, lineWidth, type Segment, type Style, seg, spread } from "./drawing/line.ts";
 import { type Scene, shownText } from "./screens/scene.ts";
 import { inSeconds } from "./sinks/progress.ts";
 
 /** A short word for each reason that is neither ready nor on its way. */
-const words: Readonly<Record<string, string>> = {
+export const shortReasons: Readonly<Record<string, string>> = {
   EndpointUnreachable: "unreachable",
   TLSFailure: "TLS",
   Timeout: "timed out",
@@ -36,8 +36,8 @@ const words: Readonly<Record<string, string>> = {
   InternalError: "internal error",
 };
 
-/** `191 ready · 5 unreachable · 3 auth · 1 catching up` */
-export function counts(scene: Scene): Segment[] {
+/** `191 ready · 5 unreachable · 3 auth · 1 catching up`; what does not fit in `room` columns is one number. */
+export function counts(scene: Scene, room: number): Segment[] {
   const { snapshot, glyphs, link } = scene;
   const { sinks } = snapshot;
   if (link?.state === "connecting")
@@ -53,7 +53,7 @@ export function counts(scene: Scene): Segment[] {
   for (const sink of sinks) {
     const { status, reason } = readyOf(sink);
     if (status === "True") add(sink.phase.name === "catching-up" ? "catching up" : "ready", "good");
-    else add(words[reason] ?? reason, status === "Unknown" || reason === "Paused" ? "warn" : "bad");
+    else add(shortReasons[reason] ?? reason, status === "Unknown" || reason === "Paused" ? "warn" : "bad");
   }
   const rank = (word: string, style: Style) => (word === "ready" ? 0 : style === "bad" ? 1 : style === "warn" ? 2 : 3);
   const sorted = [...groups].sort(([a, x], [b, y]) => rank(a, x.style) - rank(b, y.style) || y.n - x.n);
@@ -67,10 +67,19 @@ export function counts(scene: Scene): Segment[] {
           : style === "warn"
             ? glyphs.unknown
             : glyphs.ready;
-  return sorted.flatMap(([word, { n, style }], i) => [
-    ...(i === 0 ? [] : [seg(glyphs.dot === "," ? ", " : ` ${glyphs.dot} `, "dim")]),
-    seg(`${mark(word, style)} ${n} ${word}`, style),
-  ]);
+  const part = ([word, { n, style }]: (typeof sorted)[number]): Segment =>
+    seg(`${mark(word, style)} ${n} ${word}`, style);
+  const joined = (parts: readonly Segment[]): Segment[] =>
+    parts.flatMap((p, i) => (i === 0 ? [p] : [seg(glyphs.dot === "," ? ", " : ` ${glyphs.dot} `, "dim"), p]));
+  for (let kept = sorted.length; kept > 1; kept--) {
+    const rest = sorted.slice(kept);
+    const [worst] = rest;
+    const n = rest.reduce((sum, [, group]) => sum + group.n, 0);
+    const others = worst === undefined ? [] : [part(["others", { n, style: worst[1].style }])];
+    const all = joined([...sorted.slice(0, kept).map(part), ...others]);
+    if (lineWidth({ segments: all }) <= room) return all;
+  }
+  return joined(sorted.map(part));
 }
 
 export function dropped({ snapshot }: Scene): Segment[] {
@@ -79,15 +88,26 @@ export function dropped({ snapshot }: Scene): Segment[] {
   return n === 0 ? [] : [seg(`${count(n)} dropped`, "bad"), seg(" since start", "dim")];
 }
 
-/** The worst cause: one line, for however many sinks. */
+/** Lines for causes, by the height of the terminal. */
+const causeLines = (rows: number): number => (rows < 50 ? 1 : rows < 70 ? 3 : 6);
+
+/** The worst causes: one line each, for however many sinks. */
 export function worst(scene: Scene): Line[] {
-  const { snapshot, now, columns, glyphs } = scene;
-  const headlines = overview(snapshot).headlines.filter((h) => h.status === "False");
-  const [headline, ...others] = headlines;
-  const first = headline?.sinks.toSorted((a, b) => badness(a) - badness(b))[0];
+  const headlines = overview(scene.snapshot).headlines.filter((h) => h.status === "False");
   // A source that is away has a line of its own.
-  if (headline === undefined || headline.kind === "source" || first === undefined) return [];
-  const more = others.length === 0 ? [] : [seg(`+${counted(others.length, "other cause")}`, "dim")];
+  if (headlines[0]?.kind === "source") return [];
+  const shown = headlines.slice(0, causeLines(scene.rows));
+  const others = headlines.length - shown.length;
+  return shown.flatMap((headline, i) => cause(headline, i === shown.length - 1 ? others : 0, scene));
+}
+
+type Headline = ReturnType<typeof overview>["headlines"][number];
+
+function cause(headline: Headline, others: number, scene: Scene): Line[] {
+  const { now, columns, glyphs } = scene;
+  const first = headline.sinks.toSorted((a, b) => badness(a) - badness(b))[0];
+  if (first === undefined) return [];
+  const more = others === 0 ? [] : [seg(`+${counted(others, "other cause")}`, "dim")];
   const left = [
     seg("  "),
     seg(headline.sinks.length === 1 ? first.id : counted(headline.sinks.length, "sink"), "strong"),

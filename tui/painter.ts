@@ -3,7 +3,8 @@
 // was two thirds of what a screen of 200x50 cost.
 
 export type Painter = {
-  draw(rows: readonly string[]): void;
+  /** @param of the size of the terminal that the rows are made for: to one that has changed since they would wrap; nothing is drawn */
+  draw(rows: readonly string[], of: string): void;
   /** What is on the terminal is not known any more: the next frame is drawn whole. */
   forget(): void;
 };
@@ -19,10 +20,13 @@ export function painter(write: (text: string) => void, size: () => string): Pain
   let shown: readonly string[] | undefined;
   let drawnFor = "";
   return {
-    draw(rows) {
-      const now = size();
-      if (now !== drawnFor) shown = undefined;
-      drawnFor = now;
+    draw(rows, of) {
+      if (of !== size()) {
+        shown = undefined;
+        return;
+      }
+      if (of !== drawnFor) shown = undefined;
+      drawnFor = of;
       let text = shown === undefined ? "\x1b[0m\x1b[2J" : "";
       const before = shown ?? [];
       const height = Math.max(rows.length, before.length);

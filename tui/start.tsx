@@ -104,7 +104,8 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
   const meter = new Meter(clock);
   const screen = painter(
     (text) => void stdout.write(text),
-    () => `${stdout.columns}x${stdout.rows}`,
+    // As App has it.
+    () => `${stdout.columns ?? 80}x${stdout.rows ?? 24}`,
   );
   const releaseConsole = holdConsole();
   let frame: readonly Line[] = [];
@@ -136,10 +137,13 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
         modes(true);
       }}
       redrawMs={options.redrawMs}
-      draw={(lines, size) => {
+      draw={(lines, height, size) => {
         frame = lines;
-        page = size;
-        screen.draw(lines.map((l) => paint(l, palette(session.ui.theme))));
+        page = height;
+        screen.draw(
+          lines.map((l) => paint(l, palette(session.ui.theme))),
+          size,
+        );
       }}
     />,
     {
@@ -154,11 +158,15 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
   );
   modes(true);
   // What a terminal leaves of the old frame is no base for the next one.
-  const resized = () => screen.forget();
-  stdout.prependListener("resize", resized);
+  const forgotten = () => screen.forget();
+  // A frame that was made before is not drawn: another one follows, whatever React thinks has changed.
+  const resized = () => session.redraw();
+  stdout.prependListener("resize", forgotten);
+  stdout.on("resize", resized);
   const done = ink.waitUntilExit().then(() => {
     recording.end();
     input.end();
+    stdout.off("resize", forgotten);
     stdout.off("resize", resized);
     modes(false);
     forget();

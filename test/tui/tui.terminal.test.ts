@@ -287,6 +287,27 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     await terminal.shows("exit 0");
   });
 
+  test("resized to and fro, as a tiling window manager does: a blank row stays blank", LIMIT, async () => {
+    using program = await new Program(200, 50).start();
+    const { terminal } = program;
+    program.tell("fail");
+    await terminal.shows("ServerError");
+    for (let i = 0; i < 12; i++) {
+      const [columns, rows] = i % 2 === 0 ? [120, 40] : [200, 50];
+      terminal.resize(columns as number, rows as number);
+      // Whole: the header at this width, a blank line, the titles, the footer, and each of them once.
+      const screen = await terminal.shows(
+        new RegExp(
+          `^outflow 9.9.9.{${(columns as number) - 40},${columns}}\\n[^\\n]*\\n[^\\n]*\\n● source[^\\n]*\\n\\n  state +sink +reason[\\s\\S]*q quit\\s*$`,
+        ),
+      );
+      assert.equal(screen.match(/sink +reason/g)?.length, 1, screen);
+      assert.equal(screen.match(/default\/edge\/archive +Pending/g)?.length, 1, screen);
+    }
+    terminal.press("q");
+    await terminal.shows("exit 0");
+  });
+
   test(
     "the mouse: a click selects, a second one opens, a title sorts, a hint does it, the wheel moves",
     LIMIT,

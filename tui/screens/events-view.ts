@@ -7,6 +7,8 @@ import { shownEvents } from "../input/order.ts";
 import { type Scene, shownText } from "./scene.ts";
 
 const TIME = 11;
+/** Of the lines of a text after its first. */
+const INDENT = TIME + 6;
 
 export function eventsView(scene: Scene, height: number): Line[] {
   const { snapshot, ui, columns, glyphs } = scene;
@@ -23,21 +25,30 @@ export function eventsView(scene: Scene, height: number): Line[] {
   return [head, ...lines.slice(Math.max(0, end - page), end)];
 }
 
-/** The newest ones, a line each, as a pane shows them. */
+/** The newest ones as a pane shows them, newest last; each whole, in two lines at most. */
 export function newestEvents(scene: Scene, height: number): Line[] {
   const { snapshot, columns, glyphs } = scene;
-  return snapshot.events
-    .slice(-Math.max(1, height))
-    .map((event) => line(...cut(pieces(event, shownText(event.text, scene)), columns, glyphs.more)));
+  const lines: Line[] = [];
+  for (let i = snapshot.events.length - 1; i >= 0 && lines.length < height; i--) {
+    const event = snapshot.events[i] as AgentEvent;
+    const text = shownText(event.text, scene);
+    const [first = "", ...rest] = wrap(text, columns - INDENT);
+    lines.unshift(
+      line(...cut(pieces(event, first), columns, glyphs.more)),
+      ...(rest.length === 0
+        ? []
+        : [line(...cut([seg(" ".repeat(INDENT)), seg(rest.join(" "))], columns, glyphs.more))]),
+    );
+  }
+  return lines.slice(-Math.max(1, height));
 }
 
 const styles: Readonly<Record<AgentEvent["level"], Style>> = { info: "plain", warn: "warn", error: "bad" };
 const words: Readonly<Record<AgentEvent["level"], string>> = { info: "     ", warn: "warn ", error: "error" };
 
 function eventLines(event: AgentEvent, scene: Scene): Line[] {
-  const indent = TIME + 6;
-  return wrap(shownText(event.text, scene), scene.columns - indent).map((text, i) =>
-    i === 0 ? line(...pieces(event, text)) : line(seg(" ".repeat(indent)), seg(text)),
+  return wrap(shownText(event.text, scene), scene.columns - INDENT).map((text, i) =>
+    i === 0 ? line(...pieces(event, text)) : line(seg(" ".repeat(INDENT)), seg(text)),
   );
 }
 

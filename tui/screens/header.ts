@@ -20,11 +20,16 @@ export function header(scene: Scene, clockNow: EpochMs): Line[] {
   const row = (left: Segment[], right: Segment[] = []) => spread(left, right, columns, glyphs.more);
   return [
     row(...titleLine(scene, clockNow)),
-    row(counts(scene), dropped(scene)),
+    row(...countsLine(scene)),
     ...worst(scene),
     row(source(scene), behind(scene)),
     ...[lost(scene, clockNow), ...troubles(scene)].flatMap((t) => (t === undefined ? [] : [row(t)])),
   ];
+}
+
+function countsLine(scene: Scene): [left: Segment[], right: Segment[]] {
+  const right = dropped(scene);
+  return [counts(scene, scene.columns - lineWidth({ segments: right }) - 2), right];
 }
 
 /** Who this is, and where there is room the fleet and the API server. */

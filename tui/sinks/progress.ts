@@ -29,9 +29,9 @@ export function retryOf(sink: SinkState, now: EpochMs, width: number): Segment |
   switch (phase.name) {
     case "backing-off": {
       const of = `${phase.attempt}/${phase.maxAttempts}`;
-      return sink.inFlight > 0
-        ? [seg(of), seg(" now", "accent")]
-        : [seg(`${of} in `), seg(inSeconds(phase.retryAt, now), "warn")];
+      if (sink.inFlight > 0) return [seg(of), seg(" now", "accent")];
+      const wait = inSeconds(phase.retryAt, now);
+      return [seg(of.length + wait.length + 4 > width ? `${of} ` : `${of} in `), seg(wait, "warn")];
     }
     case "holding":
       if (sink.inFlight > 0) return [seg("held", "bad"), seg(" probing", "accent")];

@@ -10,6 +10,7 @@ import { type Segment, type Style, seg } from "../drawing/line.ts";
 import { nameWidth, shortened } from "../drawing/shorten.ts";
 import { normalLag } from "../drawing/spans.ts";
 import type { Column } from "../drawing/table.ts";
+import { shortReasons } from "../header-counts.ts";
 import type { SortColumn } from "../input/intents.ts";
 import { readiness, type Scene, shownText } from "../screens/scene.ts";
 import { catchingUp, retryOf, whyOf } from "./progress.ts";
@@ -119,7 +120,7 @@ const makers: Readonly<Record<ColumnName, (scene: Scene, list: readonly SinkStat
       cell: (s, width) => seg(sparkline(steady(lastMinute(s.samples, now), poll), width, glyphs), "accent"),
     };
   },
-  retry: ({ now }) => ({ min: 10, max: 15, cell: (s, width) => retryOf(s, now, width) }),
+  retry: ({ now }) => ({ min: 11, max: 15, cell: (s, width) => retryOf(s, now, width) }),
   flight: () => number(6, (s) => quietZero(s.inFlight, () => `${s.inFlight}/${s.concurrency}`)),
   sent: () => number(6, (s) => quietZero(s.account.delivered, short)),
   "ok ago": ({ now }) =>
@@ -138,7 +139,8 @@ function reason(sink: SinkState, now: number, width: number): Segment {
   const { reason: word, status } = readyOf(sink);
   const words = catchingUp(sink, now)?.find((text) => text.length <= width);
   if (words !== undefined) return seg(words, "accent");
-  return seg(word, status === "False" ? "bad" : status === "Unknown" ? "warn" : "plain");
+  const short = word.length > width ? (shortReasons[word] ?? word) : word;
+  return seg(short, status === "False" ? "bad" : status === "Unknown" ? "warn" : "plain");
 }
 
 /** Against what is usual for this sink, and against what makes it not ready. */

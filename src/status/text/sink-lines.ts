@@ -50,10 +50,16 @@ export function sinkLine(
         `${counted(event.samples, "sample")} of source ${event.source} arrived too late to be read (${instant(event.from)} to ${instant(event.to)}). To send them: ${event.remedy}`,
         { reason: "late", samples: event.samples },
       );
-    case "returned":
-      return say("info", `returned ${counted(event.samples, "sample")} unsent; they will be read again.`, {
+    case "returned": {
+      const said = say("info", `returned ${counted(event.samples, "sample")} unsent; they will be read again.`, {
         samples: event.samples,
       });
+      // Each sink of a receiver that is away says so: one line for all of them.
+      return {
+        ...said,
+        alike: { sink: id, key: "returned", says: "returned samples unsent; they will be read again." },
+      };
+    }
     case "dropped":
       return dropped(event, was, now, say);
     case "size-learned": {
