@@ -61,6 +61,33 @@ describe("the table", () => {
     const leave = triggers.filter((t) => nextPhase("draining", t) !== "draining");
     assert.deepEqual(leave, ["started", "refused", "stopped"]);
   });
+  test("an end is obeyed in every phase", () => {
+    for (const from of phaseNames) {
+      assert.equal(nextPhase(from, "refused"), "refused", from);
+      assert.equal(nextPhase(from, "stopped"), from === "refused" ? "refused" : "stopped", from);
+      assert.equal(nextPhase(from, "draining"), from === "refused" || from === "stopped" ? from : "draining", from);
+    }
+  });
+  test("a working sink is paused, and starts again after a crash", () => {
+    for (const from of working) {
+      assert.equal(nextPhase(from, "paused"), "paused", from);
+      assert.equal(nextPhase(from, "crashed"), "starting", from);
+    }
+    assert.equal(nextPhase("paused", "resumed"), "starting");
+  });
+  test("what data says about a working sink: from where to where, and from nowhere else", () => {
+    const moves: Partial<Record<Trigger, [from: PhaseName[], to: PhaseName]>> = {
+      "samples-read": [["idle"], "flowing"],
+      quiet: [["starting", "flowing"], "idle"],
+      delivered: [["starting", "idle", "backing-off", "holding"], "flowing"],
+      answered: [["backing-off", "holding"], "flowing"],
+      behind: [["flowing", "idle"], "catching-up"],
+      "caught-up": [["catching-up"], "flowing"],
+    };
+    for (const [trigger, [froms, to]] of Object.entries(moves))
+      for (const from of phaseNames)
+        assert.equal(nextPhase(from, trigger as Trigger), froms.includes(from) ? to : from, `${trigger} in ${from}`);
+  });
   test("from every working phase a failure leads to backing-off, a refusal to holding, a delivery out of both", () => {
     for (const from of working) {
       assert.equal(nextPhase(from, "backing-off"), "backing-off");
