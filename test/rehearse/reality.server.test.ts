@@ -5,17 +5,25 @@ import { describe, test } from "node:test";
 import { needs } from "../servers/found.ts";
 import { rehearsedAndReal } from "../servers/rehearsed.ts";
 
+/** A fault that lasted so much longer than it was to says nothing about how many attempts it took. */
+const STARVED_MS = 2_000;
+
 describe("a rehearsal and real servers", needs("victoria-metrics"), () => {
-  test("an outage, 401 and a restart cost as many attempts as rehearsed, and lose and repeat as little", async () => {
-    const compared = await rehearsedAndReal(["outage, hold", "401", "restart"], {
-      sinks: 2,
-      series: 20,
-      everyMs: 1_000,
-      pollMs: 2_000,
-      // Attempts after 1, 3, 7, 15 and 31 s, up to a fifth later; probes after 5, 20 and 65 s: none is near the end of the fault.
-      faultMs: 28_000,
-      catchesUp: false,
-    });
+  test("an outage, 401 and a restart cost as many attempts as rehearsed, and lose and repeat as little", async (t) => {
+    const run = () =>
+      rehearsedAndReal(["outage, hold", "401", "restart"], {
+        sinks: 2,
+        series: 20,
+        everyMs: 1_000,
+        pollMs: 2_000,
+        // Attempts after 1, 3, 7, 15 and 31 s, up to a fifth later; probes after 5, 20 and 65 s: none is near the end of the fault.
+        faultMs: 28_000,
+        catchesUp: false,
+      });
+    let compared = await run();
+    const starved = () => compared.some(({ starvedMs }) => starvedMs > STARVED_MS);
+    if (starved()) compared = await run();
+    if (starved()) return t.skip("the machine is too busy: faults lasted longer than they were to");
     for (const { fault, rehearsed, real } of compared) {
       assert.deepEqual([rehearsed.lost, rehearsed.repeats], [0, 0], fault);
       assert.deepEqual([real.lost, real.repeats], [0, 0], fault);

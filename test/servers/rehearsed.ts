@@ -29,7 +29,8 @@ export type Went = {
   worstDelaySeconds: number;
 };
 
-export type Comparison = { fault: Fault; rehearsed: Went; real: Went };
+/** `starvedMs`: how much longer the fault lasted than it was to, since the machine was busy. */
+export type Comparison = { fault: Fault; rehearsed: Went; real: Went; starvedMs: number };
 
 export type Circumstances = {
   sinks: number;
@@ -52,6 +53,7 @@ const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 export async function rehearsedAndReal(which: readonly Fault[], o: Circumstances): Promise<Comparison[]> {
+  buildBinary();
   const { path: dir, remove } = tempDir();
   const source = await startVictoriaMetrics();
   const rows = (at: number) => Array.from({ length: o.series }, (_, i) => row("m", { i: String(i) }, [[at, at % 997]]));
@@ -90,9 +92,9 @@ export async function rehearsedAndReal(which: readonly Fault[], o: Circumstances
     return await Promise.all(
       prepared.map(async ({ fault, receivers, rehearsed }): Promise<Comparison> => {
         const state = ["--state-dir", join(dir, `${fault}.state`)];
-        const real = await happens(fault, [...args(fault, receivers), ...state], receivers, source, o);
+        const happened = await happens(fault, [...args(fault, receivers), ...state], receivers, source, o);
         await Promise.all(receivers.map((r) => r.stop()));
-        return { fault, rehearsed, real };
+        return { fault, rehearsed, ...happened };
       }),
     );
   } finally {
@@ -159,7 +161,7 @@ async function happens(
   receivers: readonly Receiver[],
   source: VictoriaMetrics,
   o: Circumstances,
-): Promise<Went> {
+): Promise<{ real: Went; starvedMs: number }> {
   const seen = receivers.map(() => new Seen());
   let failing = false;
   receivers.forEach((receiver, i) => {
@@ -193,12 +195,14 @@ async function happens(
   };
   const faultAt = startedAt + warmMs(o.pollMs);
   await pause(Math.max(0, faultAt - Date.now()));
+  const failedMs = performance.now();
   const before = receivers.map((r) => r.requests.length);
   failing = true;
   if (fault.startsWith("outage")) await Promise.all(receivers.map((r) => r.stop()));
   if (fault === "restart") await agent.stop();
   await pause(o.faultMs);
   const notHeard = fault === "restart" ? receivers.map(() => 0) : await refused();
+  const starvedMs = performance.now() - failedMs - o.faultMs;
   const during = receivers.map((r, i) => r.requests.length - before[i]! + notHeard[i]!);
   if (fault.startsWith("outage")) await Promise.all(receivers.map((r) => r.start()));
   failing = false;
@@ -215,7 +219,7 @@ async function happens(
   }
   await agent.stop();
   const had = await source.read(SELECTOR);
-  return averaged(
+  const real = averaged(
     receivers.map((receiver, i): Went => {
       const { delays, repeats, first, last } = seen[i]!;
       delays.sort((a, b) => a - b);
@@ -232,6 +236,7 @@ async function happens(
       };
     }),
   );
+  return { real, starvedMs };
 }
 
 /** How far the one is from the other, as a share; 0 where both are nothing. */
