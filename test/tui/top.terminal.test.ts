@@ -13,6 +13,7 @@ import { strFromU8, unzipSync } from "fflate";
 import type { FleetStatus } from "../../src/status/fleet.ts";
 import { buildBinary } from "../servers/binary.ts";
 import { freePort } from "../servers/servers.ts";
+import { sinkInfo } from "../status/scenes.ts";
 import { AgentServer } from "./agent-server.ts";
 import { fleet, fleetInTrouble } from "./frames.tsx";
 import { haveTmux, Terminal } from "./tmux.ts";
@@ -197,6 +198,52 @@ describe("outflow top in a terminal", { skip: !haveTmux }, () => {
       await agent.stop();
     }
   });
+
+  test(
+    "what is chosen is kept for the next session; a message hides neither filter nor keys; Q leaves the frame",
+    LIMIT,
+    async () => {
+      const agent = await new AgentServer().start();
+      try {
+        agent.event({
+          ...{ type: "agent-started", version: "9.9.9", sourceUrl: "http://127.0.0.1:8428", stateDir: "/s" },
+          listen: "off",
+        });
+        agent.event({ type: "sink-started", sink: sinkInfo("default/edge/cloud") });
+        agent.event({ type: "sink-started", sink: sinkInfo("default/edge/archive") });
+        const command = `XDG_CONFIG_HOME=${terminal.dir}/config ${buildBinary()} top ${agent.url}`;
+        terminal.run(`clear; ${command}; echo "first $?"`);
+        await terminal.shows(/sink +reason +dropped/);
+        const steps: [keys: string[], wanted: RegExp][] = [
+          [["c"], /\[x\] dropped/],
+          [["j", "j", "j", "Space"], /\[ \] dropped/],
+          [["Escape"], /sink +reason +lag/],
+          [[":", "t", "h", "e", "m", "e", " ", "c", "o", "n", "t", "r", "a", "s", "t", "Enter"], /q quit/],
+          [["/", "a", "r", "c", "h", "Enter"], /\/arch +1 of 2/],
+          [["C-s"], /Saved as [\s\S]*\/arch +1 of 2/],
+        ];
+        for (const [keys, wanted] of steps) {
+          for (const key of keys) terminal.press(key);
+          await terminal.shows(wanted);
+        }
+        const contrast = /\x1b\[[0-9;]*97m/;
+        const end = performance.now() + 40_000;
+        while (!contrast.test(terminal.styled())) {
+          assert.ok(performance.now() < end, terminal.styled());
+          await pause(40);
+        }
+        terminal.press("Q");
+        const left = await terminal.shows("first 0");
+        assert.match(left, /default\/edge\/archive/, "Q leaves the last frame");
+        terminal.run(`clear; ${command}; echo "second $?"`);
+        await terminal.shows(/sink +reason +lag/);
+        terminal.press("q");
+        await terminal.shows("second 0");
+      } finally {
+        await agent.stop();
+      }
+    },
+  );
 
   test("a dumb terminal prints plain text and waits for an agent", LIMIT, async () => {
     await using agent = await new RealAgent().start();
