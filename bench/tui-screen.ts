@@ -1,5 +1,6 @@
 // What bench/tui.ts measures: the TUI over a store with many sinks, some of which change each second as they do in an agent (a
 // window read, a batch sent and taken, the cursor moved). Without a terminal, or with HEADLESS=1, only the store runs.
+import { heapStats } from "bun:jsc";
 import { writeFileSync } from "node:fs";
 import { systemClock } from "../src/platform/clock.ts";
 import type { Event, SinkInfo } from "../src/status/events.ts";
@@ -58,13 +59,20 @@ send({
 for (const sink of infos) send({ type: "sink-started", sink });
 send({ type: "source-answered", kind: "victoriametrics", clockDifferenceMs: 0 });
 
+/** What is alive, garbage left out, in bytes: written to $ALIVE at each SIGUSR2. */
+let recordingBytes = () => 0;
+process.on("SIGUSR2", () => {
+  Bun.gc(true);
+  writeFileSync(process.env.ALIVE ?? "", JSON.stringify({ heap: heapStats().heapSize, recording: recordingBytes() }));
+});
+
 const ended = new AbortController();
 if (process.env.HEADLESS !== "1") {
   const { startTui } = await import("../tui/start.tsx");
   const screen = startTui({ store, env: process.env, actions: () => "A measurement.", quit: () => ended.abort() });
-  const { RECORDING: file } = process.env;
-  if (file !== undefined)
-    void screen.then(({ recordingBytes }) => setInterval(() => writeFileSync(file, String(recordingBytes())), 2_000));
+  void screen.then((tui) => {
+    recordingBytes = tui.recordingBytes;
+  });
 }
 // The changes are spread over the second, as those of an agent are.
 const STEPS = 20;
