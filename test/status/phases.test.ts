@@ -73,7 +73,13 @@ describe("the table", () => {
       assert.equal(nextPhase(from, "paused"), "paused", from);
       assert.equal(nextPhase(from, "crashed"), "starting", from);
     }
-    assert.equal(nextPhase("paused", "resumed"), "starting");
+    for (const from of phaseNames) {
+      const ended = from === "refused" || from === "draining" || from === "stopped";
+      assert.equal(nextPhase(from, "resumed"), from === "paused" ? "starting" : from, from);
+      assert.equal(nextPhase(from, "started"), ended ? "starting" : from, from);
+      if (ended || from === "paused") assert.equal(nextPhase(from, "crashed"), from, from);
+      if (ended) assert.equal(nextPhase(from, "paused"), from, from);
+    }
   });
   test("what data says about a working sink: from where to where, and from nowhere else", () => {
     const moves: Partial<Record<Trigger, [from: PhaseName[], to: PhaseName]>> = {
