@@ -213,7 +213,7 @@ describe("outflow top in a terminal", { skip: !haveTmux }, () => {
         agent.event({ type: "sink-started", sink: sinkInfo("default/edge/archive") });
         const command = `XDG_CONFIG_HOME=${terminal.dir}/config ${buildBinary()} top ${agent.url}`;
         // Incident files are saved in the working directory.
-      terminal.run(`cd ${terminal.dir}; clear; ${command}; echo "first $?"`);
+        terminal.run(`cd ${terminal.dir}; clear; ${command}; echo "first $?"`);
         await terminal.shows(/sink +reason +dropped/);
         const steps: [keys: string[], wanted: RegExp][] = [
           [["c"], /\[x\] dropped/],
