@@ -17,6 +17,8 @@ type Exports = {
   fingerprint(id: number): number;
   placeOf(id: number): number;
   placesOfAll(): number;
+  sortSome(work: number): number;
+  workOfSorting(): number;
 
   newKeyspace(plain: number, oneOrigin: number): number;
   keys(keyspace: number): number;

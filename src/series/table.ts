@@ -5,6 +5,9 @@ import { Instance } from "../hotpath/module.ts";
 import { decodeBlock, scratchBlock } from "./block.ts";
 import type { Label } from "./labels.ts";
 
+/** Comparisons in one piece of sorting: some milliseconds. */
+export const SORT_PIECE = 20_000;
+
 export class SeriesTable {
   readonly module: Instance;
 
@@ -48,6 +51,14 @@ export class SeriesTable {
   positions(): Int32Array {
     const at = this.module.exports.placesOfAll();
     return new Int32Array(this.module.exports.memory.buffer, at, this.size);
+  }
+
+  /**
+   * Brings the order of sending up to date by a piece of work that does not hold up others; false: there is more to do. Whoever asks
+   * for places before it is done gets the rest at once.
+   */
+  sortSome(): boolean {
+    return this.module.exports.sortSome(SORT_PIECE) !== 0;
   }
 
   /** The id of the series with these labels, sorted and legal (exportable()); new or known. */

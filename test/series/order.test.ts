@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { Label } from "../../src/series/labels.ts";
 import { sendingKey } from "../../src/series/order.ts";
-import { SeriesTable } from "../../src/series/table.ts";
+import { SeriesTable, SORT_PIECE } from "../../src/series/table.ts";
 
 const sorted = (labels: Record<string, string>): Label[] =>
   Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
@@ -69,5 +69,71 @@ describe("the order of sending", () => {
         ["1", "10", "+Inf"].flatMap((le) => [`${pod} ${le} w_bucket`, `${pod} ${le} x_bucket`]),
       ),
     ]);
+  });
+});
+
+describe("many new series are sorted in pieces", () => {
+  /** Every other one is of an entity of its own. */
+  const labelsOf = (i: number) =>
+    sorted({ __name__: `m${i % 2}`, job: "fleet", pod: `pod-${((i >> 1) * 7919) % 100_003}`, zone: `z${i % 3}` });
+  const made = (n: number, from = 0, table = new SeriesTable()) => {
+    for (let i = from; i < n; i++) table.intern(labelsOf(i));
+    return table;
+  };
+  /** What each piece took, by its own count. */
+  function pieces(table: SeriesTable, between: () => void = () => {}): number[] {
+    const { exports } = table.module;
+    const work: number[] = [];
+    for (let done = false; !done; ) {
+      const before = exports.workOfSorting();
+      done = table.sortSome();
+      work.push(exports.workOfSorting() - before);
+      between();
+    }
+    return work;
+  }
+  /** A comparison of a long series counts as several; a place among those that are there is searched to its end. */
+  const MOST = SORT_PIECE + 100;
+
+  test("no piece has more work than it may, and all of it is the same work", () => {
+    const table = made(60_000);
+    const work = pieces(table);
+    assert.ok(work.length >= 10, `${work.length} pieces`);
+    assert.ok(Math.max(...work) <= MOST, `${Math.max(...work)} in one piece`);
+    const before = table.module.exports.workOfSorting();
+    const inPieces = [...table.positions()];
+    assert.equal(table.module.exports.workOfSorting(), before, "nothing is left for who asks for places");
+    assert.deepEqual(inPieces, [...made(60_000).positions()]);
+  });
+
+  test("series that come between two pieces, and among those that are sorted, find their place", () => {
+    const table = made(20_000);
+    table.positions();
+    made(50_000, 20_000, table);
+    let next = 50_000;
+    const work = pieces(table, () => {
+      if (next < 52_000) made(next + 500, next, table);
+      next += 500;
+    });
+    made(52_000, 0, table);
+    assert.ok(Math.max(...work) <= MOST, `${Math.max(...work)} in one piece`);
+    assert.deepEqual(inOrder(table), inOrder(made(52_000)));
+  });
+
+  test("who asks for places in the middle gets them", () => {
+    const table = made(30_000);
+    table.sortSome();
+    assert.deepEqual([...table.positions()], [...made(30_000).positions()]);
+    assert.equal(table.sortSome(), true);
+  });
+
+  test("labels of 60 KB: the longer, the fewer comparisons in a piece", () => {
+    const table = new SeriesTable();
+    for (let i = 0; i < 200; i++)
+      table.intern(sorted({ __name__: "m", a: "x".repeat(30_000) + i, b: "y".repeat(30_000) + i }));
+    const { exports } = table.module;
+    table.sortSome();
+    // n log n comparisons are about 1,500; each counts for what it looks at.
+    assert.ok(exports.workOfSorting() > 20_000, `${exports.workOfSorting()}`);
   });
 });

@@ -2,12 +2,12 @@
 import { SLACK } from "./columns";
 import { hash, seed } from "./hash";
 import { keys, known, lookup, made as madeOf, newKeyspace, put, reserveMade, setMade as setMadeOf } from "./keyspace";
-import { placeOf, placesOfAll } from "./order";
+import { placeOf, placesOfAll, sortSome, workOfSorting } from "./order";
 import { add, begin, blockBytes, end, entityCount, seriesCount, writeBlock } from "./series";
 
 export { seed, newKeyspace, keys };
 export { blockBytes, seriesCount, entityCount, writeBlock };
-export { placeOf, placesOfAll };
+export { placeOf, placesOfAll, sortSome, workOfSorting };
 export {
   collect, freeRead, know, newRead, scan, seen, setMany, setSeries, singles, staging, stagedRuns, stagedSamples, stoppedFor, take, unstage,
 } from "./scan";

@@ -1,12 +1,45 @@
 // The order of sending (../../series/order.ts says what it is): ids by place, and places by id, brought up to date when series are new.
-// Entities are sorted by their labels and names by theirs; the series follow from both by counting.
-import { entityCount, entityOf, labelsOf, listOf, NAME, nameOf, seriesCount } from "./series";
+// Entities are sorted by their labels and names by theirs; the series follow from both by counting. Many new ones are sorted in pieces, each
+// of which has so much work: a source with 200,000 new entities would hold up everything else for more than a second.
+import { entityBytes, entityCount, entityOf, labelsOf, listOf, NAME, nameOf, seriesCount } from "./series";
 import { comparePairs, isPart, pairs } from "./pairs";
 
 /** Sorted numbers, grown by sorting the new ones and merging. */
 class Sorted {
   list: usize = 0;
   size: u32 = 0;
+
+  /** While new ones are sorted: how many, and where they are; 0: none are. */
+  fresh: u32 = 0;
+  a: usize = 0;
+  b: usize = 0;
+  /** Stretches of this length are in order, and the two from `from` on are being merged: `i` and `j` are next, they go to `k`. */
+  width: u32 = 0;
+  from: u32 = 0;
+  i: u32 = 0;
+  j: u32 = 0;
+  k: u32 = 0;
+  /** All are in order, so many are still to be put among those that were there before; they go into `target`. */
+  behind: u32 = 0;
+  target: usize = 0;
+  left: u32 = 0;
+  end: u32 = 0;
+}
+
+/** Work that may still be done in this piece: comparisons, each as many as it looks at labels and bytes by the hundred. */
+let budget: i64 = 0;
+/** Work so far, of all pieces: for tests. */
+let spent: u32 = 0;
+
+export function workOfSorting(): u32 {
+  return spent;
+}
+
+// @ts-ignore: decorator
+@inline
+function spend(work: u32): void {
+  budget -= work;
+  spent += work;
 }
 
 const entities = new Sorted();
@@ -29,9 +62,16 @@ function compareEntities(a: u32, b: u32): i32 {
   return c !== 0 ? c : compareLists(a, b, true);
 }
 
+// @ts-ignore: decorator
+@inline
+function bytesOf(a: u32, b: u32): u32 {
+  return min(entityBytes(a), entityBytes(b)) >> 4;
+}
+
 function compareLists(a: u32, b: u32, parts: bool): i32 {
   let x = listOf(a);
   let y = listOf(b);
+  spend(1 + ((min(labelsOf(a), labelsOf(b)) + bytesOf(a, b)) >> 7));
   const xEnd = x + (labelsOf(a) << 2);
   const yEnd = y + (labelsOf(b) << 2);
   // Equal labels at equal places say nothing, whatever they are.
@@ -57,40 +97,92 @@ function isOther(pair: u32, parts: bool): bool {
 }
 
 function compareNames(a: u32, b: u32): i32 {
+  spend(1);
   const x = load<u32>(nameList + (a << 2));
   const y = load<u32>(nameList + (b << 2));
   return x === NAME || y === NAME ? (x === y ? 0 : x === NAME ? -1 : 1) : comparePairs(x, y);
 }
 
-/** Takes the numbers from its size up to `size` in. */
-function sortInto(sorted: Sorted, size: u32, compare: (a: u32, b: u32) => i32): void {
-  const known = sorted.size;
-  if (size === known) return;
-  const fresh = size - known;
-  // One buffer: the new list, and behind it room for sorting.
-  let a = heap.alloc((fresh << 2) as usize);
-  let b = heap.alloc((fresh << 2) as usize);
-  for (let i: u32 = 0; i < fresh; i++) store<u32>(a + (i << 2), known + i);
-  for (let width: u32 = 1; width < fresh; width *= 2) {
-    for (let from: u32 = 0; from < fresh; from += 2 * width)
-      merge(a, from, min(from + width, fresh), min(from + 2 * width, fresh), b, compare);
-    const t = a;
-    a = b;
-    b = t;
+/** Takes the numbers from its size up to `size` in; false: the budget is used up, and it is not done. */
+function sortInto(sorted: Sorted, size: u32, compare: (a: u32, b: u32) => i32): bool {
+  while (sorted.size < size) {
+    if (sorted.fresh === 0) begin(sorted, size - sorted.size);
+    if (!mergeStretches(sorted, compare) || !putAmong(sorted, compare)) return false;
+    finish(sorted);
   }
-  heap.free(b);
-  const list = heap.alloc((size << 2) as usize);
-  // From the end: the new ones are few, the others move in blocks.
-  let left = known;
-  let end = size;
-  for (let i = fresh; i > 0; i--) {
-    const number = load<u32>(a + ((i - 1) << 2));
+  return true;
+}
+
+function begin(sorted: Sorted, fresh: u32): void {
+  const known = sorted.size;
+  sorted.fresh = fresh;
+  sorted.a = heap.alloc((fresh << 2) as usize);
+  sorted.b = heap.alloc((fresh << 2) as usize);
+  for (let i: u32 = 0; i < fresh; i++) store<u32>(sorted.a + (i << 2), known + i);
+  stretches(sorted, 1);
+  sorted.target = heap.alloc(((known + fresh) << 2) as usize);
+  sorted.behind = fresh;
+  sorted.left = known;
+  sorted.end = known + fresh;
+}
+
+function stretches(sorted: Sorted, width: u32): void {
+  sorted.width = width;
+  pair(sorted, 0);
+}
+
+function pair(sorted: Sorted, from: u32): void {
+  sorted.from = from;
+  sorted.i = from;
+  sorted.j = min(from + sorted.width, sorted.fresh);
+  sorted.k = from;
+}
+
+function mergeStretches(sorted: Sorted, compare: (a: u32, b: u32) => i32): bool {
+  const fresh = sorted.fresh;
+  for (; sorted.width < fresh; stretches(sorted, sorted.width * 2)) {
+    for (; sorted.from < fresh; pair(sorted, sorted.from + 2 * sorted.width)) if (!mergePair(sorted, compare)) return false;
+    const t = sorted.a;
+    sorted.a = sorted.b;
+    sorted.b = t;
+  }
+  return true;
+}
+
+function mergePair(sorted: Sorted, compare: (a: u32, b: u32) => i32): bool {
+  const a = sorted.a;
+  const out = sorted.b;
+  const middle = min(sorted.from + sorted.width, sorted.fresh);
+  const to = min(sorted.from + 2 * sorted.width, sorted.fresh);
+  let i = sorted.i;
+  let j = sorted.j;
+  let k = sorted.k;
+  for (; k < to && budget > 0; k++) {
+    let first = j === to;
+    if (!first && i < middle) {
+      first = compare(load<u32>(a + (i << 2)), load<u32>(a + (j << 2))) <= 0;
+    }
+    store<u32>(out + (k << 2), load<u32>(a + ((first ? i++ : j++) << 2)));
+  }
+  sorted.i = i;
+  sorted.j = j;
+  sorted.k = k;
+  return k === to;
+}
+
+/** From the end: the new ones are few, the others move in blocks. */
+function putAmong(sorted: Sorted, compare: (a: u32, b: u32) => i32): bool {
+  const list = sorted.list;
+  const target = sorted.target;
+  for (; sorted.behind > 0; sorted.behind--) {
+    if (budget <= 0) return false;
+    const number = load<u32>(sorted.a + ((sorted.behind - 1) << 2));
     let from: u32 = 0;
-    let to = left;
+    let to = sorted.left;
     // Galloping: where both are many, the next place is near.
     for (let step: u32 = 1; to > from; step *= 2) {
       const probe = step > to ? 0 : to - step;
-      if (compare(load<u32>(sorted.list + (probe << 2)), number) < 0) {
+      if (compare(load<u32>(list + (probe << 2)), number) < 0) {
         from = probe + 1;
         break;
       }
@@ -98,29 +190,38 @@ function sortInto(sorted: Sorted, size: u32, compare: (a: u32, b: u32) => i32): 
     }
     while (from < to) {
       const middle = (from + to) >> 1;
-      if (compare(load<u32>(sorted.list + (middle << 2)), number) < 0) from = middle + 1;
+      if (compare(load<u32>(list + (middle << 2)), number) < 0) from = middle + 1;
       else to = middle;
     }
-    const moved = left - from;
-    end -= moved;
-    memory.copy(list + (end << 2), sorted.list + (from << 2), (moved << 2) as usize);
-    store<u32>(list + (--end << 2), number);
-    left = from;
+    const moved = sorted.left - from;
+    sorted.end -= moved;
+    memory.copy(target + (sorted.end << 2), list + (from << 2), (moved << 2) as usize);
+    store<u32>(target + (--sorted.end << 2), number);
+    sorted.left = from;
   }
-  memory.copy(list, sorted.list, (left << 2) as usize);
-  heap.free(a);
-  if (sorted.list !== 0) heap.free(sorted.list);
-  sorted.list = list;
-  sorted.size = size;
+  return true;
 }
 
-function merge(a: usize, from: u32, middle: u32, to: u32, out: usize, compare: (a: u32, b: u32) => i32): void {
-  let i = from;
-  let j = middle;
-  for (let k = from; k < to; k++) {
-    const first = j === to || (i < middle && compare(load<u32>(a + (i << 2)), load<u32>(a + (j << 2))) <= 0);
-    store<u32>(out + (k << 2), load<u32>(a + ((first ? i++ : j++) << 2)));
-  }
+function finish(sorted: Sorted): void {
+  memory.copy(sorted.target, sorted.list, (sorted.left << 2) as usize);
+  heap.free(sorted.a);
+  heap.free(sorted.b);
+  if (sorted.list !== 0) heap.free(sorted.list);
+  sorted.list = sorted.target;
+  sorted.size += sorted.fresh;
+  sorted.fresh = 0;
+}
+
+/** Sorts what is new with about so much work; false: there is more to do. */
+export function sortSome(most: u32): bool {
+  if (seriesCount() === ordered) return true;
+  budget = most;
+  return sortAll();
+}
+
+function sortAll(): bool {
+  collectNames();
+  return sortInto(entities, entityCount(), compareEntities) && sortInto(names, nameCount, compareNames);
 }
 
 /** Names of the series that were not looked at yet. NAME + 1 is 0: a series without a name counts as one. */
@@ -150,9 +251,8 @@ function collectNames(): void {
 export function orderOfAll(): usize {
   const count = seriesCount();
   if (count === ordered) return order;
-  collectNames();
-  sortInto(entities, entityCount(), compareEntities);
-  sortInto(names, nameCount, compareNames);
+  budget = i64.MAX_VALUE;
+  sortAll();
   if (order !== 0) {
     heap.free(order);
     heap.free(places);
