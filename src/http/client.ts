@@ -73,6 +73,19 @@ export function createHttpClient(options: HttpClientOptions): RealHttpClient {
     return pool;
   };
 
+  /** The caller's own object where nothing is added: its head is written once (wire.ts). */
+  const headersOf = (r: HttpRequest, proxy: HttpProxy | undefined): Readonly<Record<string, string>> => {
+    const authorization = proxy?.authorization;
+    if (options.headers === undefined && options.inflateMaxBytes === undefined && authorization === undefined)
+      return r.headers;
+    return {
+      ...r.headers,
+      ...options.headers?.(),
+      ...(options.inflateMaxBytes === undefined ? {} : { "accept-encoding": "gzip" }),
+      ...(authorization === undefined ? {} : { "proxy-authorization": authorization }),
+    };
+  };
+
   /** `fresh`: over a connection that carried nothing before; `totalMs`: what is left of the time for the whole exchange. */
   async function attempt(r: HttpRequest, fresh: boolean, totalMs: number | undefined): Promise<Attempt> {
     const exchange = new Exchange(totalMs === undefined ? r : { ...r, timeouts: { ...r.timeouts, totalMs } });
@@ -82,9 +95,7 @@ export function createHttpClient(options: HttpClientOptions): RealHttpClient {
       const proxy = url.protocol === "http:" ? route.proxy(url) : undefined;
       const refusal = proxy && route.connectPolicy(bare(url.hostname), portOf(url), undefined);
       if (refusal !== undefined) throw new ConnectFailure("OUTFLOW_FORBIDDEN", refusal);
-      const headers: Record<string, string> = { ...r.headers, ...options.headers?.() };
-      if (options.inflateMaxBytes !== undefined) headers["accept-encoding"] = "gzip";
-      if (proxy?.authorization !== undefined) headers["proxy-authorization"] = proxy.authorization;
+      const headers = headersOf(r, proxy);
       const path = url.pathname + url.search;
       pool = poolOf(url, proxy);
       const asked = {
@@ -208,6 +219,7 @@ function answerOf(
       return Buffer.concat(parts).subarray(0, limit).toString("utf8");
     },
     async discard() {
+      if (exchange.isRead) return;
       try {
         let length = 0;
         for await (const piece of raw()) {

@@ -32,6 +32,7 @@ export class Exchange {
   #dueMs = 0;
   #dueWhy = "";
   readonly #total: NodeJS.Timeout | undefined;
+  #totalAtMs = Number.POSITIVE_INFINITY;
   #ended: "caller" | string | undefined;
   readonly #onAbort = () => this.#breakOff("caller");
 
@@ -42,8 +43,10 @@ export class Exchange {
       this.#failed = failed;
     });
     const { totalMs } = request.timeouts;
-    if (totalMs !== undefined)
+    if (totalMs !== undefined) {
+      this.#totalAtMs = performance.now() + totalMs;
       this.#total = setTimeout(() => this.#breakOff(`request and response took more than ${totalMs} ms`), totalMs);
+    }
     if (request.signal?.aborted) this.#breakOff("caller");
     else request.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -95,6 +98,11 @@ export class Exchange {
   }
 
   // -- of the caller
+
+  /** The response has ended, and all of its body was taken: nothing is left to wait for. */
+  get isRead(): boolean {
+    return this.#state === "complete" && this.#pieces.length === 0;
+  }
 
   /** The next piece of the body; undefined at its end. Throws what broke it off. */
   async next(): Promise<Uint8Array | undefined> {
@@ -163,6 +171,8 @@ export class Exchange {
     this.#dueAtMs = performance.now() + ms;
     this.#dueMs = ms;
     this.#dueWhy = why;
+    // Nothing can be late that the end of the whole exchange comes before.
+    if (this.#dueAtMs >= this.#totalAtMs) return;
     if (this.#timer === undefined || this.#timerAtMs > this.#dueAtMs) this.#setTimer(ms);
   }
 

@@ -16,7 +16,8 @@ export type HttpTimeouts = {
 export type HttpRequest = {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   url: string;
-  headers: Record<string, string>;
+  /** Frozen ones are written into a head once. */
+  headers: Readonly<Record<string, string>>;
   body?: Uint8Array | string;
   timeouts: HttpTimeouts;
   signal?: AbortSignal;
@@ -25,7 +26,7 @@ export type HttpRequest = {
 export type HttpAnswer = {
   status: number;
   /** Lower-case names; repeated headers joined with ", ". */
-  headers: Record<string, string>;
+  headers: Readonly<Record<string, string>>;
   /** Pieces as they come. Throws HttpBroken when the body breaks off. Leaving the loop early closes the connection. */
   body: AsyncIterable<Uint8Array>;
   /** Reads at most `limit` bytes as text, inflated if it is gzip, then drops the rest. Never throws: a broken body gives what came. */

@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 export type Head = {
   status: number;
   /** Lower-case names; repeated headers joined with ", ". */
-  headers: Record<string, string>;
+  headers: Readonly<Record<string, string>>;
 };
 
 /** What came is not an HTTP/1.x response, or what was to be sent is not a legal request. */
@@ -16,6 +16,9 @@ export class NotHttp extends Error {
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+/** Heads of requests, without their last line, by their headers: whoever sends the same again and again freezes them. */
+const written = new WeakMap<Readonly<Record<string, string>>, { line: string; head: string }>();
+
 /** `target`: path and query, or the whole URL for a proxy. Throws NotHttp where a header cannot be sent. */
 export function requestHead(
   method: string,
@@ -24,13 +27,24 @@ export function requestHead(
   headers: Readonly<Record<string, string>>,
   bodyBytes: number | undefined,
 ): string {
-  let head = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n`;
+  const line = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n`;
+  const known = written.get(headers);
+  let head = known?.line === line ? known.head : "";
+  if (head === "") {
+    head = line + headerLines(headers);
+    if (Object.isFrozen(headers)) written.set(headers, { line, head });
+  }
+  return `${head}${bodyBytes === undefined ? "" : `content-length: ${bodyBytes}\r\n`}\r\n`;
+}
+
+function headerLines(headers: Readonly<Record<string, string>>): string {
+  let lines = "";
   for (const name in headers) {
     const value = headers[name]!;
     if (!TOKEN.test(name) || !TEXT.test(value)) throw new NotHttp(`the header ${JSON.stringify(name)} cannot be sent`);
-    head += `${name}: ${value}\r\n`;
+    lines += `${name}: ${value}\r\n`;
   }
-  return `${head}${bodyBytes === undefined ? "" : `content-length: ${bodyBytes}\r\n`}\r\n`;
+  return lines;
 }
 
 const MAX_HEAD_BYTES = 16 * 1024;
@@ -123,11 +137,8 @@ export class AnswerParser {
   }
 
   #take(text: string): void {
-    const lines = text.split("\r\n");
-    const [, minor, digits] = STATUS.exec(lines[0]!) ?? [];
-    if (digits === undefined) throw new NotHttp("the response has no status");
-    const status = Number(digits);
-    const headers = headersOf(lines);
+    if (last?.text !== text) last = { text, ...parsed(text) };
+    const { status, minor, headers } = last;
     if (status === 101) throw new NotHttp("the server switches to another protocol (101)");
     if (status < 200) {
       if (++this.#informational > MAX_INFORMATIONAL) throw new NotHttp(`the server sends ${status} without end`);
@@ -205,6 +216,16 @@ export class AnswerParser {
       if (line === "") this.#state = "done";
     }
   }
+}
+
+/** The head that was read last: responses to one sender differ in nothing but their date. */
+let last: (Head & { text: string; minor: string }) | undefined;
+
+function parsed(text: string): Head & { minor: string } {
+  const lines = text.split("\r\n");
+  const [, minor, digits] = STATUS.exec(lines[0]!) ?? [];
+  if (digits === undefined || minor === undefined) throw new NotHttp("the response has no status");
+  return { status: Number(digits), minor, headers: Object.freeze(headersOf(lines)) };
 }
 
 function headersOf(lines: readonly string[]): Record<string, string> {

@@ -46,19 +46,10 @@ export async function post(
   body: Uint8Array,
   signal: AbortSignal,
 ): Promise<{ verdict: Verdict; answered: boolean }> {
-  const headers: Record<string, string> = {
-    ...target.headers,
-    "content-encoding": "snappy",
-    "content-type": "application/x-protobuf",
-    "user-agent": `outflow/${target.version}`,
-    "x-prometheus-remote-write-version": "0.1.0",
-  };
-  if (target.credentials !== undefined) headers.authorization = basicAuth(target.credentials);
-  if (target.bearer !== undefined) headers.authorization = `Bearer ${target.bearer}`;
   const sent = await http.request({
     method: "POST",
     url: target.endpoint,
-    headers,
+    headers: headersOf(target),
     body,
     timeouts: target.timeouts,
     signal,
@@ -85,6 +76,27 @@ export async function post(
     verdict: judgeAnswer({ status, text, retryAfter, location, noSamples: body === NO_SAMPLES, webPage }, clock.now()),
     answered: status !== 502 && status !== 504 && sent.resent !== true,
   };
+}
+
+const known = new WeakMap<Target, Readonly<Record<string, string>>>();
+
+/** The same for each request of a target, and frozen, so that their head is written once. */
+function headersOf(target: Target): Readonly<Record<string, string>> {
+  let headers = known.get(target);
+  if (headers === undefined) {
+    const { credentials, bearer } = target;
+    headers = Object.freeze({
+      ...target.headers,
+      "content-encoding": "snappy",
+      "content-type": "application/x-protobuf",
+      "user-agent": `outflow/${target.version}`,
+      "x-prometheus-remote-write-version": "0.1.0",
+      ...(credentials === undefined ? {} : { authorization: basicAuth(credentials) }),
+      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+    });
+    known.set(target, headers);
+  }
+  return headers;
 }
 
 /** Ends the response. A body without a type, or of plain text, is looked at. */

@@ -171,3 +171,43 @@ describe("requestHead()", () => {
     test(`${JSON.stringify([name, value])} cannot be sent`, () =>
       assert.throws(() => requestHead("GET", "/", "h", { [name]: value }, undefined), NotHttp));
 });
+
+describe("what is the same again is not made again", () => {
+  test("the head of a request: frozen headers, for each target and length", () => {
+    const headers = Object.freeze({ a: "1" });
+    for (const target of ["/x", "/y", "/x"])
+      for (const length of [5, 6, undefined])
+        assert.equal(
+          requestHead("POST", target, "h:1", headers, length),
+          `POST ${target} HTTP/1.1\r\nhost: h:1\r\na: 1\r\n${length === undefined ? "" : `content-length: ${length}\r\n`}\r\n`,
+        );
+  });
+
+  test("headers that may change are looked at each time", () => {
+    const headers: Record<string, string> = { a: "1" };
+    requestHead("GET", "/", "h", headers, undefined);
+    headers.a = "2";
+    assert.match(requestHead("GET", "/", "h", headers, undefined), /\r\na: 2\r\n/);
+    headers.a = "2\r\nb: 3";
+    assert.throws(() => requestHead("GET", "/", "h", headers, undefined), NotHttp);
+  });
+
+  test("heads of responses that take turns; each response has its own state", () => {
+    const closing = head("Content-Length: 0", "Connection: close");
+    const keeping = head("Content-Length: 2", "Keep-Alive: timeout=5");
+    for (let i = 0; i < 3; i++) {
+      for (let twice = 0; twice < 2; twice++) {
+        const a = text(closing);
+        assert.deepEqual([a.done, a.reusable, a.heads[0]?.headers.connection], [true, false, "close"]);
+      }
+      for (let twice = 0; twice < 2; twice++) {
+        const b = text(`${keeping}ab`);
+        assert.deepEqual([b.done, b.reusable, b.keepAliveMs, b.body], [true, true, 5_000, "ab"]);
+      }
+    }
+  });
+
+  test("a head that is malformed is malformed each time", () => {
+    for (let i = 0; i < 2; i++) assert.throws(() => text("HTTP/1.1 200 OK\r\n: x\r\n\r\n"), NotHttp);
+  });
+});
