@@ -63,6 +63,8 @@ export type Ring = {
   second: number;
   seconds: readonly number[];
   minutes: readonly number[];
+  /** Added to the newest second and minute, and not in the arrays yet; absent: nothing. */
+  running?: number;
 };
 
 /** Percentiles of how long attempts took, ms, by slot, newest last; the running slot as a histogram (latency.ts). */

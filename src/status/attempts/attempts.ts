@@ -36,9 +36,9 @@ function delivered(
   { at, samples, bytes, durationMs }: { at: EpochMs; samples: number; bytes: number; durationMs: number },
   webPage: boolean,
 ): SinkState {
-  const { failing, refusal: _, restored: __, ...rest } = wasDown(sink) ? beginsToWork(sink, at) : sink;
+  const { failing } = sink;
   const after: SinkState = {
-    ...rest,
+    ...untroubled(wasDown(sink) ? beginsToWork(sink, at) : sink),
     webPage,
     account: enter(sink.account, { delivered: samples }),
     samples: addToRing(sink.samples, at, samples),
@@ -50,7 +50,15 @@ function delivered(
     rejected: refusedEverything(sink) ? [] : sink.rejected,
   };
   const behind = isBehind(after, at);
-  return move({ ...after, late: after.late && isLate(after, at) }, behind ? "delivered-behind" : "delivered", at);
+  const late = after.late && isLate(after, at);
+  return move(late === after.late ? after : { ...after, late }, behind ? "delivered-behind" : "delivered", at);
+}
+
+/** Without what a failure left. Nearly always there is nothing of it, and each attempt comes here. */
+function untroubled(sink: SinkState): Omit<SinkState, "failing" | "refusal" | "restored"> {
+  if (sink.failing === undefined && sink.refusal === undefined && sink.restored === undefined) return sink;
+  const { failing: _, refusal: __, restored: ___, ...rest } = sink;
+  return rest;
 }
 
 /** More than one attempt that failed by chance: the sink was down, and starts over. */
