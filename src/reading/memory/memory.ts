@@ -156,7 +156,8 @@ export class Memory {
   *pieces(since: EpochMs): Iterable<Uint8Array> {
     const { first, length } = this.taken.span;
     const record = 16 + 2 * length;
-    const bytes = new Uint8Array(HEAD_BYTES + record * Math.ceil(PIECE_BYTES / record));
+    const most = this.last.length + (this.#saved?.size ?? 0);
+    const bytes = new Uint8Array(HEAD_BYTES + record * Math.max(1, Math.min(Math.ceil(PIECE_BYTES / record), most)));
     const view = new DataView(bytes.buffer);
     [BLOB_VERSION, this.taken.stretchMs, this.taken.from, first, length].forEach((n, i) => {
       view.setFloat64(8 * i, n, true);

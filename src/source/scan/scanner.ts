@@ -27,7 +27,7 @@ export class Scanner {
   /** Reads the series of a matrix, and has the bytes that wait, from the head on. */
   #fast: FastSeries | undefined;
   /** Bytes that wait for the rest of what they belong to: the first `#held` of a buffer that is used again and again. */
-  #buffer: Buffer = Buffer.allocUnsafe(256 * 1024);
+  #buffer: Buffer = Buffer.alloc(0);
   #held = 0;
   /** A series that was incomplete is looked at again when this many bytes are here, so that a long one is not scanned for each piece. */
   #lookAgainAt = 0;
@@ -57,7 +57,7 @@ export class Scanner {
     if (this.#failure !== undefined) return false;
     const chunk = asBuffer(piece);
     if (this.#state === "whole") return this.#collect(chunk);
-    this.#append(chunk);
+    if (!this.#beginsFast(chunk)) this.#append(chunk);
     if (this.#held >= this.#lookAgainAt) this.#scanHeld(false);
     return this.#failure === undefined;
   }
@@ -74,6 +74,20 @@ export class Scanner {
     } catch {
       return { ok: false, kind: "malformed", message: "the response was truncated, or something else follows it" };
     }
+  }
+
+  /** Is the whole head in the first piece, as it nearly always is? Then what follows goes into the module without a stop here. */
+  #beginsFast(chunk: Buffer): boolean {
+    if (this.#state !== "head" || this.#held > 0 || !this.#mayBeFast) return false;
+    const match = HEAD.exec(chunk.toString("latin1", 0, HEAD_MAX));
+    if (match?.[1] !== "matrix") return false;
+    const [head] = match;
+    this.#head = head;
+    this.#state = "series";
+    this.#fast = new FastSeries(this.#o);
+    this.#fast.append(chunk.subarray(head.length), 0);
+    this.#held = chunk.length - head.length;
+    return true;
   }
 
   #append(chunk: Buffer): void {
