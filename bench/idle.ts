@@ -1,6 +1,7 @@
 // What an agent costs that has next to nothing to do, and what a scrape of its /metrics costs: the compiled binary with a series a poll
-// for each sink, --after seconds after its first delivery. Binaries may be named, to compare them.
-//   bun bench/idle.ts [dist/outflow …] [--sinks 1] [--rounds 5] [--after 10] [--scrapes 20]
+// for each sink, --after seconds after its first delivery. "ms/s" is CPU a second over the --for seconds that follow. Binaries may be named,
+// to compare them.
+//   bun bench/idle.ts [dist/outflow …] [--sinks 1] [--series 1] [--rounds 5] [--after 10] [--for 10] [--scrapes 20]
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -9,11 +10,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { freePort } from "../test/servers/servers.ts";
+import { labelsOf, sampleOf } from "./load/fleet.ts";
 import { cpuSeconds, memory } from "./load/proc.ts";
 
 const { values, positionals } = parseArgs({
   options: {
     sinks: { type: "string", default: "1" },
+    series: { type: "string", default: "1" },
+    for: { type: "string", default: "10" },
     rounds: { type: "string", default: "5" },
     after: { type: "string", default: "10" },
     scrapes: { type: "string", default: "20" },
@@ -21,6 +25,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const sinks = Number(values.sinks);
+const series = Number(values.series);
 const scrapes = Number(values.scrapes);
 
 const source = createServer(async (request, response) => {
@@ -32,7 +37,7 @@ const source = createServer(async (request, response) => {
   const raw = /\[\d+ms\]$/.test(form.get("query") ?? "");
   response.end(
     raw
-      ? `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"m"},"values":[[${at},"1"]]}]}}`
+      ? `{"status":"success","data":{"resultType":"matrix","result":[${Array.from({ length: series }, (_, i) => `{"metric":${JSON.stringify(labelsOf(i))},"values":[[${at},"${sampleOf(i, at)}"]]}`).join()}]}}`
       : '{"status":"success","data":{"resultType":"scalar","result":[0,"1"]}}',
   );
 });
@@ -69,7 +74,7 @@ ${own.join("\n")}
 );
 
 const median = (list: number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
-type Cost = ReturnType<typeof memory> & { cpu: number; scrapeMs: number; grownBy: number };
+type Cost = ReturnType<typeof memory> & { cpu: number; perSecond: number; scrapeMs: number; grownBy: number };
 
 async function round(binary: string): Promise<Cost> {
   const first = new Promise<void>((done) => {
@@ -96,7 +101,10 @@ async function round(binary: string): Promise<Cost> {
     await Promise.race([first, ended]);
     await Bun.sleep(Number(values.after) * 1000);
     if (child.exitCode !== null) throw new Error(`${binary} ended with ${child.exitCode}`);
-    const idle = { ...memory(child.pid!), cpu: cpuSeconds(child.pid!) };
+    const started = cpuSeconds(child.pid!);
+    await Bun.sleep(Number(values.for) * 1000);
+    const perSecond = (1000 * (cpuSeconds(child.pid!) - started)) / Number(values.for);
+    const idle = { ...memory(child.pid!), cpu: cpuSeconds(child.pid!), perSecond };
     for (let i = 0; i < scrapes; i++) await (await fetch(`http://${listen}/metrics`)).text();
     return {
       ...idle,
@@ -111,7 +119,7 @@ async function round(binary: string): Promise<Cost> {
 }
 
 console.log(
-  `${sinks} sinks, medians of ${values.rounds}\n RSS MiB  own  of files  CPU s  CPU ms a scrape  MiB grown by ${scrapes}`,
+  `${sinks} sinks, ${series} series, medians of ${values.rounds}\n RSS MiB  own  of files  CPU s   ms/s  CPU ms a scrape  MiB grown by ${scrapes}`,
 );
 for (const binary of positionals.length > 0 ? positionals : [resolve(import.meta.dirname, "../dist/outflow")]) {
   const costs: Cost[] = [];
@@ -121,7 +129,7 @@ for (const binary of positionals.length > 0 ? positionals : [resolve(import.meta
       .toFixed(digits)
       .padStart(width);
   console.log(
-    `${of("rss", 8)}${of("own", 6)}${of("files", 9)}${of("cpu", 8, 2)}${of("scrapeMs", 12)}${of("grownBy", 15)}    ${binary}`,
+    `${of("rss", 8)}${of("own", 6)}${of("files", 9)}${of("cpu", 8, 2)}${of("perSecond", 7)}${of("scrapeMs", 12)}${of("grownBy", 15)}    ${binary}`,
   );
 }
 rmSync(dir, { recursive: true, force: true });
