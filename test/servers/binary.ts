@@ -36,10 +36,15 @@ export type Running = {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 };
 
-/** `outflow run` with an admin port of its own. Remove `stateDir()` folders by yourself. */
-export async function runAgent(args: string[], env: Record<string, string> = {}): Promise<Running> {
+/** `outflow run` with an admin port of its own. Remove `stateDir()` folders by yourself. `outflow`: in place of the binary. */
+export async function runAgent(
+  args: string[],
+  env: Record<string, string> = {},
+  outflow: readonly string[] = [buildBinary()],
+): Promise<Running> {
   const port = await freePort();
-  const child = spawn(buildBinary(), ["run", "--no-tui", "--listen", `127.0.0.1:${port}`, ...args], {
+  const [program = "", ...before] = outflow;
+  const child = spawn(program, [...before, "run", "--no-tui", "--listen", `127.0.0.1:${port}`, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
   });
