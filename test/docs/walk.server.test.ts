@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Receiver, startReceiver } from "../fakes/receiver.ts";
-import { buildBinary, tempDir } from "../servers/binary.ts";
+import { buildBinary, eventually, tempDir } from "../servers/binary.ts";
 import { row } from "../servers/contents.ts";
 import { needs } from "../servers/found.ts";
 import { freePort, startVictoriaMetrics, type VictoriaMetrics } from "../servers/servers.ts";
@@ -38,6 +38,12 @@ describe("docs/getting-started, walked", needs("victoria-metrics"), () => {
     const feed = () => vm.import([row("requests_total", { job: "gateway" }, [[Date.now(), 1]])]).catch(() => {});
     await feed();
     feeding = setInterval(feed, 500);
+    // The first samples of a new series are visible some seconds later: a walk would end before, with a sink that is idle.
+    await eventually(
+      "the source shows the series",
+      async () => (await fetch(`${vm.url}/api/v1/export?match[]=requests_total`)).text(),
+      (rows) => rows !== "",
+    );
   });
   after(async () => {
     clearInterval(feeding);
