@@ -2,6 +2,7 @@
 // when and why. Bounded in size and age; what is removed for that is told. Disk trouble is told too, and stops nothing.
 //   DIR/<namespace>/<policy>/<sink>/20261125T015523123Z-0.jsonl.gz   a gzip member for each drop
 //   DIR/<namespace>/<policy>/<sink>/index.jsonl                      {"at","reason","message","samples","series","from","to","file"}
+//                                                                    {"at","reason","message","lost"}: a series that is only named
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -30,6 +31,8 @@ const FILE_BYTES = 4 * 1024 * 1024;
 const FILE_SAMPLES = 500_000;
 const FILE_AGE_MS = 3_600_000;
 const INDEX_BYTES = 1024 * 1024;
+/** Series that are named in the index of a sink, in one life of the agent. */
+const NAMED_AT_MOST = 1_000;
 
 type OpenFile = { name: string; bytes: number; samples: number; since: EpochMs };
 
@@ -38,6 +41,8 @@ export class DeadLetters {
   readonly #ports: DeadLetterPorts;
   readonly #fileBytes: number;
   readonly #open = new Map<string, OpenFile>();
+  /** Series that were named, by sink. */
+  readonly #named = new Map<string, Set<string>>();
   #files = 0;
   #failing = false;
 
@@ -69,6 +74,29 @@ export class DeadLetters {
         file: file.name,
       };
       appendFileSync(join(folder, INDEX), `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+    });
+  }
+
+  /** Names series in the index whose samples never became a sink's: they are at the source. Each once, and not without end. */
+  name(sink: string, reason: string, series: readonly { lost: string; message: string }[]): void {
+    const named = this.#named.get(sink) ?? new Set();
+    this.#named.set(sink, named);
+    const at = new Date(this.#ports.clock.now()).toISOString();
+    const entries: object[] = [];
+    for (const { lost, message } of series) {
+      if (named.has(lost) || named.size > NAMED_AT_MOST) continue;
+      named.add(lost);
+      if (named.size <= NAMED_AT_MOST) entries.push({ at, reason, message, lost });
+      else
+        entries.push({ at, reason, message: `More than ${NAMED_AT_MOST} series: the others are counted, not named.` });
+    }
+    if (entries.length === 0) return;
+    const folder = folderOf(this.#settings.dir, sink);
+    this.#try(() => {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      appendFileSync(join(folder, INDEX), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""), {
+        mode: 0o600,
+      });
     });
   }
 

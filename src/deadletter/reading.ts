@@ -6,6 +6,8 @@ import { constants, gunzipSync } from "node:zlib";
 import type { Frame } from "../series/frame.ts";
 import { FrameBuilder } from "../series/frame-builder.ts";
 import { Keyspace } from "../series/keyspace.ts";
+import { plainRules } from "../series/labels.ts";
+import type { NameEscaping } from "../series/names.ts";
 import { SeriesTable } from "../series/table.ts";
 import { INDEX } from "./folder.ts";
 import { addLine } from "./lines.ts";
@@ -27,11 +29,18 @@ export function claim(folder: string, name: string, suffix: string): string {
   return claimed;
 }
 
-export function readLetters(folder: string, name: string): Letters {
+/** `escaping`: of names that the sink does not take as they are (any longer); what was escaped before stays. */
+export function readLetters(folder: string, name: string, escaping: NameEscaping): Letters {
   const packed = readFileSync(join(folder, name));
   const { text, torn } = unpack(packed);
-  const table = new SeriesTable();
-  const keyspace = new Keyspace(table, undefined);
+  const keyspace = new Keyspace(new SeriesTable(), undefined, { ...plainRules, escaping });
+  const read = framed(text, keyspace);
+  // Of series that become one the last may win, and samples are mixed: the second time the winner is known.
+  return { ...(keyspace.takeovers === 0 ? read : framed(text, keyspace)), torn };
+}
+
+function framed(text: string, keyspace: Keyspace): Omit<Letters, "torn"> {
+  const { table } = keyspace;
   const builder = new FrameBuilder();
   let illegal = 0;
   let broken = 0;
@@ -52,7 +61,7 @@ export function readLetters(folder: string, name: string): Letters {
     from = Math.min(from, ts);
     to = Math.max(to, ts);
   }
-  return { frame: { ...frame, from, to }, illegal, broken, torn };
+  return { frame: { ...frame, from, to }, illegal, broken };
 }
 
 /** What can be read of a file that was not written to its end is read. */

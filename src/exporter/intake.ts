@@ -1,9 +1,11 @@
 // The start of the path: what the readers have read of a source becomes an open window, and its samples join the open batches.
 
 import type { EpochMs } from "../platform/clock.ts";
+import { printable } from "../platform/printable.ts";
 import { endingsOf } from "../reading/removed-source.ts";
 import type { Arrival, News } from "../reading/subscription.ts";
 import type { Frame } from "../series/frame.ts";
+import type { Collision } from "../series/keyspace.ts";
 import type { DropReason, SinkId } from "../status/events.ts";
 import type { OpenBatches } from "./open-batches.ts";
 import type { ExporterPorts } from "./ports.ts";
@@ -16,12 +18,16 @@ export type IntakePorts = Pick<ExporterPorts, "clock" | "dispatch"> & {
   failing(): boolean;
 };
 
+const SERIES_COLUMNS = 1_000;
+
 export class Intake {
   readonly #id: SinkId;
   readonly #ports: IntakePorts;
   readonly #sources: Sources;
   readonly #settlement: Settlement;
   readonly #open: OpenBatches;
+  /** Series that are dropped since another one becomes the same, and were told of. */
+  readonly #collided = new WeakSet<Collision>();
 
   constructor(id: SinkId, ports: IntakePorts, sources: Sources, settlement: Settlement, open: OpenBatches) {
     this.#id = id;
@@ -103,8 +109,17 @@ export class Intake {
       durationMs,
       sourceNow,
       dropped,
+      ...this.#collisions(frame),
       ...(settleMs === undefined ? {} : { settleMs }),
     });
+  }
+
+  #collisions({ collisions = [] }: Frame): { collisions?: Collision[] } {
+    const news = collisions.filter((collision) => !this.#collided.has(collision));
+    for (const collision of news) this.#collided.add(collision);
+    if (news.length === 0) return {};
+    const text = (series: string): string => printable(series, SERIES_COLUMNS);
+    return { collisions: news.map(({ lost, kept }) => ({ lost: text(lost), kept: text(kept) })) };
   }
 
   #setBack(source: ReadSource, to: EpochMs): void {

@@ -227,7 +227,7 @@ export class SourcePort {
   #learnFrom(query: Query, { series, warnings, frame }: Extract<ReadResult, { ok: true }>): void {
     this.#current.saw(query.sent, series);
     this.#warnings.read(this.#ports.clock.now(), query, warnings, frame.dropped);
-    this.#warnings.collided(this.#ports.clock.now(), this.#current.keyspace(undefined, query.labels).takeCollisions());
+    this.#warnings.collided(this.#ports.clock.now(), frame.collisions ?? []);
   }
 
   /**

@@ -16,6 +16,7 @@ export class SourceWarnings {
   readonly #told = new Map<string, readonly string[]>();
   /** Queries that had native histograms. */
   readonly #histograms = new Set<string>();
+  readonly #collided = new WeakSet<Collision>();
 
   constructor(dispatch: (event: Event) => void) {
     this.#dispatch = dispatch;
@@ -41,16 +42,18 @@ export class SourceWarnings {
     );
   }
 
-  /** Series that are dropped since another one becomes the same: the first of them are named. */
+  /** Series that are dropped since another one becomes the same: the first of them are named, each once. */
   collided(at: EpochMs, collisions: readonly Collision[]): void {
-    for (const { lost, kept } of collisions.slice(0, NAMED))
+    const news = collisions.filter((collision) => !this.#collided.has(collision));
+    for (const collision of news) this.#collided.add(collision);
+    for (const { lost, kept } of news.slice(0, NAMED))
       this.#dispatch({
         type: "series-collided",
         at,
         lost: printable(lost, SERIES_COLUMNS),
         kept: printable(kept, SERIES_COLUMNS),
       });
-    const more = collisions.length - NAMED;
+    const more = news.length - NAMED;
     if (more <= 0) return;
     const message = `${more} more series are dropped since another one becomes the same (name_collision).`;
     this.#dispatch({ type: "notice", at, level: "warn", message });

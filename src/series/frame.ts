@@ -1,5 +1,6 @@
 // A frame: the samples of one window of one source, as columns. Samples are never objects (docs/design.md, Samples are never objects).
 import type { EpochMs } from "../platform/clock.ts";
+import type { Collision } from "./keyspace.ts";
 import type { SeriesTable } from "./table.ts";
 
 /**
@@ -25,6 +26,8 @@ export type Frame = {
   stale: Uint8Array;
   /** Samples left out before, by reason (`invalid_name`: no `__name__`). Counted as read and dropped. */
   dropped: Record<string, number>;
+  /** Which series were left out as `name_collision`; the same objects in each frame. */
+  collisions?: readonly Collision[];
   /** Bytes of the answer's body, decoded. */
   bytes: number;
 };

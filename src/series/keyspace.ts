@@ -24,6 +24,8 @@ export const INVALID_LABELS = -2;
 export const NAME_COLLISION = -3;
 /** A longer label set, in bytes of JSON, is dropped: 280,000 labels blocked the event loop for seconds. Receivers refuse far shorter ones. */
 const MAX_LABEL_SET_BYTES = 64 * 1024;
+/** Series that lost their place and are named; more of them are counted only. */
+const MAX_NAMED = 10_000;
 const CODES: Record<LabelTrouble, number> = { invalid_name: INVALID_NAME, invalid_labels: INVALID_LABELS };
 
 /** Who has a series, as the module keeps it (0: nobody): labels as they are, labels that were altered, or several want it. */
@@ -43,7 +45,8 @@ export class Keyspace {
   #origin = 0;
   readonly #contests = new Map<number, Contest>();
   #takeovers = 0;
-  readonly #collisions: Collision[] = [];
+  #named = 0;
+  #lost: Collision | undefined;
 
   /** `fallbackName`: for expressions, the metric name of results without one. */
   constructor(table: SeriesTable, fallbackName: string | undefined, rules: LabelRules = plainRules) {
@@ -83,9 +86,9 @@ export class Keyspace {
     return this.#takeovers;
   }
 
-  /** Series that lost their place to another one since the last call, each once. */
-  takeCollisions(): Collision[] {
-    return this.#collisions.splice(0);
+  /** The series that was looked up last and is a NAME_COLLISION: the same object each time. Undefined where too many are to be named. */
+  get lost(): Collision | undefined {
+    return this.#lost;
   }
 
   #learn(metric: unknown): number {
@@ -119,7 +122,7 @@ export class Keyspace {
       this.#setOwner(id, origin);
       return id;
     }
-    const contest = this.#contests.get(id) ?? { first: owner, origins: new Map(), told: new Set() };
+    const contest = this.#contests.get(id) ?? { first: owner, origins: new Map(), lost: new Map() };
     this.#contests.set(id, contest);
     setMade(this.place, id, CONTESTED);
     contest.origins.set(key, origin);
@@ -147,11 +150,13 @@ export class Keyspace {
   }
 
   #lose(id: number, key: string, bytes: Uint8Array, from: number, to: number): number {
-    const { told } = this.#contests.get(id)!;
-    if (!told.has(key)) {
-      told.add(key);
+    const { lost } = this.#contests.get(id)!;
+    this.#lost = lost.get(key);
+    if (this.#lost === undefined && this.#named < MAX_NAMED) {
+      this.#named++;
       const metric = JSON.parse(asText(bytes, from, to)) as Record<string, string>;
-      this.#collisions.push({ lost: seriesText(Object.entries(metric)), kept: seriesText(this.table.labels(id)) });
+      this.#lost = { lost: seriesText(Object.entries(metric)), kept: seriesText(this.table.labels(id)) };
+      lost.set(key, this.#lost);
     }
     return NAME_COLLISION;
   }
@@ -161,7 +166,7 @@ export class Keyspace {
 export type Collision = { lost: string; kept: string };
 
 /** `origins`: by key of the source's labels. Keys that were learned before the contest have the origin `first`. */
-type Contest = { first: number; origins: Map<string, number>; told: Set<string> };
+type Contest = { first: number; origins: Map<string, number>; lost: Map<string, Collision> };
 
 const asText = (bytes: Uint8Array, from: number, to: number): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("utf8");

@@ -106,11 +106,15 @@ export async function readAnswer(
     const result = scanner.end();
     const failure = judge(result, r, words);
     if (failure !== undefined) return { sign, ok: false, failure };
-    const { resultType, isPartial, warnings, dropped, series } = result as Extract<ScanResult, { ok: true }>;
+    const { resultType, isPartial, warnings, dropped, collisions, series } = result as Extract<
+      ScanResult,
+      { ok: true }
+    >;
     // A hundred thousand new series at a time.
     while (!r.keyspace.table.sortSome()) await clock.sleep(0);
     const { frame, seriesTwice } = builder.build(r.keyspace.table, r.from, r.to);
     frame.dropped = dropped;
+    if (collisions.length > 0) frame.collisions = collisions;
     frame.bytes = bytes;
     return {
       sign,

@@ -45,6 +45,7 @@ export function withEndings(frame: Frame, ended: readonly number[], builder: Fra
   const { frame: marked } = builder.build(table, from, to);
   builder.clear();
   marked.dropped = frame.dropped;
+  if (frame.collisions !== undefined) marked.collisions = frame.collisions;
   marked.bytes = frame.bytes;
   return marked;
 }

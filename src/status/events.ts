@@ -91,6 +91,9 @@ export type ProblemInfo = {
   message: string;
 };
 
+/** A series of the source, `lost`, would become `kept`, which another one is already. */
+export type Collision = { lost: string; kept: string };
+
 export type Event = { at: EpochMs } & (
   | {
       type: "agent-started";
@@ -145,8 +148,8 @@ export type Event = { at: EpochMs } & (
       clockDifferenceMs: number;
       clockSpreadMs?: number;
     }
-  /** A series of the source, `lost`, would become `kept`, which another one is already: its samples are dropped (name_collision). */
-  | { type: "series-collided"; lost: string; kept: string }
+  /** A series of the source is dropped as a name_collision: said once, for whatever sinks. */
+  | ({ type: "series-collided" } & Collision)
   | { type: "source-failed"; reason: ReadFailureReason; message: string }
   /** A window's samples arrived at this sink. `read` counts all of them, dropped ones too. */
   | {
@@ -163,6 +166,8 @@ export type Event = { at: EpochMs } & (
       /** The source's now when it answered; with `from` it bounds the lag before anything is settled. */
       sourceNow: EpochMs;
       dropped: Partial<Record<DropReason, number>>;
+      /** Series that are dropped as a name_collision, each once for this sink. */
+      collisions?: readonly Collision[];
       /** Raw only: how old data of this source must be before it is read, set or learned. */
       settleMs?: number;
     }

@@ -60,10 +60,8 @@ function next(s: Snapshot, event: Event): Snapshot {
       const spread = clockSpreadMs === undefined ? {} : { clockSpreadMs };
       return { ...s, source: { ...source, kind, health: "ok", clockDifferenceMs, ...spread, lastAnswerAt: at } };
     }
-    case "series-collided": {
-      const { lost, kept } = event;
-      return { ...s, source: { ...s.source, collisions: [...(s.source.collisions ?? []), { lost, kept }].slice(-5) } };
-    }
+    case "series-collided":
+      return s; // each sink has its own: window-read
     case "source-failed": {
       const { reason, message, at } = event;
       const { since, inRow } = s.source.failure ?? { since: at, inRow: 0 };

@@ -234,7 +234,8 @@ function windowRead(sink: SinkState, event: Extract<SinkEvent, { type: "window-r
   const account = enter(sink.account, { read: event.read, dropped: event.dropped });
   const readPerS = (1000 * event.read) / Math.max(1, event.to - event.from);
   const pace = { ...sink.pace, readPerS: smoothed(sink.pace.readPerS, readPerS) };
-  const counted = { ...after, account, pace, lastReadAt: at };
+  const collisions = event.collisions && { collisions: [...(sink.collisions ?? []), ...event.collisions].slice(-5) };
+  const counted = { ...after, account, pace, lastReadAt: at, ...collisions };
   const again = was?.failure === undefined ? counted : settled(beginsToWork(counted, at), at);
   return event.read === 0 ? again : move({ ...again, lastSampleAt: at }, "samples-read", at);
 }

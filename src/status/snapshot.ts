@@ -4,6 +4,7 @@ import type { EpochMs } from "../platform/clock.ts";
 import type { Condition } from "./condition.ts";
 import type {
   ClusterFailure,
+  Collision,
   DropReason,
   FailureReason,
   NotAcceptedReason,
@@ -162,6 +163,8 @@ export type SinkState = {
   lastLate?: { source: string; from: EpochMs; to: EpochMs; samples: number; remedy: string; at: EpochMs };
   /** Series that the receiver does not take: the last 20, newest last; the same series once. */
   rejected: readonly RejectedSeries[];
+  /** Series that are dropped since another one becomes the same: the last five. */
+  collisions?: readonly Collision[];
   /** Dropped samples that are in the dead-letter folder. */
   deadLetters: number;
   samples: Ring; // delivered samples
@@ -225,8 +228,6 @@ export type Snapshot = {
     /** How far the clocks of replicas behind its address differ. */
     clockSpreadMs?: number;
     lastAnswerAt?: EpochMs;
-    /** Series that are dropped since another one becomes the same: the last of them. */
-    collisions?: readonly { lost: string; kept: string }[];
     failure?: { reason: ReadFailureReason; message: string; since: EpochMs; inRow: number };
   };
   /** The API server that policies come from; absent: they come from files. */

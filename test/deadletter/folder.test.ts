@@ -168,4 +168,26 @@ describe("DeadLetters", () => {
     chmodSync(path, 0o700);
     dir.remove();
   });
+
+  test("series that are only named: each once, in the index, and not without end", () => {
+    const dir = tempDir();
+    const { folder } = letters(dir.path);
+    const named = (n: number) =>
+      Array.from({ length: n }, (_, i) => ({ lost: `a.${i}`, message: `a.${i} is dropped.` }));
+    folder.name("default/p/s", "name_collision", named(2));
+    folder.name("default/p/s", "name_collision", named(3));
+    const index = () =>
+      readFileSync(join(folderOf(dir.path, "default/p/s"), INDEX), "utf8")
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+    const at = "2026-11-25T01:55:23.123Z";
+    const entry = (i: number) => ({ at, reason: "name_collision", message: `a.${i} is dropped.`, lost: `a.${i}` });
+    assert.deepEqual(index(), [0, 1, 2].map(entry));
+    folder.name("default/p/s", "name_collision", named(1_500));
+    assert.equal(index().length, 1_001);
+    assert.match(index().at(-1).message, /^More than 1000 series/);
+    assert.deepEqual(letterFiles(folderOf(dir.path, "default/p/s")), []);
+    dir.remove();
+  });
 });

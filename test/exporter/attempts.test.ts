@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Attempts } from "../../src/exporter/attempts.ts";
+import { steady, World } from "../fakes/world.ts";
 
 const window = (from: number, samples = 100) => ({ from, to: from + 15_000, samples, series: 10 });
 const attempted = (from: number, together = true) => ({ ...window(from), maxSize: 500, together });
@@ -42,5 +43,15 @@ describe("what was attempted", () => {
     attempts.readUpTo(60_000);
     assert.equal(attempts.origin(window(45_000), 500).sent, true);
     assert.equal(attempts.origin(window(60_000), 500).sent, false);
+  });
+
+  test("is saved before the request is sent: a process that is killed in between leaves it to the next one", async () => {
+    const w = new World({ sinks: { s: { onExhausted: "hold" } } });
+    const start = w.source.now();
+    w.source.samples = steady("m", start, start + 600_000, 5_000);
+    w.sink().fault = "timeout";
+    await w.clock.advance(120_000);
+    const [attempted] = [...w.state.attempts.values()];
+    assert.ok(attempted !== undefined && attempted.windows.length > 0 && attempted.to > start);
   });
 });

@@ -57,6 +57,11 @@ describe("one refused series in a backlog of three hours", () => {
       assert.equal(one.drops.length, one.missing.length);
       assert.deepEqual([...new Set(one.drops.map(({ reason }) => reason))], ["rejected"]);
       assert.ok(one.requests - without.requests <= 40, `${one.requests} requests, ${without.requests} without it`);
+      if (everyMs === 15_000)
+        assert.ok(
+          one.requests - without.requests <= 25,
+          "batches that were sealed before are not searched again for it",
+        );
       console.log(
         `every ${everyMs / 1_000} s: ${one.requests} requests, ${without.requests} without the refused series`,
       );

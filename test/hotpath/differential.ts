@@ -166,8 +166,9 @@ export function difference(n: number): { bytes: string; fast: unknown; slow: unk
   // First with new series, then with known ones. What was learned in between may have made a name contested.
   const nanIsStale = r(2) === 0;
   const turn = r(2) === 0;
+  const { takeovers } = keyspace;
   const learning = scanned(pieces, nanIsStale, turn);
-  const contested = keyspace.takeCollisions().length > 0;
+  const contested = keyspace.takeovers !== takeovers;
   const fast = scanned(pieces, nanIsStale, true);
   const slow = scanned(pieces, nanIsStale, false);
   if (isDeepStrictEqual(fast, slow) && (contested || isDeepStrictEqual(learning, slow))) return undefined;

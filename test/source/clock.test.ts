@@ -31,6 +31,36 @@ function run(
 }
 
 describe("the source's clock", () => {
+  test("now is whole milliseconds, whatever fractions the monotonic clock has", () => {
+    const clock = new SourceClock();
+    clock.answered(T, 1.25);
+    assert.equal(clock.now(1_000.75), T + 999);
+    clock.answered(T - 8_000, 2_000.5); // a small set-back, once it is proved, is approached slowly: fractions too
+    for (const mono of [3_000.5, 4_000.5]) clock.answered(T - 8_000 + mono - 2_000.5, mono);
+    for (const mono of [4_500.3, 5_000.7, 9_000.9])
+      assert.ok(Number.isInteger(clock.now(mono)), String(clock.now(mono)));
+  });
+
+  test("how far now is ahead of the clock that responses show: until a set-back is proved, and while it is approached", () => {
+    const clock = new SourceClock();
+    const answer = (mono: number, back: number) => {
+      clock.answered(T + mono - back, mono);
+      return clock.aheadMs(mono);
+    };
+    assert.equal(answer(0, 0), 0);
+    assert.deepEqual(
+      [2_000, 4_000].map((mono) => answer(mono, 8_000)),
+      [8_000, 8_000],
+      "not proved",
+    );
+    assert.deepEqual(
+      [6_000, 14_000, 30_000, 60_000].map((mono) => answer(mono, 8_000)),
+      [8_000, 6_000, 2_000, 0],
+      "a quarter of the time that passes",
+    );
+    assert.equal(new SourceClock().aheadMs(0), 0);
+  });
+
   test("one server: a lower bound, at most a second late", () => {
     const { off, back, clock } = run(100, 1_700, () => 0);
     assert.ok(

@@ -31,6 +31,7 @@ import { audit } from "../../reading/auditor.ts";
 import type { Actions } from "../../status/actions.ts";
 import { changedReports } from "../../status/reported.ts";
 import { StatusStore } from "../../status/store.ts";
+import { collisionText } from "../../status/text/words.ts";
 import { version } from "../../version.ts";
 import { replayCommandLine, replayFlags } from "../replay/line.ts";
 import { agentActions } from "./actions.ts";
@@ -110,6 +111,12 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     cluster?.reports(reports.map(({ id }) => id));
     cluster?.observe(event, before, after);
   });
+  if (letters !== undefined)
+    store.subscribe((event) => {
+      if (event.type !== "window-read" || event.collisions === undefined) return;
+      const named = event.collisions.map(({ lost, kept }) => ({ lost, message: collisionText(lost, kept) }));
+      letters.name(event.id, "name_collision", named);
+    });
   gatherEvidence(store, clock, clients.look);
 
   // screen: the admin port; the terminal UI is added by `run`

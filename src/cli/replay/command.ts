@@ -135,7 +135,7 @@ async function run(options: Options, letters: string | undefined): Promise<boole
           options,
           stop.signal,
         )
-      : await replayFolders(chosen, resolve(letters), options, stop.signal);
+      : await replayFolders(chosen, resolve(letters), { ...options, nameEscaping: settings.nameEscaping }, stop.signal);
   } finally {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
@@ -258,7 +258,7 @@ async function replayFolders(
     const result = await replayLetters(
       plan,
       folder,
-      { maxRate: options.maxRate, dryRun: options.dryRun === true },
+      { maxRate: options.maxRate, dryRun: options.dryRun === true, escaping: options.nameEscaping },
       signal,
       {
         clock: systemClock,

@@ -5,6 +5,7 @@ import { claim, delivered, readLetters } from "../../deadletter/reading.ts";
 import { ReplaySink, type ReplaySinkPorts } from "../../delivery/replay-sink.ts";
 import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import type { EpochMs } from "../../platform/clock.ts";
+import type { NameEscaping } from "../../series/names.ts";
 
 export type LettersPorts = Omit<ReplaySinkPorts, "settled"> & {
   /** Samples of the sink that were dropped so far. */
@@ -16,7 +17,7 @@ export type LettersPorts = Omit<ReplaySinkPorts, "settled"> & {
 export async function replayLetters(
   plan: SinkPlan,
   folder: string,
-  options: { maxRate: number | undefined; dryRun: boolean },
+  options: { maxRate: number | undefined; dryRun: boolean; escaping: NameEscaping },
   signal: AbortSignal,
   ports: LettersPorts,
 ): Promise<{ ok: true; kept: number } | { ok: false; why: string }> {
@@ -25,7 +26,7 @@ export async function replayLetters(
   let kept = 0;
   for (const [i, found] of files.entries()) {
     const name = options.dryRun ? found : claim(folder, found, String(process.pid));
-    const letters = readLetters(folder, name);
+    const letters = readLetters(folder, name, options.escaping);
     const { frame } = letters;
     const startedMs = ports.clock.monotonicMs();
     ports.dispatch({

@@ -1,7 +1,7 @@
 // What a scan is given, and what it returns.
 import type { EpochMs } from "../../platform/clock.ts";
 import type { FrameBuilder } from "../../series/frame-builder.ts";
-import type { Keyspace } from "../../series/keyspace.ts";
+import type { Collision, Keyspace } from "../../series/keyspace.ts";
 
 export type ScanOptions = {
   keyspace: Keyspace;
@@ -43,6 +43,8 @@ export type ScanResult =
       warnings: string[];
       /** Samples of the window that cannot be exported, by reason. */
       dropped: Record<string, number>;
+      /** Which series are a name_collision. */
+      collisions: Collision[];
       /** Series in the response, including those of which no sample passes. */
       series: number;
     }

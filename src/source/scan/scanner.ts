@@ -249,6 +249,7 @@ export class Scanner {
         .flatMap((list) => (Array.isArray(list) ? list : []))
         .filter((w): w is string => typeof w === "string"),
       dropped: this.#series.dropped,
+      collisions: [...this.#series.collisions],
       series: this.#series.count + (this.#fast?.count ?? 0),
     };
   }

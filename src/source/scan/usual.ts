@@ -4,7 +4,7 @@
 import { Buffer } from "node:buffer";
 import { parseNumber, parseSeconds } from "../../hotpath/numbers.ts";
 import type { EpochMs } from "../../platform/clock.ts";
-import { INVALID_LABELS, INVALID_NAME, NAME_COLLISION } from "../../series/keyspace.ts";
+import { type Collision, INVALID_LABELS, INVALID_NAME, NAME_COLLISION } from "../../series/keyspace.ts";
 import { CLOSE, CLOSE_BRACE, COMMA, endOfNesting, OPEN, OPEN_BRACE, QUOTE } from "./bytes.ts";
 import { OldSamples } from "./late.ts";
 import type { ScanOptions } from "./options.ts";
@@ -30,6 +30,8 @@ export class UsualSeries {
   readonly #old: OldSamples;
   /** Samples that cannot be exported, by reason. */
   readonly dropped: Record<string, number> = {};
+  /** Which series are a name_collision. */
+  readonly collisions = new Set<Collision>();
   /** Series that were read. */
   count = 0;
 
@@ -75,6 +77,7 @@ export class UsualSeries {
   #series(bytes: Buffer, metric: number, metricEnd: number, from: number, to: number, many: boolean): boolean {
     const { builder, keyspace, newerThan, to: windowEnd, nanIsStale } = this.#o;
     const series = keyspace.lookup(bytes, metric, metricEnd);
+    const lost = series === NAME_COLLISION ? keyspace.lost : undefined;
     const floor = series < 0 ? this.#o.from : newerThan(series);
     const old = this.#old;
     old.clear();
@@ -110,6 +113,7 @@ export class UsualSeries {
     }
     if (!many && old.count + fresh + beyond !== 1) return this.#giveUp(series);
     this.count++;
+    if (lost !== undefined && fresh > 0) this.collisions.add(lost);
     if (series < 0) this.drop(WHY[series]!, fresh);
     else this.#settleOld(series, floor, bytes, fresh + beyond);
     return true;

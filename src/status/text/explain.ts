@@ -78,7 +78,7 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
       `The clocks behind the source's address differ by ${age(Math.round(source.clockSpreadMs / 1000) * 1000)}; windows follow the slower one.`,
     );
   if (sink.account.dropped.name_collision > 0)
-    for (const { lost, kept } of source.collisions ?? []) said.push(collisionText(lost, kept));
+    for (const { lost, kept } of sink.collisions ?? []) said.push(collisionText(lost, kept));
   if (readyOf(sink).reason === "Idle")
     for (const s of sink.sources)
       said.push(
