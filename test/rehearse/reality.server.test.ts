@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { needs } from "../servers/found.ts";
-import { rehearsedAndReal } from "../servers/rehearsed.ts";
+import { type Comparison, rehearsedAndReal } from "../servers/rehearsed.ts";
 
 /** A fault that lasted so much longer than it was to says nothing about how many attempts it took. */
 const STARVED_MS = 2_000;
+const starved = ({ starvedMs }: Comparison): boolean => starvedMs > STARVED_MS;
 
 describe("a rehearsal and real servers", needs("victoria-metrics"), () => {
-  test("an outage, 401 and a restart cost as many attempts as rehearsed, and lose and repeat as little", async (t) => {
+  test("an outage, 401 and a restart cost as many attempts as rehearsed, and lose and repeat as little", async () => {
     const run = () =>
       rehearsedAndReal(["outage, hold", "401", "restart"], {
         sinks: 2,
@@ -21,13 +22,13 @@ describe("a rehearsal and real servers", needs("victoria-metrics"), () => {
         catchesUp: false,
       });
     let compared = await run();
-    const starved = () => compared.some(({ starvedMs }) => starvedMs > STARVED_MS);
-    if (starved()) compared = await run();
-    if (starved()) return t.skip("the machine is too busy: faults lasted longer than they were to");
-    for (const { fault, rehearsed, real } of compared) {
+    if (compared.some(starved)) compared = await run();
+    for (const one of compared) {
+      const { fault, rehearsed, real } = one;
       assert.deepEqual([rehearsed.lost, rehearsed.repeats], [0, 0], fault);
-      assert.deepEqual([real.lost, real.repeats], [0, 0], fault);
       assert.ok(real.delivered > 0 && rehearsed.delivered > 0, fault);
+      if (starved(one)) continue;
+      assert.deepEqual([real.lost, real.repeats], [0, 0], fault);
       if (fault !== "restart")
         assert.equal(real.faultRequests, rehearsed.faultRequests, `${fault}: requests while it lasted`);
     }

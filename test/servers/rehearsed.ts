@@ -74,7 +74,16 @@ export async function rehearsedAndReal(which: readonly Fault[], o: Circumstances
       () => source.read(SELECTOR),
       (c) => c.size === o.series,
     );
-    const flags = ["--source-url", source.url, "--poll-interval", `${o.pollMs}ms`, "--settle", "2s"];
+    const flags = [
+      "--source-url",
+      source.url,
+      "--poll-interval",
+      `${o.pollMs}ms`,
+      "--settle",
+      "2s",
+      "--drain-timeout",
+      "60s",
+    ];
     const args = (fault: Fault, receivers: readonly Receiver[]): string[] => {
       const file = join(dir, `${fault}.yaml`);
       const sinks = Object.fromEntries(receivers.map((r, i) => [`s${i}`, r.writeUrl]));
