@@ -13,7 +13,11 @@ type Opened = {
   cursors: ReadonlyMap<string, EpochMs>;
   /** Where this owner is. */
   now: Map<string, EpochMs>;
+  /** Policies that are not among those that were loaded. */
+  goneSince: Map<string, EpochMs>;
 };
+
+const KEEP_GONE_MS = 86_400_000;
 
 /** The agent's state store, for the shards that it owns. */
 export class SharedCursors implements StateStore {
@@ -33,7 +37,7 @@ export class SharedCursors implements StateStore {
     const mine = this.#local.epoch(shard) === from.epoch - 1;
     const cursors = new Map(Object.entries(from.cursors));
     if (!mine) this.#local.forget((key) => shardOf(key.policy, this.#shards) === shard);
-    this.#opened.set(shard, { cursors, now: new Map(cursors) });
+    this.#opened.set(shard, { cursors, now: new Map(cursors), goneSince: new Map() });
     this.#local.saveEpoch(shard, from.epoch);
   }
 
@@ -47,10 +51,18 @@ export class SharedCursors implements StateStore {
     return Object.fromEntries(this.#opened.get(shard)?.now ?? []);
   }
 
-  /** Cursors of policies that no longer exist are not kept for ever. */
-  keepOnly(policies: ReadonlySet<string>): void {
-    for (const { now } of this.#opened.values())
-      for (const name of now.keys()) if (!policies.has(policyOf(name))) now.delete(name);
+  /**
+   * Cursors of policies that are not here are kept for a day: another directory may be behind for a while, and what it does not know is
+   * not gone.
+   */
+  keepOnly(policies: ReadonlySet<string>, at: EpochMs): void {
+    for (const { now, goneSince } of this.#opened.values())
+      for (const name of now.keys()) {
+        const policy = policyOf(name);
+        if (policies.has(policy)) goneSince.delete(policy);
+        else if (!goneSince.has(policy)) goneSince.set(policy, at);
+        else if (at - goneSince.get(policy)! >= KEEP_GONE_MS) now.delete(name);
+      }
   }
 
   // -- StateStore
@@ -74,7 +86,11 @@ export class SharedCursors implements StateStore {
   }
 
   saveCursor(...[key, cursor, memory]: Parameters<StateStore["saveCursor"]>): void {
-    this.#opened.get(shardOf(key.policy, this.#shards))?.now.set(nameOf(key), Math.round(cursor));
+    const opened = this.#opened.get(shardOf(key.policy, this.#shards));
+    const brought = opened?.cursors.get(nameOf(key));
+    // What a late window before the cursor is sent again was settled before: else an owner that dies early would cost a late window more.
+    const again = brought !== undefined && cursor >= brought - this.#lateWindowMs;
+    opened?.now.set(nameOf(key), Math.round(again ? Math.max(cursor, brought) : cursor));
     this.#local.saveCursor(key, cursor, memory);
   }
 

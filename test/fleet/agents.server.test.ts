@@ -3,36 +3,34 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { eventually } from "../servers/binary.ts";
-import { type Etcd, startEtcd } from "../servers/etcd.ts";
 import { needs } from "../servers/found.ts";
 import { Cluster } from "./cluster.ts";
+import { etcdEngine } from "./engines.ts";
 
-const TTL_S = 6;
-const programs = needs("etcd", "etcdctl", "victoria-metrics");
+const TTL_MS = 6_000;
+const programs = needs("etcd", "victoria-metrics", "prometheus");
 
 describe("a fleet of three agents", programs, () => {
-  let etcd: Etcd;
+  let engine: Awaited<ReturnType<typeof etcdEngine>>;
   let cluster: Cluster;
   let since = 0;
 
   before(async () => {
     if (programs.skip) return;
-    etcd = await startEtcd();
-    cluster = await Cluster.start(20, Number(new URL(etcd.url).port), (port) => [
-      ...["--fleet", "etcd", "--etcd-url", `http://127.0.0.1:${port}`, "--lease-ttl", `${TTL_S}s`],
-    ]);
+    engine = await etcdEngine();
+    cluster = await Cluster.start({ policies: 20, ttlMs: TTL_MS }, engine);
     for (let i = 0; i < 3; i++) await cluster.join();
     await cluster.settled();
     await eventually(
       "every policy has data",
-      () => cluster.got.size,
+      () => cluster.begun,
       (n) => n === 20,
     );
     since = Date.now();
   });
   after(async () => {
     await cluster?.end();
-    await etcd?.remove();
+    await engine?.remove();
   });
 
   test("a killed agent is replaced, and comes back", programs, async () => {
@@ -94,14 +92,14 @@ describe("a fleet of three agents", programs, () => {
   });
 
   test("etcd frozen, then killed and restarted: everybody stops, and goes on", programs, async () => {
-    await etcd.signal("SIGSTOP");
+    await engine.etcd.signal("SIGSTOP");
     const valid = async () =>
       (await Promise.all(cluster.members.map((m) => m.agent.metrics()))).map((m) => m.get("outflow_fleet_valid"));
     await eventually("nobody is valid", valid, (all) => all.every((v) => v === 0));
-    await etcd.signal("SIGCONT");
+    await engine.etcd.signal("SIGCONT");
     await cluster.settled();
-    await etcd.signal("SIGKILL");
-    await etcd.start();
+    await engine.etcd.signal("SIGKILL");
+    await engine.etcd.start();
     await cluster.settled();
   });
 
@@ -109,10 +107,13 @@ describe("a fleet of three agents", programs, () => {
     cluster.stopFeeding();
     await eventually(
       "all samples have arrived",
-      () => cluster.missing(since),
-      (n) => n === 0,
-      90_000,
+      () => cluster.compare(since),
+      ({ missing }) => missing === 0,
+      120_000,
     );
-    assert.deepEqual(cluster.stale(TTL_S * 500), []);
+    assert.equal((await cluster.compare(since)).wrong, 0);
+    const { stale, deepestMs } = cluster.judged();
+    assert.deepEqual(stale, []);
+    assert.ok(deepestMs <= cluster.deepestAllowedMs, `repeats reach ${deepestMs} ms back`);
   });
 });

@@ -1,11 +1,19 @@
-// A real fleet: compiled agents, a real VictoriaMetrics as source, an engine, and a receiver that knows who sent what. Each agent reaches
-// the engine through a TCP proxy of its own, which can be cut.
+// A real fleet: compiled agents, a real VictoriaMetrics as source, an engine, VictoriaMetrics and a plain Prometheus as receivers. Each
+// agent reaches the engine through a TCP proxy of its own, which can be cut, and the receivers through one that records what it sends.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { type Receiver, startReceiver } from "../fakes/receiver.ts";
+import type { Register } from "../../src/fleet/register.ts";
 import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
-import { startVictoriaMetrics, type VictoriaMetrics } from "../servers/servers.ts";
+import {
+  canonical,
+  type Server as Store,
+  startPrometheus,
+  startVictoriaMetrics,
+  type VictoriaMetrics,
+} from "../servers/servers.ts";
+import { History, type Judged, judge } from "./history.ts";
+import { type Arrival, startTap, type Tap } from "./tap.ts";
 
 export const SHARDS = 64;
 
@@ -43,90 +51,103 @@ export async function startProxy(port: number): Promise<{ port: number; cut(): v
   };
 }
 
-export type Member = { name: string; agent: Running; proxy: Awaited<ReturnType<typeof startProxy>> };
-type Arrival = { agent: string; at: number };
+export type Member = { name: string; agent: Running; proxy: Awaited<ReturnType<typeof startProxy>>; tap: Tap };
+
+export type Engine = {
+  port: number;
+  /** Flags of an agent that reaches it through this port. */
+  flags(port: number): string[];
+  register: Register;
+};
+
+export type ClusterSettings = {
+  policies: number;
+  ttlMs: number;
+  /** Between two samples of a series, and between two polls. */
+  everyMs?: number;
+  pollMs?: number;
+};
 
 export class Cluster {
   readonly members: Member[] = [];
   readonly dir = tempDir();
-  readonly policies: number;
-  readonly #flags: (proxyPort: number) => string[];
-  readonly #enginePort: number;
+  readonly settings: Required<ClusterSettings>;
+  readonly #engine: Engine;
   readonly vm: VictoriaMetrics;
-  readonly receiver: Receiver;
-  /** By policy: whose requests arrived, in order. */
+  /** Policies go to them in turn. */
+  readonly receivers: readonly Store[];
+  readonly history: History;
+  /** By policy, in order. */
   readonly arrivals = new Map<string, Arrival[]>();
-  /** By policy: timestamps that arrived, and how often. */
-  readonly got = new Map<string, Map<number, number>>();
+  /** Timestamps at the source; a sample's value is its place in this list. */
   readonly written: number[] = [];
   #feeding: NodeJS.Timeout | undefined;
   #born = 0;
 
   private constructor(
+    settings: Required<ClusterSettings>,
+    engine: Engine,
     vm: VictoriaMetrics,
-    receiver: Receiver,
-    policies: number,
-    enginePort: number,
-    flags: (proxyPort: number) => string[],
+    receivers: readonly Store[],
   ) {
+    this.settings = settings;
+    this.#engine = engine;
     this.vm = vm;
-    this.receiver = receiver;
-    this.policies = policies;
-    this.#enginePort = enginePort;
-    this.#flags = flags;
+    this.receivers = receivers;
+    this.history = new History(engine.register);
   }
 
-  static async start(policies: number, enginePort: number, flags: (proxyPort: number) => string[]): Promise<Cluster> {
-    const [vm, receiver] = await Promise.all([startVictoriaMetrics(), startReceiver()]);
-    receiver.inOrder = false;
-    const cluster = new Cluster(vm, receiver, policies, enginePort, flags);
-    receiver.answer = (request) => {
-      for (const { labels, samples } of request.series) {
-        const label = (name: string) => labels.find(([n]) => n === name)?.[1] ?? "";
-        const policy = label("p");
-        cluster.arrivals.set(policy, [
-          ...(cluster.arrivals.get(policy) ?? []),
-          { agent: label("agent"), at: request.at },
-        ]);
-        const times = cluster.got.get(policy) ?? new Map<number, number>();
-        for (const { ts } of samples) times.set(ts, (times.get(ts) ?? 0) + 1);
-        cluster.got.set(policy, times);
-      }
-      return { status: 204 };
-    };
+  static async start(settings: ClusterSettings, engine: Engine): Promise<Cluster> {
+    const [vm, ...receivers] = await Promise.all([startVictoriaMetrics(), startVictoriaMetrics(), startPrometheus()]);
+    const all = { everyMs: 1_000, pollMs: 2_000, ...settings };
+    const cluster = new Cluster(all, engine, vm, receivers);
     mkdirSync(join(cluster.dir.path, "policies"));
-    for (let i = 0; i < policies; i++)
-      writeFileSync(join(cluster.dir.path, "policies", `p${i}.yaml`), policyText(i, receiver.writeUrl));
-    const feed = () => {
+    for (let i = 0; i < all.policies; i++)
+      writeFileSync(
+        join(cluster.dir.path, "policies", `p${i}.yaml`),
+        policyText(i, receivers[i % receivers.length]!.writeUrl),
+      );
+    let feeding = false;
+    const feed = async () => {
+      if (feeding) return;
+      feeding = true;
       const now = Date.now();
-      const rows = Array.from({ length: policies }, (_, i) => ({
+      const samples: [number, number][] = [[now, cluster.written.length]];
+      const rows = Array.from({ length: all.policies }, (_, i) => ({
         labels: { __name__: "m", p: String(i) },
-        samples: [[now, cluster.written.length]] as [number, number][],
+        samples,
       }));
-      vm.import(rows).then(
+      await vm.import(rows).then(
         () => cluster.written.push(now),
         () => {},
       );
+      feeding = false;
     };
-    feed();
-    cluster.#feeding = setInterval(feed, 1_000);
+    void feed();
+    cluster.#feeding = setInterval(() => void feed(), all.everyMs);
     return cluster;
   }
 
   async join(name = `agent-${++this.#born}`): Promise<Member> {
-    const proxy = await startProxy(this.#enginePort);
+    const { ttlMs, pollMs } = this.settings;
+    const proxy = await startProxy(this.#engine.port);
+    const tap = await startTap(name, (arrival) => {
+      const list = this.arrivals.get(arrival.policy);
+      if (list === undefined) this.arrivals.set(arrival.policy, [arrival]);
+      else list.push(arrival);
+    });
     const agent = await runAgent([
-      ...["--policies", join(this.dir.path, "policies"), "--source-url", this.vm.url],
-      ...["--state-dir", join(this.dir.path, name), "--agent-name", name, "--external-label", `agent=${name}`],
-      ...["--poll-interval", "2s", "--settle", "1s", "--start", "1m", "--on-exhausted", "hold"],
-      ...this.#flags(proxy.port),
+      ...["--policies", join(this.dir.path, "policies"), "--source-url", this.vm.url, "--source-proxy", "off"],
+      ...["--state-dir", join(this.dir.path, name), "--agent-name", name, "--proxy", tap.url],
+      ...["--poll-interval", `${pollMs}ms`, "--settle", "1s", "--start", "1m", "--on-exhausted", "hold"],
+      ...["--lease-ttl", `${ttlMs}ms`, ...this.#engine.flags(proxy.port)],
     ]);
-    const member = { name, agent, proxy };
+    const member = { name, agent, proxy, tap };
     this.members.push(member);
     return member;
   }
 
-  /** Shards of each member. */
+  /** Shards of each member, as it says. */
   async owned(): Promise<number[]> {
     return Promise.all(
       this.members.map(({ agent }) =>
@@ -150,56 +171,89 @@ export class Cluster {
     return performance.now() - startedMs;
   }
 
-  /** Counts no longer. `keep`: its proxy works on, for an agent that is handing over. */
-  leave(member: Member, proxy?: "keep"): void {
+  /** ms from `sinceMs` (1970) until the last shard was taken by one of `members`: what the register says, however late it is read. */
+  async takenBy(members: readonly Member[], sinceMs: number): Promise<number> {
+    const names = new Set(members.map((m) => m.name));
+    await eventually(
+      "every shard was taken",
+      () => [...this.history.holders.values()].filter((holder) => names.has(holder)).length,
+      (n) => n === SHARDS,
+      120_000,
+    );
+    return Math.max(0, this.history.lastTaken - sinceMs);
+  }
+
+  /** Counts no longer, and is not reached any more. */
+  leave(member: Member): void {
     this.members.splice(this.members.indexOf(member), 1);
-    if (proxy !== "keep") member.proxy.close();
+    member.proxy.close();
+    member.tap.close();
   }
 
   stopFeeding(): void {
     clearInterval(this.#feeding);
   }
 
-  /** Samples that were written to the source from `since` on and never arrived. */
-  missing(since: number): number {
-    let missing = 0;
-    for (let i = 0; i < this.policies; i++)
-      for (const ts of this.written) if (ts >= since && !this.got.get(String(i))?.has(ts)) missing++;
-    return missing;
+  /** Policies whose samples have begun to arrive. */
+  get begun(): number {
+    return this.arrivals.size;
   }
 
-  get repeats(): number {
-    let repeats = 0;
-    for (const times of this.got.values()) for (const n of times.values()) repeats += n - 1;
-    return repeats;
-  }
-
-  /** Turns of a policy to an agent that had been replaced before, within `withinMs` of the replacement: a stale owner. */
-  stale(withinMs: number): string[] {
-    const found: string[] = [];
-    for (const [policy, list] of this.arrivals) {
-      for (let i = 2; i < list.length; i++) {
-        const [before, between, now] = [list[i - 2]!, list[i - 1]!, list[i]!];
-        if (now.agent === before.agent && between.agent !== now.agent && now.at - between.at < withinMs)
-          found.push(
-            `policy ${policy}: ${before.agent}, ${between.agent}, ${now.agent} again after ${now.at - between.at} ms`,
-          );
-      }
+  /** What the receivers have, against what was written to the source from `since` on. */
+  async compare(since: number): Promise<{ missing: number; wrong: number; example?: string }> {
+    const index = new Map(this.written.map((ts, i) => [ts, i]));
+    let [missing, wrong] = [0, 0];
+    let example: string | undefined;
+    const contents = await Promise.all(this.receivers.map((r) => r.read("m")));
+    for (let i = 0; i < this.settings.policies; i++) {
+      const of = contents[i % contents.length]!;
+      const got = new Map(of.get(canonical({ __name__: "m", p: String(i) })) ?? []);
+      for (const ts of this.written)
+        if (ts >= since && !got.has(ts)) {
+          missing++;
+          example ??= `policy p${i}: ${new Date(ts).toISOString()} is missing`;
+        }
+      for (const [ts, value] of got)
+        if (index.get(ts) === undefined || String(index.get(ts)) !== value) {
+          wrong++;
+          example ??= `policy p${i}: ${value} at ${new Date(ts).toISOString()} is wrong`;
+        }
     }
-    return found;
+    return { missing, wrong, ...(example === undefined ? {} : { example }) };
+  }
+
+  /** All requests against what the register had. */
+  judged(): Judged {
+    const all: Judged = { stale: [], inFlight: 0, deepestMs: 0 };
+    for (const [policy, arrivals] of this.arrivals) {
+      const { stale, inFlight, deepestMs } = judge(`default/p${policy}`, arrivals, this.history, SHARDS);
+      all.stale.push(...stale);
+      all.inFlight += inFlight;
+      all.deepestMs = Math.max(all.deepestMs, deepestMs);
+    }
+    return all;
+  }
+
+  /** How far back a new owner may begin: a late window before a checkpoint, which is a TTL old, or the validity more where none could be
+   * written, and what was read and sent since. */
+  get deepestAllowedMs(): number {
+    return LATE_WINDOW_MS + 1.85 * this.settings.ttlMs + 2 * this.settings.pollMs;
   }
 
   async end(): Promise<void> {
     this.stopFeeding();
-    for (const { agent, proxy } of this.members.splice(0)) {
-      await agent.stop("SIGKILL");
-      proxy.close();
+    for (const member of [...this.members]) {
+      await member.agent.stop("SIGKILL");
+      this.leave(member);
     }
-    await this.vm.remove();
-    await this.receiver.close();
+    await this.history.end();
+    await Promise.all([this.vm, ...this.receivers].map((server) => server.remove()));
     this.dir.remove();
   }
 }
+
+/** The agents' default. */
+const LATE_WINDOW_MS = 30_000;
 
 const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
 

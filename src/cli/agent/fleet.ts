@@ -99,7 +99,7 @@ export class FleetAgent {
       JSON.stringify(loaded.policies.map((p) => [p.namespace, p.name, p.sources, p.sinks]).sort()),
     ).slice(0, 16);
     const names = loaded.policies.map((p) => `${p.namespace}/${p.name}`);
-    this.store.keepOnly(new Set(names));
+    this.store.keepOnly(new Set(names), this.#clock.now());
     this.#policies = Map.groupBy(names.sort(), (name) => shardOf(name, this.#settings.shards));
     this.#applyOwned();
   }

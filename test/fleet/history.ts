@@ -1,0 +1,106 @@
+// Who owned which shard when, as the register had it, and whether the requests that arrived agree with it.
+
+import type { Entry, Register } from "../../src/fleet/register.ts";
+import { shardOf } from "../../src/fleet/rendezvous.ts";
+import { parseShard } from "../../src/fleet/values.ts";
+import type { Arrival } from "./tap.ts";
+
+/** `holder`: an agent's name. `since`: when it took the shard, by its wall clock. */
+export type Taken = { epoch: number; holder: string; since: number };
+
+/** The name in a member's id. */
+const nameOf = (id: string): string => id.slice(0, -9);
+
+const LIST_EVERY_MS = 200;
+
+export class History {
+  /** By shard, in the order of epochs. */
+  readonly taken = new Map<number, Taken[]>();
+  /** Who is named as the holder now, by shard; "": nobody. */
+  readonly holders = new Map<number, string>();
+  readonly #end = new AbortController();
+  readonly #loops: Promise<void>[];
+
+  constructor(register: Register) {
+    const { signal } = this.#end;
+    const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+    const watch = async () => {
+      while (!signal.aborted) {
+        await register.watch((_, entry) => entry && this.#see(entry), signal).catch(() => {});
+        await pause(50);
+      }
+    };
+    const list = async () => {
+      while (!signal.aborted) {
+        const read = await register.list(AbortSignal.timeout(2_000)).catch(() => ({ ok: false }) as const);
+        if (read.ok) for (const entry of read.value) this.#see(entry);
+        await pause(LIST_EVERY_MS);
+      }
+    };
+    this.#loops = [watch(), list()];
+  }
+
+  #see({ key, value }: Entry): void {
+    if (!key.startsWith("shards/")) return;
+    const shard = Number(key.slice("shards/".length));
+    const parsed = parseShard(value);
+    if (parsed === undefined) return;
+    this.holders.set(shard, nameOf(parsed.holder));
+    const list = this.taken.get(shard) ?? [];
+    if (parsed.holder === "" || list.some((t) => t.epoch === parsed.epoch)) return;
+    list.push({ epoch: parsed.epoch, holder: nameOf(parsed.holder), since: parsed.since });
+    this.taken.set(
+      shard,
+      list.sort((a, b) => a.epoch - b.epoch),
+    );
+  }
+
+  /** When the last shard was taken, ms since 1970. */
+  get lastTaken(): number {
+    return Math.max(...[...this.taken.values()].map((list) => list.at(-1)!.since));
+  }
+
+  async end(): Promise<void> {
+    this.#end.abort();
+    await Promise.all(this.#loops);
+  }
+}
+
+export type Judged = {
+  /** Requests of an old epoch that arrived after one of a newer one, but for the first of each: that one was in flight. */
+  stale: string[];
+  /** Those that were in flight. */
+  inFlight: number;
+  /** How far before what had arrived a new owner began, ms, at most. */
+  deepestMs: number;
+};
+
+/** `arrivals` of one policy, in order. */
+export function judge(policy: string, arrivals: readonly Arrival[], history: History, shards: number): Judged {
+  const taken = history.taken.get(shardOf(policy, shards)) ?? [];
+  const judged: Judged = { stale: [], inFlight: 0, deepestMs: 0 };
+  const seen = new Set<number>();
+  let now: Taken | undefined;
+  let newest = 0;
+  let before = 0;
+  let late: Taken | undefined;
+  for (const { agent, at, timestamps } of arrivals) {
+    // The same epoch as before, or the first newer one of this agent that had been taken by then.
+    const as = taken.find((t) => t.epoch >= (now?.epoch ?? 0) && t.holder === agent && t.since <= at + 1);
+    if (as === undefined) {
+      if (late === now)
+        judged.stale.push(`${policy}: ${agent} at ${at}, after ${now?.holder} with epoch ${now?.epoch}`);
+      else judged.inFlight++;
+      late = now;
+    } else if (as !== now) {
+      now = as;
+      before = newest;
+    }
+    for (const ts of timestamps) {
+      if (seen.has(ts)) judged.deepestMs = Math.max(judged.deepestMs, before - ts);
+      seen.add(ts);
+      newest = Math.max(newest, ts);
+    }
+  }
+  return judged;
+}
