@@ -95,6 +95,7 @@ export class FleetAgent {
   /** The policies of all agents; those that this agent owns run. */
   apply(loaded: LoadResult): void {
     this.#loaded = loaded;
+    if (loaded.partial) return this.#applyOwned(); // the rest follows
     this.#policiesHash = sha256(
       JSON.stringify(loaded.policies.map((p) => [p.namespace, p.name, p.sources, p.sinks]).sort()),
     ).slice(0, 16);
