@@ -42,39 +42,29 @@ await eventually(
 );
 const since = Date.now();
 
-const others = (victim: Member) => cluster.members.filter((m) => m !== victim);
-
 /** The ms until every shard has an owner again, from the fault on, or from its end where nobody may own anything. */
 const faults: Record<string, (victim: Member) => Promise<number>> = {
   async "kill -9"(victim) {
-    const at = Date.now();
-    victim.agent.child.kill("SIGKILL");
+    const ms = await cluster.replaced(victim, () => victim.agent.child.kill("SIGKILL"));
     cluster.leave(victim);
-    const ms = await cluster.takenBy(cluster.members, at);
     await cluster.join();
     return ms;
   },
   async SIGTERM(victim) {
-    const at = Date.now();
-    const ended = victim.agent.stop("SIGTERM");
-    const ms = await cluster.takenBy(others(victim), at);
-    await ended;
+    const ms = await cluster.replaced(victim, () => victim.agent.child.kill("SIGTERM"));
+    await victim.agent.stop("SIGTERM");
     cluster.leave(victim);
     await cluster.join();
     return ms;
   },
   async "SIGSTOP, SIGCONT"(victim) {
-    const at = Date.now();
-    victim.agent.child.kill("SIGSTOP");
-    const ms = await cluster.takenBy(others(victim), at);
+    const ms = await cluster.replaced(victim, () => victim.agent.child.kill("SIGSTOP"));
     await pause(chance(2 * ttlMs));
     victim.agent.child.kill("SIGCONT");
     return ms;
   },
   async "cut off from the engine"(victim) {
-    const at = Date.now();
-    victim.proxy.cut();
-    const ms = await cluster.takenBy(others(victim), at);
+    const ms = await cluster.replaced(victim, () => victim.proxy.cut());
     await pause(chance(ttlMs));
     victim.proxy.mend();
     return ms;

@@ -1,13 +1,13 @@
 // Do the tests of the sender's rules notice when a rule is broken? Each mutation changes one line in a copy of the tree; its test must
-// fail then. Prints a line a mutation; exits 1 if one survives or no longer applies.   bun bench/mutations.ts [RULE…]
+// fail then. Prints a line a mutation; exits 1 if one survives or no longer applies.   bun bench/mutations.ts [RULE…]: all whose names begin so
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-
-type Mutation = { rule: string; file: string; from: string; to: string; test: string };
+import { fleetMutations, type Mutation } from "./fleet-mutations.ts";
 
 const mutations: Mutation[] = [
+  ...fleetMutations,
   {
     rule: "3 snappy block format",
     file: "src/hotpath/assembly/encode.ts",
@@ -431,7 +431,9 @@ symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 
 let survived = 0;
 const wanted = process.argv.slice(2);
-for (const { rule, file, from, to, test } of mutations.filter((m) => wanted.length === 0 || wanted.includes(m.rule))) {
+for (const { rule, file, from, to, test } of mutations.filter(
+  (m) => wanted.length === 0 || wanted.some((rule) => m.rule.startsWith(rule)),
+)) {
   const path = join(copy, file);
   const text = readFileSync(path, "utf8");
   if (!text.includes(from)) {

@@ -171,16 +171,19 @@ export class Cluster {
     return performance.now() - startedMs;
   }
 
-  /** ms from `sinceMs` (1970) until the last shard was taken by one of `members`: what the register says, however late it is read. */
-  async takenBy(members: readonly Member[], sinceMs: number): Promise<number> {
-    const names = new Set(members.map((m) => m.name));
+  /** ms from a fault of `victim` until the last of its shards had another owner: what the register says, however late it is read. */
+  async replaced({ name }: Member, fault: () => void): Promise<number> {
+    const held = this.history.heldBy(name);
+    const sinceMs = Date.now();
+    fault();
+    const names = new Set(this.members.map((m) => m.name).filter((n) => n !== name));
     await eventually(
       "every shard was taken",
       () => [...this.history.holders.values()].filter((holder) => names.has(holder)).length,
       (n) => n === SHARDS,
       120_000,
     );
-    return Math.max(0, this.history.lastTaken - sinceMs);
+    return this.history.lastTaken(held, name, sinceMs) - sinceMs;
   }
 
   /** Counts no longer, and is not reached any more. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import type { Permit } from "../../src/fleet/owned-shards.ts";
 import { choice, shardOf } from "../../src/fleet/rendezvous.ts";
 import { type Agent, TTL_MS, World } from "./world.ts";
 
@@ -177,6 +178,94 @@ describe("a fleet", () => {
       assert.deepEqual(world.unowned(), []);
       assert.deepEqual(world.broken, []);
     });
+
+  test("what is in flight ends with the validity", async () => {
+    const { world, agents } = await fleetOf(["a", "b"]);
+    const permits = agents.flatMap((a) => [...a.shards.values()]);
+    assert.equal(permits.length, SHARDS);
+    world.engine.frozen = true;
+    await world.clock.advance(TTL_MS);
+    assert.ok(permits.every((permit) => permit.signal.aborted && !permit.holds()));
+  });
+
+  test("one that lapses while its heartbeat is under way has lost everything, though the heartbeat is written", async () => {
+    const { world, agents } = await fleetOf(["a", "b"]);
+    const permits = [...agents[0]!.shards.values()];
+    agents[0]!.clock.stop();
+    await world.clock.advance(2 * TTL_MS);
+    agents[0]!.clock.continue(false);
+    await world.clock.advance(TTL_MS);
+    assert.ok(permits.length > 0 && permits.every((permit) => permit.signal.aborted && !permit.holds()));
+    assert.deepEqual(world.broken, []);
+    assert.deepEqual(world.unowned(), []);
+  });
+
+  test("the validity counts from when a heartbeat was asked for, not from its response", async () => {
+    const { world, agents } = await fleetOf(["a", "b", "c"]);
+    world.engine.slowMs = 3_500;
+    await world.clock.advance(2 * TTL_MS);
+    agents[0]!.cut = true;
+    world.engine.slowMs = 0;
+    await world.clock.advance(2 * TTL_MS);
+    assert.deepEqual(world.broken, []);
+    assert.deepEqual(world.unowned(), []);
+  });
+
+  test("a wall clock that was set back a day keeps nobody in office", async () => {
+    const { world, agents } = await fleetOf(["a", "b", "c"]);
+    agents[0]!.clock.jump(-86_400_000);
+    agents[0]!.cut = true;
+    await world.clock.advance(2 * TTL_MS);
+    assert.equal(agents[0]!.shards.size, 0);
+    assert.deepEqual(world.unowned(), []);
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("entries that are deleted while another agent becomes their choice: it waits until their owner has made them again", async () => {
+    const { world } = await fleetOf(["a", "b"]);
+    const c = world.spawn("c");
+    await world.clock.advance(1_000);
+    for (let shard = 0; shard < SHARDS; shard++) world.engine.drop(`shards/${shard}`);
+    await world.clock.advance(3 * TTL_MS);
+    assert.ok(c.shards.size > 0);
+    assert.deepEqual(world.unowned(), []);
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("an epoch grows also where the entry was lost and the taker's clock is a day back", async () => {
+    const { world, agents } = await fleetOf(["a", "b"]);
+    agents[1]!.clock.jump(-86_400_000);
+    agents[0]!.kill();
+    for (let shard = 0; shard < SHARDS; shard++) world.engine.drop(`shards/${shard}`);
+    await world.clock.advance(3 * TTL_MS);
+    assert.deepEqual(world.unowned(), []);
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("an entry that was touched by hand is written again with the revision that it has now", async () => {
+    const { world } = await fleetOf(["a", "b"]);
+    for (const [key, { value }] of [...world.engine.entries])
+      if (key.startsWith("shards/")) world.engine.write(key, value, world.engine.entries.get(key)?.revision);
+    const cursorOf = (shard: number) =>
+      JSON.parse(world.engine.entries.get(`shards/${shard}`)!.value).cursors[`default/p${shard}/s/q`] ?? 0;
+    const before = Array.from({ length: SHARDS }, (_, shard) => cursorOf(shard));
+    await world.clock.advance(3 * TTL_MS);
+    for (let shard = 0; shard < SHARDS; shard++) assert.ok(cursorOf(shard) > before[shard]!, `shard ${shard}`);
+    assert.deepEqual(world.broken, []);
+  });
+
+  test("an entry that was given to another agent by hand is lost at once", async () => {
+    const { world, agents } = await fleetOf(["a", "b"]);
+    const [[shard, permit]] = [...agents[0]!.shards] as [[number, Permit]];
+    const { value, revision } = world.engine.entries.get(`shards/${shard}`)!;
+    const taken = { ...JSON.parse(value), holder: "b-2", epoch: JSON.parse(value).epoch + 1 };
+    world.engine.write(`shards/${shard}`, JSON.stringify(taken), revision);
+    await world.clock.advance(1_000);
+    assert.ok(permit.signal.aborted && !permit.holds());
+    assert.ok(agents[0]!.said.some((s) => s.includes(`shard ${shard}: stopped exporting: it is owned by b-2 now.`)));
+    await world.clock.advance(2 * TTL_MS);
+    assert.deepEqual(world.unowned(), []);
+  });
 
   test("another number of shards is refused with the right one", async () => {
     const { world } = await fleetOf(["a"]);

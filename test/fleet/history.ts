@@ -55,9 +55,15 @@ export class History {
     );
   }
 
-  /** When the last shard was taken, ms since 1970. */
-  get lastTaken(): number {
-    return Math.max(...[...this.taken.values()].map((list) => list.at(-1)!.since));
+  /** Shards that this agent is named as the holder of. */
+  heldBy(name: string): number[] {
+    return [...this.holders].filter(([, holder]) => holder === name).map(([shard]) => shard);
+  }
+
+  /** When the last of `shards` was first taken by another agent after `sinceMs`, ms since 1970. */
+  lastTaken(shards: readonly number[], from: string, sinceMs: number): number {
+    const taken = shards.map((shard) => this.taken.get(shard)?.find((t) => t.holder !== from && t.since >= sinceMs));
+    return Math.max(sinceMs, ...taken.map((t) => t?.since ?? sinceMs));
   }
 
   async end(): Promise<void> {

@@ -18,6 +18,8 @@ export class FakeEngine {
   frozen = false;
   /** Watches stay open and say nothing. */
   deaf = false;
+  /** A write is applied, and its response comes this much later, ms. */
+  slowMs = 0;
   #revision = 0;
 
   write(key: string, value: string | undefined, revision: string | undefined): Written {
@@ -37,6 +39,7 @@ export class FakeEngine {
   }
 }
 
+/** `agent`: its member id. */
 export type Send = { agent: string; shard: number; epoch: number; at: number };
 
 export class Agent {
@@ -59,7 +62,7 @@ export class Agent {
     const owner: Owner = {
       took: (shard, from, permit) => {
         this.shards.set(shard, permit);
-        void this.#export(world, shard, permit, from);
+        void this.#export(world, id, shard, permit, from);
       },
       lost: (shard) => this.shards.delete(shard),
       release: async (shard) => {
@@ -83,11 +86,11 @@ export class Agent {
   }
 
   /** A request every half second, up to two seconds long; what is in flight ends with the permit. */
-  async #export(world: World, shard: number, permit: Permit, from: Shard): Promise<void> {
+  async #export(world: World, id: string, shard: number, permit: Permit, from: Shard): Promise<void> {
     world.startedAt.set(`${shard}/${permit.epoch}`, from.cursors[`default/p${shard}/s/q`] ?? 0);
     while (this.shards.get(shard) === permit && !this.dead) {
       if (permit.holds()) {
-        world.sent({ agent: this.name, shard, epoch: permit.epoch, at: world.clock.monotonicMs() });
+        world.sent({ agent: id, shard, epoch: permit.epoch, at: world.clock.monotonicMs() });
         if (await this.clock.sleep(world.random() * 2_000, permit.signal))
           world.delivered.set(shard, (world.delivered.get(shard) ?? 0) + 1);
       }
@@ -102,6 +105,7 @@ export class Agent {
       while ((engine.frozen || this.cut || this.dead) && !signal.aborted) await this.clock.sleep(100, signal);
       if (signal.aborted) throw new Error("aborted");
       const result = act();
+      if (engine.slowMs > 0) await this.clock.sleep(engine.slowMs, signal);
       if (this.loseResponses) await this.clock.sleep(60_000, signal);
       await this.clock.sleep(5 + world.random() * 50, signal);
       if (signal.aborted) throw new Error("aborted");
@@ -204,7 +208,10 @@ export class World {
 
   sent(send: Send): void {
     const before = this.#newest.get(send.shard);
-    if (before !== undefined && send.epoch < before.epoch)
+    if (
+      before !== undefined &&
+      (send.epoch < before.epoch || (send.epoch === before.epoch && send.agent !== before.agent))
+    )
       this.broken.push(
         `shard ${send.shard}: ${send.agent} sent with epoch ${send.epoch} at ${send.at} after ${before.agent} with ${before.epoch} at ${before.at}`,
       );

@@ -3,7 +3,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Settings } from "../../config/settings.ts";
-import type { Sender } from "../../delivery/ports.ts";
 import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import type { Supervisor } from "../../exporter/supervisor.ts";
 import { FleetError } from "../../fleet/config.ts";
@@ -13,13 +12,13 @@ import type { Owner, Permit } from "../../fleet/owned-shards.ts";
 import { shardOf } from "../../fleet/rendezvous.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { sha256 } from "../../platform/files.ts";
-import { withAny } from "../../platform/signals.ts";
 import type { LoadResult } from "../../policy/policy.ts";
 import type { LocalStore } from "../../state/store.ts";
 import { readyOf } from "../../status/conditions.ts";
 import type { FleetStatus } from "../../status/fleet.ts";
 import type { StatusStore } from "../../status/store.ts";
 import { version } from "../../version.ts";
+import { fencedSender } from "./fenced-sender.ts";
 import type { OpenRegister } from "./fleet-register.ts";
 
 /** Shards are often taken together: the policies of all of them start in one go. */
@@ -223,27 +222,3 @@ export class FleetAgent {
     };
   }
 }
-
-/**
- * Asks before each request; one that is in flight ends with the permit. A batch that may not be sent is broken off: it is given back when
- * the exporter ends, which follows at once.
- */
-function fencedSender(sender: Sender, permit: Permit | undefined): Sender {
-  return {
-    encode: (span) => sender.encode(span),
-    async post(body, signal) {
-      const signals = permit === undefined ? [signal] : [signal, permit.signal];
-      return withAny(signals, async (either) => {
-        if (!permit?.holds()) await aborted(either);
-        return sender.post(body, either);
-      });
-    },
-    close: () => sender.close(),
-  };
-}
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
