@@ -69,8 +69,14 @@ describe("the sender of a sink in a fleet", () => {
     const signal = new AbortController().signal;
     const add = signal.addEventListener.bind(signal);
     const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...args: Parameters<typeof add>) => void (added++, add(...args));
-    signal.removeEventListener = (...args: Parameters<typeof remove>) => void (removed++, remove(...args));
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      added++;
+      add(...args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      removed++;
+      remove(...args);
+    };
     const outcome = { kind: "delivered" } as never;
     const sender = fencedSender(
       { encode: () => BODY, post: async () => outcome, close: () => {} },
