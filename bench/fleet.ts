@@ -115,6 +115,7 @@ for (const [name, all] of took)
 console.log(
   `  ${(cluster.written.filter((ts) => ts >= since).length * policies).toLocaleString("en")} samples: ${compared.missing} missing, ${compared.wrong} wrong; ${requests.toLocaleString("en")} requests: ${stale.length} of an old epoch after one of a new one, ${inFlight} that were in flight; repeats reach ${(deepestMs / 1000).toFixed(1)} s back (at most ${(cluster.deepestAllowedMs / 1000).toFixed(1)} s)`,
 );
+console.log(`  dropped by the agents that live: ${(await cluster.dropped()).join(", ") || "nothing"}`);
 for (const line of bad.slice(0, 5)) console.log(`  ${line}`);
 for (const line of failed) console.log(`  FAILED: ${line}`);
 await cluster.end();
