@@ -114,7 +114,7 @@ export const fleetMutations: Mutation[] = [
     file: "src/fleet/heartbeat.ts",
     from: "      if (!this.validity.holds) this.#ports.lapsed(this.validity.why());\n      this.validity.extend",
     to: "      this.validity.extend",
-    test: FLEET,
+    test: "test/fleet/heartbeat.test.ts",
   },
   {
     rule: "fencing: expiry is judged by when the observer last saw a change",

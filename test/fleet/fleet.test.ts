@@ -203,10 +203,23 @@ describe("a fleet", () => {
   test("the validity counts from when a heartbeat was asked for, not from its response", async () => {
     const { world, agents } = await fleetOf(["a", "b", "c"]);
     world.engine.slowMs = 3_500;
-    await world.clock.advance(2 * TTL_MS);
-    agents[0]!.cut = true;
+    const revision = () => world.engine.entries.get("members/a-1")?.revision;
+    for (const before = revision(); revision() === before; ) await world.clock.advance(100);
+    agents[0]!.cut = true; // the response of this one is under way
     world.engine.slowMs = 0;
-    await world.clock.advance(2 * TTL_MS);
+    await world.clock.advance(0.85 * TTL_MS);
+    assert.equal([...agents[0]!.shards.values()].filter((permit) => permit.holds()).length, 0);
+    await world.clock.advance(TTL_MS);
+    assert.deepEqual(world.broken, []);
+    assert.deepEqual(world.unowned(), []);
+  });
+
+  test("a watch that hangs and lists that are old: a member's entry is read before its shards are taken", async () => {
+    const { world } = await fleetOf(["a", "b", "c"]);
+    world.engine.deaf = true;
+    world.engine.oldList = [...world.engine.entries.values()];
+    await world.clock.advance(3 * TTL_MS);
+    assert.ok(world.agents.every((a) => a.said.every((s) => !/took over/.test(s))));
     assert.deepEqual(world.broken, []);
     assert.deepEqual(world.unowned(), []);
   });

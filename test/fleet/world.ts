@@ -18,6 +18,8 @@ export class FakeEngine {
   frozen = false;
   /** Watches stay open and say nothing. */
   deaf = false;
+  /** What lists say, where they are old. */
+  oldList: Entry[] | undefined;
   /** A write is applied, and its response comes this much later, ms. */
   slowMs = 0;
   #revision = 0;
@@ -113,7 +115,7 @@ export class Agent {
     };
     const read = <T>(value: T): Read<T> => ({ ok: true, value });
     return {
-      list: (signal) => call(() => read([...engine.entries.values()]), signal),
+      list: (signal) => call(() => read(engine.oldList ?? [...engine.entries.values()]), signal),
       get: (key, signal) => call(() => read(engine.entries.get(key)), signal),
       create: (key, value, signal) => call(() => engine.write(key, value, undefined), signal),
       update: (key, value, revision, signal) => call(() => engine.write(key, value, revision), signal),

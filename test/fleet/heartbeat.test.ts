@@ -1,0 +1,62 @@
+// One agent's heartbeat: what is written, and what follows from it.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Heartbeat } from "../../src/fleet/heartbeat.ts";
+import type { Written } from "../../src/fleet/register.ts";
+import { FakeClock } from "../fakes/clock.ts";
+import { FakeEngine, TTL_MS } from "./world.ts";
+
+function beating() {
+  const clock = new FakeClock();
+  const engine = new FakeEngine();
+  const lapses: string[] = [];
+  const heartbeat = new Heartbeat({ id: "a-1", name: "a", version: "test", ttlMs: TTL_MS }, clock.now(), {
+    clock,
+    register: {
+      list: async () => ({ ok: true, value: [...engine.entries.values()] }),
+      get: async (key) => ({ ok: true, value: engine.entries.get(key) }),
+      create: async (key, value) => engine.write(key, value, undefined),
+      update: async (key, value, revision) => engine.write(key, value, revision),
+      remove: async (key, revision) => engine.write(key, undefined, revision),
+      watch: async () => {},
+    },
+    call: ((ask: (signal: AbortSignal) => Promise<Written>) => ask(new AbortController().signal)) as never,
+    wrote: () => {},
+    failed: (message) => assert.fail(message),
+    lapsed: (why) => lapses.push(why),
+  });
+  return { clock, engine, heartbeat, lapses };
+}
+
+describe("a heartbeat", () => {
+  test("one that comes after the end is a new beginning: what was owned before is lost", async () => {
+    const { clock, heartbeat, lapses } = beating();
+    await heartbeat.write();
+    lapses.length = 0;
+    await clock.advance(TTL_MS / 3);
+    await heartbeat.write();
+    assert.deepEqual(lapses, []);
+    await clock.advance(TTL_MS);
+    await heartbeat.write();
+    assert.deepEqual(lapses, ["no heartbeat could be written in time"]);
+    assert.equal(heartbeat.validity.holds, true);
+  });
+
+  test("an entry that was deleted by hand is made again", async () => {
+    const { engine, heartbeat } = beating();
+    await heartbeat.write();
+    engine.drop("members/a-1");
+    assert.equal(await heartbeat.write(), false);
+    assert.equal(await heartbeat.write(), true);
+    assert.ok(engine.entries.has("members/a-1"));
+  });
+
+  test("one that leaves says so, and removes its entry", async () => {
+    const { engine, heartbeat } = beating();
+    await heartbeat.write();
+    await heartbeat.leave();
+    assert.equal(JSON.parse(engine.entries.get("members/a-1")!.value).leaving, true);
+    await heartbeat.remove();
+    assert.equal(engine.entries.size, 0);
+  });
+});
