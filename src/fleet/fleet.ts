@@ -65,6 +65,14 @@ export class Fleet {
   readonly #owned: OwnedShards;
   #leaving = false;
   #listedAtMs = Number.NEGATIVE_INFINITY;
+  /** When the watch last reported something, and when this agent last wrote something that it should report. */
+  #heardAtMs = Number.NEGATIVE_INFINITY;
+  #wroteAtMs = Number.NEGATIVE_INFINITY;
+  #startedAtMs = 0;
+  #watch = new AbortController();
+  #deaf = false;
+  /** Members of this agent's name that were spoken of. */
+  readonly #namesakes = new Set<string>();
   #problem: string | undefined;
   #takeovers = 0;
   /** Shards that were taken over in this round, by who was silent. */
@@ -98,10 +106,12 @@ export class Fleet {
       register,
       call: this.#call,
       wrote: (entry) => {
+        this.#wroteAtMs = clock.monotonicMs();
         this.#picture.members.see(entry, clock.monotonicMs());
         this.#problem = undefined;
       },
       failed: (message) => this.#failed(message),
+      say: (level, message) => ports.say(level, message),
       lapsed: (why) => this.#lapsed(why),
       ...(policies === undefined ? {} : { policies: () => policies() }),
     });
@@ -118,6 +128,7 @@ export class Fleet {
     };
     await agree({ clock, register, call: this.#call, shards, pauseMs: ttlMs / 15, waiting }, this.#stop.signal);
     if (this.#stop.signal.aborted) return;
+    this.#startedAtMs = clock.monotonicMs();
     this.#loops = [
       this.#heartbeat.run(this.#stop.signal),
       this.#heartbeat.watch(this.#stop.signal),
@@ -132,6 +143,7 @@ export class Fleet {
     await this.#heartbeat.leave();
     await Promise.all(this.#owned.shards.map((shard) => this.#owned.release(shard)));
     this.#stop.abort();
+    this.#watch.abort();
     this.#hint.abort();
     await Promise.all(this.#loops);
     await this.#heartbeat.remove();
@@ -175,14 +187,48 @@ export class Fleet {
   async #watching(): Promise<void> {
     const { register, clock } = this.#ports;
     while (!this.#stop.signal.aborted) {
+      this.#watch = new AbortController();
+      this.#heardAtMs = clock.monotonicMs();
       await register
         .watch((key, entry) => {
-          this.#picture.heard(key, entry, clock.monotonicMs());
+          this.#heardAtMs = clock.monotonicMs();
+          if (this.#deaf) this.#ports.say("info", "fleet: the watch of the register reports again.");
+          this.#deaf = false;
+          this.#picture.heard(key, entry, this.#heardAtMs);
           this.#hint.abort();
-        }, this.#stop.signal)
+        }, this.#watch.signal)
         .catch(() => {});
       this.#listedAtMs = Number.NEGATIVE_INFINITY; // it may have missed something
       await clock.sleep(this.#settings.ttlMs / 15, this.#stop.signal);
+    }
+  }
+
+  /** A watch reports this agent's own heartbeats too. One that does not is deaf: it is opened again. */
+  #checkWatch(): void {
+    const { ttlMs } = this.#settings;
+    const unheard = this.#wroteAtMs - this.#heardAtMs > ttlMs / 3;
+    if (!unheard || this.#ports.clock.monotonicMs() - this.#wroteAtMs < (2 * ttlMs) / 15) return;
+    if (!this.#deaf)
+      this.#ports.say(
+        "warn",
+        `fleet: the watch of the register does not report what was written: it is opened again. Until it reports, a list each ${Math.round(ttlMs / 3000)} s stands in for it.`,
+      );
+    this.#deaf = true;
+    this.#watch.abort();
+  }
+
+  /** One that was killed and started again has its old entry for a TTL: only what stays is worth a warning. */
+  #sayNamesakes(): void {
+    const { id, name, ttlMs } = this.#settings;
+    const now = this.#ports.clock.monotonicMs();
+    if (now - this.#startedAtMs < 2 * ttlMs) return;
+    for (const other of this.#picture.members.alive(now)) {
+      if (other.name !== name || other.id === id || other.leaving === true || this.#namesakes.has(other.id)) continue;
+      this.#namesakes.add(other.id);
+      this.#ports.say(
+        "warn",
+        `fleet: ${other.id} has this agent's name too. They are two members, ${id} is this one; give each a name of its own with --agent-name.`,
+      );
     }
   }
 
@@ -209,6 +255,8 @@ export class Fleet {
       this.#hint = new AbortController();
       const now = clock.monotonicMs();
       const current = now - this.#listedAtMs < ttlMs / 3 || (await this.#list());
+      this.#checkWatch();
+      this.#sayNamesakes();
       if (current && this.#heartbeat.validity.holds && !this.#leaving) await this.#round();
       this.#changed();
       await clock.sleep(ttlMs / 15, this.#hint.signal);

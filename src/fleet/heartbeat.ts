@@ -12,6 +12,7 @@ export type HeartbeatPorts = {
   /** The entry was written. */
   wrote(entry: Entry): void;
   failed(message: string): void;
+  say(level: "warn", message: string): void;
   /** The validity has ended: what was owned is lost. May be called when nothing was owned. */
   lapsed(why: string): void;
   policies?(): string;
@@ -25,6 +26,8 @@ export class Heartbeat {
   #beat = 0;
   #revision: string | undefined;
   #leaving = false;
+  /** The wall clock less the monotonic one at the last heartbeat. */
+  #offsetMs: number | undefined;
 
   constructor(
     { id, name, version, ttlMs }: { id: string; name: string; version: string; ttlMs: number },
@@ -60,6 +63,7 @@ export class Heartbeat {
   async write(): Promise<boolean> {
     const { clock, register, call, policies } = this.#ports;
     const asked = { mono: clock.monotonicMs(), wall: clock.now() };
+    this.#sayMoved(asked.wall - asked.mono);
     const member: Member = {
       ...this.#member,
       beat: ++this.#beat,
@@ -83,8 +87,22 @@ export class Heartbeat {
     if (written.why === "failed") this.#ports.failed(written.message);
     // Deleted by hand, or an earlier write whose response was lost: look what is there, and write at the next beat.
     const read = await call((signal) => register.get(key, signal));
-    if (read.ok) this.#revision = read.value?.revision;
+    if (!read.ok) return false;
+    if (read.value === undefined && revision !== undefined)
+      this.#ports.say("warn", `fleet: the entry ${key} of this agent was deleted; it is written again.`);
+    this.#revision = read.value?.revision;
     return false;
+  }
+
+  /** Ahead it ends the validity, which is said then. Back it changes nothing: the monotonic clock counts. */
+  #sayMoved(offsetMs: number): void {
+    const movedMs = offsetMs - (this.#offsetMs ?? offsetMs);
+    this.#offsetMs = offsetMs;
+    if (movedMs > -this.#ttlMs) return;
+    this.#ports.say(
+      "warn",
+      `fleet: the wall clock was set back by ${Math.round(-movedMs / 1000)} s; exporting continues, since the monotonic clock counts.`,
+    );
   }
 
   /** Others give this agent no shards from now on. */

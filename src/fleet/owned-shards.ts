@@ -106,6 +106,11 @@ export class OwnedShards {
       }
       picture.wrote(shard, value, written.revision);
       if (!mayOwn()) return false; // held in vain: taken again once valid
+      if (before === undefined)
+        this.#ports.say(
+          "warn",
+          `fleet: shard ${shard} had no entry in the register for ${Math.round(this.#ttlMs / 1000)} s: taken without cursors, its policies begin at --start.`,
+        );
       const { cursors, sinks, holder, ...taken } = value;
       const abort = new AbortController();
       const owned: Owned = {
@@ -206,6 +211,8 @@ export class OwnedShards {
         known === undefined ? picture.revisions.get(shard) : owned.revision,
       );
       if (written.ok) {
+        if (known === undefined)
+          this.#ports.say("warn", `fleet: the entry of shard ${shard} was deleted or damaged; it is written again.`);
         Object.assign(owned, { revision: written.revision, written: text, writtenAtMs: clock.monotonicMs() });
         picture.wrote(shard, value, written.revision);
         return true;

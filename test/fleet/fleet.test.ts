@@ -137,6 +137,26 @@ describe("a fleet", () => {
     assert.deepEqual(world.unowned(), []);
     assert.ok(world.agents.every((a) => a.said.every((s) => !/took over/.test(s))));
     assert.deepEqual(world.broken, []);
+    for (const { said } of world.agents)
+      assert.deepEqual(
+        said.filter((s) => s.includes("watch")),
+        [
+          "warn fleet: the watch of the register does not report what was written: it is opened again. Until it reports, a list each 5 s stands in for it.",
+        ],
+      );
+    world.engine.deaf = false;
+    await world.clock.advance(TTL_MS);
+    for (const { said } of world.agents)
+      assert.equal(said.at(-1), "info fleet: the watch of the register reports again.");
+  });
+
+  test("a watch that reports is not called deaf, also while the engine is frozen", async () => {
+    const { world } = await fleetOf(["a", "b", "c"]);
+    world.engine.frozen = true;
+    await world.clock.advance(2 * TTL_MS);
+    world.engine.frozen = false;
+    await world.clock.advance(5 * TTL_MS);
+    assert.ok(world.agents.every(({ said }) => said.every((s) => !s.includes("watch"))));
   });
 
   test("a member's entry that was deleted by hand is not a dead member", async () => {
@@ -146,6 +166,10 @@ describe("a fleet", () => {
     await world.clock.advance(TTL_MS);
     assert.ok(world.engine.entries.has("members/a-1"), "it is made again");
     assert.deepEqual(new Set(agents[0]!.shards.keys()), owned);
+    assert.deepEqual(
+      agents[0]!.said.filter((s) => s.includes("deleted")),
+      ["warn fleet: the entry members/a-1 of this agent was deleted; it is written again."],
+    );
     assert.deepEqual(world.broken, []);
   });
 
@@ -155,6 +179,9 @@ describe("a fleet", () => {
     await world.clock.advance(2 * TTL_MS);
     for (let shard = 0; shard < SHARDS; shard++)
       assert.ok(world.engine.entries.has(`shards/${shard}`), `shard ${shard}`);
+    assert.ok(
+      agents.some((a) => a.said.some((s) => /entry of shard \d+ was deleted or damaged; it is written/.test(s))),
+    );
     assert.ok(agents.every((a) => a.said.every((s) => !/took over/.test(s))));
     assert.deepEqual(world.unowned(), []);
     assert.deepEqual(world.broken, []);
@@ -164,6 +191,13 @@ describe("a fleet", () => {
     const { world, agents } = await fleetOf(["same", "same"]);
     assert.ok(agents.every((a) => a.shards.size > 0));
     assert.deepEqual(world.unowned(), []);
+    await world.clock.advance(TTL_MS);
+    assert.deepEqual(
+      agents[0]!.said.filter((s) => s.includes("name too")),
+      [
+        "warn fleet: same-2 has this agent's name too. They are two members, same-1 is this one; give each a name of its own with --agent-name.",
+      ],
+    );
   });
 
   for (const [what, ms] of [

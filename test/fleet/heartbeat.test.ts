@@ -10,6 +10,7 @@ function beating() {
   const clock = new FakeClock();
   const engine = new FakeEngine();
   const lapses: string[] = [];
+  const said: string[] = [];
   const heartbeat = new Heartbeat({ id: "a-1", name: "a", version: "test", ttlMs: TTL_MS }, clock.now(), {
     clock,
     register: {
@@ -23,9 +24,10 @@ function beating() {
     call: ((ask: (signal: AbortSignal) => Promise<Written>) => ask(new AbortController().signal)) as never,
     wrote: () => {},
     failed: (message) => assert.fail(message),
+    say: (_, message) => said.push(message),
     lapsed: (why) => lapses.push(why),
   });
-  return { clock, engine, heartbeat, lapses };
+  return { clock, engine, heartbeat, lapses, said };
 }
 
 describe("a heartbeat", () => {
@@ -43,12 +45,26 @@ describe("a heartbeat", () => {
   });
 
   test("an entry that was deleted by hand is made again", async () => {
-    const { engine, heartbeat } = beating();
+    const { engine, heartbeat, said } = beating();
     await heartbeat.write();
     engine.drop("members/a-1");
     assert.equal(await heartbeat.write(), false);
     assert.equal(await heartbeat.write(), true);
     assert.ok(engine.entries.has("members/a-1"));
+    assert.deepEqual(said, ["fleet: the entry members/a-1 of this agent was deleted; it is written again."]);
+  });
+
+  test("a wall clock that is set back is told, and ends nothing", async () => {
+    const { clock, heartbeat, lapses, said } = beating();
+    await heartbeat.write();
+    lapses.length = 0;
+    clock.jump(-86_400_000);
+    await heartbeat.write();
+    await heartbeat.write();
+    assert.deepEqual(lapses, []);
+    assert.deepEqual(said, [
+      "fleet: the wall clock was set back by 86400 s; exporting continues, since the monotonic clock counts.",
+    ]);
   });
 
   test("one that leaves says so, and removes its entry", async () => {
