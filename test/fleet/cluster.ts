@@ -17,18 +17,42 @@ import { type Arrival, startTap, type Tap } from "./tap.ts";
 
 export const SHARDS = 64;
 
-/** Forwards to `port`. cut(): connections die and new ones hang, as if the network were down. */
-export async function startProxy(port: number): Promise<{ port: number; cut(): void; mend(): void; close(): void }> {
+export type Proxy = {
+  port: number;
+  /** Connections die and new ones hang, as if the network were down. */
+  cut(): void;
+  mend(): void;
+  /** etcd's watches stay open and nothing more comes of them. */
+  deafen(deaf: boolean): void;
+  close(): void;
+};
+
+/** Forwards to `port`. */
+export async function startProxy(port: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
+  let isDeaf = false;
   const server: Server = createServer((client) => {
     sockets.add(client);
     client.on("error", () => {}).on("close", () => sockets.delete(client));
     if (isCut) return;
     const upstream = connect(port, "127.0.0.1");
     sockets.add(upstream);
-    upstream.on("error", () => client.destroy()).on("close", () => sockets.delete(upstream));
-    client.pipe(upstream).pipe(client);
+    upstream
+      .on("error", () => client.destroy())
+      .on("close", () => {
+        sockets.delete(upstream);
+        client.destroy();
+      });
+    client.on("close", () => upstream.destroy());
+    let watches = false;
+    client.on("data", (piece) => {
+      watches ||= piece.includes("POST /v3/watch");
+      upstream.write(piece);
+    });
+    upstream.on("data", (piece) => {
+      if (!(isDeaf && watches)) client.write(piece);
+    });
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const drop = () => {
@@ -44,6 +68,9 @@ export async function startProxy(port: number): Promise<{ port: number; cut(): v
       isCut = false;
       drop();
     },
+    deafen(deaf) {
+      isDeaf = deaf;
+    },
     close() {
       drop();
       server.close();
@@ -51,7 +78,7 @@ export async function startProxy(port: number): Promise<{ port: number; cut(): v
   };
 }
 
-export type Member = { name: string; agent: Running; proxy: Awaited<ReturnType<typeof startProxy>>; tap: Tap };
+export type Member = { name: string; agent: Running; proxy: Proxy; tap: Tap };
 
 export type Engine = {
   port: number;
@@ -128,7 +155,8 @@ export class Cluster {
     return cluster;
   }
 
-  async join(name = `agent-${++this.#born}`): Promise<Member> {
+  /** `dir`: of its state; two agents may have one name, not one folder. */
+  async join(name = `agent-${++this.#born}`, env: Record<string, string> = {}, dir = name): Promise<Member> {
     const { ttlMs, pollMs } = this.settings;
     const proxy = await startProxy(this.#engine.port);
     const tap = await startTap(name, (arrival) => {
@@ -136,12 +164,15 @@ export class Cluster {
       if (list === undefined) this.arrivals.set(arrival.policy, [arrival]);
       else list.push(arrival);
     });
-    const agent = await runAgent([
-      ...["--policies", join(this.dir.path, "policies"), "--source-url", this.vm.url, "--source-proxy", "off"],
-      ...["--state-dir", join(this.dir.path, name), "--agent-name", name, "--proxy", tap.url],
-      ...["--poll-interval", `${pollMs}ms`, "--settle", SETTLE, "--start", "1m", "--on-exhausted", "hold"],
-      ...["--lease-ttl", `${ttlMs}ms`, ...this.#engine.flags(proxy.port)],
-    ]);
+    const agent = await runAgent(
+      [
+        ...["--policies", join(this.dir.path, "policies"), "--source-url", this.vm.url, "--source-proxy", "off"],
+        ...["--state-dir", join(this.dir.path, dir), "--agent-name", name, "--proxy", tap.url],
+        ...["--poll-interval", `${pollMs}ms`, "--settle", SETTLE, "--start", "1m", "--on-exhausted", "hold"],
+        ...["--lease-ttl", `${ttlMs}ms`, ...this.#engine.flags(proxy.port)],
+      ],
+      env,
+    );
     const member = { name, agent, proxy, tap };
     this.members.push(member);
     return member;
