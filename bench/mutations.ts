@@ -389,7 +389,7 @@ const mutations: Mutation[] = [
   {
     rule: "credentials that change are tried at once",
     file: "src/delivery/delivery.ts",
-    from: "this.#pace.retryNow(true);",
+    from: "this.#pace.retryNow(true);\n    this.retryNow();",
     to: "",
     test: "test/delivery/exhausted.test.ts",
   },

@@ -153,6 +153,22 @@ describe("a refusal that holds", () => {
   });
 });
 
+describe("a sender that was replaced", () => {
+  test("has a try at once: whoever changes credentials does not wait for the next probe", async () => {
+    const w = start({ onExhausted: "hold" });
+    w.sink.decide = () => 401;
+    w.send(1);
+    await w.clock.advance(30 * SECOND); // the next probe is 20 s after the last
+    assert.equal(w.settled(), 0);
+    w.sink.decide = () => 204;
+    const sender = w.sink.sender();
+    w.delivery.update(sender, { maxAttempts: 3, backoffDurationMs: SECOND, maxConcurrency: 4, onExhausted: "hold" });
+    await w.clock.advance(1);
+    assert.equal(w.settled(), 1);
+    w.delivery.abort();
+  });
+});
+
 describe("at the end", () => {
   test("a batch whose last attempt fails is given back, not dropped as exhausted: the next life tries it again", async () => {
     const w = start({ maxAttempts: 1 });
