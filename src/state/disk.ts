@@ -8,6 +8,9 @@ import { printable } from "../platform/printable.ts";
 import { copyDatabase, FILE, makeStateDir, type StateTrouble, textOf } from "./database.ts";
 import type { Read, Row } from "./rows.ts";
 
+/** On a full disk some writes still find room: it counts as working when none has failed for so long. */
+const WORKS_AFTER_MS = 3_000;
+
 export class Disk {
   #db: DatabaseSync;
   /** Undefined: in memory. */
@@ -15,7 +18,8 @@ export class Disk {
   readonly #clock: Clock;
   readonly #onTrouble: (t: StateTrouble) => void;
   #inode: number | undefined;
-  #failed = false;
+  /** Monotonic ms of the last failure, while state counts as not saved. */
+  #failedMs: number | undefined;
 
   constructor(db: DatabaseSync, dir: string | undefined, clock: Clock, onTrouble: (t: StateTrouble) => void) {
     this.#db = db;
@@ -64,20 +68,25 @@ export class Disk {
     return undefined;
   }
 
+  #succeeded(): void {
+    if (this.#failedMs === undefined || this.#clock.monotonicMs() - this.#failedMs < WORKS_AFTER_MS) return;
+    this.#failedMs = undefined;
+    this.#onTrouble({ state: "ok", message: "State is saved again." });
+  }
+
   /** False: it could not be written, which is said at the first time. */
   write(act: (db: DatabaseSync) => void): boolean {
     try {
       act(this.#db);
-      if (this.#failed) this.#onTrouble({ state: "ok", message: "State is saved again." });
-      this.#failed = false;
+      this.#succeeded();
       return true;
     } catch (error) {
-      if (!this.#failed)
+      if (this.#failedMs === undefined)
         this.#onTrouble({
           state: "memory",
           message: `Cannot save state (${textOf(error)}): cursors are in memory only until this is fixed. Check that the state directory is writable and not full.`,
         });
-      this.#failed = true;
+      this.#failedMs = this.#clock.monotonicMs();
       return false;
     }
   }

@@ -129,9 +129,13 @@ describe("the account", needs("victoria-metrics"), () => {
         (m) => (m.get('outflow_sink_samples_delivered_total{policy="default/p",sink="bad"}') ?? 0) > 0,
       );
     }
+    await eventually(
+      "there were enough scrapes",
+      () => scrapes!.count,
+      (n) => n > 100,
+    );
     await scrapes.stop();
     assert.deepEqual(scrapes.unbalanced, []);
-    assert.ok(scrapes.count > 100, `${scrapes.count} scrapes`);
     const { pending, dropped, delivered } = most();
     for (const [what, n] of Object.entries({ pending, dropped, delivered }))
       assert.ok(n > 0, `nothing was ever ${what}`);
