@@ -115,6 +115,9 @@ const reset = async () => {
   await Bun.write(probe, "0");
 };
 try {
+  // Until then modules are loaded.
+  while (!/API server .*: connected/.test(log)) await sleep(5);
+  await reset();
   while (!/Loaded/.test(log)) await sleep(20);
   console.log(`start to all ${count} policies loaded: ${seconds(startedMs)}`);
   while ((await ready()) < count) await sleep(1_000);
@@ -166,6 +169,25 @@ try {
     `one edit, from PUT to its generation observed in the status: ${took.map((ms) => `${ms.toFixed(0)} ms`).join(", ")}`,
   );
   console.log(`the event loop meanwhile: ${loops.join(", ")}`);
+  const lists = async () =>
+    [...(await metrics()).requests].reduce((n, [key, m]) => n + (/^list .* 200$/.test(key) ? m : 0), 0);
+  const listed = await lists();
+  await reset();
+  await kube.stopApi("SIGKILL");
+  await kube.startApi();
+  for (let i = 0; i < 20; i++)
+    kube.ask(
+      "PATCH",
+      "/apis/telemetry.miloapis.com/v1alpha1/namespaces/default/exportpolicies/p0",
+      { metadata: { labels: { i: `${i}` } } },
+      "application/merge-patch+json",
+    );
+  kube.compact();
+  await kube.stopApi("SIGKILL");
+  await kube.startApi();
+  for (let i = 0; i < 300 && (await lists()) < listed + count / 100; i++) await sleep(100);
+  await sleep(2_000);
+  console.log(`the event loop through a resync after 410 (${(await lists()) - listed} lists): ${held()}`);
 } finally {
   clearInterval(feeding);
   agent.kill("SIGTERM");
