@@ -15,6 +15,22 @@ export async function checkRegister(register: Register): Promise<void> {
   const listening = new AbortController();
   const watching = register.watch((key, entry) => heard.set(key, entry), listening.signal);
 
+  // A watch tells what comes after its begin, which is later on a busy machine.
+  const toggle = async () => {
+    const probe = await value("members/probe");
+    if (probe === undefined) await register.create("members/probe", "x", signal);
+    else await register.remove("members/probe", probe.revision, signal);
+  };
+  await eventually(
+    "the watch has begun",
+    async () => {
+      await toggle();
+      return heard.has("members/probe");
+    },
+    (begun) => begun,
+  );
+  if ((await value("members/probe")) !== undefined) await toggle();
+
   assert.equal(await value("members/a"), undefined);
   const made = await register.create("members/a", '{"é":"日本"}', signal);
   assert.ok(made.ok);
