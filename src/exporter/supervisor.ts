@@ -157,8 +157,9 @@ export class Supervisor {
    * Drains the sinks of some policies for another agent that continues from their cursors: they are neither removed nor do their series
    * end. What these policies are is loaded again by apply().
    */
-  async handOver(of: (policy: string) => boolean): Promise<void> {
-    await Promise.all(this.#leave(of).map(([id, { exporter }]) => this.#drain(id, exporter, "shutdown")));
+  async handOver(of: (policy: string) => boolean, withinMs = this.#drainTimeoutMs): Promise<void> {
+    const within = Math.min(withinMs, this.#drainTimeoutMs);
+    await Promise.all(this.#leave(of).map(([id, { exporter }]) => this.#drain(id, exporter, "shutdown", within)));
     this.#forgetLeft(of);
   }
 
@@ -191,9 +192,14 @@ export class Supervisor {
   }
 
   /** Never rejects: an exporter that cannot even end well is ended as one that crashed. */
-  async #drain(id: SinkId, exporter: Exporter, why: "shutdown" | "removed"): Promise<void> {
+  async #drain(
+    id: SinkId,
+    exporter: Exporter,
+    why: "shutdown" | "removed",
+    withinMs = this.#drainTimeoutMs,
+  ): Promise<void> {
     const { clock, dispatch } = this.#ports;
-    const all = await exporter.drain(this.#drainTimeoutMs, why).catch((error) => {
+    const all = await exporter.drain(withinMs, why).catch((error) => {
       this.#crash(exporter);
       dispatch({
         type: "notice",

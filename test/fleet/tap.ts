@@ -6,12 +6,19 @@ import { decodeWriteRequest, unsnappy } from "../fakes/wire.ts";
 /** One policy's part of a request. `at`: when the request had arrived whole, ms since 1970. */
 export type Arrival = { agent: string; policy: string; at: number; timestamps: number[] };
 
-export type Tap = { url: string; close(): void };
+export type Tap = {
+  url: string;
+  /** Requests that come from now on get no response. */
+  hang(): void;
+  close(): void;
+};
 
 export async function startTap(agent: string, arrived: (arrival: Arrival) => void): Promise<Tap> {
+  let hangs = false;
   const server = createServer(async (from, to) => {
     try {
       const body = await whole(from);
+      if (hangs) return;
       for (const { labels, samples } of decodeWriteRequest(unsnappy(body))) {
         const policy = labels.find(([name]) => name === "p")?.[1] ?? "";
         arrived({ agent, policy, at: Date.now(), timestamps: samples.map(({ ts }) => ts) });
@@ -31,6 +38,9 @@ export async function startTap(agent: string, arrived: (arrival: Arrival) => voi
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    hang() {
+      hangs = true;
+    },
     close() {
       server.close();
       server.closeAllConnections();

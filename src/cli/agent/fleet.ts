@@ -24,6 +24,9 @@ import type { OpenRegister } from "./fleet-register.ts";
 /** Shards are often taken together: the policies of all of them start in one go. */
 const TOGETHER_MS = 50;
 
+/** An agent that ends hands over within a second: what a slow sink has not taken by then the next owner sends. */
+const LAST_ATTEMPTS_MS = 400;
+
 export class FleetAgent {
   /** Cursors as the fleet has them: the supervisor's state store. */
   readonly store: SharedCursors;
@@ -143,7 +146,7 @@ export class FleetAgent {
         this.store.closeShard(shard);
       },
       release: async (shard) => {
-        await this.#supervisor?.handOver(of(shard));
+        await this.#supervisor?.handOver(of(shard), this.#ended.signal.aborted ? LAST_ATTEMPTS_MS : undefined);
         this.#permits.delete(shard);
       },
       progress: (shard) => ({ cursors: this.store.progress(shard), sinks: this.#sinksOf(of(shard)) }),
