@@ -81,7 +81,7 @@ const compared = await eventually(
 const { stale, inFlight, deepestMs } = cluster.judged();
 const samples = cluster.written.filter((ts) => ts >= since).length * policies;
 console.log(
-  `${samples.toLocaleString("en")} samples: ${compared.missing} missing, ${compared.wrong} wrong; ${stale.length} requests of an old epoch after one of a new one, ${inFlight} that were in flight; repeats reach ${(deepestMs / 1000).toFixed(1)} s back`,
+  `${samples.toLocaleString("en")} samples: ${compared.missing} missing, ${compared.wrong} wrong; ${stale.length} requests of an old epoch after one of a new one, ${inFlight} that were in flight; repeats reach ${deepestMs.map((ms) => (ms / 1000).toFixed(1)).join(" s (VictoriaMetrics) and ")} s (Prometheus) back`,
 );
 if (compared.missing + compared.wrong > 0) failed.push(compared.example ?? "samples");
 failed.push(...stale.slice(0, 10));

@@ -158,8 +158,7 @@ export class Supervisor {
    * end. What these policies are is loaded again by apply().
    */
   async handOver(of: (policy: string) => boolean, withinMs = this.#drainTimeoutMs): Promise<void> {
-    const within = Math.min(withinMs, this.#drainTimeoutMs);
-    await Promise.all(this.#leave(of).map(([id, { exporter }]) => this.#drain(id, exporter, "shutdown", within)));
+    await Promise.all(this.#leave(of).map(([id, { exporter }]) => this.#drain(id, exporter, "shutdown", withinMs)));
     this.#forgetLeft(of);
   }
 

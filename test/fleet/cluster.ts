@@ -257,13 +257,17 @@ export class Cluster {
   }
 
   /** All requests against what the register had. */
-  judged(): Judged {
-    const all: Judged = { stale: [], inFlight: 0, deepestMs: 0 };
+  judged(): Omit<Judged, "deepestMs"> & {
+    /** By receiver. */
+    deepestMs: number[];
+  } {
+    const all = { stale: [] as string[], inFlight: 0, deepestMs: this.receivers.map(() => 0) };
     for (const [policy, arrivals] of this.arrivals) {
       const { stale, inFlight, deepestMs } = judge(`default/p${policy}`, arrivals, this.history, SHARDS);
       all.stale.push(...stale);
       all.inFlight += inFlight;
-      all.deepestMs = Math.max(all.deepestMs, deepestMs);
+      const receiver = Number(policy) % this.receivers.length;
+      all.deepestMs[receiver] = Math.max(all.deepestMs[receiver]!, deepestMs);
     }
     return all;
   }
@@ -279,7 +283,7 @@ export class Cluster {
     const all = new Map<string, number>();
     for (const { agent } of this.members)
       for (const [name, n] of await agent.metrics()) {
-        const reason = /^outflow_samples_dropped_total\{.*reason="([^"]*)"/.exec(name)?.[1];
+        const reason = /^outflow_sink_samples_dropped_total\{.*reason="([^"]*)"/.exec(name)?.[1];
         if (reason !== undefined && n > 0) all.set(reason, (all.get(reason) ?? 0) + n);
       }
     return [...all].map(([reason, n]) => `${n} ${reason}`);

@@ -96,16 +96,16 @@ describe("the traps of a fleet", programs, () => {
     "an agent that ends while its sinks hang hands over all the same, long before --drain-timeout",
     programs,
     async () => {
-      const member = await cluster.join(undefined, { OUTFLOW_DRAIN_TIMEOUT: "60s" });
+      const member = await cluster.join(undefined, { OUTFLOW_DRAIN_TIMEOUT: "5m" });
       await cluster.settled();
       member.tap.hang();
       await eventually(
         "requests hang",
         () => member.agent.metrics(),
-        (m) => [...m].some(([name, n]) => name.startsWith("outflow_samples_pending{") && n > 0),
+        (m) => [...m].some(([name, n]) => name.startsWith("outflow_sink_samples_pending{") && n > 0),
       );
       const ms = await cluster.replaced(member, () => member.agent.child.kill("SIGTERM"));
-      assert.ok(ms < 30_000, `after ${ms} ms`);
+      assert.ok(ms < 100_000, `after ${ms} ms`);
       await member.agent.stop("SIGKILL");
       cluster.leave(member);
       await cluster.settled();

@@ -146,7 +146,10 @@ export class FleetAgent {
         this.store.closeShard(shard);
       },
       release: async (shard) => {
-        await this.#supervisor?.handOver(of(shard), this.#ended.signal.aborted ? LAST_ATTEMPTS_MS : undefined);
+        await this.#supervisor?.handOver(
+          of(shard),
+          this.#ended.signal.aborted ? Math.min(LAST_ATTEMPTS_MS, this.#settings.drainTimeout) : undefined,
+        );
         this.#permits.delete(shard);
       },
       progress: (shard) => ({ cursors: this.store.progress(shard), sinks: this.#sinksOf(of(shard)) }),
