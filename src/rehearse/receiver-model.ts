@@ -38,6 +38,9 @@ export const TAKES: Reply = { kind: "status", status: 204, stores: true };
 
 /** The time in which a healthy receiver answers. */
 const RESPONSE_MS = 20;
+/** The time in which a connection is refused. */
+const REFUSAL_MS = 1;
+const ABORTED = { ok: false, failure: { kind: "aborted", code: "ABORTED", message: "canceled" } } as const;
 
 export class ReceiverModel {
   behavior: Behavior = () => TAKES;
@@ -86,6 +89,8 @@ export class ReceiverModel {
       hasRefused: span !== undefined && this.#hasChosen(span),
       atMs: this.#clock.monotonicMs(),
     });
+    // Not at once: what else is due is tried meanwhile.
+    if (reply.kind === "refused" && !(await this.#clock.sleep(REFUSAL_MS, r.signal))) return ABORTED;
     if (reply.kind === "refused")
       return { ok: false, failure: { kind: "refused", code: "ECONNREFUSED", message: "connection refused" } };
     if (samples > 0) {
@@ -103,18 +108,17 @@ export class ReceiverModel {
     reply: Exclude<Reply, { kind: "refused" }>,
     span: Span | undefined,
   ): ReturnType<HttpClient["request"]> {
-    const aborted = { ok: false, failure: { kind: "aborted", code: "ABORTED", message: "canceled" } } as const;
     const timeout = { ok: false, failure: { kind: "timeout", code: "TIMEOUT", message: "timed out" } } as const;
     const limitMs = r.timeouts.firstByteMs;
     const takesMs = RESPONSE_MS / 2 + (reply.kind === "status" ? (reply.afterMs ?? 0) : 0);
-    if (!(await this.#clock.sleep(Math.min(takesMs, limitMs), r.signal))) return aborted;
+    if (!(await this.#clock.sleep(Math.min(takesMs, limitMs), r.signal))) return ABORTED;
     if (takesMs >= limitMs) return timeout;
     if (reply.stores && span !== undefined) {
       this.#store(span);
       this.onStored();
     }
     if (!(await this.#clock.sleep(reply.kind === "silent" ? limitMs - takesMs : RESPONSE_MS / 2, r.signal)))
-      return aborted;
+      return ABORTED;
     if (reply.kind === "silent") return timeout;
     return { ok: true, answer: answered(reply.status, reply.text ?? "", reply.headers) };
   }

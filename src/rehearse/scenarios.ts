@@ -32,6 +32,8 @@ const RETRY_AFTER_S = 30;
 /** A receiver that works off what others have queued. */
 const BUSY_MS = 2_000;
 const ONE_OF = 5;
+/** Of the largest request; not half, where it would be chance whether half a batch fits. */
+const LARGEST = 0.4;
 
 const status = (code: number, headers: Record<string, string> = {}): Reply => ({
   kind: "status",
@@ -71,11 +73,11 @@ export const scenarios: readonly Scenario[] = [
   { name: "not-found", title: "404 for {for}, then fixed", forMs: 10 * MINUTE, receiver: always(status(404)) },
   {
     name: "too-large",
-    title: "413 above half of the largest request, {for}",
+    title: "413 above 40 % of the largest request, {for}",
     forMs: 10 * MINUTE,
     exact: true,
     receiver: ({ largestBytes }) => {
-      const most = Math.max(1, Math.floor(largestBytes / 2));
+      const most = Math.max(1, Math.floor(largestBytes * LARGEST));
       return ({ bytes }) => (bytes > most ? status(413) : TAKES);
     },
   },

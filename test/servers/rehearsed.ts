@@ -181,7 +181,7 @@ async function happens(
       const one = seen[i]!;
       if (!failing) {
         one.largest = Math.max(one.largest, request.body.length);
-        most = Math.floor(one.largest / 2);
+        most = Math.floor(one.largest * 0.4);
       }
       if (failing && fault === "401") return { status: 401 };
       if (failing && fault === "413" && request.body.length > most) return { status: 413 };
