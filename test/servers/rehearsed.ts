@@ -3,6 +3,7 @@
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { sha256 } from "../../src/platform/files.ts";
 import { type Answer, type Received, type Receiver, startReceiver } from "../fakes/receiver.ts";
 import { buildBinary, eventually, type Running, runAgent, tempDir } from "./binary.ts";
 import { fleetPolicy, row } from "./contents.ts";
@@ -56,7 +57,11 @@ export async function rehearsedAndReal(which: readonly Fault[], o: Circumstances
   buildBinary();
   const { path: dir, remove } = tempDir();
   const source = await startVictoriaMetrics();
-  const rows = (at: number) => Array.from({ length: o.series }, (_, i) => row("m", { i: String(i) }, [[at, at % 997]]));
+  // As large as real ones once they are compressed: each series has words and values of its own.
+  const rows = (at: number) =>
+    Array.from({ length: o.series }, (_, i) =>
+      row("m", { i: String(i), instance: sha256(`${i}`) }, [[at, ((at / 1000 + i * 131) * 7919) % 9973]]),
+    );
   const writing = new AbortController();
   const grid = (ms: number) => Math.floor(ms / o.everyMs) * o.everyMs;
   const begun = grid(Date.now());
