@@ -171,6 +171,10 @@ export class AgentClock implements Clock {
     this.#offset += ms;
   }
 
+  get stopped(): boolean {
+    return this.#stoppedAt !== undefined;
+  }
+
   stop(): void {
     this.#stoppedAt ??= this.#clock.monotonicMs();
   }
