@@ -100,10 +100,10 @@ describe("documents", () => {
     });
 
     test(`${page}: flags that it names exist`, () => {
-      // Of other programs: systemd, curl, kubectl, helm, bun, npm, VictoriaMetrics.
+      // Of other programs: systemd, curl, kubectl, helm, etcd, bun, npm, VictoriaMetrics.
       if (page === "docs/performance.md") return; // the flags of benches
       const foreign =
-        /^--(web\.|fast$|type$|from-literal$|for$|timeout$|all$|replicas$|compile$|data-binary$|validate$|omit$|stop-timeout$|create-namespace$|set$)/;
+        /^--(web\.|fast$|type$|from-literal$|for$|timeout$|all$|replicas$|compile$|data-binary$|validate$|omit$|stop-timeout$|create-namespace$|set$|auto-compaction-retention$)/;
       const named = [...read(page).matchAll(/(?<![\w-])--[a-z][a-z0-9.-]*[a-z0-9]/g)].map(([flag]) => flag);
       assert.deepEqual(
         named.filter((flag) => !foreign.test(flag) && !flags.has(flag)),
