@@ -14,7 +14,7 @@ import { isAhead, setBack, skipTooOld } from "./moves.ts";
 import { Outages } from "./outages.ts";
 import { fairest, type Query, queryKey, type Reader } from "./reader.ts";
 import { ReaderSet } from "./reader-set.ts";
-import { Schedule } from "./schedule.ts";
+import { type Moment, Schedule } from "./schedule.ts";
 import type { News, ReadOutcome, StartAt, Subscriber, Subscription } from "./subscription.ts";
 import { Turns } from "./turns.ts";
 
@@ -142,14 +142,14 @@ export class Readers {
     if (sourceNow === undefined) return void this.#firstContact();
     this.#outages.begin(sourceNow);
     this.#short = false;
-    for (;;) {
-      const now = this.#ports.sourceNow() ?? sourceNow;
+    let at = this.#moment(sourceNow);
+    for (; ; at = this.#moment(sourceNow)) {
+      const now = at.sourceNow;
       this.#admit(now);
       if (!this.#turns.free) break;
       for (const reader of this.#readers)
-        if (!reader.busy && isAhead(reader, now))
-          setBack(reader, now, now - this.#ports.clock.monotonicMs(), this.#ports.newMemory);
-      const due = [...this.#readers].filter((r) => this.#schedule.isDue(r, now) && [...r.members].some(takes));
+        if (!reader.busy && isAhead(reader, now)) setBack(reader, now, now - at.monoMs, this.#ports.newMemory);
+      const due = [...this.#readers].filter((r) => this.#schedule.isDue(r, at) && [...r.members].some(takes));
       const reader = fairest(due);
       if (reader === undefined) break;
       if (!this.#fits(reader, now)) {
@@ -162,7 +162,11 @@ export class Readers {
       }
       this.#start(reader, now);
     }
-    this.#sleepUntilDue(this.#ports.sourceNow() ?? sourceNow);
+    this.#sleepUntilDue(at);
+  }
+
+  #moment(sourceNow: EpochMs): Moment {
+    return { sourceNow: this.#ports.sourceNow() ?? sourceNow, monoMs: this.#ports.clock.monotonicMs() };
   }
 
   /** Those that wait get their reader, now that the source's now is known. */
@@ -198,7 +202,7 @@ export class Readers {
     if (this.#waiting.has(subscriber)) return Number.NEGATIVE_INFINITY;
     const reader = this.#readers.of(subscriber);
     if (reader === undefined) return Number.POSITIVE_INFINITY;
-    return reader.busy ? Number.NEGATIVE_INFINITY : this.#schedule.nextReadMs(reader, this.#ports.sourceNow() ?? 0);
+    return reader.busy ? Number.NEGATIVE_INFINITY : this.#schedule.nextReadMs(reader, this.#moment(0));
   }
 
   /** Does what the next window is expected to bring fit beside what is in memory? An empty memory takes any. */
@@ -208,13 +212,13 @@ export class Readers {
     return inMemory === 0 || inMemory + more <= this.#settings.maxBufferedSamples;
   }
 
-  #sleepUntilDue(sourceNow: EpochMs): void {
-    const mono = this.#ports.clock.monotonicMs();
-    let at = this.#short ? mono + SHORT_OF_MEMORY_MS : Number.POSITIVE_INFINITY;
+  #sleepUntilDue(moment: Moment): void {
+    const { monoMs } = moment;
+    let at = this.#short ? monoMs + SHORT_OF_MEMORY_MS : Number.POSITIVE_INFINITY;
     for (const reader of this.#readers) {
       if (reader.busy) continue;
-      const next = this.#schedule.nextReadMs(reader, sourceNow);
-      if (next > mono) at = Math.min(at, next);
+      const next = this.#schedule.nextReadMs(reader, moment);
+      if (next > monoMs) at = Math.min(at, next);
     }
     this.#alarm.setTo(at);
   }

@@ -7,6 +7,9 @@ import { type Member, type Reader, tickOf } from "./reader.ts";
 
 type R = Reader<Member>;
 
+/** Both clocks at one look: what is not due by it is due later, so nothing falls between a check and the alarm that is set after it. */
+export type Moment = { sourceNow: EpochMs; monoMs: number };
+
 export class Schedule {
   readonly #clock: Clock;
   readonly delays = new Delays();
@@ -36,15 +39,15 @@ export class Schedule {
     return tickOf(query, this.delays.of(query), sourceNow);
   }
 
-  isDue(reader: R, sourceNow: EpochMs): boolean {
-    if (reader.busy || this.#clock.monotonicMs() < this.#notBeforeMs(reader)) return false;
+  isDue(reader: R, { sourceNow, monoMs }: Moment): boolean {
+    if (reader.busy || monoMs < this.#notBeforeMs(reader)) return false;
     return this.window(reader, sourceNow) !== undefined;
   }
 
-  /** Monotonic ms. */
-  nextReadMs(reader: R, sourceNow: EpochMs): number {
+  /** Monotonic ms: after `monoMs` where isDue() at the same moment is false. */
+  nextReadMs(reader: R, { sourceNow, monoMs }: Moment): number {
     const inMs = dueAt(reader.read, reader.query.intervalMs) + this.delays.of(reader.query) - sourceNow;
-    return Math.max(this.#clock.monotonicMs() + inMs, this.#notBeforeMs(reader));
+    return Math.max(monoMs + inMs, this.#notBeforeMs(reader));
   }
 
   answered(reader: R): void {
@@ -61,7 +64,7 @@ export class Schedule {
     const untilNextMs = next * intervalMs + this.delays.of(reader.query) - o.sourceNow;
     const waitMs = Math.min(untilNextMs < intervalMs / 2 ? untilNextMs + intervalMs : untilNextMs, 2 * intervalMs);
     const mono = this.#clock.monotonicMs();
-    reader.notBeforeMs = mono + waitMs;
+    reader.notBeforeMs = Math.ceil(mono + waitMs); // those that fail together begin again together
     for (const other of all)
       if (other.key === reader.key && other.read === reader.read) other.notBeforeMs = reader.notBeforeMs;
     for (const [key, until] of this.#failedUntil) if (until <= mono) this.#failedUntil.delete(key);

@@ -246,6 +246,38 @@ const SMALL_SET_BACK = {
   ],
 };
 
+/** Found by chance: a window that became due between the check and the alarm that was set after it was never read. */
+const DUE_IN_BETWEEN = {
+  pollMs: 15_000,
+  maxSize: 3,
+  maxWindowSamples: 2_000_000,
+  maxBufferedSamples: 4_000_000,
+  happenings: [
+    { atMs: 6_426, what: "sink", fault: "refused", forMs: 56_902 },
+    { atMs: 122_448, what: "interval", pollMs: 2_000 },
+    { atMs: 192_780, what: "remove", forMs: 13_833 },
+    { atMs: 231_274, what: "interval", pollMs: 2_000 },
+    { atMs: 135_386, what: "sink", fault: 503, forMs: 9_930 },
+    { atMs: 205_074, what: "interval", pollMs: 20_000 },
+    { atMs: 68_359, what: "stop" },
+    { atMs: 185_608, what: "source", fault: "unavailable", forMs: 46_014 },
+  ] satisfies Happening[] as Happening[],
+  lives: [
+    {
+      bornMs: 162_133,
+      gapsMs: [2_708, 15_383, 16_516, 5_831, 6_124, 17_046, 1_688, 6_310],
+      lateMs: [0, 0, 0, 0, 0, 0, 0, 0, 17_806],
+    },
+    { bornMs: 31_645, gapsMs: [18_795, 9_623, 10_756, 19_869, 17_186, 11_947, 12_565], lateMs: [0, 0] },
+    {
+      bornMs: 53_655,
+      gapsMs: [2_016, 1_925, 7_785, 19_132, 16_207, 18_388, 9_795, 5_319, 18_168, 3_665, 1_209],
+      lateMs: [10_969, 0, 4_476, 0, 0, 0, 0, 16_473],
+    },
+    { bornMs: 25_154, gapsMs: [3_282], lateMs: [12_542, 19_365, 4_178, 28_545, 0, 0] },
+  ],
+};
+
 type Receiver = Omit<ReceiverOptions, "refuses"> & { refused: string[] };
 
 const receiver: fc.Arbitrary<Receiver> = fc.record({
@@ -383,7 +415,7 @@ describe("the promise", () => {
           assert.deepEqual(w.drops, []);
         },
       ),
-      { numRuns: RUNS },
+      { numRuns: RUNS, examples: [[DUE_IN_BETWEEN]] },
     );
   });
 
