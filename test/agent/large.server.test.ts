@@ -334,7 +334,6 @@ describe("one answer of 900,000 series", () => {
     );
     const plainMs = took[0]!;
     assert.ok(rss < 300 * MiB, `peak ${Math.round(rss / MiB)} MiB`);
-    assert.ok(readMs < 3 * plainMs + 2_000, `${Math.round(readMs)} ms; a plain client ${Math.round(plainMs)} ms`);
     console.log(
       `${Math.round(bytes / 1e6)} MB read in ${Math.round(readMs)} ms with the sink hanging, by a plain client in ${Math.round(plainMs)} ms; peak ${Math.round(rss / MiB)} MiB`,
     );
