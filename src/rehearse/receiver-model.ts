@@ -50,7 +50,7 @@ export class ReceiverModel {
   repeats = 0;
   /** Bytes of requests that it is being sent, the most at any time. */
   bytesInFlight = 0;
-  /** Of the requests with samples so far: the largest, and all together. */
+  /** Of the requests with samples: the largest since it was set to 0, and all together. */
   largestBytes = 0;
   bytes = 0;
   /** From a sample's time to its being stored. */

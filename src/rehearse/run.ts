@@ -134,7 +134,10 @@ export async function rehearse(scenario: Scenario, forMs: number, world: Rehears
 
   let agent = start();
   const warmMs = Math.max(WARM_MS, WARM_POLLS * world.pollMs) + OFF_GRID_MS;
-  await clock.advance(warmMs);
+  await clock.advance(warmMs / 2);
+  // The first window after a start is no usual one.
+  for (const { receiver } of books.values()) receiver.largestBytes = 0;
+  await clock.advance(warmMs / 2);
   for (const book of books.values()) book.begin(scenario, clock.monotonicMs(), warmMs);
   source.up = scenario.sourceAway !== true;
   if (scenario.agent === undefined) await clock.advance(forMs);

@@ -208,6 +208,8 @@ async function happens(
     );
   };
   const faultAt = startedAt + warmMs(o.pollMs);
+  await pause(Math.max(0, faultAt - warmMs(o.pollMs) / 2 - Date.now()));
+  for (const one of seen) one.largest = 0;
   await pause(Math.max(0, faultAt - Date.now()));
   const failedMs = performance.now();
   const before = receivers.map((r) => r.requests.length);
