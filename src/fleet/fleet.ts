@@ -43,6 +43,8 @@ export type FleetView = {
 
 export type FleetPorts = {
   clock: Clock;
+  /** ms since boot, also while the host sleeps (the monotonic clock stands still then). */
+  uptimeMs(): number;
   register: Register;
   owner: Owner;
   say(level: "info" | "warn", message: string): void;
@@ -103,6 +105,7 @@ export class Fleet {
     });
     this.#heartbeat = new Heartbeat(settings, Math.round(clock.now()), {
       clock,
+      uptimeMs: () => ports.uptimeMs(),
       register,
       call: this.#call,
       wrote: (entry) => {

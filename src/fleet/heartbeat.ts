@@ -2,11 +2,13 @@
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Call } from "./calls.ts";
 import { type Entry, memberKey, type Register } from "./register.ts";
-import { Validity } from "./validity.ts";
+import { type Clocks, Validity } from "./validity.ts";
 import type { Member } from "./values.ts";
 
 export type HeartbeatPorts = {
   clock: Clock;
+  /** Since boot, also while the host sleeps. */
+  uptimeMs(): number;
   register: Register;
   call: Call;
   /** The entry was written. */
@@ -37,7 +39,12 @@ export class Heartbeat {
     this.#member = { id, name, version, since };
     this.#ttlMs = ttlMs;
     this.#ports = ports;
-    this.validity = new Validity(ports.clock, ttlMs);
+    this.validity = new Validity(() => this.#clocks(), ttlMs);
+  }
+
+  #clocks(): Clocks {
+    const { clock, uptimeMs } = this.#ports;
+    return { monoMs: clock.monotonicMs(), wallMs: clock.now(), uptimeMs: uptimeMs() };
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -61,9 +68,9 @@ export class Heartbeat {
 
   /** False: not written; it is tried again soon. */
   async write(): Promise<boolean> {
-    const { clock, register, call, policies } = this.#ports;
-    const asked = { mono: clock.monotonicMs(), wall: clock.now() };
-    this.#sayMoved(asked.wall - asked.mono);
+    const { register, call, policies } = this.#ports;
+    const asked = this.#clocks();
+    this.#sayMoved(asked.wallMs - asked.monoMs);
     const member: Member = {
       ...this.#member,
       beat: ++this.#beat,
@@ -80,7 +87,7 @@ export class Heartbeat {
       this.#revision = written.revision;
       // What was owned before a lapse is lost, also if nobody noticed the lapse yet.
       if (!this.validity.holds) this.#ports.lapsed(this.validity.why());
-      this.validity.extend(asked.mono, asked.wall);
+      this.validity.extend(asked);
       this.#ports.wrote({ key, value, revision: written.revision });
       return true;
     }

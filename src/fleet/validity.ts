@@ -1,36 +1,37 @@
 // How long this agent may act as an owner: its last heartbeat was asked for at some time, and others judge it dead one TTL after they
-// saw it, which is later. So it stops before that: 15 % of the TTL before its end, by the monotonic clock and by the wall clock (the
-// monotonic one stands still while a virtual machine is suspended). Once it has ended everything is lost; a later heartbeat is a new
-// beginning.
-import type { Clock } from "../platform/clock.ts";
-
+// saw it, which is later. So it stops before that: 15 % of the TTL before its end, by the monotonic clock, by how long the host slept (the
+// monotonic clock stands still meanwhile, the time since boot does not) and by the wall clock (where a virtual machine was paused, only
+// that may have moved). Once it has ended everything is lost; a later heartbeat is a new beginning.
 const SHARE = 0.85;
+/** The time since boot is told in whole seconds. */
+const GRAIN_MS = 1_000;
+
+/** All clocks at one look, ms. `uptimeMs`: since boot, also while the host sleeps. */
+export type Clocks = { monoMs: number; wallMs: number; uptimeMs: number };
 
 /** Of the member that was heard of `silentMs` ago, at the latest: its heartbeat was asked for before it was heard. */
 export const validityLeftMs = (ttlMs: number, silentMs: number): number => Math.max(0, ttlMs * SHARE - silentMs);
 
 export class Validity {
-  readonly #clock: Clock;
+  readonly #look: () => Clocks;
   readonly #forMs: number;
-  #untilMono = Number.NEGATIVE_INFINITY;
-  #untilWall = Number.NEGATIVE_INFINITY;
-  #askedWall = Number.NEGATIVE_INFINITY;
+  /** When the last heartbeat that was written was asked for. */
+  #asked: Clocks | undefined;
 
-  constructor(clock: Clock, ttlMs: number) {
-    this.#clock = clock;
+  constructor(look: () => Clocks, ttlMs: number) {
+    this.#look = look;
     this.#forMs = ttlMs * SHARE;
   }
 
-  /** A heartbeat that was asked for at these times has been written. */
-  extend(askedMonoMs: number, askedWallMs: number): void {
-    this.#untilMono = Math.max(this.#untilMono, askedMonoMs + this.#forMs);
-    this.#untilWall = askedWallMs + this.#forMs;
-    this.#askedWall = askedWallMs;
+  /** A heartbeat that was asked for then has been written. */
+  extend(asked: Clocks): void {
+    this.#asked = asked;
   }
 
   /** ms; 0 or less: it has ended. */
   get leftMs(): number {
-    return Math.min(this.#untilMono - this.#clock.monotonicMs(), this.#untilWall - this.#clock.now());
+    const { monoMs, sleptMs, wallMs } = this.#since();
+    return this.#forMs - Math.max(monoMs + sleptMs, wallMs);
   }
 
   get holds(): boolean {
@@ -39,9 +40,19 @@ export class Validity {
 
   /** Why it ended, in words. */
   why(): string {
-    const jumped = this.#clock.now() >= this.#untilWall && this.#clock.monotonicMs() < this.#untilMono;
-    if (!jumped) return "no heartbeat could be written in time";
-    const seconds = Math.round((this.#clock.now() - this.#askedWall) / 1000);
-    return `the wall clock moved ${seconds} s since the last heartbeat: the host was suspended, or its clock was set`;
+    const { monoMs, sleptMs, wallMs } = this.#since();
+    if (monoMs >= this.#forMs) return "no heartbeat could be written in time";
+    if (wallMs >= this.#forMs)
+      return `the wall clock moved ${Math.round(wallMs / 1000)} s since the last heartbeat: the host was suspended, or its clock was set`;
+    return `the host was suspended for ${Math.round(sleptMs / 1000)} s`;
+  }
+
+  /** How far each clock has moved since then. */
+  #since(): { monoMs: number; sleptMs: number; wallMs: number } {
+    if (this.#asked === undefined) return { monoMs: Number.POSITIVE_INFINITY, sleptMs: 0, wallMs: 0 };
+    const now = this.#look();
+    const monoMs = now.monoMs - this.#asked.monoMs;
+    const sleptMs = now.uptimeMs - this.#asked.uptimeMs - monoMs;
+    return { monoMs, sleptMs: sleptMs > GRAIN_MS ? sleptMs : 0, wallMs: now.wallMs - this.#asked.wallMs };
   }
 }

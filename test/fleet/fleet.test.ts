@@ -107,14 +107,26 @@ describe("a fleet", () => {
     assert.deepEqual(world.broken, []);
   });
 
-  for (const suspended of [false, true])
-    test(`an owner that stands still for three TTLs sends nothing stale (${suspended ? "suspended host" : "SIGSTOP"})`, async () => {
+  for (const [was, backMs, said] of [
+    ["stopped", 0, /no heartbeat could be written in time/],
+    ["stopped", 3 * TTL_MS, /no heartbeat could be written in time/],
+    ["suspended", 0, /the host was suspended, or its clock was set/],
+    ["suspended", 3 * TTL_MS, /the host was suspended for \d+ s/],
+    ["suspended", 86_400_000, /the host was suspended for \d+ s/],
+    ["paused", 0, /the host was suspended, or its clock was set/],
+  ] as const)
+    test(`an owner that is ${was} for three TTLs sends nothing stale${backMs > 0 ? `, also where its wall clock is set back by ${backMs / 1000} s meanwhile` : ""}`, async () => {
       const { world, agents } = await fleetOf(["a", "b", "c"]);
       agents[1]!.clock.stop();
       await world.clock.advance(3 * TTL_MS);
-      agents[1]!.clock.continue(suspended);
+      agents[1]!.clock.jump(-backMs);
+      agents[1]!.clock.continue(was);
       await world.clock.advance(2 * TTL_MS);
       assert.deepEqual(world.broken, []);
+      assert.ok(
+        agents[1]!.said.some((line) => said.test(line)),
+        agents[1]!.said.join("\n"),
+      );
       assert.deepEqual(world.unowned(), []);
     });
 
@@ -227,7 +239,7 @@ describe("a fleet", () => {
     const permits = [...agents[0]!.shards.values()];
     agents[0]!.clock.stop();
     await world.clock.advance(2 * TTL_MS);
-    agents[0]!.clock.continue(false);
+    agents[0]!.clock.continue("stopped");
     await world.clock.advance(TTL_MS);
     assert.ok(permits.length > 0 && permits.every((permit) => permit.signal.aborted && !permit.holds()));
     assert.deepEqual(world.broken, []);
@@ -369,7 +381,7 @@ describe("property: any interleaving of faults", () => {
         for (const agent of world.living) {
           agent.cut = false;
           agent.loseResponses = false;
-          agent.clock.continue(false);
+          agent.clock.continue("stopped");
         }
         if (world.living.every((a) => a.leaving)) world.spawn("last");
         await world.clock.advance(4 * TTL_MS);
@@ -420,7 +432,7 @@ function inject(world: World, { what, agent: n, forMs }: Fault): void {
   if (what === "stop" || what === "suspend")
     return during(
       () => agent.clock.stop(),
-      () => agent.dead || agent.clock.continue(what === "suspend"),
+      () => agent.dead || agent.clock.continue(what === "suspend" ? "suspended" : "stopped"),
     );
   if (what === "cut")
     return during(
@@ -432,6 +444,5 @@ function inject(world: World, { what, agent: n, forMs }: Fault): void {
       () => (agent.loseResponses = true),
       () => (agent.loseResponses = false),
     );
-  // Not while it is suspended: an agent both of whose clocks were set back at once cannot notice (docs/scaling.md).
-  if (!agent.clock.stopped) agent.clock.jump(forMs % 2 === 0 ? 86_400_000 : -86_400_000);
+  return agent.clock.jump(forMs % 2 === 0 ? 86_400_000 : -86_400_000);
 }

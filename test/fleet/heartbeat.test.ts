@@ -13,6 +13,7 @@ function beating() {
   const said: string[] = [];
   const heartbeat = new Heartbeat({ id: "a-1", name: "a", version: "test", ttlMs: TTL_MS }, clock.now(), {
     clock,
+    uptimeMs: () => clock.monotonicMs(),
     register: {
       list: async () => ({ ok: true, value: [...engine.entries.values()] }),
       get: async (key) => ({ ok: true, value: engine.entries.get(key) }),

@@ -79,6 +79,7 @@ export class Agent {
       { id, name, version: "test", ttlMs: TTL_MS, shards },
       {
         clock: this.clock,
+        uptimeMs: () => Math.floor(this.clock.uptimeMs() / 1000) * 1000,
         register: this.#register(world),
         owner,
         say: (level, message) => this.said.push(`${level} ${message}`),
@@ -141,11 +142,15 @@ export class Agent {
   }
 }
 
+/** The process was stopped; the host was suspended: its monotonic clock stood still; a virtual machine was paused: its time since boot too. */
+export type Standstill = "stopped" | "suspended" | "paused";
+
 /** The clock of one process: it can be stopped (SIGSTOP, a suspended host) and its wall clock can be set. */
 export class AgentClock implements Clock {
   readonly #clock: FakeClock;
   #offset = 0;
   #lostMs = 0;
+  #pausedMs = 0;
   #stoppedAt: number | undefined;
   #waiting: (() => void)[] = [];
 
@@ -161,6 +166,10 @@ export class AgentClock implements Clock {
     return (this.#stoppedAt ?? this.#clock.monotonicMs()) - this.#lostMs;
   }
 
+  uptimeMs(): number {
+    return this.#clock.monotonicMs() - this.#pausedMs;
+  }
+
   async sleep(ms: number, signal?: AbortSignal): Promise<boolean> {
     const elapsed = await this.#clock.sleep(ms, signal);
     if (this.#stoppedAt !== undefined) await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -171,18 +180,15 @@ export class AgentClock implements Clock {
     this.#offset += ms;
   }
 
-  get stopped(): boolean {
-    return this.#stoppedAt !== undefined;
-  }
-
   stop(): void {
     this.#stoppedAt ??= this.#clock.monotonicMs();
   }
 
-  /** `suspended`: the monotonic clock stood still meanwhile. */
-  continue(suspended: boolean): void {
+  continue(was: Standstill): void {
     if (this.#stoppedAt === undefined) return;
-    if (suspended) this.#lostMs += this.#clock.monotonicMs() - this.#stoppedAt;
+    const ms = this.#clock.monotonicMs() - this.#stoppedAt;
+    if (was !== "stopped") this.#lostMs += ms;
+    if (was === "paused") this.#pausedMs += ms;
     this.#stoppedAt = undefined;
     for (const wake of this.#waiting.splice(0)) wake();
   }

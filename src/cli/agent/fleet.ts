@@ -1,7 +1,7 @@
 // An agent of a fleet: between the policies and the supervisor stands who owns what. All policies are loaded; those of the shards that
 // this agent owns are exported. Loaded only where --fleet asks for it.
 import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
+import { hostname, uptime } from "node:os";
 import type { Settings } from "../../config/settings.ts";
 import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import type { Supervisor } from "../../exporter/supervisor.ts";
@@ -65,6 +65,7 @@ export class FleetAgent {
       },
       {
         clock,
+        uptimeMs: () => uptime() * 1000,
         register: open.register,
         owner: this.#owner(),
         say: (level, message) => status.dispatch({ type: "notice", at: clock.now(), level, message }),
