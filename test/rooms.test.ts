@@ -231,4 +231,11 @@ describe("rooms", () => {
       assert.deepEqual(steps, [...new Set(steps)]);
     }
   });
+
+  test("nobody joins signals but platform/signals.ts: AbortSignal.any() leaves a kilobyte at a signal that lives on", () => {
+    assert.deepEqual(
+      modules.filter(({ text }) => /AbortSignal\.any\((?!\))/.test(text)).map(({ file }) => file),
+      [],
+    );
+  });
 });

@@ -29,8 +29,8 @@ export class ReplaySink {
   readonly #delivery: Delivery;
   readonly #batcher: Batcher;
   readonly #maxRate: number | undefined;
-  readonly #failed = new AbortController();
-  readonly #signal: AbortSignal;
+  /** Aborted with the command, or where the sink fails. */
+  readonly #end = new AbortController();
   #why: string | undefined;
   /** Wakes whoever waits for batches to be settled: one at a time. */
   #turn: (() => void) | undefined;
@@ -41,7 +41,8 @@ export class ReplaySink {
     this.#spec = spec;
     this.#ports = ports;
     this.#maxRate = maxRate;
-    this.#signal = AbortSignal.any([signal, this.#failed.signal]);
+    signal.addEventListener("abort", () => this.#end.abort(), { once: true });
+    if (signal.aborted) this.#end.abort();
     this.#batcher = new Batcher(spec.info.batch.maxSize);
     this.#delivery = new Delivery(
       spec.info.id,
@@ -61,7 +62,7 @@ export class ReplaySink {
         },
       },
     );
-    this.#signal.addEventListener("abort", () => this.#wake(), { once: true });
+    this.#end.signal.addEventListener("abort", () => this.#wake(), { once: true });
   }
 
   /** Why it gave up, if it did. */
@@ -73,7 +74,7 @@ export class ReplaySink {
   async offer(frame: Frame, window: number): Promise<boolean> {
     for (const batch of this.#batcher.add(frame, window, this.#ports.clock.monotonicMs())) await this.#send(batch);
     await this.#until(() => this.#delivery.queue.size < MAX_WAITING);
-    return !this.#signal.aborted;
+    return !this.#end.signal.aborted;
   }
 
   /** Sends the rest and waits until all is settled; false: it was stopped before. */
@@ -81,7 +82,7 @@ export class ReplaySink {
     const last = this.#batcher.flush();
     if (last !== undefined) await this.#send(last);
     await this.#until(() => this.#delivery.queue.size === 0);
-    return !this.#signal.aborted;
+    return !this.#end.signal.aborted;
   }
 
   /** Ends; what was not sent is given back. */
@@ -91,7 +92,7 @@ export class ReplaySink {
 
   async #send(batch: Batch): Promise<void> {
     await this.#pay(samplesOf(batch));
-    if (this.#signal.aborted) this.#returned(samplesOf(batch));
+    if (this.#end.signal.aborted) this.#returned(samplesOf(batch));
     else this.#delivery.enqueue(batch, { sent: true, together: false, suspects: false });
   }
 
@@ -111,7 +112,7 @@ export class ReplaySink {
 
   #giveUp(why: string): void {
     this.#why ??= why;
-    this.#failed.abort();
+    this.#end.abort();
   }
 
   /** At most `maxRate` samples a second, evenly. */
@@ -121,11 +122,11 @@ export class ReplaySink {
     const now = clock.monotonicMs();
     const wait = Math.max(0, this.#paidUntil - now);
     this.#paidUntil = Math.max(now, this.#paidUntil) + (samples / this.#maxRate) * 1000;
-    if (wait > 0) await clock.sleep(wait, this.#signal);
+    if (wait > 0) await clock.sleep(wait, this.#end.signal);
   }
 
   async #until(holds: () => boolean): Promise<void> {
-    while (!holds() && !this.#signal.aborted) {
+    while (!holds() && !this.#end.signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#turn = resolve;
       });

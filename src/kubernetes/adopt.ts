@@ -1,5 +1,6 @@
 // The finalizer of the operator that outflow replaces: taken off each policy once, or policies could never be deleted any more.
 import type { Clock } from "../platform/clock.ts";
+import { withAny } from "../platform/signals.ts";
 import { type ApiFailure, POLICIES } from "./client/api.ts";
 import type { PolicyObject } from "./policy-objects.ts";
 import type { Target } from "./status-writer.ts";
@@ -40,7 +41,7 @@ export class Adoption {
         else all = false;
       }
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
-      else if (all) await clock.sleep(60_000, AbortSignal.any([signal, this.#wake.signal]));
+      else if (all) await withAny([signal, this.#wake.signal], (either) => clock.sleep(60_000, either));
       if (!all) await clock.sleep(AGAIN_MS, signal);
     }
   }

@@ -2,6 +2,7 @@
 // be used. What repeats is one Event with a count (a series). Best effort: what cannot be written is left out.
 import type { Event as KubeEvent } from "kubernetes-types/events/v1";
 import type { Clock } from "../platform/clock.ts";
+import { withAny } from "../platform/signals.ts";
 import { acceptedOf, readyOf } from "../status/conditions.ts";
 import type { Event } from "../status/events.ts";
 import { sinkOf } from "../status/sinks.ts";
@@ -97,7 +98,7 @@ export class EventWriter {
         continue;
       }
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
-      await clock.sleep(60_000, AbortSignal.any([signal, this.#wake.signal]));
+      await withAny([signal, this.#wake.signal], (either) => clock.sleep(60_000, either));
     }
   }
 

@@ -1,6 +1,7 @@
 // Writes the status of policies: only what differs from what is stored, guarded by resourceVersion, at most once a second a policy.
 // While the API server is away what is to be written waits; a write whose outcome is not known is looked at before it is repeated.
 import type { Clock } from "../platform/clock.ts";
+import { withAny } from "../platform/signals.ts";
 import { type ApiFailure, type KubeApi, POLICIES } from "./client/api.ts";
 import type { PolicyObject, StoredStatus } from "./policy-objects.ts";
 import { statusUpdate } from "./status.ts";
@@ -75,7 +76,7 @@ export class StatusWriter {
         this.#busy.delete(next);
       } else {
         if (this.#wake.signal.aborted) this.#wake = new AbortController();
-        await clock.sleep(next, AbortSignal.any([signal, this.#wake.signal]));
+        await withAny([signal, this.#wake.signal], (either) => clock.sleep(next, either));
       }
     }
   }

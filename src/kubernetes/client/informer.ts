@@ -2,6 +2,7 @@
 // a version that is too old, a silent connection, a server that is away. What is known stays while it is away.
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
+import { withAny } from "../../platform/signals.ts";
 import type { ApiFailure, KubeApi, KubeObject, Resource, Result, WatchEvent, Where } from "./api.ts";
 
 export type InformerOptions<T extends KubeObject> = {
@@ -66,19 +67,22 @@ export class Informer<T extends KubeObject> {
         this.#relist = new AbortController();
         version = undefined;
       }
-      const until = AbortSignal.any([signal, this.#relist.signal]);
-      if (version === undefined) {
-        const listed = await this.#list(until);
-        if (listed.ok) {
-          this.#well();
-          version = listed.value;
-        } else await this.#failed(listed.failure, until);
-        continue;
-      }
-      const watched = await this.#watch(version, until);
-      version = watched.version;
-      if (watched.failure !== undefined) await this.#failed(watched.failure, until);
+      const from = version;
+      version = await withAny([signal, this.#relist.signal], (until) => this.#step(from, until));
     }
+  }
+
+  /** Lists, or watches from `version`: where to watch next; undefined: to be listed. */
+  async #step(version: string | undefined, until: AbortSignal): Promise<string | undefined> {
+    if (version === undefined) {
+      const listed = await this.#list(until);
+      if (listed.ok) this.#well();
+      else await this.#failed(listed.failure, until);
+      return listed.ok ? listed.value : undefined;
+    }
+    const watched = await this.#watch(version, until);
+    if (watched.failure !== undefined) await this.#failed(watched.failure, until);
+    return watched.version;
   }
 
   async #list(signal: AbortSignal): Promise<Result<string>> {
