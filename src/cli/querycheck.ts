@@ -171,7 +171,7 @@ function escapedLabels({ selectors }: Checked): { message: string; offset: numbe
     .flatMap(({ groups }) => groups.flat())
     .filter((f) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(f.label));
   return [...new Map(filters.map((f) => [f.label, f])).values()].map((f) => ({
-    message: `Prometheus refuses the label ${f.label}: outflow sends it with escapes, which only VictoriaMetrics accepts`,
+    message: `Prometheus refuses the label ${f.label}: outflow sends it without quotes, which only VictoriaMetrics accepts`,
     offset: f.span?.offset ?? 0,
   }));
 }

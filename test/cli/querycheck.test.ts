@@ -102,7 +102,7 @@ describe("queryRules()", () => {
     assert.ok(verdict.ok);
     assert.deepEqual(
       verdict.warnings.map((w) => w.message),
-      ["Prometheus refuses the label a.b: outflow sends it with escapes, which only VictoriaMetrics accepts"],
+      ["Prometheus refuses the label a.b: outflow sends it without quotes, which only VictoriaMetrics accepts"],
     );
   });
 
