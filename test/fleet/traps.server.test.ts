@@ -11,6 +11,8 @@ import { etcdEngine } from "./engines.ts";
 import { LIBFAKETIME } from "./faketime.ts";
 
 const TTL_MS = 12_000;
+/** So many that each of three agents owns some, whatever their ids. */
+const POLICIES = 24;
 const PREFIX = "/outflow/default/";
 const programs = needs("etcd", "etcdctl", "victoria-metrics", "prometheus");
 const withClock = { skip: programs.skip || (LIBFAKETIME === undefined && "needs libfaketime") };
@@ -32,13 +34,13 @@ describe("the traps of a fleet", programs, () => {
   before(async () => {
     if (programs.skip) return;
     engine = await etcdEngine();
-    cluster = await Cluster.start({ policies: 8, ttlMs: TTL_MS }, engine);
+    cluster = await Cluster.start({ policies: POLICIES, ttlMs: TTL_MS }, engine);
     for (let i = 0; i < 2; i++) await cluster.join();
     await cluster.settled();
     await eventually(
       "every policy has data",
       () => cluster.begun,
-      (n) => n === 8,
+      (n) => n === POLICIES,
     );
     since = Date.now();
   });

@@ -234,18 +234,24 @@ async function happens(
     await pause(2 * o.pollMs);
   }
   await agent.stop();
-  const had = await source.read(SELECTOR);
+  /** What the source has of the time of which a receiver has something. */
+  const due = (had: Awaited<ReturnType<VictoriaMetrics["read"]>>, { first, last }: Seen): number =>
+    [...had.values()].flat().filter(([ts]) => ts >= first && ts <= last).length;
+  // An export shows the newest samples later than the queries that the agent asked.
+  const had = await eventually(
+    "the source shows what it gave",
+    () => source.read(SELECTOR),
+    (now) => seen.every((one) => due(now, one) >= one.delays.length),
+  );
   const real = averaged(
     receivers.map((receiver, i): Went => {
-      const { delays, repeats, first, last } = seen[i]!;
+      const { delays, repeats } = seen[i]!;
       delays.sort((a, b) => a - b);
-      let were = 0;
-      for (const samples of had.values()) for (const [ts] of samples) if (ts >= first && ts <= last) were++;
       return {
         requests: receiver.requests.length + notHeard[i]!,
         faultRequests: during[i]!,
         delivered: delays.length,
-        lost: were - delays.length,
+        lost: due(had, seen[i]!) - delays.length,
         repeats,
         medianDelaySeconds: (delays[Math.floor(delays.length / 2)] ?? 0) / 1000,
         worstDelaySeconds: (delays.at(-1) ?? 0) / 1000,
