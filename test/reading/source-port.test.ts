@@ -45,17 +45,7 @@ let port: SourcePort;
 before(async () => {
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   http = createHttpClient({ connectMs: 5_000, connections: 1 });
-  port = new SourcePort(
-    {
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      kind: "victoriametrics",
-      headers: {},
-      timeouts: { firstByteMs: 30_000, idleMs: 30_000 },
-      maxWindowSamples: 1_000_000,
-      allowPartial: false,
-    },
-    { clock: systemClock, random: () => 0.5, http, dispatch: () => {} },
-  );
+  port = openPort();
 });
 after(async () => {
   await http.close();
@@ -75,6 +65,20 @@ const query: Query = {
   startBackMs: 0,
   labels: plainRules,
 };
+
+/** As a new process has it: it knows no series. */
+const openPort = (): SourcePort =>
+  new SourcePort(
+    {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      kind: "victoriametrics",
+      headers: {},
+      timeouts: { firstByteMs: 30_000, idleMs: 30_000 },
+      maxWindowSamples: 1_000_000,
+      allowPartial: false,
+    },
+    { clock: systemClock, random: () => 0.5, http, dispatch: () => {} },
+  );
 
 /** What the last read() found that came after newer samples of its series had been taken. */
 let late: number[] = [];
@@ -138,6 +142,22 @@ describe("late samples", () => {
       taken,
       Array.from({ length: 10 }, (_, i) => 1_000 * i),
     );
+  });
+
+  test("also in a new process, of every series: the first read that looks back asks about none before it is there", async () => {
+    samples = Array.from({ length: 10 }, (_, i) =>
+      ["first", "second"].map((name) => ({ name, ts: NOW + 1_000 * i, visibleAt: 0 })),
+    ).flat();
+    const taken: number[] = [];
+    const memory = await read(port.newMemory(query, NOW - 90_000), NOW + 6_000, NOW - 1, NOW + 4_000, 2 * LATE, taken);
+    const saved = concatenated(memory.pieces(NOW - 60_000));
+    port = openPort();
+    await read(port.restore(query, saved, NOW - 60_000), NOW + 12_000, NOW + 4_000, NOW + 9_000, 1.5 * LATE, taken);
+    assert.deepEqual(
+      taken.sort((a, b) => a - b),
+      Array.from({ length: 10 }, (_, i) => [1_000 * i, 1_000 * i]).flat(),
+    );
+    assert.deepEqual(late, []);
   });
 
   test("a sample that becomes visible after newer ones of its series is found by the next read that looks back, with its half of a late window; once", async () => {

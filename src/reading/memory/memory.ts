@@ -252,6 +252,9 @@ export function fingerprint(table: SeriesTable, id: number): number {
   if (known === undefined) prints.set(table, (known = { column: new Float64Array(1024) }));
   if (id >= known.column.length) known.column = wider(known.column, table.size);
   const { column } = known;
-  if (column[id] === 0) column[id] = table.fingerprint(id);
+  if (column[id] === 0) {
+    if (id >= table.size) throw new RangeError(`no series ${id} in the table`); // its number would be kept for the one that comes
+    column[id] = table.fingerprint(id);
+  }
   return column[id]!;
 }

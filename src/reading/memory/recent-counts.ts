@@ -39,9 +39,9 @@ export class RecentCounts {
     return counted + this.savedCount(k, print(id));
   }
 
-  /** By series: how many of the samples later than `reach` (the start of a stretch) were taken; -1 where that is not known. */
-  expected(reach: EpochMs, print: (id: number) => number): (id: number) => number {
-    if (reach < this.from || this.stretchMs === 0) return () => -1;
+  /** By series: how many of the samples later than `reach` (the start of a stretch) were taken; undefined where that is not known. */
+  expected(reach: EpochMs, print: (id: number) => number): ((id: number) => number) | undefined {
+    if (reach < this.from || this.stretchMs === 0) return undefined;
     const columns = [...this.#counts].filter(([k]) => k * this.stretchMs >= reach).map(([, column]) => column);
     const saved = this.#saved;
     const skip = saved === undefined ? 0 : Math.max(0, Math.ceil(reach / this.stretchMs) - saved.first);

@@ -30,7 +30,7 @@ export class FastSeries {
 
   /** What it would leave to usual.ts anyway: all samples of a response may be late ones. */
   static isOfUse({ late }: ScanOptions): boolean {
-    return late === undefined || late.expected(0) >= 0;
+    return late === undefined || late.expected !== undefined;
   }
 
   /** Series that have one sample, which is still in the module. */
@@ -122,7 +122,9 @@ export class FastSeries {
 
   #expected(id: number): number {
     const { late, newerThan } = this.#o;
-    return late === undefined || newerThan(id) <= late.from ? NEVER_LATE : Math.min(late.expected(id), INT_MAX);
+    const { expected, from } = late ?? {};
+    if (expected === undefined || from === undefined || newerThan(id) <= from) return NEVER_LATE;
+    return Math.min(expected(id), INT_MAX);
   }
 
   #tells(id: number): number {

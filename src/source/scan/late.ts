@@ -55,8 +55,8 @@ export class OldSamples {
   collectLate(series: number, floor: EpochMs, bytes: Uint8Array): void {
     const late = this.#late;
     if (late === undefined || this.#count === 0 || floor <= late.from) return;
-    const expected = late.expected(series);
-    if (expected >= 0 && this.#count <= expected) return;
+    const expected = late.expected?.(series);
+    if (expected !== undefined && this.#count <= expected) return;
     late.builder.startRun(series);
     for (let i = 0; i < this.#count; i++) {
       const ts = this.#timestamps[i]!;

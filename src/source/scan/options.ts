@@ -28,8 +28,8 @@ export type LateOptions = {
   builder: FrameBuilder;
   /** Samples up to here are never late. */
   from: EpochMs;
-  /** How many samples of the response were taken before; -1: not known, all are collected. */
-  expected(id: number): number;
+  /** How many samples of a series of the response were taken before; undefined: not known, all are collected. */
+  expected: ((id: number) => number) | undefined;
 };
 
 export type ResultType = "matrix" | "vector" | "scalar" | "string";
