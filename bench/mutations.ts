@@ -415,6 +415,27 @@ const mutations: Mutation[] = [
     test: "test/deadletter/reading.test.ts",
   },
   {
+    rule: "an empty write proves nothing at a path that is for something else",
+    file: "src/delivery/endpoint.ts",
+    from: "if (elsewhere === undefined || this.#proved)",
+    to: "if (true)",
+    test: "test/remotewrite/answers.test.ts",
+  },
+  {
+    rule: "a probe of a sink that is held for 413 changes nothing",
+    file: "src/status/attempts/attempts.ts",
+    from: 'if (sink.phase.name === "holding" && sink.phase.message === answer.message) return sink;',
+    to: "",
+    test: "test/remotewrite/answers.test.ts",
+  },
+  {
+    rule: "of every series it is remembered what was taken before a restart",
+    file: "src/source/scan/fast.ts",
+    from: "late === undefined || late.expected !== undefined",
+    to: "late?.expected?.(0) !== -1",
+    test: "test/reading/source-port.test.ts",
+  },
+  {
     rule: "series that lose to another one are in the dead letters",
     file: "src/source/scan/usual.ts",
     from: "if (lost !== undefined && fresh > 0) this.collisions.add(lost);",

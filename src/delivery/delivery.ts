@@ -180,7 +180,8 @@ export class Delivery {
     dispatch({ ...sent, type: "attempt-started", inFlight: this.#inFlight, concurrency: this.#pace.concurrency });
     const startedMs = clock.monotonicMs();
     const outcome = await sentTo.sender.post(body, sentTo.signal);
-    const { verdict, answered } = await this.#endpoint.asked(job, piece, sentTo, outcome);
+    const { answered, ...asked } = await this.#endpoint.asked(job, piece, sentTo, outcome);
+    const verdict = this.#requests.judged(piece, asked.verdict);
     this.#inFlight--;
     // It was given back by abort(), and is counted so.
     if (!this.#queue.has(job)) return;
@@ -224,7 +225,7 @@ export class Delivery {
   async #prove(job: Job): Promise<void> {
     const sentTo = this.#begin(job);
     const startedMs = this.#ports.clock.monotonicMs();
-    const { verdict } = await sentTo.sender.post(NO_SAMPLES, sentTo.signal);
+    const verdict = await this.#endpoint.prove(sentTo);
     this.#inFlight--;
     if (!this.#queue.has(job)) return;
     const present = this.#endpoint.isPresent(sentTo);
@@ -308,12 +309,8 @@ export class Delivery {
   }
 
   #halve(job: Job, piece: Piece, verdict: Verdict & { kind: "halve" }, sent: Sent): void {
-    if (this.#requests.allTooLarge(piece)) {
-      const message = "The endpoint refuses every request with samples as too large (413), even with one sample.";
-      return this.#hold(job, { ...verdict, kind: "hold", message }, sent.startedMs);
-    }
     this.#pace.answered();
-    this.#pieceDone(job, this.#requests.halve(job, piece, sent.bytes, verdict.message));
+    this.#pieceDone(job, this.#requests.halve(job, piece, sent.bytes, verdict.said));
   }
 
   #pieceDone(job: Job, drops: readonly Drop[]): void {

@@ -1,5 +1,6 @@
 // The present endpoint of one sink: the connection to it, and whether it takes writes at all.
 import { samplesOf } from "../batch/batch.ts";
+import type { Verdict } from "../remotewrite/judge.ts";
 import { NO_SAMPLES } from "../remotewrite/post.ts";
 import type { Piece } from "./batch-splitter.ts";
 import type { Job } from "./jobs.ts";
@@ -12,6 +13,8 @@ export class Endpoint {
   #sender: Sender;
   /** Something was taken by the present sender, and no batch was refused since. */
   #taken = false;
+  /** Samples were taken by the present sender. */
+  #proved = false;
   /** Attempts of the present sender: canceled with it, so that one that hangs at a wrong address does not block the right one. */
   #attempts = new AbortController();
   #ended = false;
@@ -38,6 +41,7 @@ export class Endpoint {
     const before = this.#sender;
     this.#sender = sender;
     this.#taken = false;
+    this.#proved = false;
     before.close();
     if (!cancel) return;
     this.#attempts.abort();
@@ -45,7 +49,18 @@ export class Endpoint {
   }
 
   took({ sender }: SentTo): void {
-    if (sender === this.#sender) this.#taken = true;
+    if (sender === this.#sender) this.#taken = this.#proved = true;
+  }
+
+  /**
+   * Does it still take writes? A write without samples shows it; at a path that is for something else only samples do: VictoriaMetrics
+   * takes an empty write at /write, and refuses all samples.
+   */
+  async prove({ sender, signal }: SentTo): Promise<Verdict> {
+    const { elsewhere } = sender;
+    if (elsewhere === undefined || this.#proved) return (await sender.post(NO_SAMPLES, signal)).verdict;
+    const message = `Every sample so far was refused, and ${elsewhere} is not a path for remote write at VictoriaMetrics: check the path of endpoint, often /api/v1/write or /api/v1/push.`;
+    return { kind: "hold", reason: "NotFound", message };
   }
 
   /** It has refused a write without samples. */

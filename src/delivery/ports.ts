@@ -17,6 +17,8 @@ export type Sender = {
   encode(span: Span): Uint8Array;
   /** One attempt. Never throws. */
   post(body: Uint8Array, signal: AbortSignal): Promise<Outcome>;
+  /** The path of its endpoint, where that is known to be for something else than remote write. */
+  elsewhere?: string;
   close(): void;
 };
 

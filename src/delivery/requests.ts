@@ -1,6 +1,7 @@
 // How large the requests of one sink are: the next piece of a batch is cut to what its endpoint was learned to take.
 import { type Span, samplesOf } from "../batch/batch.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Verdict } from "../remotewrite/judge.ts";
 import type { Event, SinkId } from "../status/events.ts";
 import type { Drop, Piece } from "./batch-splitter.ts";
 import type { Job } from "./jobs.ts";
@@ -55,13 +56,16 @@ export class Requests {
     this.#changed();
   }
 
-  /** Single samples are too large, one after the other: that is not a matter of the samples. */
-  allTooLarge(piece: Piece): boolean {
-    return samplesOf(piece.span) === 1 && this.#singleTooLarge;
+  /** Single samples are too large, one after the other: that is not a matter of the samples, and the sink is held. */
+  judged(piece: Piece, verdict: Verdict): Verdict {
+    if (verdict.kind !== "halve" || samplesOf(piece.span) > 1 || !this.#singleTooLarge) return verdict;
+    const { said: _, ...rest } = verdict;
+    const message = "The endpoint refuses every request with samples as too large (413), even with one sample.";
+    return { ...rest, kind: "hold", message };
   }
 
   /** After a 413. Where it was a single sample its series is dropped. */
-  halve(job: Job, piece: Piece, bytes: number, message: string): Drop[] {
+  halve(job: Job, piece: Piece, bytes: number, said: string): Drop[] {
     if (samplesOf(piece.span) > 1) {
       if (job.suspects) piece.shrink({ samples: 1, bytes: Number.POSITIVE_INFINITY });
       else this.tooLarge(job, piece, bytes);
@@ -70,7 +74,7 @@ export class Requests {
     this.#singleTooLarge = true;
     if (!job.suspects) this.#size.forget();
     this.#changed();
-    return piece.dropSeries("too_large", message);
+    return piece.dropSeries("too_large", `One sample alone is too large for the endpoint (413).${said}`);
   }
 
   #changed(): void {

@@ -17,8 +17,8 @@ export type Verdict =
   | (Trouble & { kind: "hold" })
   /** It says nothing about samples: held, after a write without samples has shown more. */
   | (Trouble & { kind: "ask" })
-  /** Too large: smaller requests. */
-  | (Trouble & { kind: "halve" })
+  /** Too large: smaller requests. `said`: ` It said: …`, or empty. */
+  | (Trouble & { kind: "halve"; said: string })
   /** Some samples are refused: find them. `said`: the receiver's text. `conflict`: they exist with other values. */
   | (Trouble & { kind: "bisect"; said: string; conflict?: true });
 
@@ -105,6 +105,7 @@ function refusalOf(
     case 413:
       return {
         kind: "halve",
+        said: answer.text === "" ? "" : ` It said: ${answer.text}`,
         ...trouble("SamplesRejected", "The request is too large for the endpoint (413): outflow sends smaller ones."),
       };
     case 400:

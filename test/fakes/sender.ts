@@ -60,7 +60,12 @@ const TIMEOUTS: HttpTimeouts = { firstByteMs: 30_000, idleMs: 30_000, totalMs: 3
 export function line(
   url: string,
   settings: Partial<DeliverySettings> = {},
-  o: { clock?: Clock; timeouts?: Partial<HttpTimeouts>; credentials?: { username: string; password: string } } = {},
+  o: {
+    clock?: Clock;
+    timeouts?: Partial<HttpTimeouts>;
+    credentials?: { username: string; password: string };
+    elsewhere?: string;
+  } = {},
 ): Line {
   const clock = o.clock ?? systemClock;
   const http = createHttpClient({ connectMs: 30_000, connections: 8 });
@@ -82,6 +87,7 @@ export function line(
     encode: encodeBody,
     post: (body, signal) => post(http, clock, target, body, signal),
     close: () => {},
+    ...(o.elsewhere === undefined ? {} : { elsewhere: o.elsewhere }),
   });
   const all = { maxAttempts: 3, backoffDurationMs: 20, maxConcurrency: 4, onExhausted: "drop" as const, ...settings };
   const delivery = new Delivery(SINK.id, sender(), all, {

@@ -349,6 +349,30 @@ describe("400 and 422 from an endpoint that has taken nothing: it is asked with 
     balanced(l);
   });
 
+  test("a path that is known to be for something else takes writes without samples: that proves nothing", async () => {
+    receiver.answer = refuses(400, "cannot process influx line protocol data");
+    out = line(receiver.writeUrl, {}, { elsewhere: "/write" });
+    out.send(frame(new SeriesTable(), 50, 4, NOW));
+    const l = out;
+    await eventually(
+      "it holds",
+      () => l.sink().phase.name,
+      (name) => name === "holding",
+    );
+    const { reason, message } = l.sink().conditions[1];
+    assert.equal(reason, "NotFound");
+    assert.match(message, /\/write is not a path for remote write at VictoriaMetrics.*no data is lost/s);
+    assert.equal(l.sink().account.pending, 200);
+    assert.equal(l.sink().rejected.length, 0);
+    assert.ok(receiver.requests.length <= 64, `${receiver.requests.length} requests`);
+    receiver.answer = (r) => (names(r).includes("m7") ? { status: 400 } : { status: 204 });
+    l.delivery.retryNow();
+    await quiet(l);
+    assert.equal(l.sink().account.delivered, 196, "whoever takes samples there is believed");
+    assert.equal(l.sink().account.dropped.rejected, 4);
+    balanced(l);
+  });
+
   test("another endpoint is a stranger again", async () => {
     const l = await run(() => ({ status: 204 }), 10);
     await quiet(l);
@@ -455,6 +479,21 @@ describe("a size is learned", () => {
     assert.equal(l.sink().account.pending, 63);
     assert.ok(receiver.requests.length < 16, `${receiver.requests.length} requests`);
     assert.match(l.sink().conditions[1].message, /refuses every request with samples as too large \(413\)/);
+    assert.match(l.sink().rejected[0]?.message ?? "", /^One sample alone is too large for the endpoint \(413\)/);
+    const { lastTransitionTime } = l.sink().conditions[1];
+    const before = receiver.requests.length;
+    l.delivery.retryNow();
+    await eventually(
+      "it was probed",
+      () => receiver.requests.length,
+      (n) => n >= before + 2,
+    );
+    await eventually(
+      "it holds again",
+      () => l.sink().inFlight,
+      (n) => n === 0,
+    );
+    assert.equal(l.sink().conditions[1].lastTransitionTime, lastTransitionTime, "a probe changes nothing of Ready");
     balanced(l);
   });
 });

@@ -5,6 +5,7 @@ import type { HttpClient } from "../../http/http.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { sha256 } from "../../platform/files.ts";
 import type { PolicySettings } from "../../policy/annotations.ts";
+import { elsewhere } from "../../policy/endpoint.ts";
 import type { Policy, Refusal, Sink, Source } from "../../policy/policy.ts";
 import type { Query } from "../../reading/reader.ts";
 import { FIRST_SETTLE_MS } from "../../reading/settle.ts";
@@ -58,6 +59,7 @@ export function planner(
       maxConcurrency: policy.settings.maxConcurrency ?? settings.maxConcurrency,
       onExhausted: policy.settings.onExhausted ?? settings.onExhausted,
     };
+    const other = elsewhere(new URL(sink.endpoint));
     const id = `${policy.namespace}/${policy.name}`;
     return {
       info: {
@@ -86,6 +88,7 @@ export function planner(
           encode: encodeBody,
           post: (body, signal) => post(http, clock, target, body, signal),
           close: () => void http.close("gracefully"),
+          ...(other === undefined ? {} : { elsewhere: other }),
         };
       },
     };

@@ -86,6 +86,8 @@ function refused(
   samples: number,
   { kind: _, reason: __, ...answer }: Failure,
 ): SinkState {
+  // The probe of a sink that is held for this very refusal changes nothing.
+  if (sink.phase.name === "holding" && sink.phase.message === answer.message) return sink;
   const refusal = { samples, dropped: 0, ...sink.refusal, ...answer };
   return move({ ...sink, refusal }, "answered", at);
 }
