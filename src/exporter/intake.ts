@@ -126,7 +126,7 @@ export class Intake {
     const { clock, dispatch } = this.#ports;
     const cursor = this.#settlement.cursor(source.name);
     if (cursor !== undefined && cursor > to) {
-      const message = `${this.#id}: the cursor of source ${source.name} was ahead of the source's clock by ${Math.round((cursor - to) / 1000)} s and was set back.`;
+      const message = `${this.#id}: the source's clock was set back; the cursor of source ${source.name} was ahead of it and moves back by ${Math.round((cursor - to) / 1000)} s: that time is read again.`;
       dispatch({ type: "notice", at: clock.now(), level: "warn", message });
     }
     // Read a second time: some of it was sent.

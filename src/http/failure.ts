@@ -41,8 +41,8 @@ export function failureOf(error: unknown, tls: { hasCertificate: boolean } = { h
   const known = errors.find((e) => kindOf(e) !== undefined);
   const first = known ?? errors[0];
   const kind = (known && kindOf(known)) ?? "reset";
-  const code = first?.code ?? first?.name ?? "UNKNOWN";
   const message = first?.message ?? String(error);
+  const code = codeOf(first, message);
   return {
     kind,
     code,
@@ -54,6 +54,12 @@ export function failureOf(error: unknown, tls: { hasCertificate: boolean } = { h
           : message,
     cause: error,
   };
+}
+
+/** The TLS library has no code for some faults, but words: `permitted subtree violation`. */
+function codeOf(error: (Error & { code?: string }) | undefined, message: string): string {
+  const code = error?.code ?? error?.name ?? "UNKNOWN";
+  return code === "UNSPECIFIED" && /^[a-z ]{1,60}$/i.test(message) ? message.toUpperCase().replaceAll(" ", "_") : code;
 }
 
 function kindOf(e: Error & { code?: string }): HttpFailureKind | undefined {

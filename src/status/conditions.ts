@@ -23,7 +23,8 @@ export const readyLagMs = ({ info }: Unreported): number =>
 /** What to do where the failure's own message does not say it. */
 export const remedies: Readonly<Record<FailureReason, string>> = {
   EndpointUnreachable: "",
-  TLSFailure: "Check the certificate's name and dates, and which authorities this host trusts.",
+  TLSFailure:
+    "Check the server's certificate (name, dates, authority) and, where it asks for one, our client certificate.",
   Timeout: "If the receiver is slow, lower batch.maxSize or raise --send-timeout.",
   ServerError: "The cause is at the receiver: check its log.",
   ProtocolError: "",

@@ -1,7 +1,8 @@
 // Everything that a sink may be in, as its user meets it: a title, and the events that lead there. Explanations, the troubleshooting
 // page and its golden text are made from these.
+import { probeDelayMs } from "../../src/remotewrite/backoff.ts";
 import { phases } from "../tui/frames.tsx";
-import { rateLimited, rejected, Story, serverError, sinkInfo, unauthorized } from "./scenes.ts";
+import { type Failure, rateLimited, rejected, Story, serverError, sinkInfo, unauthorized } from "./scenes.ts";
 
 export const ID = "default/edge/cloud";
 
@@ -62,6 +63,18 @@ const redirected = {
     "The endpoint redirects (308) to https://metrics.example.com/api/v1/write, which is not followed: write the final address into endpoint.",
 } as const;
 
+/** The sink is held for `ms`, with the probes of that time. */
+function held(story: Story, failure: Failure, ms: number): Story {
+  story.read(ID, 1_000);
+  for (let n = 1, left = ms; ; n++) {
+    const delay = probeDelayMs(n);
+    story.holds(ID, delay, failure);
+    if (left < delay) return story.wait(left);
+    story.wait(delay);
+    left -= delay;
+  }
+}
+
 /** Three attempts, then the batch is given up; and the next one too. */
 function exhausted(): Story {
   const story = flowing().read(ID, 2_000);
@@ -106,23 +119,13 @@ const situations: Record<string, () => Story> = {
   "The endpoint does not answer in time": () => failsTwice(silent),
   "Something that is not HTTP listens at the endpoint": () => failsTwice(noHttp),
   "The receiver limits the rate": () => failsTwice(rateLimited),
-  "Wrong password": () => flowing().read(ID, 1_000).holds(ID, 60_000, unauthorized).wait(20_000),
-  "Wrong password, for hours": () => {
-    const story = flowing()
-      .read(ID, 1_000)
-      .holds(ID, 60_000, unauthorized)
-      .wait(60_000)
-      .holds(ID, 120_000, unauthorized);
-    for (let i = 0; i < 24; i++) story.wait(i === 0 ? 120_000 : 300_000).holds(ID, 300_000, unauthorized);
-    return story.wait(200_000);
-  },
-  "No credentials, but the receiver wants some": () =>
-    flowing({ auth: "none" }).read(ID, 1_000).holds(ID, 60_000, unauthorized).wait(20_000),
-  "The user may not write": () => flowing().read(ID, 1_000).holds(ID, 60_000, forbidden).wait(5_000),
-  "Wrong path": () => flowing().read(ID, 1_000).holds(ID, 60_000, notFound).wait(5_000),
-  "Wrong path at VictoriaMetrics, which answers 400": () =>
-    start().read(ID, 1_000).holds(ID, 60_000, wrongPathIs400).wait(5_000),
-  "The endpoint redirects": () => flowing().read(ID, 1_000).holds(ID, 60_000, redirected).wait(5_000),
+  "Wrong password": () => held(flowing(), unauthorized, 30_000),
+  "Wrong password, for hours": () => held(flowing(), unauthorized, 7_200_000),
+  "No credentials, but the receiver wants some": () => held(flowing({ auth: "none" }), unauthorized, 30_000),
+  "The user may not write": () => held(flowing(), forbidden, 3_000),
+  "Wrong path": () => held(flowing(), notFound, 3_000),
+  "Wrong path at VictoriaMetrics, which answers 400": () => held(start(), wrongPathIs400, 3_000),
+  "The endpoint redirects": () => held(flowing(), redirected, 3_000),
   "The receiver refuses whole batches": () => phases()["samples-rejected"] ?? start(),
   "The receiver refuses some series": () => {
     const story = flowing()

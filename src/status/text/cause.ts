@@ -15,6 +15,9 @@ export function causeOf(sink: SinkState): string {
     return `The sink is shutting down (${{ shutdown: "outflow is stopping", removed: "it was removed from its policy" }[phase.why]}): what is in memory gets a last attempt.`;
   if (phase.name === "stopped") return "The sink has stopped; it reads and sends nothing.";
   if (phase.name === "starting" && phase.crash !== undefined) return `A bug in outflow: ${phase.crash.message}`;
+  // One batch of series that are refused: the others are taken.
+  if (failing?.reason === "SamplesRejected" && readyOf(sink).status === "True")
+    return `Data is arriving, but not all of it: ${failing.message}`;
   if (failing !== undefined) return failing.message;
   const source = failedSource(sink);
   if (source?.failure !== undefined) return `Source "${source.name}" cannot be read: ${source.failure.message}`;

@@ -99,7 +99,7 @@ function rejected(sink: SinkState, now: EpochMs): string {
   );
   const more = all.length > SERIES_NAMED ? `; and ${all.length - SERIES_NAMED} more` : "";
   const others =
-    sink.failing?.reason === "SamplesRejected"
+    sink.failing?.reason === "SamplesRejected" && readyOf(sink).status !== "True"
       ? ` Nothing has been accepted since ${instant(sink.failing.since)}: the tenant or the samples' timestamps may be wrong rather than these series.`
       : sink.failing === undefined && readyOf(sink).status === "True"
         ? " All others are sent."

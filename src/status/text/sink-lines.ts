@@ -151,6 +151,8 @@ function readyChanged(
   return lost === "" ? like(again, now, `ready again (${reason})`) : again; // the command is of this sink alone
 }
 
+/** Requests that were in flight together fail together: that was said. */
+const AT_ONCE_MS = 5_000;
 /** A failure within the last minutes was logged already: a sink that fails every other request must not fill the log. */
 const TOLD_MS = 600_000;
 
@@ -164,7 +166,7 @@ function stillFailing(
     return undefined;
   const { failuresInRow: n, failing } = now;
   const fields = { reason: failing.reason, attempts: n };
-  if (n >= 8 && Number.isInteger(Math.log2(n))) {
+  if (n >= 8 && Number.isInteger(Math.log2(n)) && event.at - failing.since >= AT_ONCE_MS) {
     const lost = failing.dropped > 0 ? `${counted(failing.dropped, "sample")} dropped` : "no data is lost";
     return like(
       say(
