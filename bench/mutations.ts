@@ -429,6 +429,13 @@ const mutations: Mutation[] = [
     test: "test/remotewrite/answers.test.ts",
   },
   {
+    rule: "no history stands still after a leap of the clock",
+    file: "src/status/clock-leap.ts",
+    from: "...ringsSetBack(sink, ringsOfSink, at),",
+    to: "",
+    test: "test/status/history.test.ts",
+  },
+  {
     rule: "of every series it is remembered what was taken before a restart",
     file: "src/source/scan/fast.ts",
     from: "late === undefined || late.expected !== undefined",

@@ -1,6 +1,7 @@
 // When the clock is set back, what was recorded in the future comes back with it: otherwise histories and lag stand still until real
 // time has caught up. When it leaps ahead (or the host slept), no sink is late before it had time to work. Pure.
 import type { EpochMs } from "../platform/clock.ts";
+import type { Condition } from "./condition.ts";
 import { beginsToWork } from "./progress.ts";
 import type { Latency, Phase, Quantiles, Ring, SinkSource, SinkState, Snapshot } from "./snapshot.ts";
 
@@ -21,17 +22,26 @@ const ahead = (sink: SinkState, at: EpochMs): SinkState =>
 
 function setBack(s: Snapshot, at: EpochMs): Snapshot {
   const by = at - s.at;
-  return { ...s, samples: ring(s.samples, at), sinks: s.sinks.map((sink) => sinkSetBack(sink, at, by)) };
+  return { ...s, ...ringsSetBack(s, ringsOfAll, at), sinks: s.sinks.map((sink) => sinkSetBack(sink, at, by)) };
 }
+
+type RingOf<T> = { [K in keyof T]-?: T[K] extends Ring ? K : never }[keyof T];
+
+/** Complete by type. */
+const ringsOfAll: Record<RingOf<Snapshot>, true> = { samples: true, bytes: true };
+const ringsOfSink: Record<RingOf<SinkState>, true> = { samples: true, bytes: true, requests: true, lag: true };
+
+const ringsSetBack = <K extends string>(of: { readonly [k in K]: Ring }, keys: Record<K, true>, at: EpochMs) =>
+  Object.fromEntries((Object.keys(keys) as K[]).map((key) => [key, ring(of[key], at)])) as { [k in K]: Ring };
 
 function sinkSetBack(sink: SinkState, at: EpochMs, by: number): SinkState {
   const { trend: _, ...rest } = sink;
   return {
     ...rest,
     phase: phase(sink.phase, by),
-    samples: ring(sink.samples, at),
-    bytes: ring(sink.bytes, at),
-    lag: ring(sink.lag, at),
+    conditions: [transition(sink.conditions[0], at), transition(sink.conditions[1], at)],
+    ...(sink.failing === undefined ? {} : { failing: { ...sink.failing, since: Math.min(sink.failing.since, at) } }),
+    ...ringsSetBack(sink, ringsOfSink, at),
     latency: latency(sink.latency, at),
     workingSince: Math.min(sink.workingSince, at),
     steadiness: { ...sink.steadiness, turns: sink.steadiness.turns.filter((t) => t <= at) },
@@ -46,6 +56,9 @@ function sinkSetBack(sink: SinkState, at: EpochMs, by: number): SinkState {
 function notAfter<K extends string>(of: { readonly [k in K]?: EpochMs }, keys: readonly K[], at: EpochMs) {
   return Object.fromEntries(keys.flatMap((key) => ((of[key] ?? 0) > at ? [[key, at]] : []))) as { [k in K]?: EpochMs };
 }
+
+const transition = (was: Condition, at: EpochMs): Condition =>
+  was.lastTransitionTime <= at ? was : { ...was, lastTransitionTime: at };
 
 /** What is still to come is waited for on the monotonic clock: it stays as far away as it was. */
 function phase(was: Phase, by: number): Phase {

@@ -47,6 +47,29 @@ describe("lag over time", () => {
     const s = new Story([sinkInfo(id, { sources })]).settled(id, 50_000, "a").wait(1_000).settled(id, 4_000, "b");
     assert.deepEqual(lagOfMinute(sink(s.wait(2_000)), s.now).slice(-2), [52_000, 53_000]);
   });
+  test("a clock that leaps ahead and is set right leaves nothing in the future: no history stands still", () => {
+    const s = story().delivers(id, 10).settled(id).wait(5_000);
+    s.now += 3_600_000;
+    s.delivers(id, 10).settled(id).fails(id, 1, 5_000, serverError).fails(id, 2, 5_000, serverError).wait(2_000);
+    s.now -= 3_600_000;
+    s.wait(1_000);
+    const { failing, conditions, ...rest } = sink(s);
+    assert.ok(failing !== undefined && failing.since <= s.now);
+    for (const { lastTransitionTime } of conditions) assert.ok(lastTransitionTime <= s.now);
+    const rings = Object.entries({ ...rest, allSamples: s.snapshot.samples, allBytes: s.snapshot.bytes }).filter(
+      ([, of]) => typeof of === "object" && "second" in of,
+    );
+    assert.deepEqual(rings.map(([name]) => name).sort(), [
+      "allBytes",
+      "allSamples",
+      "bytes",
+      "lag",
+      "requests",
+      "samples",
+    ]);
+    for (const [name, of] of rings) assert.ok((of as { second: number }).second * 1000 <= s.now, name);
+    for (const { slot } of [rest.latency.minute]) assert.ok(slot * 5_000 <= s.now);
+  });
   test("a clock that jumps back or far ahead breaks nothing", () => {
     const s = story().settled(id).wait(5_000);
     s.now -= 3_600_000;
