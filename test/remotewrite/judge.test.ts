@@ -82,6 +82,18 @@ describe("rule 11: Retry-After", () => {
   ];
   for (const [header, ms] of cases) test(`${header}: ${ms}`, () => assert.equal(retryAfterMs(header, NOW), ms));
 
+  test("an asctime date is GMT, whatever the zone of the host", () => {
+    const before = process.env.TZ;
+    process.env.TZ = "America/New_York";
+    try {
+      assert.equal(new Date(NOW).getTimezoneOffset(), 300);
+      assert.equal(retryAfterMs("Wed Nov 25 12:00:30 2026", NOW), 30_000);
+    } finally {
+      if (before === undefined) delete process.env.TZ;
+      else process.env.TZ = before;
+    }
+  });
+
   test("counts on every status that is retried", () => {
     const of = (status: number) => {
       const verdict = judged(status, "9");
