@@ -1,6 +1,6 @@
 // How far behind a sink was over the last minute and hour: the largest lag of each second and minute, in fixed space. Between two
 // moves of the cursor lag grows with time, so the slots in between are known: the ring moves only when the cursor does, and a
-// reader fills in the rest. Pure.
+// reader fills in the rest; so it does for a sink whose cursor has never moved, from its first read on. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 import { lagOf } from "./sinks.ts";
 import type { Ring, SinkState } from "./snapshot.ts";
@@ -10,7 +10,7 @@ const SLOTS = 61;
 
 /** @param before the sink until `at`, when its cursor moves; @param after the sink from then on */
 export function recordLag(before: SinkState, after: SinkState, at: EpochMs): Ring {
-  const ring = before.lag;
+  const ring = begun(before);
   const second = Math.max(ring.second, Math.floor(at / 1000));
   const reached = lagOf(before, at) ?? lagOf(after, at) ?? 0;
   const was = (t: EpochMs) => lagOf(before, t) ?? 0;
@@ -22,12 +22,23 @@ export function recordLag(before: SinkState, after: SinkState, at: EpochMs): Rin
 }
 
 /** The largest lag (ms) in each of the last 60 whole seconds, oldest first; 0 where it was not known. */
-export const lagOfMinute = (sink: SinkState, now: EpochMs): readonly number[] =>
-  upTo(sink.lag.seconds, sink.lag.second, Math.floor(now / 1000), 1_000, sink);
+export function lagOfMinute(sink: SinkState, now: EpochMs): readonly number[] {
+  const { seconds, second } = begun(sink);
+  return upTo(seconds, second, Math.floor(now / 1000), 1_000, sink);
+}
 
 /** The same of the last 60 whole minutes. */
-export const lagOfHour = (sink: SinkState, now: EpochMs): readonly number[] =>
-  upTo(sink.lag.minutes, Math.floor(sink.lag.second / 60), Math.floor(now / 60_000), 60_000, sink);
+export function lagOfHour(sink: SinkState, now: EpochMs): readonly number[] {
+  const { minutes, second } = begun(sink);
+  return upTo(minutes, Math.floor(second / 60), Math.floor(now / 60_000), 60_000, sink);
+}
+
+/** The ring; where it has not moved yet, an empty one of the second since when lag is known. */
+function begun({ lag, sources }: SinkState): Ring {
+  if (lag.second !== 0) return lag;
+  const since = Math.min(...sources.map((s) => s.lagAt ?? Number.POSITIVE_INFINITY));
+  return since === Number.POSITIVE_INFINITY ? lag : { ...lag, second: Math.floor(since / 1000) };
+}
 
 function upTo(slots: readonly number[], from: number, to: number, slotMs: number, sink: SinkState): readonly number[] {
   if (from === 0) return slots.slice(0, SLOTS - 1);

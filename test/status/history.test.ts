@@ -13,8 +13,19 @@ const story = () => new Story([sinkInfo(id)]).sourceAnswers();
 const sink = (s: Story) => sinkOf(s.snapshot, id)!;
 
 describe("lag over time", () => {
-  test("unknown until the cursor first moves", () => {
+  test("unknown until something was read", () => {
     assert.deepEqual([...new Set(lagOfMinute(sink(story().wait(90_000)), START + 90_000))], [0]);
+  });
+  test("a sink that never delivered: grows from the first read on, and when it delivers at last", () => {
+    const s = story().wait(5_000).read(id, 10).wait(20_000);
+    const grown = lagOfMinute(sink(s), s.now);
+    assert.deepEqual(
+      grown.slice(-22),
+      [0, 0, ...Array.from({ length: 20 }, (_, i) => (lagOf(sink(s), s.now) ?? 0) - (19 - i) * 1_000)],
+      "as the row says it, each second",
+    );
+    s.settled(id);
+    assert.deepEqual(lagOfMinute(sink(s), s.now), grown);
   });
   test("a saw: grows until the cursor moves, each second the largest of it", () => {
     const s = story().settled(id).wait(10_000).settled(id).wait(3_000);
