@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { strFromU8, unzipSync, zipSync } from "fflate";
 import type { Event } from "../../src/status/events.ts";
-import { reduce } from "../../src/status/reduce.ts";
+import { initialSnapshot, reduce } from "../../src/status/reduce.ts";
 import type { Snapshot } from "../../src/status/snapshot.ts";
 import type { Chunk } from "../../tui/recording/chunk.ts";
 import { incidentFile } from "../../tui/recording/incident.ts";
@@ -141,6 +141,29 @@ describe("any moment", () => {
     const playback = new Playback(() => life.recorder.chunks, ports);
     assert.equal((await playback.at(other.at + 500))!.snapshot.sinks.length, 1);
     assert.deepEqual(plain((await playback.at(at + 5_000))!.snapshot), plain(life.at(at)));
+  });
+});
+
+describe("before the agent has said anything", () => {
+  test("there is no moment; the recording begins with the first state of an agent that is attached to", async () => {
+    const recorder = new Recorder(initialSnapshot, { pause });
+    assert.deepEqual(recorder.chunks, []);
+    const playback = new Playback(() => recorder.chunks, ports);
+    assert.equal(await playback.at(START), undefined);
+    const { snapshot } = story().wait(60_000);
+    recorder.restart(snapshot);
+    const found = await playback.at(START);
+    assert.deepEqual([found?.from, found?.at], [snapshot.at, snapshot.at]);
+    assert.deepEqual(plain(found!.snapshot), plain(snapshot));
+  });
+  test("an agent of the same process: it begins with its first event", async () => {
+    const recorder = new Recorder(initialSnapshot, { pause });
+    const event: Event = {
+      ...{ at: START, type: "agent-started", version: "1", sourceUrl: "http://s", stateDir: "/s", listen: "off" },
+    };
+    recorder.note(event, reduce(initialSnapshot, event));
+    const found = await new Playback(() => recorder.chunks, ports).at(START - 60_000);
+    assert.deepEqual([found?.from, found?.at], [START, START]);
   });
 });
 

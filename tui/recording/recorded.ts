@@ -27,6 +27,7 @@ export function recorded(store: Store, clock: Clock, opened?: readonly Chunk[]):
     at: (time) => playback.at(time),
     forget: () => playback.forget(),
     async save(name, privacy) {
+      if (chunks().length === 0) throw new Error("nothing has been recorded yet");
       const saver = { outflow: version, runtime: runtime(), system: `${platform()} ${release()} ${arch()}` };
       const bytes = await incidentFile({
         ...{ chunks: chunks(), snapshot: store.snapshot, now: clock.now(), privacy, saver, pause },

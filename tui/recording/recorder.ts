@@ -37,9 +37,9 @@ export class Recorder {
     this.#open = this.#begin(snapshot);
   }
 
-  /** What is kept now, oldest first; the first one is a keyframe. */
+  /** What is kept now, oldest first; the first one is a keyframe. None before an agent has said anything. */
   get chunks(): readonly Chunk[] {
-    return [...this.#chunks, this.#open];
+    return this.#open.isNothing ? [] : [...this.#chunks, this.#open];
   }
 
   get bytes(): number {
@@ -57,7 +57,7 @@ export class Recorder {
 
   /** The state was replaced: events that were missed lie between. */
   restart(snapshot: Snapshot): void {
-    this.#seal();
+    if (!this.#open.isNothing) this.#seal();
     this.#open = this.#begin(snapshot);
   }
 
@@ -121,9 +121,14 @@ class Stored implements Chunk {
     return this.#stateBytes.reduce((n, b) => n + b.length, this.eventBytes);
   }
 
+  /** The state before an agent said anything, and no event: no moment at all. */
+  get isNothing(): boolean {
+    return this.from === 0 && !this.#any;
+  }
+
   add(line: string, at: EpochMs): void {
-    // A state was there before the first event after it.
-    if (!this.#any && !this.keyframe) this.from = at;
+    // A state was there before the first event after it, unless it is the one before all events.
+    if (!this.#any && (!this.keyframe || this.from === 0)) this.from = at;
     this.#any = true;
     this.#lines.push(line);
     this.chars += line.length + 1;
