@@ -8,10 +8,10 @@ import { age, count, counted } from "../src/status/text/words.ts";
 import { badness } from "../src/status/text/worst.ts";
 import { type Line, lineWidth, type Segment, type Style, seg, spread } from "./drawing/line.ts";
 import { type Scene, shownText } from "./screens/scene.ts";
-import { inSeconds } from "./sinks/progress.ts";
+import { attemptOf, inSeconds } from "./sinks/progress.ts";
 
 /** A short word for each reason that is neither ready nor on its way. */
-export const shortReasons: Readonly<Record<string, string>> = {
+const shortReasons: Readonly<Record<string, string>> = {
   EndpointUnreachable: "unreachable",
   TLSFailure: "TLS",
   Timeout: "timed out",
@@ -35,6 +35,12 @@ export const shortReasons: Readonly<Record<string, string>> = {
   Pending: "pending",
   InternalError: "internal error",
 };
+
+/** A reason as words of at most `width` columns: `server error`, or the short word that the counts have. */
+export function reasonIn(reason: string, width: number): string {
+  const words = reason.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+  return words.length <= width ? words : (shortReasons[reason] ?? words);
+}
 
 /** `191 ready · 5 unreachable · 3 auth · 1 catching up`; what does not fit in `room` columns is one number. */
 export function counts(scene: Scene, room: number): Segment[] {
@@ -71,21 +77,22 @@ export function counts(scene: Scene, room: number): Segment[] {
     seg(`${mark(word, style)} ${n} ${word}`, style);
   const joined = (parts: readonly Segment[]): Segment[] =>
     parts.flatMap((p, i) => (i === 0 ? [p] : [seg(glyphs.dot === "," ? ", " : ` ${glyphs.dot} `, "dim"), p]));
-  for (let kept = sorted.length; kept > 1; kept--) {
+  for (let kept = sorted.length; kept > 0; kept--) {
     const rest = sorted.slice(kept);
     const [worst] = rest;
     const n = rest.reduce((sum, [, group]) => sum + group.n, 0);
-    const others = worst === undefined ? [] : [part(["others", { n, style: worst[1].style }])];
+    const others = worst === undefined ? [] : [part([n === 1 ? "other" : "others", { n, style: worst[1].style }])];
     const all = joined([...sorted.slice(0, kept).map(part), ...others]);
     if (lineWidth({ segments: all }) <= room) return all;
   }
   return joined(sorted.map(part));
 }
 
-export function dropped({ snapshot }: Scene): Segment[] {
+export function dropped({ snapshot, columns }: Scene): Segment[] {
   let n = 0;
   for (const { account } of snapshot.sinks) n += droppedTotal(account);
-  return n === 0 ? [] : [seg(`${count(n)} dropped`, "bad"), seg(" since start", "dim")];
+  if (n === 0) return [];
+  return [seg(`${count(n)} dropped`, "bad"), ...(columns < 80 ? [] : [seg(" since start", "dim")])];
 }
 
 /** Lines for causes, by the height of the terminal. */
@@ -107,19 +114,20 @@ function cause(headline: Headline, others: number, scene: Scene): Line[] {
   const { now, columns, glyphs } = scene;
   const first = headline.sinks.toSorted((a, b) => badness(a) - badness(b))[0];
   if (first === undefined) return [];
+  // Each of several has a next attempt of its own.
+  const alone = headline.sinks.length === 1;
   const more = others === 0 ? [] : [seg(`+${counted(others, "other cause")}`, "dim")];
   const left = [
     seg("  "),
-    seg(headline.sinks.length === 1 ? first.id : counted(headline.sinks.length, "sink"), "strong"),
+    seg(alone ? first.id : counted(headline.sinks.length, "sink"), "strong"),
     seg(` ${headline.reason}`, "bad"),
-    seg(` for ${age(now - headline.since)}${next(first, now)}: `, "dim"),
+    seg(` for ${age(now - headline.since)}${alone && columns >= 100 ? next(first, now) : ""}: `, "dim"),
     seg(shownText(headline.cause, scene)),
   ];
   return [{ ...spread(left, more, columns, glyphs.more), hit: { type: "sink", id: first.id, show: "why" } }];
 }
 
 function next({ phase }: SinkState, now: EpochMs): string {
-  if (phase.name === "backing-off")
-    return `, attempt ${phase.attempt}/${phase.maxAttempts}, next in ${inSeconds(phase.retryAt, now)}`;
+  if (phase.name === "backing-off") return `, attempt ${attemptOf(phase)}, next in ${inSeconds(phase.retryAt, now)}`;
   return phase.name === "holding" ? `, next probe in ${inSeconds(phase.probeAt, now)}` : "";
 }

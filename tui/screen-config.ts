@@ -1,10 +1,11 @@
 // The screen's own settings, kept from one session to the next: screen.yaml beside the policies of the user. What is wrong in it is
 // said with its place, and the rest is used. Pure.
-import { LineCounter, parseDocument } from "yaml";
+import { isMap, LineCounter, parseDocument } from "yaml";
 import { type Colour, parseColour } from "./drawing/colour.ts";
 import { type Colours, type ThemeName, themes } from "./drawing/theme.ts";
 import { type Layout, layouts } from "./input/intents.ts";
-import type { UiState } from "./input/ui-state.ts";
+import { readOwnKeys } from "./input/own-keys.ts";
+import type { OwnKeys, UiState } from "./input/ui-state.ts";
 import { columnNames } from "./sinks/sink-columns.ts";
 
 export type ScreenConfig = {
@@ -16,9 +17,17 @@ export type ScreenConfig = {
   /** How charts are drawn; absent: as the terminal's locale allows. */
   charts?: "braille" | "blocks";
   mouse: boolean;
+  keys: OwnKeys;
 };
 
-export const defaultConfig: ScreenConfig = { theme: "auto", colours: {}, layout: "below", paneSize: 0, mouse: true };
+export const defaultConfig: ScreenConfig = {
+  theme: "auto",
+  colours: {},
+  layout: "below",
+  paneSize: 0,
+  mouse: true,
+  keys: {},
+};
 
 const styleNames = ["plain", "strong", "dim", "good", "warn", "bad", "accent", "selection"] as const;
 
@@ -70,6 +79,7 @@ const readers: Readonly<Record<string, Read>> = {
   theme: oneOf(themes),
   layout: oneOf(layouts),
   charts: oneOf(["braille", "blocks"]),
+  keys: readOwnKeys,
   mouse: (value) => (typeof value === "boolean" ? { value } : { wrong: "must be true or false" }),
   paneSize: (value) =>
     Number.isInteger(value) && Math.abs(value as number) <= 4
@@ -105,9 +115,13 @@ type Chosen = Pick<UiState, "theme" | "columns" | "layout" | "paneSize">;
 export function withChoices(text: string, { theme, columns, layout, paneSize }: Chosen): string {
   const document = parseDocument(text);
   if (document.errors.length > 0) throw new Error("it is not valid YAML; correct or remove it first");
+  // `~` and the like say nothing, as an empty file does.
+  if (document.toJS({ maxAliasCount: 10 }) === null) document.contents = null;
+  else if (!isMap(document.contents)) throw new Error("it is not a mapping; correct or remove it first");
   const put = (key: string, value: unknown, usual: unknown) => {
-    if (value === undefined) document.delete(key);
-    else if (value !== usual || document.has(key)) document.set(key, value);
+    if (value === undefined) {
+      if (document.has(key)) document.delete(key);
+    } else if (value !== usual || document.has(key)) document.set(key, value);
   };
   put("theme", theme, defaultConfig.theme);
   put("columns", columns === undefined ? undefined : [...columns], undefined);

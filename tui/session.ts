@@ -9,6 +9,7 @@ import { clockTime, counted, instant } from "../src/status/text/words.ts";
 import { parsed } from "./input/command.ts";
 import type { Intent } from "./input/intents.ts";
 import { intentOf } from "./input/keys.ts";
+import { ownCommand } from "./input/own-keys.ts";
 import { uiReduce } from "./input/ui-reduce.ts";
 import { initialUi, type UiState } from "./input/ui-state.ts";
 
@@ -66,16 +67,20 @@ export class Session {
   /** @param page lines that fit in the part that scrolls */
   press(key: string, page: number): void {
     const { ui } = this;
-    const { store, clock } = this.#ports;
+    const own = ownCommand(key, ui);
+    if (own !== undefined) return this.#command(own, page);
     const intent = intentOf(key, ui);
     if (intent === undefined) return;
-    if (intent.type === "entered" && ui.typing === "command") {
-      this.do({ type: "entered" }, page);
-      if (ui.command.trim() === "") return;
-      const command = parsed(ui.command, ui.frozen?.snapshot ?? store.snapshot, clock.now());
-      if (command.wrong === undefined) this.do(command.intent, page);
-      else this.#told(`${command.wrong}.`, false, page);
-    } else this.do(intent, page);
+    this.do(intent, page);
+    if (intent.type === "entered" && ui.typing === "command" && ui.command.trim() !== "")
+      this.#command(ui.command, page);
+  }
+
+  #command(text: string, page: number): void {
+    const { store, clock } = this.#ports;
+    const command = parsed(text, this.ui.frozen?.snapshot ?? store.snapshot, clock.now());
+    if (command.wrong === undefined) this.do(command.intent, page);
+    else this.#told(`${command.wrong}.`, false, page);
   }
 
   do(intent: Intent, page: number): void {

@@ -96,6 +96,7 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
       theme: options.theme ?? config.theme,
       layout: config.layout,
       paneSize: config.paneSize,
+      keys: config.keys,
       ...(config.columns === undefined ? {} : { columns: config.columns }),
       hint: options.hint === true || !isThere,
       ...(problems[0] === undefined ? {} : { notice: { text: problems[0], ok: false, until: clock.now() + 20_000 } }),

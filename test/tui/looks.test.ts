@@ -176,6 +176,13 @@ describe("the filter", () => {
     assert.equal(matcher("[a")("x[A"), true);
     assert.equal(matcher("![a")("x[A"), false);
   });
+  test("^ and $ are the ends of a name, and a pattern may reach from the name to the reason", () => {
+    const row = ["default/edge/cloud", "ServerError"] as const;
+    for (const filter of ["^default/", "cloud$", "^server", "error$", "cloud server", "!cloud-2$"])
+      assert.equal(matcher(filter)(...row), true, filter);
+    for (const filter of ["edge$", "^cloud", "!cloud$", "!^server"])
+      assert.equal(matcher(filter)(...row), false, filter);
+  });
 });
 
 describe("screen.yaml", () => {
@@ -192,6 +199,16 @@ describe("screen.yaml", () => {
     assert.match(problems[1] ?? "", /^screen\.yaml:3: colours: good: "reddish" is not a valid colour/);
     assert.match(problems[2] ?? "", /^screen\.yaml:6: columns: must be a list of state, sink/);
     assert.match(problems[3] ?? "", /^screen\.yaml:7: size: unknown setting; known are theme/);
+  });
+  test("keys of the user's own: a command each, never those that lead out", () => {
+    const text = 'keys:\n  x: pause\n  ctrl-e: "filter edge/"\n  q: why\n  F5: why\n  z: explode\n  y: [1]\n';
+    const { config, problems } = parseScreenConfig(text, "f");
+    assert.deepEqual(config.keys, { x: "pause", "ctrl-e": "filter edge/" });
+    assert.match(
+      problems.join(),
+      /^f:1: keys: q keeps its meaning; F5 is not a key; .*; z: "explode" is not a command.*; y: "1" is not a command/,
+    );
+    assert.equal(parseScreenConfig("keys: [x]", "f").problems.length, 1);
   });
   test("anything at all gives a config or a problem, and never throws", () => {
     fc.assert(
@@ -214,7 +231,24 @@ describe("screen.yaml", () => {
       [config.theme, config.layout, config.columns, config.mouse],
       ["auto", "beside", ["sink", "lag"], false],
     );
-    assert.equal(parseScreenConfig(withChoices("", { ...initialUi, theme: "dark" }), "f").config.theme, "dark");
+  });
+  test("each choice alone is kept, whatever the file was: not there, empty, all comments", () => {
+    const choices = [
+      { theme: "dark" },
+      { layout: "beside" },
+      { paneSize: 2 },
+      { columns: ["sink", "lag"] },
+      {},
+    ] as const;
+    for (const text of ["", "\n", "# mine\n", "~\n", "null", "{}", "mouse: true\n"]) {
+      for (const choice of choices) {
+        const { config, problems } = parseScreenConfig(withChoices(text, { ...initialUi, ...choice }), "f");
+        assert.deepEqual(problems, []);
+        assert.deepEqual({ ...config, ...choice }, config, `${JSON.stringify(text)} ${JSON.stringify(choice)}`);
+      }
+    }
+    assert.throws(() => withChoices("[1]\n", initialUi), /not a mapping/);
+    assert.throws(() => withChoices("a: [", initialUi), /not valid YAML/);
   });
   test("columns are taken out and put back at their place; the sink's name stays", () => {
     const without = toggled(undefined, "lag");

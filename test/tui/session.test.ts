@@ -110,6 +110,49 @@ describe("what is asked, in each phase", () => {
   }
 });
 
+describe("keys of the user's own", () => {
+  const own = (keys: Record<string, string>) => {
+    const all = at();
+    all.session.ui = { ...all.session.ui, keys };
+    return all;
+  };
+  test("run a command on what is selected, also where the key had a meaning; actions still ask", async () => {
+    const { session, press, done } = own({ x: "pause", w: "filter cloud", "ctrl-e": "why" });
+    await press("ctrl-e");
+    assert.equal(session.ui.panel, "why");
+    await press("escape", "w");
+    assert.equal(session.ui.filters.sinks, "cloud");
+    await press("escape", "x");
+    assert.equal(session.ui.asking?.question, `Pause ${EDGE}?`);
+    await press("x");
+    assert.deepEqual([session.ui.asking, done], [undefined, []], "any other key is no");
+    await press("x", "y");
+    assert.deepEqual(done, [`pause ${EDGE}`]);
+  });
+  test("are letters where a text is typed", async () => {
+    const { session, press } = own({ x: "pause" });
+    await press("/", "x");
+    assert.equal(session.ui.filters.sinks, "x");
+    await press("escape", ":", "x");
+    assert.deepEqual([session.ui.command, session.ui.asking], ["x", undefined]);
+  });
+});
+
+test("a column moves among those that are shown, and stays the chosen one", async () => {
+  const { session, press } = at();
+  await press("c", "down", "down", "down", "down", "K");
+  const shown = session.ui.columns ?? [];
+  assert.deepEqual(shown.slice(0, 5), ["state", "sink", "reason", "lag", "dropped"]);
+  await press(" ");
+  assert.ok(!session.ui.columns?.includes("lag"));
+  await press(" ");
+  assert.ok(session.ui.columns?.includes("lag"), "the same one is put back");
+  for (let i = 0; i < 20; i++) await press("K");
+  assert.equal(session.ui.columns?.[0], "lag");
+  for (let i = 0; i < 20; i++) await press("J");
+  assert.equal(session.ui.columns?.at(-1), "lag");
+});
+
 test("quitting is told once", async () => {
   const { press, quits } = at();
   await press("Q", "q", "ctrl-c");

@@ -23,11 +23,13 @@ const plain = (does: string, intent: Intent): Command => ({
   run: (rest) => (rest === "" ? { intent } : { wrong: "nothing may follow this command" }),
 });
 
-const ofSink = (does: string, intent: (id: SinkId) => Intent): Command => ({
-  takes: "SINK",
+/** @param selected what it means without a name: the sink that is selected */
+const ofSink = (does: string, selected: Intent, intent: (id: SinkId) => Intent): Command => ({
+  takes: "[SINK]",
   does,
   words: ({ order }) => order,
   run(rest, snapshot) {
+    if (rest === "") return { intent: selected };
     const id = sinkNamed(rest, snapshot);
     return typeof id === "string" ? { intent: intent(id) } : id;
   },
@@ -59,15 +61,15 @@ const oneOf = <T extends string>(does: string, choices: readonly T[], intent: (c
 
 export const commands: Readonly<Record<string, Command>> = {
   sinks: plain("the sinks", { type: "screen", to: "sinks" }),
-  sink: ofSink("one sink in detail", (id) => ({ type: "sink", id, show: "detail" })),
-  why: ofSink("why it is as it is", (id) => ({ type: "sink", id, show: "why" })),
-  yaml: ofSink("its policy as YAML", (id) => ({ type: "sink", id, show: "yaml" })),
-  log: ofSink("its events", (id) => ({ type: "sink", id, show: "events" })),
+  sink: ofSink("one sink in detail", { type: "screen", to: "detail" }, (id) => ({ type: "sink", id, show: "detail" })),
+  why: ofSink("why it is as it is", { type: "panel", panel: "why" }, (id) => ({ type: "sink", id, show: "why" })),
+  yaml: ofSink("its policy as YAML", { type: "panel", panel: "yaml" }, (id) => ({ type: "sink", id, show: "yaml" })),
+  log: ofSink("its events", { type: "events-of" }, (id) => ({ type: "sink", id, show: "events" })),
   sources: plain("sources and queries", { type: "screen", to: "sources" }),
   policies: plain("policies and problems", { type: "screen", to: "policies" }),
   events: plain("events", { type: "screen", to: "events" }),
   fleet: plain("the fleet: who owns what", { type: "screen", to: "fleet" }),
-  pause: action("pause this sink, or what is marked", "pause"),
+  pause: action("pause it, or what is marked", "pause"),
   resume: action("resume it", "resume"),
   retry: action("retry it now", "retry"),
   reload: plain("reload the policies", { type: "ask", action: "reload" }),
@@ -76,13 +78,13 @@ export const commands: Readonly<Record<string, Command>> = {
     does: "only rows that match",
     run: (rest) => ({ intent: { type: "filter-is", text: rest } }),
   },
-  faults: plain("only sinks that are not ready", { type: "faults-only" }),
+  faults: plain("only what is not ready", { type: "faults-only" }),
   sort: oneOf("the order of the rows", sortColumns, (by) => ({ type: "sort", by })),
   group: oneOf("group the rows", groupings, (by) => ({ type: "group", by })),
   columns: plain("choose the columns", { type: "panel", panel: "columns" }),
   at: {
     takes: "TIME|-5m",
-    does: "a moment of the recording",
+    does: "a recorded moment",
     run(rest, _, now) {
       const toMs = momentOf(rest, now);
       return toMs === undefined ? { wrong: "a time such as 14:02:11, or -5m" } : { intent: { type: "travel", toMs } };
@@ -91,7 +93,7 @@ export const commands: Readonly<Record<string, Command>> = {
   live: plain("back to the present", { type: "travel" }),
   freeze: plain("freeze the screen", { type: "freeze" }),
   theme: oneOf("colours", themes, (name) => ({ type: "theme", name })),
-  privacy: plain("hide addresses and label values", { type: "privacy" }),
+  privacy: plain("hide addresses, labels", { type: "privacy" }),
   save: plain("save an incident file", { type: "save" }),
   help: plain("the keys", { type: "panel", panel: "help" }),
   quit: plain("quit", { type: "quit", leaveFrame: false }),
@@ -99,18 +101,21 @@ export const commands: Readonly<Record<string, Command>> = {
 
 export function parsed(text: string, snapshot: Known, now: EpochMs): Result {
   const [, word = "", rest = ""] = /^\s*(\S*)\s*(.*?)\s*$/.exec(text) ?? [];
-  const name = Object.hasOwn(commands, word) ? word : only(Object.keys(commands).filter((c) => c.startsWith(word)));
+  const name = commandNamed(word);
   const command = name === undefined ? undefined : commands[name];
   if (command === undefined) return { wrong: `"${word}" is not a command; tab lists them` };
   const result = command.run(rest, snapshot, now);
   return result.wrong === undefined ? result : { wrong: `${name}: ${result.wrong}` };
 }
 
+/** A command by its name, or by a beginning that only one has. */
+export const commandNamed = (word: string): string | undefined =>
+  Object.hasOwn(commands, word) ? word : only(Object.keys(commands).filter((c) => word !== "" && c.startsWith(word)));
+
 const only = <T>(list: readonly T[]): T | undefined => (list.length === 1 ? list[0] : undefined);
 
 /** The whole name, or an end or a part of it that only one has. */
 function sinkNamed(text: string, { order }: Known): SinkId | { wrong: string } {
-  if (text === "") return { wrong: "which sink? Write namespace/policy/sink, or an end of it" };
   if (order.includes(text)) return text;
   const ends = order.filter((id) => id.endsWith(`/${text}`));
   const found = only(ends) ?? only(order.filter((id) => id.includes(text)));

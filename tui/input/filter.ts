@@ -2,12 +2,15 @@
 // a valid one it is taken as plain text, and the screen says so. Pure.
 import { RE2JS } from "re2js";
 
-export function matcher(filter: string): (text: string) => boolean {
+/** Of a row's texts one matches, or they do side by side: `^` and `$` are the ends of a name as well. */
+export function matcher(filter: string): (...row: readonly string[]) => boolean {
   const { inverted, text } = parts(filter);
   if (text === "") return () => true;
   const { pattern } = compiled(text);
-  if (pattern === undefined) return (row) => row.toLowerCase().includes(text.toLowerCase()) !== inverted;
-  return (row) => pattern.matcher(row).find() !== inverted;
+  const lower = text.toLowerCase();
+  const found = (one: string) =>
+    pattern === undefined ? one.toLowerCase().includes(lower) : pattern.matcher(one).find();
+  return (...row) => (row.some(found) || (row.length > 1 && found(row.join(" ")))) !== inverted;
 }
 
 /** Why it is not a valid regular expression; undefined: it is one. */

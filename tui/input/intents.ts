@@ -56,6 +56,8 @@ export type Intent =
   | { type: "select"; key: string }
   | { type: "sink"; id: SinkId; show: "detail" | "why" | "yaml" | "events" }
   | { type: "column"; name?: string }
+  /** The chosen column of the chooser, before (-1) or after (1) its neighbour. */
+  | { type: "column-move"; by: number }
   | { type: "columns-reset" }
   | { type: "pane-size"; by: number }
   | { type: "pane-layout" }

@@ -45,10 +45,10 @@ export const bindings: readonly Binding[] = [
   key("Move", "home", "Home", "to the first", { type: "first" }),
   key("Move", "end G", "End G", "to the last", { type: "last" }),
 
-  key("Screens", "enter", "enter", "open the sink; fold the group", { type: "open" }, { on: ["sinks"], hint: "open" }),
+  key("Screens", "enter", "enter", "open it, fold a group", { type: "open" }, { on: ["sinks"], hint: "open" }),
   key("Screens", "enter", "enter", "the policy as YAML", { type: "open" }, { on: ["policies"], hint: "YAML" }),
   key("Screens", "enter", "enter", "all that the member owns", { type: "open" }, { on: ["fleet"], hint: "open" }),
-  key("Screens", "escape", "esc", "back; clears a filter, marks", { type: "back" }),
+  key("Screens", "escape", "esc", "back; clear filter, marks", { type: "back" }),
   key("Screens", "1", "1", "sinks", { type: "screen", to: "sinks" }),
   key("Screens", "2", "2", "the sink in detail", { type: "screen", to: "detail" }),
   key("Screens", "3", "3", "sources and queries", { type: "screen", to: "sources" }),
@@ -57,15 +57,15 @@ export const bindings: readonly Binding[] = [
   key("Screens", "6", "6", "the fleet: who owns what", { type: "screen", to: "fleet" }),
   key("Screens", "tab", "tab", "next screen", { type: "next-screen", by: 1 }, { hint: "screens" }),
   key("Screens", "shift-tab", "shift-tab", "screen before", { type: "next-screen", by: -1 }),
-  key("Screens", ":", ":", "a command; tab completes it", { type: "command" }, { hint: "command" }),
+  key("Screens", ":", ":", "command; tab completes it", { type: "command" }, { hint: "command" }),
 
   key("Sinks", "w", "w", "why it is as it is", { type: "panel", panel: "why" }, { on: withSink, hint: "why" }),
   key("Sinks", "y", "y", "its policy as YAML", { type: "panel", panel: "yaml" }, { on: [...withSink, "policies"] }),
   key("Sinks", "l", "l", "events of this sink", { type: "events-of" }, { on: charts, hint: "log" }),
-  key("Sinks", "/", "/", "filter (regex; ! first inverts)", { type: "filter" }, { on: withRows, hint: "filter" }),
-  key("Sinks", "!", "!", "only sinks that are not ready", { type: "faults-only" }, { on: ["sinks"], hint: "faults" }),
-  key("Sinks", "g", "g", "group by policy, by cause", { type: "group" }, { on: ["sinks"], hint: "group" }),
-  key("Sinks", "space", "space", "mark the sink, or the group", { type: "mark" }, { on: ["sinks"] }),
+  key("Sinks", "/", "/", "filter; regex, ! inverts", { type: "filter" }, { on: withRows, hint: "filter" }),
+  key("Sinks", "!", "!", "only what is not ready", { type: "faults-only" }, { on: ["sinks"], hint: "faults" }),
+  key("Sinks", "g", "g", "group by policy, cause", { type: "group" }, { on: ["sinks"], hint: "group" }),
+  key("Sinks", "space", "space", "mark the sink or group", { type: "mark" }, { on: ["sinks"] }),
   key("Sinks", "c", "c", "choose the columns", { type: "panel", panel: "columns" }, { on: ["sinks"] }),
 
   sort("s", undefined, "by the next column"),
@@ -76,13 +76,13 @@ export const bindings: readonly Binding[] = [
   sort("L", "lag", "by lag"),
   sort("S", "samples/s", "by samples/s"),
   sort("B", "bytes/s", "by bytes/s"),
-  sort("A", "ok ago", "by age of the last success"),
+  sort("A", "ok ago", "by age of last success"),
 
   travel("<", "<", "5 s back in the recording", -5_000, "back in time"),
-  travel(">", ">", "5 s forward; at the end: live", 5_000),
+  travel(">", ">", "5 s forward, up to live", 5_000),
   travel("{", "{", "a minute back", -MINUTE),
   travel("}", "}", "a minute forward", MINUTE),
-  key("Time", "f", "f", "freeze; data continues. Again: live", { type: "freeze" }),
+  key("Time", "f", "f", "freeze; again: live", { type: "freeze" }),
   key("Time", "[", "[", "charts: a shorter time", { type: "range", by: -1 }, { on: charts }),
   key("Time", "]", "]", "charts: a longer time", { type: "range", by: 1 }, { on: charts }),
   key("Time", "left", "←", "chart cursor: earlier", { type: "cursor", by: 1 }, { on: charts }),
@@ -95,11 +95,11 @@ export const bindings: readonly Binding[] = [
   key("This screen", "+", "+", "larger panes", { type: "pane-size", by: 1 }, { on: ["sinks"] }),
   key("This screen", "-", "-", "smaller panes", { type: "pane-size", by: -1 }, { on: ["sinks"] }),
   key("This screen", "|", "|", "panes below, beside, off", { type: "pane-layout" }, { on: ["sinks"] }),
-  key("This screen", "P", "P", "privacy: hide addresses, labels", { type: "privacy" }),
+  key("This screen", "P", "P", "hide addresses, labels", { type: "privacy" }),
   key("This screen", "ctrl-s", "ctrl-s", "save an incident file", { type: "save" }),
   key("This screen", "?", "?", "this help", { type: "panel", panel: "help" }, { hint: "help" }),
   key("This screen", "q ctrl-c", "q ctrl-c", "quit", { type: "quit", leaveFrame: false }, { hint: "quit" }),
-  key("This screen", "Q", "Q", "quit, leave the last frame", { type: "quit", leaveFrame: true }),
+  key("This screen", "Q", "Q", "quit, leave the frame", { type: "quit", leaveFrame: true }),
 ];
 
 export const boundOn = (screen: Screen): readonly Binding[] =>
@@ -127,6 +127,8 @@ const chooser: Readonly<Record<string, Intent>> = {
   " ": { type: "column" },
   enter: { type: "column" },
   r: { type: "columns-reset" },
+  K: { type: "column-move", by: -1 },
+  J: { type: "column-move", by: 1 },
 };
 
 function typingIntent(name: string): Intent | undefined {

@@ -21,7 +21,7 @@ export function shownSinks(snapshot: Snapshot, choice: Choice, now: EpochMs): re
   if (filter === "" && !choice.faultsOnly) return sorted(snapshot.sinks, choice, now);
   const matches = matcher(filter);
   const shown = snapshot.sinks.filter(
-    (s) => matches(`${s.id} ${readyOf(s).reason}`) && (!choice.faultsOnly || readyOf(s).status !== "True"),
+    (s) => matches(s.id, readyOf(s).reason) && (!choice.faultsOnly || readyOf(s).status !== "True"),
   );
   return sorted(shown, choice, now);
 }
@@ -50,7 +50,7 @@ export function shownPolicies(snapshot: Snapshot, filter: string): readonly Poli
   const matches = matcher(filter);
   const ready = (p: PolicyRow) => p.conditions.find((c) => c.type === "Ready")?.status;
   const rank = (p: PolicyRow) => (ready(p) === "False" ? 0 : ready(p) === "True" ? 2 : 1);
-  return snapshot.policies.filter((p) => matches(`${p.id} ${p.file}`)).toSorted((a, b) => rank(a) - rank(b));
+  return snapshot.policies.filter((p) => matches(p.id, p.file)).toSorted((a, b) => rank(a) - rank(b));
 }
 
 /** One query of a policy, with all sinks that read it. */
@@ -81,7 +81,7 @@ export function shownSources(snapshot: Snapshot, filter: string): readonly Sourc
   }
   const matches = matcher(filter);
   return [...rows.values()]
-    .filter((r) => matches(`${r.key} ${r.source.query}`))
+    .filter((r) => matches(r.key, r.source.query))
     .sort((a, b) => Number(b.source.failure !== undefined) - Number(a.source.failure !== undefined));
 }
 
@@ -92,5 +92,5 @@ const newer = (a: SinkSource, b: SinkSource): boolean =>
 
 export function shownEvents(snapshot: Snapshot, of: string | undefined, filter: string): readonly AgentEvent[] {
   const matches = matcher(filter);
-  return snapshot.events.filter((e) => (of === undefined || e.sink === of) && matches(`${e.level} ${e.text}`));
+  return snapshot.events.filter((e) => (of === undefined || e.sink === of) && matches(e.level, e.text));
 }

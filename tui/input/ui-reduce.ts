@@ -4,7 +4,7 @@ import type { Snapshot } from "../../src/status/snapshot.ts";
 import { CURSOR_STEPS } from "../drawing/spans.ts";
 import { themes } from "../drawing/theme.ts";
 import { sinkRows } from "../sinks/rows.ts";
-import { columnNames, toggled } from "../sinks/sink-columns.ts";
+import { columnRows, movedColumn, toggled } from "../sinks/sink-columns.ts";
 import { askFor } from "./ask.ts";
 import { completed } from "./command.ts";
 import { groupings, type Intent, layouts, ranges, type Screen, screens, sortColumns } from "./intents.ts";
@@ -41,7 +41,7 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
       if (ui.panel === intent.panel) return closed(ui);
       if (intent.panel === "help" || intent.panel === "columns") return { ...ui, panel: intent.panel, scroll: 0 };
       const id = selectedSink(ui, snapshot, now);
-      if (id === undefined && ui.screen !== "policies") return ui;
+      if (id === undefined && !(ui.screen === "policies" && intent.panel === "yaml")) return ui;
       return { ...ui, ...(id === undefined ? {} : { selected: id }), panel: intent.panel, scroll: 0 };
     }
     case "freeze":
@@ -85,8 +85,12 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
       return { ...ui, cursor: Math.min(last, Math.max(0, to)) };
     }
     case "column": {
-      const name = intent.name ?? columnNames[ui.chooser];
-      return name === undefined ? ui : { ...ui, columns: toggled(ui.columns, name) };
+      const name = intent.name ?? columnRows(ui.columns)[ui.chooser];
+      return name === undefined ? ui : choosing(ui, toggled(ui.columns, name), name);
+    }
+    case "column-move": {
+      const name = columnRows(ui.columns)[ui.chooser];
+      return name === undefined ? ui : choosing(ui, movedColumn(ui.columns, name, intent.by), name);
     }
     case "columns-reset":
       return without(ui, "columns");
@@ -138,6 +142,13 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
   }
 }
 
+/** With these columns, and `name` still the chosen one. */
+const choosing = (ui: UiState, columns: readonly string[], name: string): UiState => ({
+  ...ui,
+  columns,
+  chooser: Math.max(0, columnRows(columns).indexOf(name)),
+});
+
 function opened(ui: UiState, snapshot: Snapshot, now: EpochMs): UiState {
   if (ui.screen === "policies") return { ...ui, panel: "yaml", scroll: 0 };
   if (ui.screen === "fleet") return snapshot.fleet === undefined ? ui : { ...ui, panel: "member", scroll: 0 };
@@ -164,8 +175,7 @@ function marked(ui: UiState, snapshot: Snapshot, now: EpochMs): UiState {
 }
 
 function selectedAt(ui: UiState, key: string): UiState {
-  if (ui.panel === "columns")
-    return { ...ui, chooser: Math.max(0, columnNames.indexOf(key as (typeof columnNames)[number])) };
+  if (ui.panel === "columns") return { ...ui, chooser: Math.max(0, columnRows(ui.columns).indexOf(key)) };
   if (ui.screen === "policies") return { ...ui, selectedPolicy: key };
   if (ui.screen === "sources") return { ...ui, selectedSource: key };
   if (ui.screen === "fleet") return { ...ui, selectedMember: key };

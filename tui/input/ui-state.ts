@@ -7,6 +7,9 @@ import type { ThemeName } from "../drawing/theme.ts";
 import type { Ask } from "./ask.ts";
 import type { Grouping, Layout, Panel, Range, Screen, SortColumn } from "./intents.ts";
 
+/** By the name of the key (`x`, `ctrl-e`): a command and what follows it. */
+export type OwnKeys = Readonly<Record<string, string>>;
+
 export type UiState = {
   screen: Screen;
   panel?: Panel;
@@ -46,6 +49,8 @@ export type UiState = {
   /** Steps larger or smaller than the usual share of the panes. */
   paneSize: number;
   theme: ThemeName;
+  /** Keys of the user's own, and the commands that they run. */
+  keys: OwnKeys;
   asking?: Ask;
   /** Nothing was pressed yet: which keys to try. */
   hint: boolean;
@@ -71,6 +76,7 @@ export const initialUi: UiState = {
   layout: "below",
   paneSize: 0,
   theme: "auto",
+  keys: {},
   hint: false,
 };
 

@@ -1,7 +1,7 @@
-// The column chooser: which columns the sink table has, in order of importance. Pure.
+// The column chooser: which columns the sink table has, and in which order of importance. Pure.
 import { blank, type Line, line, seg, selected } from "../drawing/line.ts";
 import { fit } from "../drawing/width.ts";
-import { columnNames } from "../sinks/sink-columns.ts";
+import { columnNames, columnRows } from "../sinks/sink-columns.ts";
 import { type Scene, windowed } from "./scene.ts";
 
 const about: Readonly<Record<(typeof columnNames)[number], string>> = {
@@ -22,7 +22,7 @@ const about: Readonly<Record<(typeof columnNames)[number], string>> = {
 
 export function columnsView({ ui, columns, glyphs }: Scene, height: number): Line[] {
   const shown = ui.columns ?? columnNames;
-  const rows = columnNames.map((name, i): Line => {
+  const rows = columnRows(ui.columns).map((name, i): Line => {
     const mark = shown.includes(name) ? "[x]" : "[ ]";
     const isSelected = i === ui.chooser;
     const row: Line = {
@@ -30,7 +30,7 @@ export function columnsView({ ui, columns, glyphs }: Scene, height: number): Lin
         seg(isSelected ? `${glyphs.pointer} ` : "  "),
         seg(`${mark} `, shown.includes(name) ? "good" : "dim"),
         seg(fit(name, 14, glyphs.more)),
-        seg(about[name], "dim"),
+        seg(about[name as keyof typeof about], "dim"),
       ],
       hit: isSelected ? { type: "column" } : { type: "select", key: name },
     };

@@ -112,6 +112,7 @@ function hints({ ui, glyphs, acts, snapshot }: Scene, room: number): Segment[] {
     return [
       ...hint(glyphs.arrows, "move"),
       ...hint("space", "shows or hides"),
+      ...hint("K J", "reorder"),
       ...hint("r", "the usual ones"),
       ...hint("esc", "close"),
     ].slice(0, -1);

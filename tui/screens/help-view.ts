@@ -7,7 +7,7 @@ import { type Binding, bindings, groups } from "../input/keys.ts";
 import { type Scene, scrolled } from "./scene.ts";
 
 const KEYS = 12;
-const COLUMN = 46;
+const COLUMN = 40;
 
 export function helpView(scene: Scene, height: number): Line[] {
   const { columns } = scene;
@@ -28,7 +28,17 @@ export function helpView(scene: Scene, height: number): Line[] {
   const stacks = split.map((names) =>
     names.flatMap((name, i) => (i === 0 ? block(name, scene) : [blank, ...block(name, scene)])),
   );
-  return scrolled([...beside(stacks), blank, ...commandLines(scene)], height, scene);
+  return scrolled([...beside(stacks), ...ownKeys(scene), blank, ...commandLines(scene)], height, scene);
+}
+
+function ownKeys({ ui: { keys } }: Scene): Line[] {
+  const own = Object.entries(keys);
+  if (own.length === 0) return [];
+  return [
+    blank,
+    line(seg("Own keys", "strong"), seg("  of screen.yaml", "dim")),
+    ...own.map(([key, command]) => line(seg(`  ${fit(key, KEYS, "")}`, "accent"), seg(`:${command}`))),
+  ];
 }
 
 function commandLines({ columns }: Scene): Line[] {

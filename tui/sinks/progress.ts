@@ -28,7 +28,7 @@ export function retryOf(sink: SinkState, now: EpochMs, width: number): Segment |
   const { phase } = sink;
   switch (phase.name) {
     case "backing-off": {
-      const of = `${phase.attempt}/${phase.maxAttempts}`;
+      const of = attemptOf(phase);
       if (sink.inFlight > 0) return [seg(of), seg(" now", "accent")];
       const wait = inSeconds(phase.retryAt, now);
       return [seg(of.length + wait.length + 4 > width ? `${of} ` : `${of} in `), seg(wait, "warn")];
@@ -44,6 +44,10 @@ export function retryOf(sink: SinkState, now: EpochMs, width: number): Segment |
       return seg("");
   }
 }
+
+/** `2/3`; a sink that holds its batches goes beyond the last one: `7`. */
+export const attemptOf = ({ attempt, maxAttempts }: { attempt: number; maxAttempts: number }): string =>
+  attempt > maxAttempts ? String(attempt) : `${attempt}/${maxAttempts}`;
 
 /** Until then, as explanations count it. */
 export const inSeconds = (at: EpochMs, now: EpochMs): string => age(Math.max(0, at - now));

@@ -10,7 +10,7 @@ import { type Segment, type Style, seg } from "../drawing/line.ts";
 import { nameWidth, shortened } from "../drawing/shorten.ts";
 import { normalLag } from "../drawing/spans.ts";
 import type { Column } from "../drawing/table.ts";
-import { shortReasons } from "../header-counts.ts";
+import { reasonIn } from "../header-counts.ts";
 import type { SortColumn } from "../input/intents.ts";
 import { readiness, type Scene, shownText } from "../screens/scene.ts";
 import { catchingUp, retryOf, whyOf } from "./progress.ts";
@@ -40,6 +40,24 @@ export function toggled(columns: readonly string[] | undefined, name: ColumnName
   const rank = (c: string) => columnNames.indexOf(c as ColumnName);
   const at = shown.findIndex((c) => rank(c) > rank(name));
   return at < 0 ? [...shown, name] : [...shown.slice(0, at), name, ...shown.slice(at)];
+}
+
+/** All columns as the chooser lists them: those that are shown in their order, the others at their usual places between them. */
+export const columnRows = (columns: readonly string[] | undefined): readonly string[] =>
+  columnNames.reduce<readonly string[]>(
+    (list, name) => (list.includes(name) ? list : toggled(list, name)),
+    columns ?? columnNames,
+  );
+
+/** `name` changes places with the shown one before (-1) or after it (1); the first one is the most important. */
+export function movedColumn(columns: readonly string[] | undefined, name: string, by: number): readonly string[] {
+  const shown = [...(columns ?? columnNames)];
+  const from = shown.indexOf(name);
+  const other = shown[from + by];
+  if (from < 0 || other === undefined) return shown;
+  shown[from + by] = name;
+  shown[from] = other;
+  return shown;
 }
 
 const sortOf: Readonly<Partial<Record<ColumnName, SortColumn>>> = {
@@ -94,18 +112,19 @@ const makers: Readonly<Record<ColumnName, (scene: Scene, list: readonly SinkStat
   sink({ snapshot: { order }, columns, glyphs }) {
     const most = nameWidth(order, Math.max(30, Math.floor(columns * 0.36)));
     return {
-      min: Math.min(most, Math.floor(columns / 3.5)),
+      // Where there is little room a whole name is worth more than another column.
+      min: Math.min(most, Math.floor(columns / (columns < 100 ? 3 : 3.5))),
       max: most,
       cell: (s, width) => seg(shortened(s.id, order, width, glyphs.more)),
     };
   },
-  reason({ columns, now }, list) {
+  reason({ now }, list) {
     const longest = Math.max(6, ...list.map((s) => readyOf(s).reason.length));
     const catching = list.map((s) => catchingUp(s, now)?.[0]?.length ?? 0);
     return {
-      min: Math.min(longest, columns < 90 ? 15 : 22),
+      min: Math.min(longest, SHORT_REASON),
       max: Math.max(longest, ...catching),
-      cell: (s, width) => reason(s, now, width),
+      cell: (s, width) => reason(s, now, width, width >= longest),
     };
   },
   dropped: () => number(7, dropCell),
@@ -135,12 +154,18 @@ const makers: Readonly<Record<ColumnName, (scene: Scene, list: readonly SinkStat
 
 const quietZero = (n: number, text: (n: number) => string): Segment => (n === 0 ? seg("0", "dim") : seg(text(n)));
 
-function reason(sink: SinkState, now: number, width: number): Segment {
+/** Room for each of the short words. */
+const SHORT_REASON = 16;
+
+/** @param whole all rows have room for the reason as the API says it: else all have words */
+function reason(sink: SinkState, now: number, width: number, whole: boolean): Segment {
   const { reason: word, status } = readyOf(sink);
   const words = catchingUp(sink, now)?.find((text) => text.length <= width);
   if (words !== undefined) return seg(words, "accent");
-  const short = word.length > width ? (shortReasons[word] ?? word) : word;
-  return seg(short, status === "False" ? "bad" : status === "Unknown" ? "warn" : "plain");
+  return seg(
+    whole ? word : reasonIn(word, width),
+    status === "False" ? "bad" : status === "Unknown" ? "warn" : "plain",
+  );
 }
 
 /** Against what is usual for this sink, and against what makes it not ready. */
