@@ -27,7 +27,7 @@ const REPORT_MS = 600_000;
 const dir = mkdtempSync(join(tmpdir(), "outflow-bench-tui-"));
 const binary = join(dir, "screen");
 const BUILD =
-  "build --compile --production --bytecode --format=esm --no-compile-autoload-dotenv --no-compile-autoload-bunfig";
+  "build --compile --production --bytecode --format=esm --compile-exec-argv=--smol --no-compile-autoload-dotenv --no-compile-autoload-bunfig";
 execFileSync(process.execPath, [...BUILD.split(" "), "bench/tui-screen.ts", "--outfile", binary], { stdio: "pipe" });
 
 type Usage = { cpuMs: number; rssMb: number };

@@ -52,7 +52,8 @@ async function demo(options: DemoOptions): Promise<void> {
     sourceProxy: "off",
     pollInterval: 1_000,
     settle: 1_000,
-    readyLag: 8_000, // a minute is short: what is behind shows soon
+    // A minute is short: what is behind shows soon. Not as soon that a slow machine is taken for a slow sink.
+    readyLag: 12_000,
     maxWindow: 5_000, // and how fast it catches up
     lateWindow: 2_000, // the embedded source shows every sample at once
     noTui: !options.tui,

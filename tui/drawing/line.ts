@@ -27,10 +27,10 @@ export const harmless = (text: string): string => (CONTROL.test(text) ? text.rep
 
 export const plainText = ({ segments }: Line): string => segments.map((s) => harmless(s.text)).join("");
 
-/** `left` and `right` at the two ends of `width`; the left one is cut where they would meet. */
+/** `left` and `right` at the two ends of `width`; the left one is cut where they would meet, the right one goes where too little stays. */
 export function spread(left: readonly Segment[], right: readonly Segment[], width: number, more: string): Line {
   const kept = lineWidth({ segments: right });
-  if (kept + MIN_LEFT > width) return { segments: cut(left, width, more) };
+  if (kept + 2 + Math.min(MIN_LEFT, lineWidth({ segments: left })) > width) return { segments: cut(left, width, more) };
   const room = width - kept - (kept > 0 ? 2 : 0);
   const start = cut(left, room, more);
   const gap = width - kept - lineWidth({ segments: start });

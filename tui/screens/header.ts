@@ -2,6 +2,7 @@
 // something is wrong with the policies, the state or the connection. Pure.
 import type { EpochMs } from "../../src/platform/clock.ts";
 import { placeText } from "../../src/platform/place.ts";
+import type { ProblemInfo } from "../../src/status/events.ts";
 import { lastMinute, rate } from "../../src/status/rings.ts";
 import { pollSeconds, steady } from "../../src/status/text/steady.ts";
 import { age, bytes, clockTime, counted, short } from "../../src/status/text/words.ts";
@@ -90,6 +91,18 @@ function total({ snapshot, now, columns, glyphs }: Scene): Segment[] {
   return [...rates, seg(` ${sparkline(smooth, 20, glyphs)}`, "accent")];
 }
 
+/** With the file's whole path where there is room for the message beside it. */
+function firstProblem(problem: ProblemInfo, scene: Scene): Segment[] {
+  const said = (file: string) => [
+    seg(`  ${placeText({ ...problem, file })}: ${shownText(problem.message, scene)}`),
+    seg("  (4 shows all)", "dim"),
+  ];
+  const whole = said(problem.file);
+  const COUNT = 25;
+  const fits = lineWidth({ segments: whole }) <= scene.columns - COUNT;
+  return fits ? whole : said(problem.file.slice(problem.file.lastIndexOf("/") + 1));
+}
+
 function troubles(scene: Scene): Segment[][] {
   const { snapshot, glyphs } = scene;
   const problems = snapshot.problems.filter((p) => p.severity === "problem");
@@ -106,8 +119,7 @@ function troubles(scene: Scene): Segment[][] {
   if (first !== undefined)
     said.push([
       seg(`${glyphs.notReady} ${counted(problems.length, "problem")} in policies`, "bad"),
-      seg(`  ${placeText(first)}: ${shownText(first.message, scene)}`),
-      seg("  (4 shows all)", "dim"),
+      ...firstProblem(first, scene),
     ]);
   if (snapshot.stateStore.state !== "ok")
     said.push([seg(`${glyphs.unknown} state`, "warn"), seg(`  ${snapshot.stateStore.message}`)]);

@@ -114,7 +114,7 @@ function problemLines(problems: readonly ProblemInfo[], scene: Scene): Line[] {
     .join(", ");
   return [
     line(seg(title, of("problem") > 0 ? "bad" : "dim")),
-    ...sorted.flatMap((p) => {
+    ...alike(sorted).flatMap(({ first: p, others }) => {
       const place = cut(
         [seg(`  ${p.severity}`, styles[p.severity]), seg(`  ${placeText(p)}`, "dim")],
         columns,
@@ -122,7 +122,20 @@ function problemLines(problems: readonly ProblemInfo[], scene: Scene): Line[] {
       );
       const path = p.path === "" ? "" : `${p.path}: `;
       const text = wrap(shownText(`${path}${p.message}`, scene), Math.min(columns - 4, 110));
-      return [{ segments: place }, ...text.map((t) => line(seg(`    ${t}`)))];
+      const more = others === 0 ? [] : [line(seg(`    and ${counted(others, "other place")}`, "dim"))];
+      return [{ segments: place }, ...text.map((t) => line(seg(`    ${t}`))), ...more];
     }),
   ];
+}
+
+/** What is said of many places is said once. */
+function alike(problems: readonly ProblemInfo[]): { first: ProblemInfo; others: number }[] {
+  const groups = new Map<string, { first: ProblemInfo; others: number }>();
+  for (const p of problems) {
+    const key = `${p.severity} ${p.message}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { first: p, others: 0 });
+    else group.others++;
+  }
+  return [...groups.values()];
 }

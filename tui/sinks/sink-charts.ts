@@ -16,39 +16,68 @@ import type { Scene } from "../screens/scene.ts";
 const GAP = 3;
 const WIDEST = 66;
 
-/** `most`: whole rows of at most so many charts, the most telling ones first; `rows`: of each plot. */
-export type Room = { most: number; rows: number };
+/** All five, as high as the detail view likes them. */
+export function sinkCharts(sink: SinkState, scene: Scene): Line[] {
+  const look = lookOf(scene, 5);
+  return drawn(chartsOf(sink, scene, look), look, scene);
+}
 
-const ALL: Room = { most: 5, rows: 5 };
+/** From the most and tallest charts to the fewest. */
+const SIZES = [
+  ...[8, 7, 6, 5, 4].map((rows) => ({ most: 5, rows })),
+  { most: 4, rows: 4 },
+  { most: 3, rows: 4 },
+  { most: 3, rows: 3 },
+  { most: 2, rows: 3 },
+];
 
-export function sinkCharts(sink: SinkState, scene: Scene, { most, rows }: Room = ALL): Line[] {
-  const { columns, glyphs, now, ui } = scene;
-  const perRow = Math.min(most, columns >= 132 ? 3 : columns >= 80 ? 2 : 1);
+/** Those with something to see, as many and as high as the first of these heights has room for that has room for any. */
+export function fittingCharts(sink: SinkState, scene: Scene, heights: readonly number[]): Line[] {
+  const perRow = chartsPerRow(scene.columns);
+  const telling = chartsOf(sink, scene, lookOf(scene, 1)).filter(isTelling);
+  for (const height of heights) {
+    for (const { most, rows } of SIZES) {
+      const n = Math.min(most, telling.length);
+      // Half a row is room for something else, unless it is the end of all there is.
+      const kept = n > perRow && n < telling.length ? n - (n % perRow) : n;
+      if (kept === 0 || Math.ceil(kept / perRow) * (rows + AROUND + 1) - 1 > height) continue;
+      return drawn(telling.slice(0, kept), lookOf(scene, rows), scene);
+    }
+  }
+  return [];
+}
+
+/** Title and time axis. */
+const AROUND = 2;
+
+const chartsPerRow = (columns: number): number => (columns >= 132 ? 3 : columns >= 80 ? 2 : 1);
+
+function lookOf({ columns, ui, now, glyphs }: Scene, rows: number): ChartLook {
+  const perRow = chartsPerRow(columns);
   const width = Math.min(WIDEST, Math.floor((columns - GAP * (perRow - 1)) / perRow));
-  const look: ChartLook = { width, rows, range: ui.range, now, cursor: ui.cursor, glyphs };
+  return { width, rows, range: ui.range, now, cursor: ui.cursor, glyphs };
+}
+
+/** The most telling ones first. */
+function chartsOf(sink: SinkState, scene: Scene, look: ChartLook): ChartData[] {
   const poll = pollSeconds(scene.snapshot);
-  const all = [
+  return [
     rateChart("samples/s", sink.samples, short, look, poll),
     lag(sink, look, poll),
     latency(sink, look),
     rateChart("bytes/s", sink.bytes, bytes, look, poll),
     rateChart("requests/s", sink.requests, short, look, poll),
   ];
-  // Where there is little room, only what there is something to see of.
-  const shown = most >= all.length ? all : all.filter(isTelling).slice(0, most);
-  const whole = shown.length > perRow && most < all.length ? shown.length - (shown.length % perRow) : shown.length;
-  const blocks = shown.slice(0, whole).map((data) => chart(data, look));
+}
+
+function drawn(data: readonly ChartData[], look: ChartLook, { columns, glyphs }: Scene): Line[] {
+  const perRow = chartsPerRow(columns);
+  const blocks = data.map((d) => chart(d, look));
   const stacked: Line[][] = [];
   for (let i = 0; i < blocks.length; i += perRow) {
     const row = blocks.slice(i, i + perRow);
-    stacked.push(
-      beside(
-        row,
-        row.map(() => width),
-        seg(" ".repeat(GAP)),
-        glyphs.more,
-      ),
-    );
+    const widths = row.map(() => look.width);
+    stacked.push(beside(row, widths, seg(" ".repeat(GAP)), glyphs.more));
   }
   return stacked.flatMap((row, i) => (i === 0 ? row : [blank, ...row]));
 }

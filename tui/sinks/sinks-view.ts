@@ -15,12 +15,13 @@ const TWO = { columns: 160, rows: 40 };
 export function sinksView(scene: Scene, height: number): Line[] {
   const { snapshot, ui, columns, rows } = scene;
   if (snapshot.sinks.length === 0) return firstSteps(scene, height);
-  const spare = height - heightOf(sinkRows(snapshot, ui, scene.now)) - 1;
-  const panes = ui.layout === "off" ? 0 : paneCount(columns, rows, spare);
+  const list = sinkRows(snapshot, ui, scene.now);
+  const needed = heightOf(list);
+  const panes = ui.layout === "off" || list.length === 0 ? 0 : paneCount(columns, rows, height - needed - 1);
   if (panes === 0) return sinkList(scene, height);
   return ui.layout === "beside" && columns >= ONE.columns
     ? besideList(scene, height, panes)
-    : belowList(scene, height, panes);
+    : belowList(scene, height, panes, needed);
 }
 
 /** Rows that the list leaves empty are for a pane at any size. */
@@ -33,10 +34,9 @@ function paneCount(columns: number, rows: number, spare: number): 0 | 1 | 2 {
 
 const MIN_LIST = 5;
 
-function belowList(scene: Scene, height: number, panes: number): Line[] {
+function belowList(scene: Scene, height: number, panes: number, needed: number): Line[] {
   const { columns, ui, glyphs } = scene;
   const share = Math.floor(height * (0.5 - 0.1 * ui.paneSize));
-  const needed = heightOf(sinkRows(scene.snapshot, ui, scene.now));
   const list = sinkList(scene, Math.max(MIN_LIST, Math.min(needed, share)));
   const left = height - list.length - 1;
   if (left < 3) return list;
