@@ -24,7 +24,11 @@ export async function untilReady(name: string | undefined, timeoutMs: number, po
   for (let said = ""; ; ) {
     const got = await ask();
     const waits = waitsFor(got, name);
-    if (waits === undefined) return;
+    if (waits === undefined) {
+      const idle = got.ok ? selected(got.snapshot, name).filter((sink) => readyOf(sink).reason === "Idle") : [];
+      if (idle.length > 0) say(`ready, but nothing to send so far: ${listed(idle.map((sink) => sink.id))}`);
+      return;
+    }
     if (waits !== said) say(`waiting for ${waits}`);
     said = waits;
     if (clock.monotonicMs() >= untilMs || !(await clock.sleep(EVERY_MS, signal))) return;
@@ -46,7 +50,9 @@ export function waitsFor(got: Got, name: string | undefined): string | undefined
     ...sinks.map((sink) => ({ sink: sink.id, ...readyOf(sink) })),
     ...others, // as their owners reported
   ].filter(({ status }) => status !== "True");
-  const named = open.slice(0, NAMED).map(({ sink, reason }) => `${sink} (${reason})`);
-  const more = open.length > NAMED ? ` and ${count(open.length - NAMED)} more` : "";
-  return `${count(open.length)} of ${counted(sinks.length + others.length, "sink")}: ${named.join(", ")}${more}`;
+  const named = listed(open.map(({ sink, reason }) => `${sink} (${reason})`));
+  return `${count(open.length)} of ${counted(sinks.length + others.length, "sink")}: ${named}`;
 }
+
+const listed = (names: readonly string[]): string =>
+  `${names.slice(0, NAMED).join(", ")}${names.length > NAMED ? ` and ${count(names.length - NAMED)} more` : ""}`;

@@ -67,7 +67,7 @@ export function statusCommand(): Command {
     .option("--fleet", "members of the fleet, who owns which shard, and sinks of other agents")
     .addOption(new Option("--sort <by>", "order of the rows").choices(sortings).default("worst"))
     .option("-w, --watch", "stay and show every change, until interrupted")
-    .option("--wait", "wait until all are ready; says on stderr what it waits for")
+    .option("--wait", "wait until all are ready, or have nothing to send; says on stderr which")
     .addOption(new Option("--timeout <duration>", "how long --wait waits").argParser(duration).default(60_000, "60s"))
     .addOption(urlOption())
     .addOption(tokenOption())
@@ -77,7 +77,7 @@ export function statusCommand(): Command {
         "outflow status",
         "outflow status --not-ready --sort lag",
         "outflow status --explain edge/cloud",
-        "outflow status --wait --timeout 2m && echo data arrives",
+        "outflow status --wait --timeout 2m && echo all sinks are ready",
         "outflow status -o yaml --url http://gateway-7:9469 --token-file token",
       ),
     )
