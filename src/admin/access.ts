@@ -1,7 +1,8 @@
 // Who may ask what: a request's headers in, allowed or why not out. Pure. Three dangers are kept out: a stranger on an address that
 // others reach (bearer token), a web page whose name was pointed at this host (Host: DNS rebinding), a web page that sends requests
 // with its visitor's browser (Origin, Sec-Fetch-Site).
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
+import { sha256 } from "../platform/hash.ts";
 
 export type Access = {
   /** Every request but probes must carry it. */
@@ -40,6 +41,6 @@ function isOurs(header: string, names: readonly string[]): boolean {
 /** Compared by digest: neither length nor first difference shows in the time it takes. */
 function carries(header: string | undefined, token: string): boolean {
   const given = /^Bearer +(\S+)$/i.exec(header ?? "")?.[1] ?? "";
-  const digest = (text: string) => createHash("sha256").update(text).digest();
+  const digest = (text: string) => Buffer.from(sha256(text));
   return timingSafeEqual(digest(given), digest(token));
 }

@@ -2,6 +2,7 @@
 // shard since: it is as new or newer, and knows which late samples were taken. Else a sink begins one late window before the cursor, and
 // sends that again: what was taken of it is not known here.
 import type { EpochMs } from "../platform/clock.ts";
+import type { Seed } from "../platform/random.ts";
 import type { CursorKey, LocalStore, SavedCursor, StateStore } from "../state/store.ts";
 import { shardOf } from "./rendezvous.ts";
 import type { Shard } from "./values.ts";
@@ -66,6 +67,10 @@ export class SharedCursors implements StateStore {
   }
 
   // -- StateStore
+
+  get seed(): Seed {
+    return this.#local.seed;
+  }
 
   get closedCleanly(): boolean {
     return this.#local.closedCleanly;

@@ -1,5 +1,4 @@
 // Disk as a port.
-import { createHash } from "node:crypto";
 import { closeSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
 
 export type FileInfo = {
@@ -79,5 +78,3 @@ export function readAll(fd: number, maxBytes = Number.POSITIVE_INFINITY): Uint8A
   }
   return all;
 }
-
-export const sha256 = (data: Uint8Array | string): string => createHash("sha256").update(data).digest("hex");

@@ -1,4 +1,4 @@
-// The log's one writer: readable on a terminal, JSON lines elsewhere. Lines were made by status/loglines.ts.
+// The log's one writer: readable on a terminal, JSON lines elsewhere. Lines were made by status/text/loglines.ts.
 import type { EpochMs } from "./clock.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";

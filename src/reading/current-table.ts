@@ -1,5 +1,6 @@
 // The series table that responses are decoded into now. Series come and go; a table that is mostly dead is left to the frames that
 // still refer to it.
+import type { Seed } from "../platform/random.ts";
 import { Keyspace } from "../series/keyspace.ts";
 import type { LabelRules } from "../series/labels.ts";
 import { SeriesTable } from "../series/table.ts";
@@ -11,7 +12,7 @@ const RENEW_STEP = 1.25;
 const RENEW_DEAD = 2;
 
 export class CurrentTable {
-  readonly #seed: readonly [number, number];
+  readonly #seed: Seed;
   #table: SeriesTable;
   /** What a series becomes depends on fallback name and label rules. */
   #keyspaces = new Map<string, Keyspace>();
@@ -19,7 +20,7 @@ export class CurrentTable {
   /** Series in the largest response of each query since the table was looked at last. */
   readonly #alive = new Map<string, number>();
 
-  constructor(seed: readonly [number, number]) {
+  constructor(seed: Seed) {
     this.#seed = seed;
     this.#table = new SeriesTable(seed);
   }

@@ -3,7 +3,7 @@
 
 import type { HttpClient } from "../http/http.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
-import type { Random } from "../platform/random.ts";
+import type { Seed } from "../platform/random.ts";
 import type { Frame } from "../series/frame.ts";
 import { FrameBuilder } from "../series/frame-builder.ts";
 import { AuditCounts } from "../source/audit.ts";
@@ -31,7 +31,8 @@ export type SourceSettings = SourceAddress & {
   auditMs?: number;
 };
 
-export type SourcePorts = { clock: Clock; random: Random; http: HttpClient; dispatch(event: Event): void };
+/** `seed`: that of the state store, since memories keep series by their hash. */
+export type SourcePorts = { clock: Clock; seed: Seed; http: HttpClient; dispatch(event: Event): void };
 
 /** Instead of a query: the first contact. */
 const PROBE = "";
@@ -57,7 +58,7 @@ export class SourcePort {
   constructor(settings: SourceSettings, ports: SourcePorts) {
     this.#settings = settings;
     this.#ports = ports;
-    this.#current = new CurrentTable([ports.random() * 0x100000000, ports.random() * 0x100000000]);
+    this.#current = new CurrentTable(ports.seed);
     this.#identity = new SourceIdentity(settings, ports.http);
     this.#health = new SourceHealth(ports.clock, ports.dispatch);
     this.#warnings = new SourceWarnings(ports.dispatch);

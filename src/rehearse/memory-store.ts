@@ -7,6 +7,8 @@ import type { CursorKey, SavedCursor, SavedMemory, StateStore } from "../state/s
 const SAVE_WITHIN_MS = 100;
 
 export class MemoryStore implements StateStore {
+  /** Of all runs: what a restart finds again is found by it. */
+  readonly seed = [0, 0] as const;
   closedCleanly = true;
   readonly saved = new Map<string, SavedCursor>();
   readonly attempts = new Map<string, Attempted>();

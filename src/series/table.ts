@@ -2,6 +2,7 @@
 // and never change their meaning; a table that has grown old is replaced by a new one that adopts what is still alive, while old frames
 // still refer to it.
 import { Instance } from "../hotpath/module.ts";
+import type { Seed } from "../platform/random.ts";
 import { decodeBlock, scratchBlock } from "./block.ts";
 import type { Label } from "./labels.ts";
 
@@ -11,8 +12,8 @@ export const SORT_PIECE = 20_000;
 export class SeriesTable {
   readonly module: Instance;
 
-  /** `seed`: two random 32-bit numbers, so that nobody can make labels beforehand whose hashes collide. */
-  constructor(seed: readonly [number, number] = [0, 0]) {
+  /** `seed`: so that nobody can make labels beforehand whose hashes collide. */
+  constructor(seed: Seed = [0, 0]) {
     this.module = new Instance(seed);
   }
 
@@ -37,7 +38,7 @@ export class SeriesTable {
     return this.module.exports.blockBytes(id);
   }
 
-  /** 53 bits of hash over its labels: the same in every process. */
+  /** 53 bits of hash over its labels: the same wherever the seed is the same. */
   fingerprint(id: number): number {
     return this.module.exports.fingerprint(id);
   }

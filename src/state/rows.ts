@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import type { EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
+import type { Seed } from "../platform/random.ts";
 import type { Condition } from "../status/condition.ts";
 import type { Attempted } from "./attempted.ts";
 
@@ -70,6 +71,19 @@ export function readConditions(row: Row): Read<Condition[]> {
   return conditions.every((c) => c !== undefined)
     ? { ok: true, value: conditions }
     : refused("conditions", row.conditions);
+}
+
+export function readSeed(row: Row): Read<Seed> {
+  try {
+    const list: unknown = JSON.parse(String(row.value));
+    const numbers = Array.isArray(list) && list.length === 2 ? list.map((n) => whole(n, 0xffffffff)) : [];
+    const [a, b] = numbers;
+    if (a !== undefined && b !== undefined) return { ok: true, value: [a, b] };
+  } catch {
+    // not JSON
+  }
+  // What is not a seed may be a part of one: it is not quoted.
+  return { ok: false, why: "it is not two numbers of 32 bits" };
 }
 
 /** `policy default/edge` → file. */

@@ -3,6 +3,7 @@
 // `onTrouble`. Every row is read as outside data (rows.ts): one that cannot be read is set aside, said, and never a crash.
 import { DatabaseSync } from "node:sqlite";
 import type { Clock, EpochMs } from "../platform/clock.ts";
+import { type Seed, systemSeed } from "../platform/random.ts";
 import type { Condition } from "../status/condition.ts";
 import type { Attempted } from "./attempted.ts";
 import { makeStateDir, ofDisk, openDatabase, type StateTrouble, textOf, withSchema } from "./database.ts";
@@ -15,6 +16,7 @@ import {
   readCursor,
   readDefinitions,
   readGeneration,
+  readSeed,
   whole,
 } from "./rows.ts";
 
@@ -32,6 +34,8 @@ export type SavedCursor = {
 };
 
 export type StateStore = {
+  /** By what memories keep series: made with the database, and kept in it. */
+  readonly seed: Seed;
   /** False: the agent before this one was killed, or is the first: what it had under way may have been sent. */
   readonly closedCleanly: boolean;
   /** `policy` is namespace/name. */
@@ -97,6 +101,7 @@ type Unsaved = { key: CursorKey; cursor: EpochMs; memory: SavedMemory | undefine
 class SqliteStore implements LocalStore {
   readonly #disk: Disk;
   readonly #clock: Clock;
+  readonly seed: Seed;
   readonly closedCleanly: boolean;
   readonly #memories = new Memories();
   readonly #unsaved = new Map<string, Unsaved>();
@@ -112,6 +117,27 @@ class SqliteStore implements LocalStore {
     this.#clock = clock;
     this.closedCleanly = disk.rows("SELECT value FROM meta WHERE key = 'closed'")[0]?.value === "cleanly";
     this.#mark("no");
+    this.seed = this.#savedSeed() ?? this.#newSeed();
+  }
+
+  #savedSeed(): Seed | undefined {
+    const [row] = this.#disk.rows("SELECT value FROM meta WHERE key = 'seed'");
+    return this.#disk.understood(row, readSeed, {
+      what: "the seed of the memories",
+      so: "what was taken of each series before this start is not known",
+      remove: (db) => db.exec("DELETE FROM meta WHERE key = 'seed'"),
+    });
+  }
+
+  /** Memories that were made with another one are void: no series would be found in them. */
+  #newSeed(): Seed {
+    const seed = systemSeed();
+    this.#disk.transaction((db) => {
+      db.exec("UPDATE cursors SET memory = NULL");
+      this.#memories.forgetUnused(db);
+      db.prepare("INSERT OR REPLACE INTO meta VALUES ('seed', ?)").run(JSON.stringify(seed));
+    });
+    return seed;
   }
 
   cursor(key: CursorKey): SavedCursor | undefined {

@@ -139,7 +139,7 @@ export class World {
         maxWindowSamples: o.maxWindowSamples,
         allowPartial: false,
       },
-      { clock, random: () => 0.5, http: this.source, dispatch },
+      { clock, seed: [1, 2], http: this.source, dispatch },
     );
     this.#readers = new Readers(
       { maxQueries: o.maxQueries, maxBufferedSamples: o.maxBufferedSamples },

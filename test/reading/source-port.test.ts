@@ -77,7 +77,7 @@ const openPort = (): SourcePort =>
       maxWindowSamples: 1_000_000,
       allowPartial: false,
     },
-    { clock: systemClock, random: () => 0.5, http, dispatch: () => {} },
+    { clock: systemClock, seed: [1, 2], http, dispatch: () => {} },
   );
 
 /** What the last read() found that came after newer samples of its series had been taken. */
@@ -119,7 +119,7 @@ describe("late samples", () => {
     );
   });
 
-  test("a series that was seen before goes on in near reads", async () => {
+  test("a series that was seen before continues in near reads", async () => {
     samples = Array.from({ length: 10 }, (_, i) => ({ name: "steady", ts: NOW + 1_000 * i, visibleAt: 0 }));
     const taken: number[] = [];
     let memory = port.newMemory(query, NOW - 1);

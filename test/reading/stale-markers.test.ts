@@ -80,7 +80,7 @@ const port = (kind: SourceSettings["kind"] = "auto") =>
       maxWindowSamples: 1_000_000,
       allowPartial: false,
     },
-    { clock: systemClock, random: () => 0.5, http, dispatch: () => {} },
+    { clock: systemClock, seed: [1, 2], http, dispatch: () => {} },
   );
 
 type Run = { memory: Memory; got: string[]; ok: boolean };
@@ -106,7 +106,7 @@ async function read(p: SourcePort, memory: Memory, from: number, to: number): Pr
 }
 
 describe("a series that ends at a Prometheus", () => {
-  test("gets one stale marker at the window's end, and goes on when it is back", async () => {
+  test("gets one stale marker at the window's end, and continues when it is back", async () => {
     source.rows = [row("stays", 0, 8), row("ends", 0, 2), { ...row("ends", 75_000, 1) }];
     const p = port();
     let run = await read(p, p.newMemory(query, NOW), 0, 2);
@@ -201,7 +201,7 @@ describe("other sources", () => {
   });
 
   test("an unknown server's NaN stays a NaN, and nothing is taken to have ended", async () => {
-    source.behave = behaviours.answer; // buildinfo is no JSON that names a build
+    source.behave = behaviours.answer; // buildinfo is not JSON that names a build
     source.rows = [row("nan", 0, 1, "NaN")];
     const p = port();
     assert.deepEqual((await read(p, p.newMemory(query, NOW), 0, 4)).got, ["nan@1 NaN"]);

@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { sha256 } from "../../src/platform/files.ts";
+import { sha256 } from "../../src/platform/hash.ts";
 import { type Answer, type Received, type Receiver, startReceiver } from "../fakes/receiver.ts";
 import { buildBinary, eventually, type Running, runAgent, tempDir } from "./binary.ts";
 import { fleetPolicy, row } from "./contents.ts";

@@ -65,6 +65,39 @@ describe("the state store", () => {
     second.close();
   });
 
+  test("the seed of the memories is kept; where it is lost, so are they, and the cursors stay", () => {
+    const first = open();
+    const { seed } = first;
+    first.saveCursor(KEY, 42, memory([1, 2, 3]));
+    first.close();
+    const second = open();
+    assert.deepEqual(second.seed, seed);
+    assert.deepEqual([...second.cursor(KEY)!.memory!], [1, 2, 3]);
+    second.close();
+    for (const [value, said] of [
+      [undefined, /^$/],
+      ["[1]", /the seed of the memories cannot be read/],
+      ["[1,-2]", /the seed of the memories cannot be read/],
+      ["[1,4294967296]", /the seed of the memories cannot be read/],
+      ["1,2", /the seed of the memories cannot be read/],
+    ] as const) {
+      const db = new DatabaseSync(join(dir, "state.sqlite"));
+      if (value === undefined) db.exec("DELETE FROM meta WHERE key = 'seed'");
+      else db.prepare("UPDATE meta SET value = ? WHERE key = 'seed'").run(value);
+      db.close();
+      troubles = [];
+      const other = open();
+      assert.match(troubles.map((t) => t.message).join("\n"), said);
+      assert.notDeepEqual(other.seed, seed);
+      assert.deepEqual(other.cursor(KEY), { cursor: 42, memory: undefined });
+      other.saveCursor(KEY, 42, memory([4]));
+      other.close();
+      const again = open();
+      assert.deepEqual([again.seed, [...again.cursor(KEY)!.memory!]], [other.seed, [4]]);
+      again.close();
+    }
+  });
+
   test("saves within 100 ms, all that came in the meantime at once, and leaves no sleeper behind", async () => {
     const store = open();
     store.saveCursor(KEY, 1);
@@ -82,7 +115,7 @@ describe("the state store", () => {
     stores.at(-1)!.close();
   });
 
-  test("a save that is dear makes the next one wait for a hundred times as long; close() does not wait", async () => {
+  test("a save that is expensive makes the next one wait for a hundred times as long; close() does not wait", async () => {
     let mono = 0;
     let wake: (elapsed: boolean) => void = () => {};
     const waits: number[] = [];
@@ -97,19 +130,19 @@ describe("the state store", () => {
       },
     };
     const store = openStateStore(dir, slow, () => {});
-    const dear = (n: number) => ({
+    const expensive = (n: number) => ({
       of: {},
       pieces: () => {
         mono += 7;
         return [Uint8Array.of(n)];
       },
     });
-    store.saveCursor(KEY, 1, dear(1));
+    store.saveCursor(KEY, 1, expensive(1));
     wake(true);
     await clock.advance(0);
     assert.equal(mono, 7, "it was saved");
     mono += 250;
-    store.saveCursor(KEY, 2, dear(2));
+    store.saveCursor(KEY, 2, expensive(2));
     assert.deepEqual(waits, [100, 700 - 250]);
     store.close();
     const again = open();
@@ -164,7 +197,7 @@ describe("the state store", () => {
     open().close();
   });
 
-  test("a damaged database is set aside under another name, with an event, and everything starts anew", () => {
+  test("a damaged database is set aside under another name, with an event, and everything starts over", () => {
     open().close();
     writeFileSync(join(dir, "state.sqlite"), "this is no database at all, but long enough to look at".repeat(100));
     const store = open();
@@ -214,7 +247,8 @@ describe("the state store", () => {
       INSERT INTO cursors VALUES ('default/p', 's', 'm', 42, 7, 0);`);
     db.close();
     const store = open();
-    assert.deepEqual(store.cursor(KEY), { cursor: 42, memory: Uint8Array.of(1, 2, 3) });
+    // What it remembered of series was by hashes without a seed.
+    assert.deepEqual(store.cursor(KEY), { cursor: 42, memory: undefined });
     store.saveConditions("default/p", []);
     assert.deepEqual(store.conditions("default/p"), []);
     store.close();
@@ -385,7 +419,7 @@ describe("a damaged row or table", () => {
       /conditions has other columns/,
       { conditions: [] },
     ],
-    ["a version that is none", `UPDATE meta SET value = 'x3' WHERE key = 'schema'`, /^$/, {}],
+    ["a version that is not valid", `UPDATE meta SET value = 'x3' WHERE key = 'schema'`, /^$/, {}],
     ["a time of use that is huge", `UPDATE cursors SET used_ms = 9000000000000000000`, /^$/, {}],
     ["a memory of another number", `UPDATE cursors SET memory = 77 WHERE sink = 's'`, /^$/, {}],
   ];

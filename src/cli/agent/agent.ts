@@ -14,7 +14,7 @@
 // sees it open sees an agent that runs.
 //
 // Shutdown, in this order:
-//   1. In a fleet the shards are handed over: their sinks are drained as in 2, their cursors written, and others go on.
+//   1. In a fleet the shards are handed over: their sinks are drained as in 2, their cursors written, and others continue them.
 //   2. Nothing more is read. Each batch in memory gets one last attempt, within --drain-timeout; the rest is given back unsent.
 //   3. What runs beside the path ends: tick, summary, audit, edits of policies, pruning.
 //   4. The state is saved and closed: nothing can move a cursor any more.
@@ -89,7 +89,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   const reload = (): void => (cluster ? cluster.relist() : apply(load?.() ?? policies!.load()));
 
   // window, frame, batch, request (path.ts): in a fleet only while this agent owns the policy
-  const source = openSource(settings, clients.source, dispatch);
+  const source = openSource(settings, clients.source, dispatch, clock, state.seed);
   const plan = planner(settings, clients.sink, clock, rules);
   const { readers, supervisor } = openPath(settings, {
     clock,

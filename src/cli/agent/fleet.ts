@@ -11,7 +11,7 @@ import { Fleet, type FleetView } from "../../fleet/fleet.ts";
 import type { Owner, Permit } from "../../fleet/owned-shards.ts";
 import { shardOf } from "../../fleet/rendezvous.ts";
 import type { Clock } from "../../platform/clock.ts";
-import { sha256 } from "../../platform/files.ts";
+import { sha256 } from "../../platform/hash.ts";
 import type { LoadResult } from "../../policy/policy.ts";
 import type { LocalStore } from "../../state/store.ts";
 import { readyOf } from "../../status/conditions.ts";

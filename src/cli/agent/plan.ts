@@ -3,7 +3,7 @@ import type { Settings } from "../../config/settings.ts";
 import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import type { HttpClient } from "../../http/http.ts";
 import type { Clock } from "../../platform/clock.ts";
-import { sha256 } from "../../platform/files.ts";
+import { sha256 } from "../../platform/hash.ts";
 import type { PolicySettings } from "../../policy/annotations.ts";
 import { elsewhere } from "../../policy/endpoint.ts";
 import type { Policy, Refusal, Sink, Source } from "../../policy/policy.ts";

@@ -2,7 +2,7 @@
 import type { Settings } from "../../config/settings.ts";
 import type { HttpClient } from "../../http/http.ts";
 import { type Clock, systemClock } from "../../platform/clock.ts";
-import { type Random, systemRandom } from "../../platform/random.ts";
+import { type Seed, systemSeed } from "../../platform/random.ts";
 import { SourcePort } from "../../reading/source-port.ts";
 import type { StatusStore } from "../../status/store.ts";
 import { version } from "../../version.ts";
@@ -15,7 +15,7 @@ export const openSource = (
   http: HttpClient,
   dispatch: StatusStore["dispatch"],
   clock: Clock = systemClock,
-  random: Random = systemRandom,
+  seed: Seed = systemSeed(),
 ): SourcePort =>
   new SourcePort(
     {
@@ -27,5 +27,5 @@ export const openSource = (
       allowPartial: settings.allowPartial,
       auditMs: settings.auditInterval,
     },
-    { clock, random, http, dispatch },
+    { clock, seed, http, dispatch },
   );

@@ -82,7 +82,7 @@ function open(
     random,
     dispatch,
     store,
-    source: openSource(settings, source, dispatch, clock, random),
+    source: openSource(settings, source, dispatch, clock, store.seed),
     plan: (policy, sink, generation) => {
       const id = `${policy.namespace}/${policy.name}/${sink.name}`;
       const plan = planner(settings, () => client(id), clock, rules)(policy, sink, generation);

@@ -1,9 +1,9 @@
 // What a replay of a time range remembers, so that the same command continues where it stopped: a small file in the state
 // directory, which the running agent does not look at.
-import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EpochMs } from "../../platform/clock.ts";
+import { sha256 } from "../../platform/hash.ts";
 
 export type Resume = {
   cursor(source: string): EpochMs | undefined;
@@ -15,7 +15,7 @@ export type Resume = {
 /** `what`: everything that makes this replay another one than others. */
 export function resumeFile(stateDir: string, what: unknown): Resume {
   const dir = join(stateDir, "replays");
-  const file = join(dir, `${createHash("sha256").update(JSON.stringify(what)).digest("hex").slice(0, 32)}.json`);
+  const file = join(dir, `${sha256(JSON.stringify(what)).slice(0, 32)}.json`);
   const cursors = new Map<string, EpochMs>(read(file));
   return {
     cursor: (source) => cursors.get(source),

@@ -1,4 +1,4 @@
-// XXH64 over words that are xored with secrets of this process: series are told apart by 64 bits of hash alone, and nobody who does not
+// XXH64 over words that are xored with secrets (the seed): series are told apart by 64 bits of hash alone, and nobody who does not
 // know the secrets can make two label sets that collide.
 
 const P1: u64 = 0x9e3779b185ebca87;

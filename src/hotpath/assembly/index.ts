@@ -95,7 +95,7 @@ function number(from: usize): u32 {
 let scratch: usize = 0;
 let scratchRoom: u32 = 0;
 
-/** 53 bits of hash over a series' encoded labels (two 32-bit multiplicative lanes): the same in every process. */
+/** 53 bits of hash over a series' encoded labels: the same wherever the seed is the same. */
 export function fingerprint(id: u32): f64 {
   const length = blockBytes(id);
   if (length + 16 > scratchRoom) {
@@ -104,12 +104,5 @@ export function fingerprint(id: u32): f64 {
     scratch = heap.alloc(scratchRoom as usize);
   }
   writeBlock(id, scratch);
-  let a: u32 = 0x811c9dc5;
-  let b: u32 = 0xdeadbeef;
-  for (let i: u32 = 0; i < length; i++) {
-    const byte = load<u8>(scratch + i) as u32;
-    a = (a ^ byte) * 0x01000193;
-    b = ((b ^ byte) * 0x85ebca6b) ^ (b >> 13);
-  }
-  return (a as f64) * 2097152.0 + ((b & 0x1fffff) as f64);
+  return (hash(scratch, length) >> 11) as f64;
 }

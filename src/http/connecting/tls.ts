@@ -2,7 +2,8 @@
 // certificate. Files in, one TLS context out; made again when their content changes. What cannot be used leaves the last good one.
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import tls from "node:tls";
-import { type Files, sha256 } from "../../platform/files.ts";
+import type { Files } from "../../platform/files.ts";
+import { sha256 } from "../../platform/hash.ts";
 import { type WatchedFile, watchedFile } from "../../platform/watched-file.ts";
 
 export type TlsOptions = {

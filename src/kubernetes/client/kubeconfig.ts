@@ -3,7 +3,8 @@
 import { Buffer } from "node:buffer";
 import { dirname, isAbsolute, join } from "node:path";
 import { parse } from "yaml";
-import { type Files, sha256 } from "../../platform/files.ts";
+import type { Files } from "../../platform/files.ts";
+import { sha256 } from "../../platform/hash.ts";
 import { type Access, AccessError, tokenFile } from "./access.ts";
 import { type ExecSpec, execAuthorization, type RunPlugin } from "./exec-plugin.ts";
 

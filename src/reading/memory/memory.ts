@@ -246,7 +246,7 @@ function sameAbove(a: Parts["saved"], b: Parts["saved"], reachFrom: EpochMs): bo
 /** By table and id, 0 where not made yet: labels never change, so their hash is made once. */
 const prints = new WeakMap<SeriesTable, { column: Float64Array<ArrayBuffer> }>();
 
-/** The fingerprint of a series (SeriesTable): the same in every process. */
+/** The fingerprint of a series (SeriesTable): the same with the same seed. */
 export function fingerprint(table: SeriesTable, id: number): number {
   let known = prints.get(table);
   if (known === undefined) prints.set(table, (known = { column: new Float64Array(1024) }));
