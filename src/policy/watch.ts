@@ -10,10 +10,10 @@ const MAX_UNSETTLED = 3;
 const MAX_DEPTH = 32;
 
 /**
- * Equal prints: nothing has changed. `counts`: which names below a directory are read; others (a state directory that stands there,
+ * What is there, as text: of two that are equal nothing has changed. `counts`: which names below a directory are read; others (a state directory that stands there,
  * an editor's copies) may change as they like.
  */
-export function fingerprint(
+export function listing(
   paths: readonly string[],
   files: Files,
   counts: (name: string) => boolean = () => true,
@@ -44,7 +44,7 @@ export class Watch {
   #last: string;
   #unsettled = 0;
 
-  /** `look` gives the fingerprint of now. */
+  /** `look`: the listing of now. */
   constructor(look: () => string) {
     this.#look = look;
     this.#loaded = look();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { systemFiles } from "../../src/platform/files.ts";
 import { loadPolicies } from "../../src/policy/load.ts";
-import { fingerprint } from "../../src/policy/watch.ts";
+import { listing } from "../../src/policy/watch.ts";
 import { tempDir } from "../servers/binary.ts";
 import { VALID } from "./documents.ts";
 
@@ -67,9 +67,9 @@ describe("mounted secrets", () => {
     for (const key of ["username", "password"]) symlinkSync(`..data/${key}`, join(folder, key));
     assert.equal(load().credentials?.password, "p1");
     assert.deepEqual(load().said, [], "a volume's modes are Kubernetes' own");
-    const before = fingerprint([at("secrets")], systemFiles);
+    const before = listing([at("secrets")], systemFiles);
     mount(2);
-    assert.notEqual(fingerprint([at("secrets")], systemFiles), before);
+    assert.notEqual(listing([at("secrets")], systemFiles), before);
     assert.equal(load().credentials?.password, "p2");
   });
 

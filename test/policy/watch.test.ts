@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { systemFiles } from "../../src/platform/files.ts";
 import { isPolicyFile } from "../../src/policy/paths.ts";
-import { fingerprint, Watch } from "../../src/policy/watch.ts";
+import { listing, Watch } from "../../src/policy/watch.ts";
 import { tempDir } from "../servers/binary.ts";
 
 let dir: { path: string; remove(): void };
 const at = (...names: string[]): string => join(dir.path, ...names);
-const look = (): string => fingerprint([dir.path], systemFiles, isPolicyFile);
+const look = (): string => listing([dir.path], systemFiles, isPolicyFile);
 
 beforeEach(() => {
   dir = tempDir();
@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => dir.remove());
 
-describe("fingerprint()", () => {
+describe("listing()", () => {
   const changes: [string, () => void][] = [
     ["a file is edited", () => writeFileSync(at("a.yaml"), "ab")],
     [
@@ -66,9 +66,9 @@ describe("fingerprint()", () => {
 
   test("a file that is named outright counts whatever its name", () => {
     writeFileSync(at("policy"), "a");
-    const before = fingerprint([at("policy")], systemFiles, isPolicyFile);
+    const before = listing([at("policy")], systemFiles, isPolicyFile);
     writeFileSync(at("policy"), "ab");
-    assert.notEqual(fingerprint([at("policy")], systemFiles, isPolicyFile), before);
+    assert.notEqual(listing([at("policy")], systemFiles, isPolicyFile), before);
   });
 });
 

@@ -9,7 +9,7 @@ import { isPolicyFile, policyPath } from "../../policy/paths.ts";
 import type { LoadResult } from "../../policy/policy.ts";
 import { type Reading, readPolicies } from "../../policy/read.ts";
 import type { CheckQuery } from "../../policy/verdict.ts";
-import { fingerprint, Watch } from "../../policy/watch.ts";
+import { listing, Watch } from "../../policy/watch.ts";
 
 export type PolicyFiles = { load(): LoadResult; due(): boolean };
 
@@ -53,12 +53,12 @@ export function policyFiles(
   };
   const watch = new Watch(() =>
     [
-      fingerprint(
+      listing(
         paths.map((path) => policyPath(path).path),
         files,
         isPolicyFile,
       ),
-      fingerprint(secretsDir === undefined ? [] : [secretsDir], files),
+      listing(secretsDir === undefined ? [] : [secretsDir], files),
     ].join("\n"),
   );
   let good: Reading | undefined;
