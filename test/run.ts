@@ -1,122 +1,153 @@
-// npm test: everything that runs without servers, and the real-server tests where the servers are found. Prints each file as it ends,
-// then the slowest files, then each failed test once more with its error, then a plain line `N passed, N failed`. No test at all is a
-// failure, and so is a skip where servers are required (OUTFLOW_REQUIRE_SERVERS=1).
-//   npm test [-- FILE…]      --fast: without *.server.test.ts, *.kube.test.ts (real servers) and *.terminal.test.ts (tmux), and with
-//                            a fifth of the fuzzed policies and of the schedules of the properties (promise, fleet);
-//                            OUTFLOW_FUZZ_INPUTS and OUTFLOW_PROPERTY_RUNS say other numbers
-// Files run side by side, a process each: those with real servers mostly wait.
-import { spawnSync } from "node:child_process";
-import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+// npm test: everything that runs without servers, and the real-server tests where the servers are found. Each file is a process of its own
+// and gets a line as it ends, with what it printed where a test failed; then come the slowest files, each failed test once more with its
+// error, and a plain line `N passed, N failed`. No test at all is a failure, and so is a skip where servers are required
+// (OUTFLOW_REQUIRE_SERVERS=1).
+//   npm test [-- FILE…]      parts of paths: the files that contain one of them
+//   npm test -- --fast       without *.server.test.ts, *.kube.test.ts (real servers) and *.terminal.test.ts (tmux), and with fewer runs of
+//                            the properties; OUTFLOW_FUZZ_INPUTS and OUTFLOW_PROPERTY_RUNS say other numbers
+//   UPDATE_TIMES=1 npm test  writes test/suite/times.json, by which files are started (suite/schedule.ts)
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildBinary } from "./servers/binary.ts";
 import { findServers } from "./servers/found.ts";
 import { apiServerPath, whyNoKubernetes } from "./servers/kubernetes/find.ts";
+import { type Report, readReport } from "./suite/report.ts";
+import { type Job, jobsOf, next, type Times } from "./suite/schedule.ts";
+import times from "./suite/times.json" with { type: "json" };
 
 const SLOWEST = 12;
-const MOST_ERROR_TEXT = 2_000;
+const FAST = { OUTFLOW_FUZZ_INPUTS: "2000", OUTFLOW_PROPERTY_RUNS: "8" };
+/** Files that take less are not written down. */
+const SHORT_SECONDS = 2;
+
+type Ended = { job: Job; seconds: number; cpuSeconds: number; report: Report; output: string };
 
 const required = process.env.OUTFLOW_REQUIRE_SERVERS === "1";
 const { found, missing } = findServers();
 console.log(
   `Real servers found: ${found.join(", ") || "none"}${missing.length === 0 ? "" : `; missing: ${missing.join(", ")} (their tests are skipped${required ? ", which fails here" : ""})`}`,
 );
+console.log(`Real Kubernetes API server: ${whyNoKubernetes() ?? apiServerPath()}`);
 
-const noKubernetes = whyNoKubernetes();
-console.log(`Real Kubernetes API server: ${noKubernetes ?? apiServerPath()}`);
-
-const dir = mkdtempSync(join(tmpdir(), "outflow-test-"));
-const report = join(dir, "junit.xml");
 const { values, positionals } = parseArgs({ options: { fast: { type: "boolean" } }, allowPositionals: true });
-const all = globSync("test/**/*.test.{ts,tsx}").sort();
 const slow = (file: string) => /\.(server|kube|terminal)\.test\.tsx?$/.test(file);
-// The slow ones first, so that the end is not spent waiting for one of them.
-const files = [...(values.fast ? [] : all.filter(slow)), ...all.filter((file) => !slow(file))];
-buildBinary();
-const run = spawnSync(
-  process.execPath,
-  [
-    "test",
-    "--reporter=junit",
-    `--reporter-outfile=${report}`,
-    "--timeout",
-    "400000",
-    "--parallel=4",
-    ...(positionals.length > 0 ? positionals : files),
-  ],
-  {
-    stdio: "inherit",
-    env: {
-      ...(values.fast ? { OUTFLOW_FUZZ_INPUTS: "2000", OUTFLOW_PROPERTY_RUNS: "8" } : {}),
-      ...process.env,
-      NO_COLOR: "1",
-      OUTFLOW_BUILT: "1",
-    },
-  },
+const all = globSync("test/**/*.test.{ts,tsx}").sort();
+const wanted = all.filter((file) =>
+  positionals.length > 0 ? positionals.some((part) => file.includes(part)) : !(values.fast && slow(file)),
 );
-const { counts, slowest, failures } = readReport(report);
+buildBinary();
+const dir = mkdtempSync(join(tmpdir(), "outflow-test-"));
+const begun = performance.now();
+const ended = await runAll(jobsOf(wanted, times as unknown as Times));
 rmSync(dir, { recursive: true, force: true });
-console.log(`Slowest files: ${slowest.map(({ file, seconds }) => `${file} ${seconds.toFixed(0)} s`).join(", ")}`);
+
+ended.sort((a, b) => b.seconds - a.seconds);
+if (process.env.UPDATE_TIMES === "1") writeTimes(ended);
+const total = (of: (one: Ended) => number) => ended.reduce((n, one) => n + of(one), 0);
+const slowest = ended.slice(0, SLOWEST).map(({ job, seconds }) => `${job.file} ${seconds.toFixed(0)} s`);
+console.log(
+  `${ended.length} files in ${((performance.now() - begun) / 1000).toFixed(0)} s, with ${total((one) => one.cpuSeconds).toFixed(0)} s of processor time on ${availableParallelism()} processors`,
+);
+console.log(`Slowest files: ${slowest.join(", ")}`);
+const failures = ended.flatMap(({ report }) => report.failures);
 for (const { file, name, error } of failures) console.log(`\nFAILED: ${file}: ${name}\n${error}`);
 if (failures.length > 0) console.log();
 
+const [passed, failed, skipped] = [
+  total(({ report }) => report.passed),
+  total(({ report }) => report.failed),
+  total(({ report }) => report.skipped),
+];
 const problems = [
-  ...(counts.passed + counts.failed === 0 ? ["no test ran"] : []),
-  ...(required && counts.skipped > 0 ? [`${counts.skipped} tests were skipped, but servers are required`] : []),
-  ...(run.status !== 0 && counts.failed === 0 ? [`the runner ended with ${run.status ?? run.signal}`] : []),
+  ...(passed + failed === 0 ? ["no test ran"] : []),
+  ...(required && skipped > 0 ? [`${skipped} tests were skipped, but servers are required`] : []),
 ];
 for (const problem of problems) console.log(`FAILED: ${problem}`);
-console.log(
-  `${counts.passed} passed, ${counts.failed + problems.length} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`,
-);
-process.exit(counts.failed + problems.length > 0 ? 1 : 0);
+console.log(`${passed} passed, ${failed + problems.length} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+process.exit(failed + problems.length > 0 ? 1 : 0);
 
-type Report = {
-  counts: { passed: number; failed: number; skipped: number };
-  slowest: { file: string; seconds: number }[];
-  failures: { file: string; name: string; error: string }[];
-};
-
-/** The JUnit report of the runner; nothing where it wrote none. */
-function readReport(path: string): Report {
-  let xml = "";
-  try {
-    xml = readFileSync(path, "utf8");
-  } catch {
-    // the runner ended before
+async function runAll(jobs: Job[]): Promise<Ended[]> {
+  const waiting = [...jobs];
+  const running = new Map<Job, Promise<Ended>>();
+  const done: Ended[] = [];
+  while (waiting.length + running.size > 0) {
+    for (;;) {
+      const job = next(waiting, [...running.keys()], availableParallelism());
+      if (job === undefined) break;
+      waiting.splice(waiting.indexOf(job), 1);
+      running.set(job, runOne(job));
+    }
+    const one = await Promise.race(running.values());
+    running.delete(one.job);
+    done.push(one);
+    tell(one, done.length, jobs.length);
   }
-  const [root = ""] = /<testsuites[^>]*>/.exec(xml) ?? [];
-  const failed = Number(attribute(root, "failures") ?? 0) + Number(attribute(root, "errors") ?? 0);
-  const skipped = Number(attribute(root, "skipped") ?? 0);
-  const slowest = [...xml.matchAll(/^ {2}<testsuite [^>]*>/gm)]
-    .map(([suite]) => ({ file: attribute(suite, "name") ?? "", seconds: Number(attribute(suite, "time")) }))
-    .sort((a, b) => b.seconds - a.seconds)
-    .slice(0, SLOWEST);
-  const failures = [
-    ...xml.matchAll(/(<testcase [^>]*[^/]>)\s*(<(?:failure|error)[^>]*?\/?>)(?:([^<]*)<\/(?:failure|error)>)?/g),
-  ].map(([, test = "", failure = "", text = ""]) => ({
-    file: attribute(test, "file") ?? "",
-    name: attribute(test, "name") ?? "",
-    error: (text.trim() === "" ? (attribute(failure, "message") ?? "") : unescaped(text))
-      .trim()
-      .slice(0, MOST_ERROR_TEXT),
-  }));
+  return done;
+}
+
+async function runOne(job: Job): Promise<Ended> {
+  const file = join(dir, `${job.file.replaceAll("/", "-")}.xml`);
+  const startedMs = performance.now();
+  const child = Bun.spawn(
+    [
+      process.execPath,
+      "test",
+      "--reporter=junit",
+      `--reporter-outfile=${file}`,
+      "--timeout",
+      "400000",
+      `./${job.file}`,
+    ],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...(values.fast ? FAST : {}), ...process.env, NO_COLOR: "1", OUTFLOW_BUILT: "1" },
+    },
+  );
+  const texts = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  const code = await child.exited;
+  const report = readReport(textOf(file));
+  // A file that cannot be loaded, or a process that dies, has no failed test.
+  if (code !== 0 && report.failed === 0) {
+    report.failed++;
+    report.failures.push({
+      file: job.file,
+      name: "the file",
+      error: `the runner ended with ${code ?? child.signalCode}`,
+    });
+  }
   return {
-    counts: { passed: Number(attribute(root, "tests") ?? 0) - failed - skipped, failed, skipped },
-    slowest,
-    failures,
+    job,
+    seconds: (performance.now() - startedMs) / 1000,
+    cpuSeconds: Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6,
+    report,
+    output: texts.join(""),
   };
 }
 
-function attribute(tag: string, name: string): string | undefined {
-  const [, value] = new RegExp(` ${name}="([^"]*)"`).exec(tag) ?? [];
-  return value === undefined ? undefined : unescaped(value);
+function tell({ job, seconds, report, output }: Ended, number: number, of: number): void {
+  if (report.failed > 0) console.log(output);
+  const skipped = report.skipped > 0 ? `, ${report.skipped} skipped` : "";
+  console.log(
+    `${String(number).padStart(3)}/${of} ${report.failed > 0 ? "FAILED" : "ok"} ${job.file}: ${report.passed} passed${report.failed > 0 ? `, ${report.failed} failed` : ""}${skipped} (${seconds.toFixed(1)} s)`,
+  );
 }
 
-function unescaped(text: string): string {
-  const named: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
-  return text.replace(/&(?:#(\d+)|(\w+));/g, (whole, code?: string, name?: string) =>
-    code === undefined ? (named[name ?? ""] ?? whole) : String.fromCodePoint(Number(code)),
-  );
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // the runner ended before it wrote one
+  }
+}
+
+/** Those that ran replace what was known of them. */
+function writeTimes(ended: readonly Ended[]): void {
+  const known = new Map(Object.entries(times as unknown as Times).filter(([file]) => all.includes(file)));
+  for (const { job, seconds, cpuSeconds } of ended)
+    if (seconds < SHORT_SECONDS) known.delete(job.file);
+    else known.set(job.file, [Math.round(seconds * 10) / 10, Math.round(cpuSeconds * 10) / 10]);
+  const lines = [...known].sort().map(([file, pair]) => `  ${JSON.stringify(file)}: [${pair.join(", ")}]`);
+  writeFileSync(join(import.meta.dirname, "suite/times.json"), `{\n${lines.join(",\n")}\n}\n`);
 }
