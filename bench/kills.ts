@@ -81,7 +81,7 @@ const want = await eventually(
   () => source.read(SELECTOR),
   (c) => size(c) === written,
 );
-// What was before the sink's start is none of its business.
+// What was before the sink's start does not count.
 const first = Math.min(...[...(await sink.read(SELECTOR)).values()].map((list) => list[0]![0]));
 for (const [series, list] of want)
   want.set(

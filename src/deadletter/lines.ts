@@ -42,7 +42,7 @@ const SPECIAL: Record<string, number> = {
   NaN: Number.NaN,
 };
 
-/** Adds a line's samples; returns how many. Throws SyntaxError, before anything was added, where the line is none of these. */
+/** Adds a line's samples; returns how many. Throws SyntaxError, before anything was added, where the line is not one of these. */
 export function addLine(line: string, keyspace: Keyspace, builder: FrameBuilder): { samples: number; legal: boolean } {
   const { metric, values, timestamps } = JSON.parse(line) as Record<string, unknown>;
   if (typeof metric !== "object" || metric === null || !Array.isArray(values) || !Array.isArray(timestamps))

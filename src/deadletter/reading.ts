@@ -16,7 +16,7 @@ export type Letters = {
   frame: Frame;
   /** Samples whose labels are not legal: they cannot be sent. */
   illegal: number;
-  /** Lines that are none, and whether the file ends in the middle (the agent was killed while it wrote). */
+  /** Lines that are not valid, and whether the file ends in the middle (the agent was killed while it wrote). */
   broken: number;
   torn: boolean;
 };

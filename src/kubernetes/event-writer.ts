@@ -46,7 +46,7 @@ export function noticeOf(event: Event, before: Snapshot, after: Snapshot): Notic
   const accepted = acceptedOf(now);
   if (accepted.status === "False") return say("Warning", accepted.reason, accepted.message);
   if (ready.status === "False") return say("Warning", "NotReady", `${ready.reason}: ${ready.message}`);
-  // The first delivery is news, a change among the reasons of True is none.
+  // The first delivery is news, a change among the reasons of True is not.
   if (ready.status === "True" && old?.status !== "True") return say("Normal", "Ready", ready.message);
   return undefined;
 }

@@ -32,7 +32,7 @@ export type PolicyObjectsOptions = {
 
 type Entry = {
   uid: string;
-  /** Of everything that a policy is made of; a change of status alone is none. */
+  /** Of everything that a policy is made of; a change of status alone does not count. */
   version: string;
   /** The newest that outflow can run. */
   good: Policy | undefined;

@@ -28,7 +28,7 @@ export function desiredStatus(
     return { conditions: no, sinks: namedSinks.map((name) => ({ name, conditions: no })) };
   }
   const sinks = policy.sinks.map((sinkId) => sinkOf(snapshot, sinkId));
-  // Sinks come one by one at the start: half a status is none.
+  // Sinks come one by one at the start: half a status is not written.
   if (policy.conditions.length === 0 || sinks.some((sink) => sink === undefined)) return undefined;
   return {
     conditions: [accepted, ...policy.conditions.map(written)],

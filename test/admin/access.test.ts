@@ -65,5 +65,5 @@ describe("--listen", () => {
   for (const [listen, host, port, loopback] of cases)
     test(listen, () => assert.deepEqual(parseAddress(listen), { ok: true, host, port, loopback }));
   for (const listen of ["here", "9469", "127.0.0.1:99999", "127.0.0.1:", "::1:9469"])
-    test(`${listen} is none`, () => assert.equal(parseAddress(listen).ok, false));
+    test(`${listen} is not an address`, () => assert.equal(parseAddress(listen).ok, false));
 });

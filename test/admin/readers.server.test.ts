@@ -1,4 +1,4 @@
-// 50 readers of a real agent's event stream, 10 of them stuck: exports go on, memory stays, the 40 see everything.
+// 50 readers of a real agent's event stream, 10 of them stuck: exports continue, memory stays, the 40 see everything.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";

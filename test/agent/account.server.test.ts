@@ -106,7 +106,7 @@ describe("the account", needs("victoria-metrics"), () => {
       write(50 + (bad % 100)); // an edit in the middle of it
       const after = requests;
       await eventually(
-        "it goes on after the edit",
+        "it continues after the edit",
         () => requests,
         (now) => now > after,
       );

@@ -83,7 +83,7 @@ spec:
     );
     const markedAt = ended.at(-1)![0];
     await eventually(
-      "the other series goes on",
+      "the other series continues",
       async () => [...(await sink.read('{__name__="steady"}')).values()].flat().at(-1)![0],
       (newest) => newest > markedAt + 2_000,
     );

@@ -173,7 +173,7 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
     assert.deepEqual(readdirSync(folder), ["index.jsonl"], "what was delivered is gone");
   });
 
-  test("a stretch of time is delivered again; a sink that is down stops it, and the same command goes on", async () => {
+  test("a stretch of time is delivered again; a sink that is down stops it, and the same command continues", async () => {
     const fresh = await startVictoriaMetrics();
     const file = join(dir.path, "again.yaml");
     writeFileSync(file, policy({ fresh: fresh.writeUrl }));

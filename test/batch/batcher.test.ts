@@ -174,7 +174,7 @@ describe("Batcher", () => {
     assert.deepEqual(smaller.flush()!.windows, [{ window: 7, samples: 1 }]);
   });
 
-  test("moveTo() keeps in mind that a series goes on from the batch before: that one goes first", () => {
+  test("moveTo() keeps in mind that a series continues from the batch before: that one goes first", () => {
     const batcher = new Batcher(3);
     const [before] = batcher.add(frameOf([[1, [1, 2, 3, 4, 5]]]), 7, 3);
     const larger = new Batcher(10, batcher.nextSeq);

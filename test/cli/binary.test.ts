@@ -80,7 +80,7 @@ describe("a start that cannot be: one clear line, exit 2", () => {
     ],
     ["no source", ["run", "--policies", "."], /no source: .*--source-url.*OUTFLOW_SOURCE_URL/],
     [
-      "a source that is no URL",
+      "a source that is not a URL",
       ["run", "--policies", ".", "--source-url", "vm:8428"],
       /--source-url: not a valid http or https URL/,
     ],
@@ -90,7 +90,7 @@ describe("a start that cannot be: one clear line, exit 2", () => {
       /--poll-interval: "15" is not a valid duration/,
     ],
     ["too short a poll interval", ["run", "--policies", ".", ...source, "--poll-interval", "100ms"], /at least 1s/],
-    ["an address that is none", ["run", "--policies", ".", ...source, "--listen", "here"], /HOST:PORT/],
+    ["an address that is not valid", ["run", "--policies", ".", ...source, "--listen", "here"], /HOST:PORT/],
   ];
   for (const [name, args, line] of cases) {
     test(name, async () => {
@@ -263,7 +263,7 @@ spec:
     assert.match(stderr, /no source/);
   });
 
-  test("no terminal: headless by itself, and one line says so; with --no-tui it does not", async () => {
+  test("no terminal: headless automatically, and one line says so; with --no-tui it does not", async () => {
     const { stderr } = await outflow(["run", "--policies", ".", ...source, "--listen", "here"]);
     assert.match(stderr, /^outflow: headless: .* is not a terminal/m);
     const quiet = await outflow(["run", "--no-tui", "--policies", ".", ...source, "--listen", "here"]);
@@ -272,7 +272,7 @@ spec:
 });
 
 describe("outflow demo", () => {
-  test("ends by itself, balances and says so", async () => {
+  test("ends on its own, balances and says so", async () => {
     const { code, stdout, stderr } = await outflow(["demo", "--for", "12s", "--no-tui"]);
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /Everything balances/);

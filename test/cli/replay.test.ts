@@ -63,7 +63,7 @@ describe("progress", () => {
 });
 
 describe("resume", () => {
-  test("the same replay goes on where it was; another one, or one that is done, begins anew", () => {
+  test("the same replay continues where it was; another one, or one that is done, starts over", () => {
     const dir = tempDir();
     const first = resumeFile(dir.path, ["default/p/vm", 1, 2]);
     assert.equal(first.cursor("a"), undefined);

@@ -351,7 +351,7 @@ describe("--wait", () => {
 });
 
 describe("--watch", () => {
-  test("goes on with what changed; ends with the last state's code", async () => {
+  test("continues with what changed; ends with the last state's code", async () => {
     load();
     delivers(A);
     delivers(B);

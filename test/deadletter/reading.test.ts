@@ -31,7 +31,7 @@ describe("a file of dead letters", () => {
     dir.remove();
   });
 
-  test("lines that are none, and series without a name, are counted", () => {
+  test("lines that are not valid, and series without a name, are counted", () => {
     const dir = tempDir();
     writeFileSync(
       join(dir.path, "a.jsonl.gz"),

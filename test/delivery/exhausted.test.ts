@@ -1,4 +1,4 @@
-// After maxAttempts, in fake time: drop goes on behind the last backoff, hold keeps the batch and tries at the cap until the sink is
+// After maxAttempts, in fake time: drop continues behind the last backoff, hold keeps the batch and tries at the cap until the sink is
 // back; one request in flight while the sink fails.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -198,7 +198,7 @@ describe("at the end", () => {
 });
 
 describe("hold", () => {
-  test("nothing is dropped; attempts go on at the cap of five minutes until the sink is back", async () => {
+  test("nothing is dropped; attempts continue at the cap of five minutes until the sink is back", async () => {
     const w = start({ onExhausted: "hold", maxAttempts: 2, backoffDurationMs: 60 * SECOND });
     w.sink.fault = "refused";
     w.send(30);

@@ -87,7 +87,7 @@ describe("isolation", () => {
     assert.equal(w.sink().mostInFlight, 1);
   });
 
-  test("a sink that falls more than two windows behind a shared frame lets go of it, counted as returned, and later reads for itself", async () => {
+  test("a sink that falls more than two windows behind a shared frame releases it, counted as returned, and later reads for itself", async () => {
     const w = new World({
       sinks: {
         fast: { timeoutMs: 1_000 },
@@ -193,7 +193,7 @@ describe("isolation", () => {
   });
 
   for (const fault of ["hold", "pause", "slow"] as const)
-    test(`a sink that keeps --max-buffered-samples to itself (${fault}) lets go of it: the others read on`, async () => {
+    test(`a sink that keeps --max-buffered-samples to itself (${fault}) releases it: the others read on`, async () => {
       const w = new World({
         maxBufferedSamples: 3_000,
         sinks: {
@@ -294,7 +294,7 @@ describe("a bug in one exporter", () => {
     assert.ok(w.account("bad").returned > 0);
   });
 
-  test("also one that is thrown while a window is taken: the reader it shares goes on", async () => {
+  test("also one that is thrown while a window is taken: the reader it shares continues", async () => {
     const w = new World({ sinks: { good: { timeoutMs: 1_000 }, bad: { timeoutMs: 1_000, maxSize: 1 } } });
     const start = w.source.now();
     w.source.samples = steady("m0", start, start + 30 * MINUTE, 5_000);
@@ -351,7 +351,7 @@ describe("what is taken out of a policy", () => {
     w.balances();
   });
 
-  test("a shutdown ends no series: they go on after it", async () => {
+  test("a shutdown ends no series: they continue after it", async () => {
     const w = new World({ sinks: { a: { timeoutMs: 1_000 } } });
     const start = w.source.now();
     w.source.samples = steady("m0", start, start + 20 * MINUTE, 5_000);

@@ -26,7 +26,7 @@ const HEAD = "HTTP/1.1";
 export const faults: readonly Fault[] = [
   // -- no connection
   {
-    name: "nobody listens",
+    name: "connection refused",
     url: "http://127.0.0.1:1/api/v1/write",
     reason: "EndpointUnreachable",
     says: /ECONNREFUSED/,
@@ -70,7 +70,7 @@ export const faults: readonly Fault[] = [
     name: "closed in the middle of the answer's head",
     request: (s) => s.end(`${HEAD} 204 No Con`),
     reason: "EndpointUnreachable",
-    says: /closed the connection|does not speak/,
+    says: /closed the connection|did not answer with HTTP/,
   },
   // -- time
   { name: "accepts and says nothing", connect: () => {}, reason: "Timeout", says: /in time/, requests: 0 },
@@ -101,7 +101,7 @@ export const faults: readonly Fault[] = [
     says: /did not answer with HTTP/,
   },
   {
-    name: "a status that is no number",
+    name: "a status that is not a number",
     request: (s) => s.end(`${HEAD} OK\r\n\r\n`),
     reason: "ProtocolError",
     says: /did not answer with HTTP/,
@@ -178,7 +178,7 @@ export const faults: readonly Fault[] = [
     name: "101: it wants to speak another protocol",
     request: (s) => s.end(`${HEAD} 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n`),
     reason: "ProtocolError",
-    says: /101|does not speak/,
+    says: /101|did not answer with HTTP/,
   },
   // -- bodies of a refusal
   {

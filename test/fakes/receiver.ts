@@ -12,7 +12,7 @@ export type Answer =
   | "reset"
   /** Sends the head and then a byte now and then, for ever. */
   | "trickle"
-  /** Something that is no HTTP. */
+  /** Something that is not HTTP. */
   | "garbage"
   /** A refusal whose body does not end. */
   | "endless";

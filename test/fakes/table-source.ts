@@ -63,7 +63,7 @@ export class TableSource implements HttpClient {
   async #answer(r: HttpRequest): ReturnType<HttpClient["request"]> {
     const fault = this.faultOf(new URLSearchParams(String(r.body ?? "")).get("query") ?? "") ?? this.fault;
     if (fault === "refused")
-      return { ok: false, failure: { kind: "refused", code: "ECONNREFUSED", message: "nobody listens" } };
+      return { ok: false, failure: { kind: "refused", code: "ECONNREFUSED", message: "connection refused" } };
     if (fault === "hang") {
       const elapsed = await this.#clock.sleep(r.timeouts.firstByteMs, r.signal);
       const kind = elapsed ? "timeout" : "aborted";

@@ -52,7 +52,7 @@ describe("a fleet of three agents", programs, () => {
     await cluster.settled();
   });
 
-  test("an agent that stands still has lost everything when it goes on", programs, async () => {
+  test("an agent that stands still has lost everything when it continues", programs, async () => {
     const { agent } = cluster.members[1]!;
     agent.child.kill("SIGSTOP");
     const others = cluster.members.filter((m) => m.agent !== agent);
@@ -92,7 +92,7 @@ describe("a fleet of three agents", programs, () => {
     await cluster.settled();
   });
 
-  test("etcd frozen, then killed and restarted: everybody stops, and goes on", programs, async () => {
+  test("etcd frozen, then killed and restarted: everybody stops, and continues", programs, async () => {
     await engine.etcd.signal("SIGSTOP");
     const valid = async () =>
       (await Promise.all(cluster.members.map((m) => m.agent.metrics()))).map((m) => m.get("outflow_fleet_valid"));
@@ -115,7 +115,7 @@ describe("a fleet of three agents", programs, () => {
     assert.equal((await cluster.compare(since)).wrong, 0);
     const { stale, deepestMs } = cluster.judged();
     assert.deepEqual(stale, []);
-    // A plain Prometheus refuses each repeat by itself: on a busy machine its cursor stands while that lasts (bench/fleet.ts has it).
+    // A plain Prometheus refuses each repeat separately: on a busy machine its cursor stands while that lasts (bench/fleet.ts has it).
     assert.ok(deepestMs[0]! <= cluster.deepestAllowedMs, `repeats reach ${deepestMs[0]} ms back`);
   });
 });

@@ -91,7 +91,7 @@ describe("a fleet", () => {
     assert.deepEqual(world.broken, []);
   });
 
-  test("a frozen engine: everybody stops before the TTL ends, says why, and goes on when it is back", async () => {
+  test("a frozen engine: everybody stops before the TTL ends, says why, and continues when it is back", async () => {
     const { world, agents } = await fleetOf(["a", "b"]);
     world.engine.frozen = true;
     await world.clock.advance(TTL_MS * 0.85 + 100);

@@ -49,7 +49,7 @@ describe("parseNumber()", () => {
       same(number(text), want, text);
   });
 
-  test("what is no number is NaN, never a wrong number", () => {
+  test("what is not a number is NaN, never a wrong number", () => {
     for (const text of [
       "",
       "-",
@@ -108,7 +108,7 @@ describe("parseSeconds()", () => {
     for (const [text, want] of cases) same(seconds(text), want, text);
   });
 
-  test("what is no time is NaN", () => {
+  test("what is not a time is NaN", () => {
     for (const text of ["", "x", "1.2.3", "NaN", "-"]) same(seconds(text), NaN, text);
   });
 

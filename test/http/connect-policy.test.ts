@@ -88,7 +88,7 @@ describe("connectPolicyOf()", () => {
     "a..b",
     "fe80::/129",
   ])
-    test(`"${text}" is no pattern`, () => assert.equal(parseHostPattern(text), undefined));
+    test(`"${text}" is not a pattern`, () => assert.equal(parseHostPattern(text), undefined));
 });
 
 describe("the client", () => {

@@ -35,7 +35,7 @@ describe("Exchange", () => {
     assert.deepEqual(calls, ["destroy"]);
   });
 
-  test("reads no further while much waits to be taken, and goes on when it was", async () => {
+  test("reads no further while much waits to be taken, and continues when it was", async () => {
     const { c, calls } = carrier();
     const e = exchange();
     e.carriedBy(c);

@@ -222,7 +222,7 @@ describe("behind nginx", () => {
     assert.ok(limited.log().includes("429"), limited.log().join());
   });
 
-  test("a server of TLS 1.1 only is not spoken to, and the condition says why", NEEDED, async () => {
+  test("a server of TLS 1.1 only is not used, and the condition says why", NEEDED, async () => {
     await eventually(
       "not ready",
       () => running.ready("old"),

@@ -152,7 +152,7 @@ describe("failures of TLS have their kind and say what to do", needs("openssl"),
 describe("files", needs("openssl"), () => {
   const cases: [string, () => TlsOptions, RegExp][] = [
     ["a CA that is not there", () => ({ ca: join(ours.dir, "none.pem") }), /cannot read .*none\.pem \(ENOENT\)/],
-    ["a CA that is none", () => ({ ca: client.key }), /holds no PEM certificate/],
+    ["a CA that is not valid", () => ({ ca: client.key }), /holds no PEM certificate/],
     ["a certificate without its key", () => ({ cert: client.cert }), /needs its key/],
     ["another one's key", () => ({ cert: client.cert, key: server.key }), /the key is not the certificate/],
   ];

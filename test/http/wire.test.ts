@@ -1,4 +1,4 @@
-// HTTP/1.1 as bytes: answers cut anywhere come out the same; what two readers could understand differently is no HTTP.
+// HTTP/1.1 as bytes: answers cut anywhere come out the same; what two readers could understand differently is not HTTP.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, test } from "node:test";
@@ -135,7 +135,7 @@ describe("no HTTP", () => {
     ["chunks and a length", head("Content-Length: 1", "Transfer-Encoding: chunked")],
     ["a coding that was not asked for", head("Transfer-Encoding: gzip, chunked")],
     ["a chunk without a size", `${head("Transfer-Encoding: chunked")}\r\nabc\r\n`],
-    ["a size that is no number", `${head("Transfer-Encoding: chunked")}0x3\r\nabc\r\n`],
+    ["a size that is not a number", `${head("Transfer-Encoding: chunked")}0x3\r\nabc\r\n`],
     ["a negative size", `${head("Transfer-Encoding: chunked")}-3\r\nabc\r\n`],
     ["a chunk that is longer than it says", `${head("Transfer-Encoding: chunked")}2\r\nabc\r\n`],
     ["a chunk that ends with LF alone", `${head("Transfer-Encoding: chunked")}3\r\nabc\n`],

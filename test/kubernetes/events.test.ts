@@ -38,7 +38,7 @@ const failed = (at: number): Event => ({
 });
 const delivered = (at: number): Event => ({ ...failed(at), result: { kind: "delivered", status: 204 } }) as Event;
 
-test("not ready, ready again and dropped data are notices; what stays the same is none", () => {
+test("not ready, ready again and dropped data are notices; what stays the same is not", () => {
   let snapshot = initialSnapshot;
   const notices: string[] = [];
   const happen = (event: Event) => {

@@ -162,7 +162,7 @@ describe("Milo", () => {
     assert.match(stderr, /1 problem in the policies/);
   });
 
-  test("a project that is deleted ends, and the others go on", async () => {
+  test("a project that is deleted ends, and the others continue", async () => {
     api.remove("projects", "p1");
     await eventually(
       "its sinks are gone",
@@ -171,7 +171,7 @@ describe("Milo", () => {
     );
     const sent = receiver.requests.length;
     await eventually(
-      "p2 goes on",
+      "p2 continues",
       () => receiver.requests.length,
       (n) => n > sent,
     );

@@ -62,7 +62,7 @@ describe("policies of the API server", () => {
     assert.equal(one("p50").sources[0]!.query, "up");
   });
 
-  test("a change of status alone is none", () => {
+  test("a change of status alone is not one", () => {
     put("a");
     load();
     const object = policyObject("a", { uid: "a", generation: 1 });

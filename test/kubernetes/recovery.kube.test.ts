@@ -1,4 +1,4 @@
-// Kubernetes mode through what happens to API servers: each time exporting continues, the agent comes back by itself, and nothing is
+// Kubernetes mode through what happens to API servers: each time exporting continues, the agent recovers automatically, and nothing is
 // written into a status that says the same already. The compiled binary, a real API server, and a relay between the two.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -191,7 +191,7 @@ describe("Kubernetes mode recovers", { skip }, () => {
     through(
       "kill -9 of etcd",
       async () => {
-        // Watches go on from the server's memory: nothing need be noticed.
+        // Watches continue from the server's memory: nothing need be noticed.
         await kube.stopEtcd("SIGKILL");
       },
       async () => {

@@ -157,7 +157,7 @@ for (const [runtime, command] of Object.entries(RUNTIMES))
       put("auth", { endpoint: receiver.writeUrl, secret: "cred" });
       await says("auth", /Accepted=False SecretNotFound, Ready=False SecretNotFound$/);
       putSecret("cred", { username: "u", password }, "Opaque");
-      // No watch shows it: it is looked up by itself.
+      // No watch shows it: it is looked up separately.
       await says("auth", /Accepted=False InvalidAuthentication, Ready=False InvalidAuthentication$/);
       remove("/api/v1/namespaces/default/secrets/cred");
       putSecret("cred", { username: "u", password: "wrong" });

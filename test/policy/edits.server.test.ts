@@ -118,7 +118,7 @@ describe("24 edits while it runs", needs("victoria-metrics", "prometheus"), () =
     const was = await reloads();
     await how();
     await eventually(`${what}: taken notice of`, reloads, (now) => now[result] > was[result], 20_000);
-    // Something goes on in between: at least one more sample through the door of p, wherever it is.
+    // Something is exported in between: at least one more sample through the door of p, wherever it is.
     const before = passed(a, b).size;
     await eventually(
       `${what}: p delivers`,
@@ -187,7 +187,7 @@ describe("24 edits while it runs", needs("victoria-metrics", "prometheus"), () =
     await edit("4 another retry", p({ ...B, retry: "{ maxAttempts: 5, backoffDuration: 1s }" }));
     await edit("5 no YAML", () => write("p.yaml", `${policy(A)}]`), "error");
     await edit("6 an unknown field", () => write("p.yaml", policy(A).replace("endpoint", "endpont")), "error");
-    await edit("7 a query that is none", p({ ...A, query: '{job="fleet"' }), "error");
+    await edit("7 a query that is not valid", p({ ...A, query: '{job="fleet"' }), "error");
     const { errors } = await reloads();
     assert.equal(errors, 3);
     assert.match(agent.log, /p\.yaml:\d+:\d+/);

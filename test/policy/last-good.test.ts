@@ -104,7 +104,7 @@ describe("a running agent's policies", () => {
     assert.equal(problems.length, 1);
   });
 
-  test("a policy that another file claims too goes on from where it ran, whatever the order of names", () => {
+  test("a policy that another file claims too continues from where it ran, whatever the order of names", () => {
     write("b.yaml", policy("p"));
     start();
     load();

@@ -78,7 +78,7 @@ async function start(stateDir: string): Promise<Agent> {
   return agent;
 }
 
-/** Timestamps of samples that arrived; a sink that goes ends its series with a stale marker, which is none. */
+/** Timestamps of samples that arrived; a sink that goes ends its series with a stale marker, which does not count. */
 const samplesOf = (receiver: Receiver): number[] =>
   [...receiver.stored.values()].flat().flatMap(([ts, bits]) => (bits === STALE ? [] : [ts]));
 const STALE = 0x7ff0000000000002n;
@@ -127,7 +127,7 @@ describe("only what changed restarts", () => {
       agent!.reload();
       assert.equal(sinkOf(agent!)!.info.retry.maxAttempts, retry);
       await eventually(
-        "steady goes on",
+        "steady continues",
         () => a.requests.length,
         (n) => n > was,
       );
@@ -206,7 +206,7 @@ describe("only what changed restarts", () => {
     );
   });
 
-  test("a Secret that goes refuses the sink; when it comes back it goes on without a gap", async () => {
+  test("a Secret that goes refuses the sink; when it comes back it continues without a gap", async () => {
     text = policy([{ endpoint: a.writeUrl, auth: true }]) + secret("one");
     await start(newState());
     await eventually(

@@ -124,7 +124,7 @@ describe("windows", () => {
     }
   });
 
-  test("a cursor ahead of the source's now is set back, with an event, and the export goes on", async () => {
+  test("a cursor ahead of the source's now is set back, with an event, and the export continues", async () => {
     const w = new World();
     await w.clock.advance(5 * MINUTE);
     w.source.offset -= 60 * MINUTE;
@@ -347,7 +347,7 @@ describe("windows", () => {
     assert.ok(last.windowMs <= 3 * POLL, "and no longer than needed");
   });
 
-  test("a restart goes on at the cursor: no gap, and after a clean stop nothing twice", async () => {
+  test("a restart continues at the cursor: no gap, and after a clean stop nothing twice", async () => {
     const w = new World({ sinks: { s: { timeoutMs: 1_000 } } });
     const start = w.source.now();
     w.source.samples = steady("m0", start, start + 20 * MINUTE, 5_000);
@@ -385,7 +385,7 @@ describe("windows", () => {
     w.balances();
   });
 
-  test("a paused sink reads nothing and goes on where it was", async () => {
+  test("a paused sink reads nothing and continues where it was", async () => {
     const w = new World({ sinks: { s: { timeoutMs: 1_000 } } });
     const start = w.source.now();
     w.source.samples = steady("m0", start, start + 20 * MINUTE, 5_000);

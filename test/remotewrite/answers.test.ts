@@ -456,7 +456,7 @@ describe("a size is learned", () => {
     balanced(l);
   });
 
-  test("one series that is too large by itself is looked into once, dropped and named; the size of the others stays", async () => {
+  test("one series that is too large alone is looked into once, dropped and named; the size of the others stays", async () => {
     receiver.answer = (r) => (names(r).includes("m7") ? { status: 413 } : { status: 204 });
     out = line(receiver.writeUrl);
     out.send(frame(new SeriesTable(), 16, 20, NOW), 500);
@@ -523,7 +523,7 @@ describe("2xx with a web page", () => {
   for (const [how, answer, webPage] of [
     ["text/html", { status: 200, headers: { "content-type": "text/html; charset=utf-8" }, body: "<p>hello" }, true],
     ["without a type", { status: 200, body: "  <!DOCTYPE html><html>" }, true],
-    ["text that is none", { status: 200, headers: { "content-type": "text/plain" }, body: "ok" }, false],
+    ["text that is not valid", { status: 200, headers: { "content-type": "text/plain" }, body: "ok" }, false],
     ["204", { status: 204 }, false],
   ] as const)
     test(`${how}: delivered, and ${webPage ? "said" : "nothing is said"}`, async () => {

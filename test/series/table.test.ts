@@ -101,7 +101,7 @@ describe("Keyspace", () => {
     );
   });
 
-  test("what only begins like a label set is none", () => {
+  test("what only begins like a label set is not one", () => {
     for (const json of [
       '{"__name__":"a"',
       '{"__name__":"a",}',
@@ -136,7 +136,7 @@ describe("Keyspace", () => {
     }
   });
 
-  test("what is no label set is a SyntaxError", () => {
+  test("what is not a label set is a SyntaxError", () => {
     for (const json of ["{", '{"a":1}', '{"a":null}', '{"a":["b"]}'])
       assert.throws(() => idOf(space(), json), SyntaxError);
   });

@@ -1,5 +1,5 @@
 // What `outflow plan` says, and what a following run of the binary then sends, on a real VictoriaMetrics: a fleet whose samples were
-// imported for the past and go on being written.
+// imported for the past and continue to be written.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -61,7 +61,7 @@ export async function startVictoriaMetrics(...flags: string[]): Promise<Victoria
     url,
     writeUrl: `${url}/api/v1/write`,
     async import(rows) {
-      // Of the JSON lines VictoriaMetrics refuses, without a word, one that holds a value which is no number: those go as text.
+      // Of the JSON lines VictoriaMetrics refuses, without a word, one that holds a value which is not a number: those go as text.
       const special = rows.filter(({ samples }) => samples.some(([, v]) => typeof v === "string"));
       const plain = rows.filter((r) => !special.includes(r));
       const json = plain.map(
@@ -88,7 +88,7 @@ export async function startVictoriaMetrics(...flags: string[]): Promise<Victoria
       const contents: Contents = new Map();
       for (const line of (await answer.text()).split("\n").filter(Boolean)) {
         // Numbers are compared as the server prints them: JSON.parse would round them.
-        // And an infinity is printed bare, which is no JSON.
+        // And an infinity is printed bare, which is not JSON.
         const head = line.slice(0, line.lastIndexOf(',"values":['));
         const { metric } = JSON.parse(`${head}}`) as { metric: Record<string, string> };
         const values = /"values":\[([^\]]*)\]/.exec(line.slice(line.lastIndexOf('"values":[')))![1]!.split(",");

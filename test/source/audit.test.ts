@@ -48,7 +48,7 @@ describe("AuditCounts", () => {
     assert.equal(auditCounts.taken(A, A), 0);
   });
 
-  test("series that cannot be sent are there at the source too: they count by their window, or counting begins anew", () => {
+  test("series that cannot be sent are there at the source too: they count by their window, or counting starts over", () => {
     const one = AuditCounts.begin(0).add([frame([5], { dropped: { invalid_labels: 3 } })], { from: 0, to: 10 }, 20, A);
     assert.equal(one.taken(A, A), 4);
     const two = AuditCounts.begin(0).add(

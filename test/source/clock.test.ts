@@ -99,7 +99,7 @@ describe("the source's clock", () => {
     );
   });
 
-  test("set back by 10 s: time goes on at three quarters until it is right, and never back", () => {
+  test("set back by 10 s: time runs at three quarters until it is right, and never back", () => {
     const { off, back } = run(60, 2_000, (i) => (i < 20 ? 0 : -10_000));
     assert.equal(back, 0);
     assert.ok(off.at(-1)! <= -10_000 + 1);

@@ -298,7 +298,7 @@ describe("a source that", () => {
     assert.equal(result.frame.samples, 400);
   });
 
-  test("nobody listens there: SourceUnavailable", async () => {
+  test("connection refused: SourceUnavailable", async () => {
     const failure = await fails({ url: "http://127.0.0.1:1/api/v1/query" });
     assert.equal(failure.reason, "SourceUnavailable");
   });

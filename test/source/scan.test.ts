@@ -333,13 +333,13 @@ describe("what is refused", () => {
       /./,
     ],
     [
-      "a timestamp that is none",
+      "a timestamp that is not valid",
       `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"a"},"values":[["x","1"]]}]}}`,
       "malformed",
       /./,
     ],
     [
-      "a label that is no string",
+      "a label that is not a string",
       `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":1},"values":[]}]}}`,
       "malformed",
       /./,
@@ -386,7 +386,7 @@ describe("what is refused", () => {
     );
     const piece = new Uint8Array(1024 * 1024).fill(0x61);
     let pieces = 0;
-    while (scanner.push(piece)) assert.ok(++pieces < 100, "it goes on for ever");
+    while (scanner.push(piece)) assert.ok(++pieces < 100, "it never ends");
     const result = scanner.end();
     assert.ok(!result.ok);
     assert.equal(result.kind, "too-large");

@@ -29,7 +29,7 @@ describe("lag over time", () => {
   });
   test("a saw: grows until the cursor moves, each second the largest of it", () => {
     const s = story().settled(id).wait(10_000).settled(id).wait(3_000);
-    // 5 s at first, growing to 15 s when the cursor moves again; then from 5 s anew
+    // 5 s at first, growing to 15 s when the cursor moves again; then from 5 s again
     assert.deepEqual(
       lagOfMinute(sink(s), s.now).slice(-13),
       [6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 15, 7, 8].map((n) => n * 1000),
@@ -94,7 +94,7 @@ describe("lag over time", () => {
 });
 
 describe("a clock that leaps ahead and comes back", () => {
-  test("with a batch in between: rates, lag and latency go on at once", () => {
+  test("with a batch in between: rates, lag and latency continue at once", () => {
     const s = story();
     const works = (seconds: number) => {
       for (let i = 0; i < seconds; i++) s.delivers(id, 100).wait(1_000);

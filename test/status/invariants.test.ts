@@ -32,7 +32,8 @@ const steps: ((s: Story, id: string, n: number, pending: number) => unknown)[] =
     s.event({ type: "read-failed", id, source: "metrics", reason: "SourceUnavailable", message: "It is away." }),
   (s, id) => s.event({ type: "sink-paused", id }),
   (s, id) => s.event({ type: "sink-resumed", id }),
-  (s, id) => s.event({ type: "sink-refused", sink: sinkInfo(id), reason: "InvalidEndpoint", message: "It is none." }),
+  (s, id) =>
+    s.event({ type: "sink-refused", sink: sinkInfo(id), reason: "InvalidEndpoint", message: "It is not valid." }),
   (s, id, n) => s.event({ type: "sink-started", sink: sinkInfo(id, { generation: 1 + (n % 3) }) }),
   (s, id) => s.event({ type: "sink-draining", id, why: "removed" }),
   (s, id) => s.event({ type: "sink-stopped", id }),

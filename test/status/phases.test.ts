@@ -167,7 +167,7 @@ test("a batch that is refused while the sink backs off ends the backing off: not
   assert.equal(phaseOf(story)?.name, "flowing");
 });
 
-test("a sink that catches up goes on catching up after a failure", () => {
+test("a sink that catches up continues catching up after a failure", () => {
   const story = ways["catching-up"](start());
   story.settled(ID, 600_000).read(ID, 1_000).fails(ID, 1, 5_000);
   story.ended(ID, 2, 1_000, { kind: "delivered", status: 204 });

@@ -57,7 +57,7 @@ spec:
 
 type About<T extends Event["type"]> = Omit<Extract<Event, { type: T }>, "type" | "at" | "id">;
 
-/** An agent in a story: time goes on, events happen, `snapshot` is what came of them. */
+/** An agent in a story: time passes, events happen, `snapshot` is what came of them. */
 export class Story {
   snapshot: Snapshot = initialSnapshot;
   now = START;

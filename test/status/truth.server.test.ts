@@ -53,19 +53,19 @@ let fresh: Pair;
 let writing: ReturnType<typeof setInterval>;
 const port = { http: 0, https: 0, down: 0, hole: 0 };
 
-const servers = (mended: boolean) => {
-  const { key, cert } = mended ? fresh : old;
+const servers = (fixed: boolean) => {
+  const { key, cert } = fixed ? fresh : old;
   const write = `proxy_pass ${receiver.writeUrl};`;
   return `
 server {
   listen 127.0.0.1:${port.http};
   location = /password { auth_basic "metrics"; auth_basic_user_file ${dir.path}/htpasswd; ${write} }
-  location = /limited { ${mended ? "" : "limit_req zone=slow; limit_req_status 429;"} ${write} }
-  location = /slow { proxy_read_timeout 60s; ${mended ? write : `proxy_pass http://127.0.0.1:${port.hole};`} }
-  ${mended ? `location = /path { ${write} }` : ""}
+  location = /limited { ${fixed ? "" : "limit_req zone=slow; limit_req_status 429;"} ${write} }
+  location = /slow { proxy_read_timeout 60s; ${fixed ? write : `proxy_pass http://127.0.0.1:${port.hole};`} }
+  ${fixed ? `location = /path { ${write} }` : ""}
 }
 server { listen 127.0.0.1:${port.https} ssl; ssl_certificate ${cert}; ssl_certificate_key ${key}; location = /api/v1/write { ${write} } }
-${mended ? `server { listen 127.0.0.1:${port.down}; location = /api/v1/write { ${write} } }` : ""}`;
+${fixed ? `server { listen 127.0.0.1:${port.down}; location = /api/v1/write { ${write} } }` : ""}`;
 };
 
 const endpoint = (name: string): string =>

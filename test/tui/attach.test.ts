@@ -108,7 +108,7 @@ describe("an agent elsewhere", () => {
     );
   });
 
-  test("killed and started again five times: it says so, keeps what it knew, and goes on by itself", async () => {
+  test("killed and started again five times: it says so, keeps what it knew, and continues automatically", async () => {
     follow();
     await until("connected", () => store.link.state === "connected");
     for (let round = 1; round <= 5; round++) {

@@ -31,7 +31,8 @@ describe("one text of the terminal", () => {
       assert.equal(heard(reply).keys, "");
     }
   });
-  test("another answer of the terminal is no key", () => assert.equal(heard("a\x1b]10;rgb:ff/ff/ff\x07b").keys, "ab"));
+  test("another answer of the terminal is not a key", () =>
+    assert.equal(heard("a\x1b]10;rgb:ff/ff/ff\x07b").keys, "ab"));
   test("the beginning of a report waits, and a long one is not a report", () => {
     for (const begun of ["\x1b", "\x1b[", "\x1b[<", "\x1b[<0;1", "\x1b]11;rgb:ff", "\x1b]11;rgb:ff/ff/ff\x1b"])
       assert.deepEqual(heard(begun), { keys: "", mice: [], rest: begun });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { painter } from "../../tui/painter.ts";
 
-/** A terminal as far as the painter uses it: erases, moves, text; a resize loses nothing by itself. */
+/** A terminal as far as the painter uses it: erases, moves, text; a resize alone loses nothing. */
 function terminal() {
   let size = "80x24";
   const written: string[] = [];

@@ -316,7 +316,7 @@ describe("an incident file", () => {
     ],
     ["no chunks", () => zipSync({ "manifest.json": bytes({ format: 1, from: 1, to: 2, chunks: [] }) }), /incomplete/],
     [
-      "times that are none",
+      "times that are not valid",
       () => zipSync({ "manifest.json": bytes({ format: 1, from: "x", to: 2, chunks: [{ keyframe: true }] }) }),
       /incomplete/,
     ],

@@ -1,4 +1,4 @@
-// The whole agent with its screen, compiled, in a terminal: a real VictoriaMetrics as source, a receiver that is broken and mended.
+// The whole agent with its screen, compiled, in a terminal: a real VictoriaMetrics as source, a receiver that is broken and fixed.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -31,7 +31,7 @@ spec:
 `;
 
 describe("outflow run in a terminal", { skip: needs("victoria-metrics").skip || !haveTmux }, () => {
-  test("delivering, broken, mended, resized, quit: each is seen, and the terminal is as before", LIMIT, async () => {
+  test("delivering, broken, fixed, resized, quit: each is seen, and the terminal is as before", LIMIT, async () => {
     const vm = await startVictoriaMetrics();
     const dir = mkdtempSync(join(tmpdir(), "outflow-screen-"));
     let broken = false;

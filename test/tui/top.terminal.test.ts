@@ -131,23 +131,27 @@ describe("outflow top in a terminal", { skip: !haveTmux }, () => {
     rmSync(terminal.dir, { recursive: true });
   });
 
-  test("an agent that is killed and started again five times: it says so and goes on by itself", LIMIT, async () => {
-    await using agent = await new RealAgent().start();
-    terminal.run(`clear; ${buildBinary()} top ${agent.url}; echo "exit $?"`);
-    await terminal.shows(/at http:\/\/127[\s\S]*edge\/cloud/);
-    for (let round = 1; round <= 5; round++) {
-      await agent.kill();
-      const screen = await terminal.shows("RECONNECTING");
-      assert.match(screen, /edge\/cloud/, "the last known state stays");
-      assert.match(terminal.styled(), /\x1b\[2m(?:(?!\x1b\[0)[\s\S])*edge\/cloud/, "and is greyed");
-      await agent.start();
-      await terminal.hides("RECONNECTING");
-      await terminal.shows("edge/cloud");
-    }
-    terminal.press("q");
-    await terminal.shows("exit 0");
-    assert.deepEqual(terminal.modes(), { alternate: false, cursor: true });
-  });
+  test(
+    "an agent that is killed and started again five times: it says so and continues automatically",
+    LIMIT,
+    async () => {
+      await using agent = await new RealAgent().start();
+      terminal.run(`clear; ${buildBinary()} top ${agent.url}; echo "exit $?"`);
+      await terminal.shows(/at http:\/\/127[\s\S]*edge\/cloud/);
+      for (let round = 1; round <= 5; round++) {
+        await agent.kill();
+        const screen = await terminal.shows("RECONNECTING");
+        assert.match(screen, /edge\/cloud/, "the last known state stays");
+        assert.match(terminal.styled(), /\x1b\[2m(?:(?!\x1b\[0)[\s\S])*edge\/cloud/, "and is greyed");
+        await agent.start();
+        await terminal.hides("RECONNECTING");
+        await terminal.shows("edge/cloud");
+      }
+      terminal.press("q");
+      await terminal.shows("exit 0");
+      assert.deepEqual(terminal.modes(), { alternate: false, cursor: true });
+    },
+  );
 
   test("an agent that is not there: said, with what to check, and shown as soon as it is there", LIMIT, async () => {
     const agent = new RealAgent();

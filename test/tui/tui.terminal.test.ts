@@ -69,7 +69,7 @@ describe("in a terminal", { skip: !haveTmux }, () => {
   });
   after(() => rmSync(dir, { recursive: true }));
 
-  test("delivering, broken, mended: state, reason and countdown follow", LIMIT, async () => {
+  test("delivering, broken, fixed: state, reason and countdown follow", LIMIT, async () => {
     using program = await new Program(100, 24).start();
     const { terminal } = program;
     assert.deepEqual(terminal.modes(), { alternate: true, cursor: false });

@@ -2,7 +2,7 @@
 import stringWidth from "string-width";
 
 const ASCII = /^[\x20-\x7e]*$/;
-/** With what we draw ourselves: arrows, lines, blocks, braille, marks. Measuring grapheme by grapheme is dear. */
+/** With what we draw ourselves: arrows, lines, blocks, braille, marks. Measuring grapheme by grapheme is expensive. */
 const NARROW = /^[\x20-\x7e·–…›←-↓─-▟▲▼▸▾◀◆○●◐✗⠀-⣿]*$/;
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 

@@ -1,5 +1,5 @@
 // The samples of one series that are not newer than its floor: nearly all of them were taken before. Where the response has more of
-// them than were taken, some became visible late, and all are collected for a closer look (reading/recent-counts.ts).
+// them than were taken, some became visible late, and all are collected for a closer look (reading/memory/recent-counts.ts).
 import { parseNumber } from "../../hotpath/numbers.ts";
 import type { EpochMs } from "../../platform/clock.ts";
 import { wider } from "../../series/columns.ts";
