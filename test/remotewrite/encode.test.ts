@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { encodeBody } from "../../src/remotewrite/encode.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
-import { SeriesTable } from "../../src/series/table.ts";
+import { usedTables } from "../fakes/tables.ts";
 import { type Decoded, decodeWriteRequest, STALE_BITS, unsnappy } from "../fakes/wire.ts";
 
 type Given = { labels: [string, string][]; samples: { ts: number; value: number; stale: boolean }[] };
@@ -16,8 +16,10 @@ function bitsOf(value: number): bigint {
   return bits.getBigUint64(0);
 }
 
+const aTable = usedTables();
+
 function frameOf(series: readonly Given[]): Frame {
-  const table = new SeriesTable();
+  const table = aTable();
   const builder = new FrameBuilder();
   series.forEach(({ labels, samples }) => {
     builder.startRun(table.intern(labels));

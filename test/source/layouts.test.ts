@@ -5,8 +5,8 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
 import { Keyspace } from "../../src/series/keyspace.ts";
-import { SeriesTable } from "../../src/series/table.ts";
 import { Scanner } from "../../src/source/scan/scanner.ts";
+import { usedTables } from "../fakes/tables.ts";
 
 const FROM = 1_795_000_000_000;
 const TO = FROM + 60_000;
@@ -17,8 +17,10 @@ const TAKEN = 2;
 
 type Everything = { ok: boolean; samples: string[]; late: string[]; passedOver: string[]; dropped: object };
 
+const aTable = usedTables();
+
 function scan(pieces: readonly string[] | readonly Uint8Array[]): Everything {
-  const table = new SeriesTable();
+  const table = aTable();
   const [builder, lateBuilder] = [new FrameBuilder(), new FrameBuilder()];
   const name = (id: number) => table.labels(id).find(([n]) => n === "__name__")![1];
   const passedOver: string[] = [];

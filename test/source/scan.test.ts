@@ -7,6 +7,7 @@ import { Keyspace } from "../../src/series/keyspace.ts";
 import { SeriesTable } from "../../src/series/table.ts";
 import type { ScanOptions, ScanResult } from "../../src/source/scan/options.ts";
 import { Scanner } from "../../src/source/scan/scanner.ts";
+import { usedTables } from "../fakes/tables.ts";
 
 type Series = { metric: Record<string, string>; values?: [number, string][]; value?: [number, string] };
 type Got = { result: ScanResult; samples: string[]; seriesTwice: boolean };
@@ -14,9 +15,11 @@ type Got = { result: ScanResult; samples: string[]; seriesTwice: boolean };
 const FROM = 1_795_000_000_000;
 const TO = FROM + 60_000;
 
+const aTable = usedTables();
+
 /** Scans `text` cut into pieces of `cut` bytes (or at the given places). */
 function scan(text: string, cut: number | readonly number[] = 1_000_000_000, options: Partial<ScanOptions> = {}): Got {
-  const table = new SeriesTable();
+  const table = aTable();
   const builder = new FrameBuilder();
   const scanner = new Scanner({
     keyspace: new Keyspace(table, undefined),
