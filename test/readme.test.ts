@@ -69,6 +69,31 @@ describe("README.md", () => {
     assert.equal(policies[0]!.sinks[0]!.refusal, undefined);
   });
 
+  test("each cell of the table of other agents is in docs/performance.md, with a page that says so, or a test of ours", () => {
+    const tableBehind = (text: string, head: string): string[][] => {
+      const rows = text.slice(text.indexOf(head)).split("\n\n")[0]!.split("\n");
+      return rows.map((row) =>
+        row
+          .split("|")
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      );
+    };
+    const [agents, , ...rows] = tableBehind(read("README.md"), "| | outflow |");
+    const sources = tableBehind(read("docs/performance.md"), "| agent | what the table says | source |").slice(2);
+    const missing = agents!.slice(1).flatMap((agent, i) =>
+      rows.flatMap(([what, ...cells]) => {
+        const source =
+          sources.find(([who, says]) => who === agent && says!.includes(`${what}: ${cells[i]}`))?.[2] ?? "";
+        const tests = [...source.matchAll(/`(test\/[^`]+)`/g)].map(([, file]) => file!);
+        const shown = agent === "outflow" ? tests.some((file) => existsSync(join(root, file))) : /https:/.test(source);
+        return shown ? [] : [`${agent}, ${what}: ${cells[i]}`];
+      }),
+    );
+    assert.equal(rows.length * (agents!.length - 1), 42);
+    assert.deepEqual(missing, []);
+  });
+
   test("every command that it names exists", () => {
     const named = [...read("README.md").matchAll(/`outflow ([a-z]+)/g)].map((m) => m[1]!);
     assert.ok(named.length > 5);
