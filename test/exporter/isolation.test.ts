@@ -108,7 +108,7 @@ describe("isolation", () => {
     w.balances();
   });
 
-  test("sinks that hang let go once and then wait: they do not read the same windows again and again", async () => {
+  test("sinks that hang release once and then wait: they do not read the same windows again and again", async () => {
     const names = Array.from({ length: 20 }, (_, i) => `s${i}`);
     const w = new World({ pollMs: 5_000, sinks: Object.fromEntries(names.map((n) => [n, { timeoutMs: 1_000 }])) });
     const start = w.source.now();
