@@ -4,7 +4,8 @@ import type { ObjectMeta } from "kubernetes-types/meta/v1";
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { InterpretOptions } from "../policy/interpret.ts";
-import type { LoadResult } from "../policy/policy.ts";
+import type { LoadResult, Policy } from "../policy/policy.ts";
+import { inSteps } from "../policy/steps.ts";
 import type { Condition } from "../status/condition.ts";
 import type { Event } from "../status/events.ts";
 import type { Snapshot } from "../status/snapshot.ts";
@@ -67,6 +68,8 @@ export class Cluster {
   readonly #failures = new Map<string, ApiFailure>();
   /** Policies that were read since the last load. */
   readonly #changed = new Set<string>();
+  /** What the last step of a load gave. */
+  #running: readonly Policy[] = [];
   #none = false;
   #loading = false;
   #again = false;
@@ -84,7 +87,7 @@ export class Cluster {
     });
     this.#lookups = new SecretLookups({
       clock,
-      needed: () => this.#unwatchedSecrets(),
+      needed: () => this.#unwatched(this.#objects.neededSecrets()),
       apiOf: (id) => this.#placeOf(id),
       onSecret: (id, object) => this.#objects.setSecret(id, object) && this.#schedule(),
       onFailure: (failure) => this.#fails("named secrets", failure),
@@ -263,8 +266,8 @@ export class Cluster {
       : `Secrets cannot be read: ${failure.message.replace(/\.$/, "")}`;
   }
 
-  *#unwatchedSecrets(): Generator<string> {
-    for (const { id, basicAuth } of this.#objects.neededSecrets())
+  *#unwatched(secrets: Iterable<{ id: string; basicAuth: boolean }>): Generator<string> {
+    for (const { id, basicAuth } of secrets)
       if (!basicAuth || !this.#planes.get(scopeOf(id))?.knowsSecret(id)) yield id;
   }
 
@@ -297,14 +300,17 @@ export class Cluster {
         this.#objects.readSome(() => clock.monotonicMs() - startedMs > SLICE_MS);
         await breathe();
       }
-      await Promise.race([this.#lookups.readNew(this.#signal), clock.sleep(SECRETS_WITHIN_MS, this.#signal)]);
+      const unread = [...this.#unwatched(this.#objects.newSecrets())];
+      await Promise.race([this.#lookups.readNew(unread, this.#signal), clock.sleep(SECRETS_WITHIN_MS, this.#signal)]);
       if (this.#signal.aborted) return;
+      await breathe();
     } while (this.#objects.pending);
     const changed = [...this.#changed];
     this.#changed.clear();
-    for (const loaded of this.#objects.load()) {
-      apply(loaded);
-      if (loaded.partial) await breathe();
+    for (const step of inSteps(this.#running, this.#objects.load())) {
+      apply(step);
+      this.#running = step.policies;
+      if (step.partial) await breathe();
     }
     this.reports(changed);
     for (const id of changed) {
