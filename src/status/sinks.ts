@@ -57,8 +57,9 @@ function comesBefore({ policies }: Snapshot, a: SinkState, b: SinkState): boolea
   const [p, q] = [a, b].map((sink) => policies.findIndex((policy) => policy.id === sink.info.policy));
   if (p === undefined || q === undefined || p < 0 || p !== q)
     return p !== undefined && q !== undefined && p >= 0 && p < q;
-  const sinks = policies[p]?.sinks ?? [];
-  return sinks.indexOf(a.id) < sinks.indexOf(b.id);
+  const [i, j] = [a, b].map((sink) => policies[p]?.sinks.indexOf(sink.id) ?? -1);
+  // One that drains is not named any more, and comes last.
+  return i !== undefined && j !== undefined && i >= 0 && i < j;
 }
 
 /** Sinks in the order of their policies; those that no policy names any more (they drain) at the end. */

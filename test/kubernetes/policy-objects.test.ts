@@ -235,6 +235,47 @@ describe("their Secrets", () => {
     assert.ok(!objects.setSecret("default/other", secretObject("other", {})), "nobody names it");
   });
 
+  test("each is decoded by itself, in a slice of its own where time is short; an edit of one of a hundred decodes that one", () => {
+    const decoded: string[] = [];
+    const secret = (name: string, password: string) => {
+      const object = secretObject(name, { username: "u", password });
+      const encoded = object.data!.password!;
+      Object.defineProperty(object.data!, "password", {
+        enumerable: true,
+        get: () => {
+          decoded.push(name);
+          return encoded;
+        },
+      });
+      return object;
+    };
+    for (let i = 0; i < 100; i++) {
+      put(`p${i}`, { secret: `s${i}` });
+      objects.setSecret(`default/s${i}`, secret(`s${i}`, "one"));
+    }
+    decoded.length = 0;
+    let slices = 0;
+    for (; objects.pending; slices++) {
+      decoded.length = 0;
+      checked = 0;
+      objects.readSome(() => true);
+      assert.ok(checked > 0 !== decoded.length > 0, "a policy is read, or one is given its Secret");
+      assert.ok(new Set(decoded).size <= 1);
+    }
+    assert.equal(slices, 200);
+    load();
+    decoded.length = 0;
+    checked = 0;
+    objects.setSecret("default/s7", secret("s7", "two"));
+    assert.equal(one("p7").sinks[0]!.credentials?.password, "two");
+    assert.deepEqual([...new Set(decoded)], ["s7"]);
+    assert.equal(checked, 0);
+    decoded.length = 0;
+    put("p8", { secret: "s8", generation: 2, query: "up" });
+    load();
+    assert.deepEqual([...new Set(decoded)], ["s8"]);
+  });
+
   test("of another type, or another namespace, is refused", () => {
     put("a", { secret: "s" });
     objects.setSecret("default/s", secretObject("s", { username: "u", password: "p" }, "Opaque"));
@@ -255,10 +296,22 @@ describe("their Secrets", () => {
         { id: "default/t", basicAuth: false },
       ],
     );
+    assert.deepEqual(objects.newSecrets(), [...objects.neededSecrets()]);
+    assert.deepEqual(objects.newSecrets(), []);
+    put("c", { secret: "s" });
+    load();
+    assert.deepEqual(objects.newSecrets(), [{ id: "default/s", basicAuth: true }], "named anew");
+    objects.setSecret("default/s", secretObject("s", { username: "u", password: "p" }));
+    assert.deepEqual(objects.newSecrets(), []);
+    objects.setSecret("default/s", undefined);
+    objects.setSecret("default/unused", undefined);
+    assert.deepEqual(objects.newSecrets(), [{ id: "default/s", basicAuth: true }], "gone from the watch");
     put("a", { generation: 2 });
     objects.setPolicy("default/b", undefined);
+    objects.setPolicy("default/c", undefined);
     load();
     assert.deepEqual([...objects.neededSecrets()], []);
+    assert.deepEqual(objects.newSecrets(), []);
   });
 });
 
