@@ -13,7 +13,7 @@ import { Adoption } from "./adopt.ts";
 import type { ApiFailure, KubeApi } from "./client/api.ts";
 import type { KubeClient } from "./client/client.ts";
 import { Health } from "./client/health.ts";
-import { watchSecondsOf } from "./client/informer.ts";
+import { Watches } from "./client/watches.ts";
 import { EventWriter, noticeOf } from "./event-writer.ts";
 import { Plane } from "./plane.ts";
 import { type PolicyObject, PolicyObjects } from "./policy-objects.ts";
@@ -63,6 +63,7 @@ export class Cluster {
   readonly #adoption: Adoption | undefined;
   readonly #projects: Projects | undefined;
   readonly #planes = new Map<string, Plane>();
+  readonly #watches: Watches;
   /** As the API server has them. */
   readonly #live = new Map<string, Target>();
   readonly #failures = new Map<string, ApiFailure>();
@@ -79,6 +80,7 @@ export class Cluster {
     this.#options = options;
     this.#ports = ports;
     const { clock, dispatch } = ports;
+    this.#watches = new Watches(clock, ports.random);
     this.#health = new Health(options.api.server, () => clock.now(), dispatch);
     this.#objects = new PolicyObjects({
       interpretOptions: ports.interpretOptions,
@@ -117,7 +119,7 @@ export class Cluster {
       this.#projects = new Projects({
         api: options.api,
         discovery: options.milo,
-        watchSeconds: () => this.#watchSeconds(),
+        watches: this.#watches,
         clock,
         random: ports.random,
         onProject: (name, server) => this.#addPlane(`${name}:`, options.api.at(server)),
@@ -178,18 +180,13 @@ export class Cluster {
     if (notice !== undefined) this.#events.add(notice);
   }
 
-  #watchSeconds(): number {
-    const watches = [...this.#planes.values()].reduce((n, plane) => n + plane.watches, this.#projects ? 1 : 0);
-    return watchSecondsOf(watches);
-  }
-
   #addPlane(scope: string, api: KubeApi): void {
     const { clock, random } = this.#ports;
     const plane = new Plane({
       api,
       namespaces: this.#options.namespaces,
       scope,
-      watchSeconds: () => this.#watchSeconds(),
+      watches: this.#watches,
       clock,
       random,
       onPolicy: (id, object) => this.#onPolicy(id, object, api),
