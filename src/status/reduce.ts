@@ -174,15 +174,27 @@ function concernedPolicies(before: Snapshot, after: Snapshot, event: Event): Ite
   }
   if (before.sinks === after.sinks) return [];
   const id: SinkId | undefined = "id" in event ? event.id : "sink" in event ? event.sink.id : undefined;
-  if (id === undefined) return range(0, after.policies.length); // a tick that changed something
+  if (id === undefined) return concernedByTick(before, after);
   const [was, now] = [sinkOf(before, id), sinkOf(after, id)];
-  if (was !== undefined && now !== undefined) {
-    const [a, b] = [readyOf(was), readyOf(now)];
-    if (a.status === b.status && a.reason === b.reason) return [];
-  }
+  if (sameReady(was, now)) return [];
   const concerned = (now ?? was)?.info.policy;
   const place = after.policies.findIndex((policy) => policy.id === concerned);
   return place < 0 ? [] : [place];
+}
+
+function concernedByTick(before: Snapshot, after: Snapshot): number[] {
+  const concerned = new Set<string>();
+  for (let i = 0; i < after.sinks.length; i++) {
+    const [was, now] = [before.sinks[i], after.sinks[i]!];
+    if (was !== now && !sameReady(was, now)) concerned.add(now.info.policy);
+  }
+  return after.policies.flatMap((policy, i) => (concerned.has(policy.id) ? [i] : []));
+}
+
+function sameReady(a: SinkState | undefined, b: SinkState | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  const [was, now] = [readyOf(a), readyOf(b)];
+  return was.status === now.status && was.reason === now.reason;
 }
 
 function* range(from: number, to: number): Generator<number> {
