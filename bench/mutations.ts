@@ -5,9 +5,11 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fleetMutations, type Mutation } from "./fleet-mutations.ts";
+import { kubernetesMutations } from "./kubernetes-mutations.ts";
 
 const mutations: Mutation[] = [
   ...fleetMutations,
+  ...kubernetesMutations,
   {
     rule: "3 snappy block format",
     file: "src/hotpath/assembly/encode.ts",

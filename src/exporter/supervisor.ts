@@ -7,16 +7,16 @@ import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
 import type { LoadResult } from "../policy/policy.ts";
 import type { Readers } from "../reading/readers.ts";
-import type { CursorKey } from "../state/store.ts";
 import type { SinkAction } from "../status/actions.ts";
 import type { Condition } from "../status/condition.ts";
-import type { Event, PolicyInfo, SinkId } from "../status/events.ts";
+import type { Event, SinkId } from "../status/events.ts";
 import { Crashes } from "./crashes.ts";
 import { Exporter } from "./exporter.ts";
 import { type KeptPorts, kept } from "./kept.ts";
 import { type PlanPorts, PolicyPlans, type Wanted } from "./policy-plans.ts";
 import { removalReport, successorOf } from "./removal.ts";
 import { samePlan } from "./sink-plan.ts";
+import { WantedSinks } from "./wanted-sinks.ts";
 
 export type SupervisorPorts = KeptPorts &
   PlanPorts & {
@@ -57,12 +57,11 @@ export class Supervisor {
   #stopped = false;
   #first = true;
   #forgotMs = Number.NEGATIVE_INFINITY;
-  #wanted: ReadonlyMap<SinkId, Wanted> = new Map();
-  readonly #plans: PolicyPlans;
+  readonly #wanted: WantedSinks;
 
   constructor(ports: SupervisorPorts, drainTimeoutMs: number) {
     this.#ports = ports;
-    this.#plans = new PolicyPlans(ports);
+    this.#wanted = new WantedSinks(new PolicyPlans(ports));
     this.#drainTimeoutMs = drainTimeoutMs;
   }
 
@@ -74,43 +73,38 @@ export class Supervisor {
       .slice(0, MAX_PROBLEMS)
       .map(({ place, severity, path, message }) => ({ ...place, severity, path, message }));
     const ok = !loaded.problems.some((p) => p.severity === "problem");
-    const infos: PolicyInfo[] = [];
-    const plans = new Map<SinkId, Wanted>();
-    for (const policy of loaded.policies) {
-      const { info, wanted } = this.#plans.of(policy);
-      for (const one of wanted) plans.set(one.plan.info.id, one);
-      const isNew = wanted[0] === undefined || !this.#wanted.has(wanted[0].plan.info.id);
-      infos.push(isNew ? { ...info, conditions: this.#reported(info.id) } : info);
-    }
+    const { came, went } = this.#wanted.load(loaded.policies, (id) => this.#reported(id));
     dispatch({
       type: "policies-loaded",
       at: clock.now(),
-      policies: infos,
+      policies: [...this.#wanted.policies],
       problems,
       files: loaded.files.length,
       ok,
       ...(loaded.origin === undefined ? {} : { origin: loaded.origin }),
       ...(loaded.partial === undefined ? {} : { partial: true }),
     });
-    const before = this.#wanted;
-    this.#wanted = plans;
-    for (const id of [...this.#running.keys(), ...this.#refused, ...this.#waiting])
-      if (!plans.has(id)) this.#remove(id, before);
-    for (const [id, wanted] of plans) {
-      const was = before.get(id);
-      if (was?.plan === wanted.plan) continue;
-      if (this.#waiting.has(id) && was !== undefined && samePlan(was.plan, wanted.plan)) continue;
+    for (const id of went.keys())
+      if (
+        this.#wanted.get(id) === undefined &&
+        (this.#running.has(id) || this.#refused.has(id) || this.#waiting.has(id))
+      )
+        this.#remove(id);
+    for (const wanted of came) {
+      const { id } = wanted.plan.info;
+      const was = went.get(id)?.plan;
+      if (was === wanted.plan) continue;
+      if (this.#waiting.has(id) && was !== undefined && samePlan(was, wanted.plan)) continue;
       this.#set(id, wanted);
     }
     // The rest of this load follows.
     if (loaded.partial) return;
     this.#first = false;
     // What went just now is kept its day from now on; while a file cannot be read nobody knows what is unused.
-    const inUse = ({ policy, sink }: CursorKey) => [plans, before].some((set) => set.has(`${policy}/${sink}`));
-    const sameSinks = before.size === plans.size && [...plans.keys()].every((id) => before.has(id));
-    if (ok && !(sameSinks && clock.monotonicMs() - this.#forgotMs < FORGET_EVERY_MS)) {
+    if (ok && (this.#wanted.moved || clock.monotonicMs() - this.#forgotMs >= FORGET_EVERY_MS)) {
       this.#forgotMs = clock.monotonicMs();
-      store.forgetUnused(inUse, KEEP_CURSORS_MS);
+      const inUse = this.#wanted.takeLeft();
+      store.forgetUnused(({ policy, sink }) => inUse(`${policy}/${sink}`), KEEP_CURSORS_MS);
     }
   }
 
@@ -180,9 +174,7 @@ export class Supervisor {
   /** They are not among what was wanted before: apply() reports no removal. */
   #forgetLeft(of: (policy: string) => boolean): void {
     const { clock, dispatch } = this.#ports;
-    const gone = [...this.#wanted].filter(([, { policy }]) => of(policy)).map(([id]) => id);
-    this.#wanted = new Map([...this.#wanted].filter(([id]) => !gone.includes(id)));
-    for (const id of gone) {
+    for (const id of this.#wanted.forget(of)) {
       this.#refused.delete(id);
       this.#waiting.delete(id);
       this.#gaveBack.delete(id);
@@ -308,8 +300,9 @@ export class Supervisor {
     return this.#ports.reported?.(id) ?? (this.#first ? this.#ports.store.conditions(id) : []);
   }
 
-  #remove(id: SinkId, before: ReadonlyMap<SinkId, Wanted>): void {
+  #remove(id: SinkId): void {
     const { clock, dispatch } = this.#ports;
+    const load = this.#wanted.loads;
     const running = this.#running.get(id);
     this.#running.delete(id);
     this.#refused.delete(id);
@@ -323,15 +316,15 @@ export class Supervisor {
       this.#draining.delete(id);
       const wanted = this.#wanted.get(id);
       if (wanted === undefined) {
-        this.#reportRemoved(running, before);
+        this.#reportRemoved(running, load);
         dispatch({ type: "sink-forgotten", at: clock.now(), id });
       } else if (!this.#stopped) this.#set(id, wanted);
     });
     this.#draining.set(id, drained);
   }
 
-  /** A rename is a removal and a new sink: the report says where the old one stood. */
-  #reportRemoved({ plan, policy, sink }: Running, before: ReadonlyMap<SinkId, Wanted>): void {
+  /** A rename is a removal and a new sink, in the same load or later: the report says where the old one stood. */
+  #reportRemoved({ plan, policy, sink }: Running, load: number): void {
     const { clock, dispatch, store } = this.#ports;
     const stood = plan.sources.map(({ name }) => ({
       source: name,
@@ -339,7 +332,7 @@ export class Supervisor {
     }));
     const successor = successorOf(
       plan.info,
-      [...this.#wanted].filter(([other]) => !before.has(other)).map(([, wanted]) => wanted.plan.info),
+      this.#wanted.since(load).map((other) => other.plan.info),
     );
     const message = removalReport(plan.info.id, stood, successor);
     if (message !== undefined) dispatch({ type: "notice", at: clock.now(), level: "info", message });

@@ -4,7 +4,8 @@ import type { ObjectMeta } from "kubernetes-types/meta/v1";
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { InterpretOptions } from "../policy/interpret.ts";
-import type { LoadResult } from "../policy/policy.ts";
+import type { LoadResult, Policy } from "../policy/policy.ts";
+import { inSteps } from "../policy/steps.ts";
 import type { Condition } from "../status/condition.ts";
 import type { Event } from "../status/events.ts";
 import type { Snapshot } from "../status/snapshot.ts";
@@ -12,7 +13,7 @@ import { Adoption } from "./adopt.ts";
 import type { ApiFailure, KubeApi } from "./client/api.ts";
 import type { KubeClient } from "./client/client.ts";
 import { Health } from "./client/health.ts";
-import { watchSecondsOf } from "./client/informer.ts";
+import { Watches } from "./client/watches.ts";
 import { EventWriter, noticeOf } from "./event-writer.ts";
 import { Plane } from "./plane.ts";
 import { type PolicyObject, PolicyObjects } from "./policy-objects.ts";
@@ -62,11 +63,14 @@ export class Cluster {
   readonly #adoption: Adoption | undefined;
   readonly #projects: Projects | undefined;
   readonly #planes = new Map<string, Plane>();
+  readonly #watches: Watches;
   /** As the API server has them. */
   readonly #live = new Map<string, Target>();
   readonly #failures = new Map<string, ApiFailure>();
   /** Policies that were read since the last load. */
   readonly #changed = new Set<string>();
+  /** What the last step of a load gave. */
+  #running: readonly Policy[] = [];
   #none = false;
   #loading = false;
   #again = false;
@@ -76,6 +80,7 @@ export class Cluster {
     this.#options = options;
     this.#ports = ports;
     const { clock, dispatch } = ports;
+    this.#watches = new Watches(clock, ports.random);
     this.#health = new Health(options.api.server, () => clock.now(), dispatch);
     this.#objects = new PolicyObjects({
       interpretOptions: ports.interpretOptions,
@@ -84,7 +89,7 @@ export class Cluster {
     });
     this.#lookups = new SecretLookups({
       clock,
-      needed: () => this.#unwatchedSecrets(),
+      needed: () => this.#unwatched(this.#objects.neededSecrets()),
       apiOf: (id) => this.#placeOf(id),
       onSecret: (id, object) => this.#objects.setSecret(id, object) && this.#schedule(),
       onFailure: (failure) => this.#fails("named secrets", failure),
@@ -114,7 +119,7 @@ export class Cluster {
       this.#projects = new Projects({
         api: options.api,
         discovery: options.milo,
-        watchSeconds: () => this.#watchSeconds(),
+        watches: this.#watches,
         clock,
         random: ports.random,
         onProject: (name, server) => this.#addPlane(`${name}:`, options.api.at(server)),
@@ -175,18 +180,13 @@ export class Cluster {
     if (notice !== undefined) this.#events.add(notice);
   }
 
-  #watchSeconds(): number {
-    const watches = [...this.#planes.values()].reduce((n, plane) => n + plane.watches, this.#projects ? 1 : 0);
-    return watchSecondsOf(watches);
-  }
-
   #addPlane(scope: string, api: KubeApi): void {
     const { clock, random } = this.#ports;
     const plane = new Plane({
       api,
       namespaces: this.#options.namespaces,
       scope,
-      watchSeconds: () => this.#watchSeconds(),
+      watches: this.#watches,
       clock,
       random,
       onPolicy: (id, object) => this.#onPolicy(id, object, api),
@@ -263,8 +263,8 @@ export class Cluster {
       : `Secrets cannot be read: ${failure.message.replace(/\.$/, "")}`;
   }
 
-  *#unwatchedSecrets(): Generator<string> {
-    for (const { id, basicAuth } of this.#objects.neededSecrets())
+  *#unwatched(secrets: Iterable<{ id: string; basicAuth: boolean }>): Generator<string> {
+    for (const { id, basicAuth } of secrets)
       if (!basicAuth || !this.#planes.get(scopeOf(id))?.knowsSecret(id)) yield id;
   }
 
@@ -297,14 +297,17 @@ export class Cluster {
         this.#objects.readSome(() => clock.monotonicMs() - startedMs > SLICE_MS);
         await breathe();
       }
-      await Promise.race([this.#lookups.readNew(this.#signal), clock.sleep(SECRETS_WITHIN_MS, this.#signal)]);
+      const unread = [...this.#unwatched(this.#objects.newSecrets())];
+      await Promise.race([this.#lookups.readNew(unread, this.#signal), clock.sleep(SECRETS_WITHIN_MS, this.#signal)]);
       if (this.#signal.aborted) return;
+      await breathe();
     } while (this.#objects.pending);
     const changed = [...this.#changed];
     this.#changed.clear();
-    for (const loaded of this.#objects.load()) {
-      apply(loaded);
-      if (loaded.partial) await breathe();
+    for (const step of inSteps(this.#running, this.#objects.load())) {
+      apply(step);
+      this.#running = step.policies;
+      if (step.partial) await breathe();
     }
     this.reports(changed);
     for (const id of changed) {

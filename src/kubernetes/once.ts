@@ -67,9 +67,8 @@ export async function readOnce(planes: readonly OncePlane[], options: OnceOption
     else if (secret.failure.kind === "forbidden") unread = secret.failure;
     else if (secret.failure.kind !== "not-found") return secret;
   }
-  let last: LoadResult | undefined;
-  for (const loaded of objects.load()) last = loaded;
-  return { ok: true, value: last! };
+  objects.readSome(() => false);
+  return { ok: true, value: objects.load() };
 }
 
 async function listed<T extends KubeObject>(

@@ -4,6 +4,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import { type ApiFailure, type KubeApi, POLICIES, type Resource, SECRETS } from "./client/api.ts";
 import { Informer } from "./client/informer.ts";
+import type { JoinWatches } from "./client/watches.ts";
 import type { PolicyObject, SecretObject } from "./policy-objects.ts";
 
 export type PlaneOptions = {
@@ -12,7 +13,7 @@ export type PlaneOptions = {
   namespaces: readonly string[];
   /** Before the namespace in every id: `project:`, or nothing. */
   scope: string;
-  watchSeconds(): number;
+  watches: JoinWatches;
   clock: Clock;
   random: Random;
   onPolicy(id: string, object: PolicyObject | undefined): void;
@@ -51,10 +52,6 @@ export class Plane {
         this.#informers.push(this.#informer(part, namespace, `${part.name} ${namespace}`));
   }
 
-  get watches(): number {
-    return this.#informers.length;
-  }
-
   get settled(): boolean {
     return this.#held === undefined;
   }
@@ -86,7 +83,7 @@ export class Plane {
   }
 
   #informer({ name, resource, fieldSelector }: Part, namespace: string | undefined, key: string) {
-    const { api, scope, watchSeconds, clock, random, onPolicy, onSecret } = this.#options;
+    const { api, scope, watches, clock, random, onPolicy, onSecret } = this.#options;
     this.#open.add(key);
     const tell = (act: () => void) => (this.#held === undefined ? act() : this.#held.push(act));
     return new Informer<PolicyObject & SecretObject>({
@@ -94,7 +91,7 @@ export class Plane {
       resource,
       at: { namespace },
       ...(fieldSelector === undefined ? {} : { fieldSelector }),
-      watchSeconds,
+      watches,
       clock,
       random,
       onChange: (local, object) => {

@@ -41,26 +41,26 @@ type Entry = {
   resolved: { policy: Policy; problems: Problem[] } | undefined;
 };
 
-/** Starting or ending one takes some milliseconds; a policy is not divided. */
-const STEP_SINKS = 4;
-
 export class PolicyObjects {
   readonly #options: PolicyObjectsOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #secrets = new Map<string, PlacedSecret>();
+  readonly #secrets: Secrets;
   /** Which policies name a Secret. */
   readonly #users = new Map<string, Set<string>>();
   /** Objects that are still to be read. */
   readonly #unread = new Map<string, PolicyObject>();
+  /** Named anew, or gone from the API server: nobody has looked since. */
+  readonly #unlooked = new Set<string>();
+  /** Policies that need another look at their Secrets. */
   readonly #unresolved = new Set<string>();
-  readonly #recreated = new Set<string>();
-  #order: string[] | undefined;
-  /** What the last step gave. */
-  readonly #given = new Map<string, Policy>();
-  #found: Secrets | undefined;
+  /** All ids, sorted. */
+  readonly #order: string[] = [];
+  /** Policies that have problems or warnings. */
+  readonly #troubled = new Set<string>();
 
   constructor(options: PolicyObjectsOptions) {
     this.#options = options;
+    this.#secrets = new Secrets([], [], { ...options, files: noFiles });
   }
 
   /** `id`: namespace/name. True: something is to be loaded. */
@@ -74,19 +74,18 @@ export class PolicyObjects {
       return true;
     }
     const { uid = "" } = object.metadata;
-    if (before !== undefined && before.uid !== uid) {
-      if (this.#given.has(id)) this.#recreated.add(id);
-      this.#forget(id, before);
-    } else if (before?.version === versionOf(object)) return false;
+    if (before !== undefined && before.uid !== uid) this.#forget(id, before);
+    else if (before?.version === versionOf(object)) return false;
     this.#unread.set(id, object);
     return true;
   }
 
   /** True: a policy names it. */
   setSecret(id: string, object: SecretObject | undefined): boolean {
-    if (object === undefined) this.#secrets.delete(id);
-    else this.#secrets.set(id, placedSecret(id, object));
-    this.#found = undefined;
+    if (object === undefined) {
+      this.#secrets.remove(id);
+      this.#unlooked.add(id);
+    } else this.#secrets.put(placedSecret(id, object));
     const users = this.#users.get(id) ?? [];
     for (const user of users) this.#unresolved.add(user);
     return this.#users.has(id);
@@ -94,14 +93,14 @@ export class PolicyObjects {
 
   /** Why a Secret is not known has changed: the policies that miss one are looked at again. True: there are such. */
   missingChanged(): boolean {
-    this.#found = undefined;
     for (const [id, { resolved }] of this.#entries)
       if (resolved?.policy.sinks.some((sink) => sink.refusal?.reason === "SecretNotFound")) this.#unresolved.add(id);
     return this.#unresolved.size > 0;
   }
 
+  /** Something is to be read before the next load(). */
   get pending(): boolean {
-    return this.#unread.size > 0;
+    return this.#unread.size > 0 || this.#unresolved.size > 0;
   }
 
   /** Reads until the time is over; the others wait. */
@@ -110,86 +109,62 @@ export class PolicyObjects {
       this.#read(id, object);
       if (isOver()) return;
     }
+    for (const id of this.#unresolved) {
+      this.#resolve(id);
+      if (isOver()) return;
+    }
   }
 
   /** Names of Secrets that policies need, `namespace/name`. */
   *neededSecrets(): Generator<{ id: string; basicAuth: boolean }> {
-    for (const [id, users] of this.#users)
-      yield {
-        id,
-        basicAuth: [...users].every((user) => !isAnnotated(this.#entries.get(user)?.good, id)),
-      };
+    for (const id of this.#users.keys()) yield* this.#needed(id);
+  }
+
+  /** The same, of those that came or went since the last call: one edit of a thousand policies names one. */
+  newSecrets(): { id: string; basicAuth: boolean }[] {
+    const unlooked = [...this.#unlooked].flatMap((id) => [...this.#needed(id)]);
+    this.#unlooked.clear();
+    return unlooked;
+  }
+
+  *#needed(id: string): Generator<{ id: string; basicAuth: boolean }> {
+    const users = this.#users.get(id);
+    if (users === undefined) return;
+    yield { id, basicAuth: [...users].every((user) => !isAnnotated(this.#entries.get(user)?.good, id)) };
   }
 
   acceptance(id: string): Acceptance | undefined {
     return this.#entries.get(id)?.acceptance;
   }
 
-  /**
-   * What is to run, in steps that start, change or end a few sinks each: a thousand at once would hold the event loop for seconds. Of
-   * one that was deleted and made again the old one ends first, so that nothing of it stays. What is still to be read is not in it.
-   */
-  *load(): Generator<LoadResult> {
-    for (;;) {
-      const { more, ...step } = this.#step();
-      if (!more) return void (yield step);
-      yield { ...step, partial: true };
-    }
-  }
-
-  /** What the last step gave, with the next few changes. */
-  #step(): LoadResult & { more: boolean } {
-    this.#resolveAll();
-    let left = STEP_SINKS;
-    let more = false;
-    const fits = (policy: Policy): boolean => {
-      if (left <= 0) more = true;
-      else left -= Math.max(1, policy.sinks.length);
-      return !more;
-    };
-    const ended = new Set<string>();
-    for (const [id, policy] of this.#given) {
-      if (this.#entries.get(id)?.resolved !== undefined && !this.#recreated.has(id)) continue;
-      if (!fits(policy)) break;
-      this.#given.delete(id);
-      this.#recreated.delete(id);
-      ended.add(id);
-      this.#order = undefined;
-    }
-    this.#order ??= [...new Set([...this.#entries.keys(), ...this.#given.keys()])].sort();
+  /** What is to run, in the order of names. What is still to be read is not in it. */
+  load(): LoadResult {
     const policies: Policy[] = [];
-    const problems: Problem[] = [];
     for (const id of this.#order) {
-      const entry = this.#entries.get(id);
-      const resolved = this.#recreated.has(id) ? undefined : entry?.resolved;
-      if (entry !== undefined) problems.push(...entry.problems);
-      if (resolved !== undefined) problems.push(...resolved.problems);
-      let given = this.#given.get(id);
-      if (resolved !== undefined && given !== resolved.policy) {
-        if (ended.has(id)) more = true;
-        else if (fits(resolved.policy)) {
-          given = resolved.policy;
-          this.#given.set(id, given);
-        }
-      }
-      if (given !== undefined) policies.push(given);
+      const policy = this.#entries.get(id)?.resolved?.policy;
+      if (policy !== undefined) policies.push(policy);
     }
-    return { policies, problems, files: this.#order, origin: "cluster", more };
+    const problems = [...this.#troubled].sort().flatMap((id) => {
+      const entry = this.#entries.get(id);
+      return [...(entry?.problems ?? []), ...(entry?.resolved?.problems ?? [])];
+    });
+    return { policies, problems, files: this.#order.slice(), origin: "cluster" };
   }
 
-  #resolveAll(): void {
-    this.#found ??= new Secrets([...this.#secrets.values()], [], {
-      ...this.#options,
-      files: noFiles,
-      missingHint: this.#options.missingHint(),
-    });
-    for (const id of this.#unresolved) {
-      const entry = this.#entries.get(id);
-      if (entry?.good === undefined) continue;
-      const { policy, problems } = this.#found.resolve(entry.good);
+  #resolve(id: string): void {
+    this.#unresolved.delete(id);
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    if (entry.good !== undefined) {
+      const { policy, problems } = this.#secrets.resolve(entry.good);
       entry.resolved = { policy, problems: problems.map(cleanProblem) };
     }
-    this.#unresolved.clear();
+    this.#look(id, entry);
+  }
+
+  #look(id: string, { problems, resolved }: Entry): void {
+    if (problems.length + (resolved?.problems.length ?? 0) > 0) this.#troubled.add(id);
+    else this.#troubled.delete(id);
   }
 
   #read(id: string, object: PolicyObject): void {
@@ -211,11 +186,15 @@ export class PolicyObjects {
       // Where the edit cannot be used, what runs keeps running.
       resolved: policy === undefined ? before?.resolved : undefined,
     };
-    if (before === undefined) this.#order = undefined;
+    if (before === undefined) this.#order.splice(placeIn(this.#order, id), 0, id);
     else this.#unuse(id, before.good);
     this.#entries.set(id, entry);
-    for (const secret of secretsOf(entry.good)) this.#users.set(secret, (this.#users.get(secret) ?? new Set()).add(id));
-    this.#unresolved.add(id);
+    for (const secret of secretsOf(entry.good)) {
+      this.#users.set(secret, (this.#users.get(secret) ?? new Set()).add(id));
+      this.#unlooked.add(secret);
+    }
+    if (entry.resolved === undefined) this.#unresolved.add(id);
+    else this.#look(id, entry);
   }
 
   #interpreted(id: string, object: PolicyObject): Interpreted {
@@ -240,7 +219,8 @@ export class PolicyObjects {
     this.#entries.delete(id);
     this.#unuse(id, entry.good);
     this.#unresolved.delete(id);
-    this.#order = undefined;
+    this.#troubled.delete(id);
+    this.#order.splice(placeIn(this.#order, id), 1);
   }
 
   #unuse(id: string, policy: Policy | undefined): void {
@@ -265,6 +245,17 @@ function scoped(policy: Policy, id: string, uid: string | undefined): Policy {
     ...(uid === undefined ? {} : { uid }),
     ...(project === undefined ? {} : { project, namespace: id.slice(0, id.lastIndexOf("/")) }),
   };
+}
+
+/** Where `id` is, or would be, in a sorted list. */
+function placeIn(sorted: readonly string[], id: string): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (sorted[middle]! < id) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** What the policy says of itself; the API server counts changes of the spec alone. */

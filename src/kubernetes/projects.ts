@@ -5,6 +5,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { ApiFailure, KubeApi, KubeObject, Resource } from "./client/api.ts";
 import { Informer } from "./client/informer.ts";
+import type { JoinWatches } from "./client/watches.ts";
 
 export type Discovery = "projects" | "control-planes";
 
@@ -33,7 +34,7 @@ export const isReady = ({ status }: Project, discovery: Discovery): boolean =>
 export type ProjectsOptions = {
   api: KubeApi;
   discovery: Discovery;
-  watchSeconds(): number;
+  watches: JoinWatches;
   clock: Clock;
   random: Random;
   /** Its control plane can be asked; once for each project. */

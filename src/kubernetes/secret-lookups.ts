@@ -28,10 +28,10 @@ export class SecretLookups {
     this.#ports = ports;
   }
 
-  /** Asks for those that nobody has asked for yet. */
-  async readNew(signal: AbortSignal): Promise<void> {
+  /** Asks for those of them that nobody has asked for yet. */
+  async readNew(ids: readonly string[], signal: AbortSignal): Promise<void> {
     await this.#readAll(
-      [...this.#ports.needed()].filter((id) => !this.#read.has(id)),
+      ids.filter((id) => !this.#read.has(id)),
       signal,
     );
   }

@@ -1,6 +1,6 @@
 // How long after its end a window is read: what was set or learned for its query, and the query's own part of the interval.
 import type { Frame } from "../series/frame.ts";
-import { offsetInInterval, stretchMs, type Window } from "../source/window.ts";
+import { MOST_SPREAD, offsetInInterval, stretchMs, type Window } from "../source/window.ts";
 import { type Query, queryKey } from "./reader.ts";
 import { cameLate, firstSettle, learn, type Settle } from "./settle.ts";
 
@@ -12,9 +12,10 @@ export class Delays {
   #queries = 1;
 
   /** So many different queries are read: the more, the wider they are spread over the interval. */
-  spreadOver(keys: ReadonlySet<string>): void {
-    if (this.#queries !== keys.size) this.#offsets = new WeakMap();
-    this.#queries = Math.max(1, keys.size);
+  spreadOver(keys: { readonly size: number; has(key: string): boolean }): void {
+    const queries = Math.min(Math.max(1, keys.size), MOST_SPREAD);
+    if (this.#queries !== queries) this.#offsets = new WeakMap();
+    this.#queries = queries;
     for (const key of this.#learned.keys()) if (!keys.has(key)) this.#learned.delete(key);
   }
 

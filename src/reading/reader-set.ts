@@ -9,6 +9,8 @@ type R = Reader<Subscriber>;
 export class ReaderSet {
   readonly #readers = new Set<R>();
   readonly #of = new Map<Subscriber, R>();
+  /** By query: how many readers it has. */
+  readonly #keys = new Map<string, number>();
 
   [Symbol.iterator](): Iterator<R> {
     return this.#readers.values();
@@ -23,8 +25,8 @@ export class ReaderSet {
   }
 
   /** Queries that are read. */
-  keys(): ReadonlySet<string> {
-    return new Set([...this.#readers].map(({ key }) => key));
+  get keys(): { readonly size: number; has(key: string): boolean } {
+    return this.#keys;
   }
 
   /** New, or moved: where another is at the same place with the same memory, that one takes over its subscribers. */
@@ -36,7 +38,7 @@ export class ReaderSet {
         this.#of.set(subscriber, other);
       }
       other.ends = [...other.ends, ...reader.ends].sort((a, b) => a - b);
-      this.#readers.delete(reader);
+      this.#delete(reader);
       return;
     }
     this.#add(reader);
@@ -57,10 +59,18 @@ export class ReaderSet {
     const reader = this.#of.get(subscriber);
     this.#of.delete(subscriber);
     reader?.members.delete(subscriber);
-    if (reader?.members.size === 0) this.#readers.delete(reader);
+    if (reader?.members.size === 0) this.#delete(reader);
+  }
+
+  #delete(reader: R): void {
+    if (!this.#readers.delete(reader)) return;
+    const others = (this.#keys.get(reader.key) ?? 1) - 1;
+    if (others === 0) this.#keys.delete(reader.key);
+    else this.#keys.set(reader.key, others);
   }
 
   #add(reader: R): void {
+    if (!this.#readers.has(reader)) this.#keys.set(reader.key, (this.#keys.get(reader.key) ?? 0) + 1);
     this.#readers.add(reader);
     for (const subscriber of reader.members) this.#of.set(subscriber, reader);
   }

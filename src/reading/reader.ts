@@ -112,12 +112,16 @@ export function mayMerge<M extends Member>(a: Reader<M>, b: Reader<M>, reachFrom
 
 /**
  * Which due reader is served next: the one that has waited for the most reads of others, so that one that catches up and is
- * always due cannot starve live ones; among equals the oldest read position.
+ * always due cannot starve live ones; among equals the oldest read position. `isDue` is asked only of those that would be next.
  */
-export function fairest<M extends Member>(due: readonly Reader<M>[]): Reader<M> | undefined {
-  return due.reduce<Reader<M> | undefined>((best, reader) => {
-    if (best === undefined) return reader;
-    if (reader.servedAt !== best.servedAt) return reader.servedAt < best.servedAt ? reader : best;
-    return reader.read < best.read ? reader : best;
-  }, undefined);
+export function fairest<M extends Member>(
+  readers: Iterable<Reader<M>>,
+  isDue: (reader: Reader<M>) => boolean,
+): Reader<M> | undefined {
+  let best: Reader<M> | undefined;
+  for (const reader of readers) if ((best === undefined || isFairer(reader, best)) && isDue(reader)) best = reader;
+  return best;
 }
+
+const isFairer = <M extends Member>(a: Reader<M>, b: Reader<M>): boolean =>
+  a.servedAt === b.servedAt ? a.read < b.read : a.servedAt < b.servedAt;

@@ -7,6 +7,7 @@ import { growWindow, shrinkWindow, type Window } from "../source/window.ts";
 import type { ReadFailureReason } from "../status/events.ts";
 import { Alarm } from "./alarm.ts";
 import type { Position } from "./auditor.ts";
+import { Buffered } from "./buffered.ts";
 import { buffered, expected } from "./expected.ts";
 import { afterRead } from "./leaps.ts";
 import type { Memory } from "./memory/memory.ts";
@@ -54,6 +55,7 @@ export class Readers {
   readonly #alarm: Alarm;
   readonly #turns: Turns;
   readonly #outages = new Outages();
+  readonly #buffered = new Buffered();
   #served = 0;
   #probing = false;
   #short = false;
@@ -78,7 +80,7 @@ export class Readers {
       cancel: () => {
         this.#waiting.delete(subscriber);
         this.#readers.remove(subscriber);
-        this.#schedule.delays.spreadOver(this.#readers.keys());
+        this.#schedule.delays.spreadOver(this.#readers.keys);
       },
     };
   }
@@ -149,8 +151,7 @@ export class Readers {
       if (!this.#turns.free) break;
       for (const reader of this.#readers)
         if (!reader.busy && isAhead(reader, now)) setBack(reader, now, now - at.monoMs, this.#ports.newMemory);
-      const due = [...this.#readers].filter((r) => this.#schedule.isDue(r, at) && [...r.members].some(takes));
-      const reader = fairest(due);
+      const reader = fairest(this.#readers, (r) => this.#schedule.isDue(r, at) && [...r.members].some(takes));
       if (reader === undefined) break;
       if (!this.#fits(reader, now)) {
         const pressure = { kind: "memory", patienceMs: reader.query.intervalMs } as const;
@@ -194,7 +195,7 @@ export class Readers {
         leaps: [],
       });
     }
-    this.#schedule.delays.spreadOver(this.#readers.keys());
+    this.#schedule.delays.spreadOver(this.#readers.keys);
     this.#waiting.clear();
   }
 
@@ -207,9 +208,8 @@ export class Readers {
 
   /** Does what the next window is expected to bring fit beside what is in memory? An empty memory takes any. */
   #fits(reader: R, sourceNow: EpochMs): boolean {
-    const inMemory = buffered(this.#readers);
     const more = expected(reader, this.#schedule.window(reader, sourceNow));
-    return inMemory === 0 || inMemory + more <= this.#settings.maxBufferedSamples;
+    return this.#buffered.fits(more, this.#settings.maxBufferedSamples, () => buffered(this.#readers));
   }
 
   #sleepUntilDue(moment: Moment): void {
@@ -247,6 +247,7 @@ export class Readers {
     this.#readers.splitOff(reader, takes);
     reader.busy = true;
     reader.expects = expected(reader, window);
+    this.#buffered.started(reader.expects);
     reader.servedAt = ++this.#served;
     this.#turns.take();
     void this.#read(reader, window, this.#schedule.tick(reader, sourceNow));
@@ -260,6 +261,7 @@ export class Readers {
       .readWindow(reader.query, reader.memory, window, reach, this.#stop.signal)
       .catch(bugOf);
     reader.busy = false;
+    this.#buffered.ended(reader.expects, outcome.ok ? outcome.frame.samples + (outcome.late?.samples ?? 0) : 0);
     this.#turns.end();
     if (this.#stop.signal.aborted) return;
     this.#doStep(() => {

@@ -34,6 +34,8 @@ export const dueAt = firstEnd;
 /** Each query has a tenth of the interval to itself, until all together reach the whole of it, or this. */
 const SHARE = 0.1;
 const MOST_OFFSET_MS = 5_000;
+/** More queries are spread as widely as this many. */
+export const MOST_SPREAD = Math.ceil(1 / SHARE);
 
 /** A fixed part of the interval for each of `queries`, so that not all of them fall on one instant. */
 export function offsetInInterval(query: string, intervalMs: number, queries: number): number {

@@ -56,7 +56,7 @@ export type StateStore = {
   definitions(): ReadonlyMap<string, string>;
   /** Saved at once. */
   saveDefinitions(definitions: ReadonlyMap<string, string>): void;
-  /** Forgets cursors of sinks that have not been `inUse` for `keepMs`. */
+  /** Forgets cursors of sinks that have not been `inUse` for `keepMs`, or a hundredth less. */
   forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void;
   /** Notices that the directory or the database was deleted, and makes them again from what is still open. */
   look(): void;
@@ -76,6 +76,8 @@ export type LocalStore = StateStore & {
 /** Saved after this long; where a save is slow, not before this many times what the last one took: at most a hundredth of a core. */
 const SAVE_WITHIN_MS = 100;
 const SAVE_COST = 100;
+/** When a cursor was last in use is known to this part of the time that an unused one is kept. */
+const USED_PARTS = 100;
 
 /**
  * Opens (and if need be makes, mode 0700) the state directory. Throws StateDirError if another agent holds it, or if it cannot be
@@ -141,8 +143,10 @@ class SqliteStore implements LocalStore {
   }
 
   cursor(key: CursorKey): SavedCursor | undefined {
-    this.#flush();
-    const unsaved = this.#unsaved.get(JSON.stringify([key.policy, key.sink, key.source]));
+    const id = JSON.stringify([key.policy, key.sink, key.source]);
+    // Only for its own sake: each of a thousand sinks that start would write what the others have moved.
+    if (this.#unsaved.has(id)) this.#flush();
+    const unsaved = this.#unsaved.get(id);
     // The disk is full:
     if (unsaved !== undefined)
       return { cursor: unsaved.cursor, memory: unsaved.memory && concatenated(unsaved.memory.pieces()) };
@@ -271,8 +275,11 @@ class SqliteStore implements LocalStore {
       for (const row of rows) {
         const { policy, sink, source } = row as CursorKey;
         const usedMs = whole(row.used_ms, now);
-        if (usedMs === undefined || inUse({ policy, sink, source })) use.run(now, policy, sink, source);
-        else if (now - usedMs > keepMs) for (const statement of forget) statement.run(policy, sink, source);
+        const isFresh = usedMs !== undefined && usedMs <= now && now - usedMs < keepMs / USED_PARTS;
+        if (usedMs === undefined || inUse({ policy, sink, source })) {
+          // Each save says so too: a sink that comes does not write the rows of a thousand others.
+          if (!isFresh) use.run(now, policy, sink, source);
+        } else if (now - usedMs > keepMs) for (const statement of forget) statement.run(policy, sink, source);
       }
     });
   }

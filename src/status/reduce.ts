@@ -1,7 +1,8 @@
 // The only way to the next snapshot: reduce(snapshot, event). Pure; everything that the event does not touch is shared.
+import { changedPart } from "../platform/changed-part.ts";
 import { atLeap } from "./clock-leap.ts";
 import { policyConditions, readyOf } from "./conditions.ts";
-import type { Event, SinkId } from "./events.ts";
+import type { Event, PolicyInfo, SinkId } from "./events.ts";
 import { addToRing, emptyRing } from "./rings.ts";
 import { newSink, reduceSink, tickSink } from "./sink.ts";
 import { inPolicyOrder, sinkOf, withSink } from "./sinks.ts";
@@ -110,18 +111,32 @@ function withDelivered(s: Snapshot, event: Event): Snapshot {
 }
 
 function policiesLoaded(s: Snapshot, event: Extract<Event, { type: "policies-loaded" }>): Snapshot {
-  const conditions = new Map(s.policies.map((p) => [p.id, p.conditions]));
-  const policies = event.policies.map((p) => ({ ...p, conditions: conditions.get(p.id) ?? p.conditions ?? [] }));
   const { ok, failed } = s.reloads;
-  if (event.partial) return inPolicyOrder({ ...s, policies, problems: event.problems }, s.sinks);
-  const reloads = {
-    ok: ok + (event.ok ? 1 : 0),
-    failed: failed + (event.ok ? 0 : 1),
-    lastAt: event.at,
-    lastOk: event.ok,
-  };
-  return inPolicyOrder({ ...s, policies, problems: event.problems, reloads }, s.sinks);
+  const reloads = event.partial
+    ? s.reloads
+    : { ok: ok + (event.ok ? 1 : 0), failed: failed + (event.ok ? 0 : 1), lastAt: event.at, lastOk: event.ok };
+  return inPolicyOrder(
+    { ...s, policies: loadedPolicies(s.policies, event.policies), problems: event.problems, reloads },
+    s.sinks,
+  );
 }
+
+/** Those of which nothing has changed are the same objects as before. */
+function loadedPolicies(before: Snapshot["policies"], after: readonly PolicyInfo[]): Snapshot["policies"] {
+  const { from, beforeTo, afterTo } = changedPart(before, after, (a, b) => a.id === b.id);
+  const known = new Map(before.slice(from, beforeTo).map((policy) => [policy.id, policy]));
+  return after.map((info, i) => {
+    const was = i < from ? before[i] : i < afterTo ? known.get(info.id) : before[i - afterTo + beforeTo];
+    if (was === undefined) return { ...info, conditions: info.conditions ?? [] };
+    return sameInfo(was, info) ? was : { ...info, conditions: was.conditions };
+  });
+}
+
+const sameInfo = (a: PolicyInfo, b: PolicyInfo): boolean =>
+  a.generation === b.generation &&
+  a.file === b.file &&
+  a.yaml === b.yaml &&
+  (a.sinks === b.sinks || (a.sinks.length === b.sinks.length && a.sinks.every((id, i) => id === b.sinks[i])));
 
 function tick(s: Snapshot, event: Extract<Event, { type: "tick" }>): Snapshot {
   let sinks: SinkState[] | undefined;
@@ -134,34 +149,54 @@ function tick(s: Snapshot, event: Extract<Event, { type: "tick" }>): Snapshot {
   return sinks === undefined ? s : { ...s, sinks };
 }
 
-/** A policy's condition follows from Ready of its sinks: looked at again only where one of those changed. */
+/** A policy's condition follows from Ready of its sinks: looked at again only where one of those changed, or the policy did. */
 function withPolicyConditions(before: Snapshot, after: Snapshot, event: Event): Snapshot {
-  const concerned = concernedPolicies(before, after, event);
-  if (concerned === "none") return after;
   let policies: Snapshot["policies"][number][] | undefined;
-  after.policies.forEach((policy, i) => {
-    if (concerned !== "all" && policy.id !== concerned) return;
+  for (const i of concernedPolicies(before, after, event)) {
+    const policy = after.policies[i]!;
     const sinks = policy.sinks.map((id) => {
       const sink = sinkOf(after, id);
       return { id, name: sink?.info.sink ?? id, ready: sink && readyOf(sink) };
     });
     const conditions = policyConditions(sinks, policy.conditions, event.at, policy.generation);
-    if (conditions === policy.conditions) return;
+    if (conditions === policy.conditions) continue;
     policies ??= after.policies.slice();
     policies[i] = { ...policy, conditions };
-  });
+  }
   return policies === undefined ? after : { ...after, policies };
 }
 
-function concernedPolicies(before: Snapshot, after: Snapshot, event: Event): "none" | "all" | string {
-  if (event.type === "policies-loaded") return "all";
-  if (before.sinks === after.sinks) return "none";
-  const id: SinkId | undefined = "id" in event ? event.id : "sink" in event ? event.sink.id : undefined;
-  if (id === undefined) return "all"; // a tick that changed something
-  const [was, now] = [sinkOf(before, id), sinkOf(after, id)];
-  if (was !== undefined && now !== undefined) {
-    const [a, b] = [readyOf(was), readyOf(now)];
-    if (a.status === b.status && a.reason === b.reason) return "none";
+/** Their places in `after.policies`. */
+function concernedPolicies(before: Snapshot, after: Snapshot, event: Event): Iterable<number> {
+  if (event.type === "policies-loaded") {
+    const { from, afterTo } = changedPart(before.policies, after.policies, (a, b) => a === b);
+    return range(from, afterTo);
   }
-  return (now ?? was)?.info.policy ?? "none";
+  if (before.sinks === after.sinks) return [];
+  const id: SinkId | undefined = "id" in event ? event.id : "sink" in event ? event.sink.id : undefined;
+  if (id === undefined) return concernedByTick(before, after);
+  const [was, now] = [sinkOf(before, id), sinkOf(after, id)];
+  if (sameReady(was, now)) return [];
+  const concerned = (now ?? was)?.info.policy;
+  const place = after.policies.findIndex((policy) => policy.id === concerned);
+  return place < 0 ? [] : [place];
+}
+
+function concernedByTick(before: Snapshot, after: Snapshot): number[] {
+  const concerned = new Set<string>();
+  for (let i = 0; i < after.sinks.length; i++) {
+    const [was, now] = [before.sinks[i], after.sinks[i]!];
+    if (was !== now && !sameReady(was, now)) concerned.add(now.info.policy);
+  }
+  return after.policies.flatMap((policy, i) => (concerned.has(policy.id) ? [i] : []));
+}
+
+function sameReady(a: SinkState | undefined, b: SinkState | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  const [was, now] = [readyOf(a), readyOf(b)];
+  return was.status === now.status && was.reason === now.reason;
+}
+
+function* range(from: number, to: number): Generator<number> {
+  for (let i = from; i < to; i++) yield i;
 }

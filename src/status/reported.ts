@@ -21,11 +21,13 @@ export function changedReports(before: Snapshot, after: Snapshot): Report[] {
 function add(to: Report[], before: readonly Reporting[], after: readonly Reporting[], inPlace: boolean): void {
   const same = inPlace ? after.length : samePrefix(before, after);
   const known = new Map(before.slice(same).map((one) => [one.id, one]));
-  after.forEach((one, i) => {
+  // At each event of any sink: nothing is called for those that are the same.
+  for (let i = 0; i < after.length; i++) {
+    const one = after[i]!;
     const was = i < same ? before[i] : known.get(one.id);
-    if (was === one || was?.conditions === one.conditions) return;
+    if (was === one || was?.conditions === one.conditions) continue;
     if (was === undefined || said(was) !== said(one)) to.push({ id: one.id, conditions: one.conditions });
-  });
+  }
   if (known.size === 0) return;
   const left = new Set(after.slice(same).map((one) => one.id));
   for (const id of known.keys()) if (!left.has(id)) to.push({ id, conditions: [] });

@@ -1,12 +1,13 @@
 // Finding and replacing one sink in a snapshot without a walk or a copy of the others. Pure; the index is derived from `order`,
-// which is a new array whenever a sink comes or goes, and is thrown away with it.
+// which is a new array whenever a sink comes or goes. One that comes last leaves the places of the others as they are: the index is
+// handed on, and a snapshot from before it has nothing at the new place.
 import type { EpochMs } from "../platform/clock.ts";
 import type { SinkId } from "./events.ts";
 import type { SinkState, Snapshot } from "./snapshot.ts";
 
-const indexes = new WeakMap<readonly SinkId[], ReadonlyMap<SinkId, number>>();
+const indexes = new WeakMap<readonly SinkId[], Map<SinkId, number>>();
 
-function indexOf(order: readonly SinkId[]): ReadonlyMap<SinkId, number> {
+function indexOf(order: readonly SinkId[]): Map<SinkId, number> {
   let index = indexes.get(order);
   if (index === undefined) {
     index = new Map(order.map((id, i) => [id, i]));
@@ -15,14 +16,29 @@ function indexOf(order: readonly SinkId[]): ReadonlyMap<SinkId, number> {
   return index;
 }
 
+function placeOf(order: readonly SinkId[], id: SinkId): number | undefined {
+  const i = indexOf(order).get(id);
+  if (i === undefined || order[i] === id) return i;
+  // Two snapshots were made of the same one, each with another sink at its end.
+  const there = order.indexOf(id);
+  return there < 0 ? undefined : there;
+}
+
+function withLast(order: readonly SinkId[], id: SinkId): readonly SinkId[] {
+  const longer = [...order, id];
+  const index = indexOf(order);
+  if (!index.has(id)) indexes.set(longer, index.set(id, order.length));
+  return longer;
+}
+
 export function sinkOf(snapshot: Pick<Snapshot, "sinks" | "order">, id: SinkId): SinkState | undefined {
-  const i = indexOf(snapshot.order).get(id);
+  const i = placeOf(snapshot.order, id);
   return i === undefined ? undefined : snapshot.sinks[i];
 }
 
 /** The snapshot with `sink` in its place; a new one goes where its policy says. */
 export function withSink(snapshot: Snapshot, sink: SinkState): Snapshot {
-  const i = indexOf(snapshot.order).get(sink.id);
+  const i = placeOf(snapshot.order, sink.id);
   if (i === undefined) return withNewSink(snapshot, sink);
   const sinks = snapshot.sinks.slice();
   sinks[i] = sink;
@@ -33,7 +49,7 @@ function withNewSink(snapshot: Snapshot, sink: SinkState): Snapshot {
   const sinks = [...snapshot.sinks, sink];
   const last = snapshot.sinks.at(-1);
   const isLast = last === undefined || comesBefore(snapshot, last, sink);
-  return isLast ? { ...snapshot, sinks, order: [...snapshot.order, sink.id] } : inPolicyOrder(snapshot, sinks);
+  return isLast ? { ...snapshot, sinks, order: withLast(snapshot.order, sink.id) } : inPolicyOrder(snapshot, sinks);
 }
 
 /** Usual at the start, when sinks come one by one in policy order. */
@@ -41,16 +57,28 @@ function comesBefore({ policies }: Snapshot, a: SinkState, b: SinkState): boolea
   const [p, q] = [a, b].map((sink) => policies.findIndex((policy) => policy.id === sink.info.policy));
   if (p === undefined || q === undefined || p < 0 || p !== q)
     return p !== undefined && q !== undefined && p >= 0 && p < q;
-  const sinks = policies[p]?.sinks ?? [];
-  return sinks.indexOf(a.id) < sinks.indexOf(b.id);
+  const [i, j] = [a, b].map((sink) => policies[p]?.sinks.indexOf(sink.id) ?? -1);
+  // One that drains is not named any more, and comes last.
+  return i !== undefined && j !== undefined && i >= 0 && i < j;
 }
 
 /** Sinks in the order of their policies; those that no policy names any more (they drain) at the end. */
 export function inPolicyOrder(snapshot: Snapshot, sinks: readonly SinkState[]): Snapshot {
-  const rank = new Map(snapshot.policies.flatMap((p) => p.sinks).map((id, i) => [id, i]));
+  const sorted = isInOrder(snapshot, sinks) ? sinks : sortedByPolicy(snapshot, sinks);
+  return sorted === snapshot.sinks ? snapshot : { ...snapshot, sinks: sorted, order: sorted.map((sink) => sink.id) };
+}
+
+/** Usual: a policy was edited, or others come after those that are there. */
+function isInOrder({ policies }: Snapshot, sinks: readonly SinkState[]): boolean {
+  let i = 0;
+  for (const policy of policies) for (const id of policy.sinks) if (sinks[i]?.id === id) i++;
+  return i === sinks.length;
+}
+
+function sortedByPolicy({ policies }: Snapshot, sinks: readonly SinkState[]): readonly SinkState[] {
+  const rank = new Map(policies.flatMap((p) => p.sinks).map((id, i) => [id, i]));
   const last = rank.size;
-  const sorted = sinks.toSorted((a, b) => (rank.get(a.id) ?? last) - (rank.get(b.id) ?? last));
-  return { ...snapshot, sinks: sorted, order: sorted.map((sink) => sink.id) };
+  return sinks.toSorted((a, b) => (rank.get(a.id) ?? last) - (rank.get(b.id) ?? last));
 }
 
 /** How old the newest settled data is, ms: the worst of the sink's sources, grown by the time since it was measured. */

@@ -158,8 +158,9 @@ describe("a policy that changes", () => {
   });
 });
 
-test("one edit of many policies plans that one: the others are the very same objects, and no event is about their sinks", () => {
+test("one edit of many policies looks at that one: no event is about the sinks of the others; what was lost comes back as new", () => {
   const planned: string[] = [];
+  const looked = new Set<string>();
   const events: Event[] = [];
   const reason = "InvalidQuery" as const;
   const supervisor = new Supervisor(
@@ -176,8 +177,15 @@ test("one edit of many policies plans that one: the others are the very same obj
     } as never as SupervisorPorts,
     0,
   );
+  const watched = (policy: Policy): Policy =>
+    new Proxy(policy, {
+      get: (target, key) => {
+        looked.add(target.name);
+        return Reflect.get(target, key);
+      },
+    });
   const policy = (name: string) =>
-    ({
+    watched({
       namespace: "default",
       name,
       annotations: {},
@@ -194,17 +202,32 @@ test("one edit of many policies plans that one: the others are the very same obj
         },
       ],
       place: { file: "f" },
-    }) as never as Policy;
+    } as never as Policy);
   const load = (policies: Policy[]) => supervisor.apply({ policies, problems: [], files: [] });
   const all = Array.from({ length: 200 }, (_, i) => policy(`p${i}`));
   load(all);
   assert.equal(planned.length, 200);
-  planned.length = 0;
-  events.length = 0;
-  load(all.map((p, i) => (i === 7 ? policy("p7") : p)));
+  const told = (policies: Policy[]) => {
+    planned.length = 0;
+    events.length = 0;
+    looked.clear();
+    load(policies);
+    return events.map((e) => ("sink" in e ? `${e.type} ${e.sink.id}` : "id" in e ? `${e.type} ${e.id}` : e.type));
+  };
+  const edited = all.with(7, policy("p7"));
+  assert.deepEqual(told(edited), ["policies-loaded", "sink-refused default/p7/a"]);
   assert.deepEqual(planned, ["p7"]);
+  assert.deepEqual([...looked], ["p7"]);
+  assert.deepEqual(told([...edited]), ["policies-loaded"]);
+  assert.deepEqual([...looked], []);
+  assert.deepEqual(told(edited.toSpliced(9, 1)), ["policies-loaded", "sink-forgotten default/p9/a"]);
+  assert.deepEqual([...looked], []);
+  assert.deepEqual(told(edited), ["policies-loaded", "sink-refused default/p9/a"]);
+  // In a fleet another agent owned it for a moment: the same objects are loaded, and this one starts again.
+  supervisor.lose((id) => id === "default/p5");
+  assert.deepEqual(told(edited), ["policies-loaded", "sink-refused default/p5/a"]);
   assert.deepEqual(
-    events.map((e) => ("sink" in e ? `${e.type} ${e.sink.id}` : e.type)),
-    ["policies-loaded", "sink-refused default/p7/a"],
+    events.flatMap((e) => (e.type === "policies-loaded" ? e.policies.map(({ id }) => id) : [])),
+    edited.map(({ namespace, name }) => `${namespace}/${name}`),
   );
 });

@@ -4,10 +4,12 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import type { Access } from "../../src/kubernetes/client/access.ts";
 import { type ApiFailure, type KubeObject, POLICIES } from "../../src/kubernetes/client/api.ts";
 import { createKubeApi } from "../../src/kubernetes/client/client.ts";
-import { Informer, watchSecondsOf } from "../../src/kubernetes/client/informer.ts";
+import { Informer } from "../../src/kubernetes/client/informer.ts";
 import { Patience } from "../../src/kubernetes/client/patience.ts";
+import { type JoinWatches, Watches } from "../../src/kubernetes/client/watches.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemFiles } from "../../src/platform/files.ts";
+import { FakeClock } from "../fakes/clock.ts";
 import { type FakeKubeApi, startFakeKubeApi } from "../fakes/kube-api.ts";
 import { eventually } from "../servers/binary.ts";
 
@@ -37,12 +39,16 @@ const access = (): Access => ({
   rejected: () => {},
 });
 
-function run(watchSeconds = 30): void {
-  informer = new Informer({
+const forSeconds = (seconds: number): JoinWatches => ({
+  join: () => ({ begin: () => seconds, ended: () => {}, recovered: () => {}, leave: () => {} }),
+});
+
+const informerOf = (namespace: string | undefined, watches: JoinWatches): Informer<KubeObject> =>
+  new Informer({
     api: createKubeApi({ access: access(), proxy: () => undefined, userAgent: "test", tell: () => {} }),
     resource: POLICIES,
-    at: {},
-    watchSeconds: () => watchSeconds,
+    at: namespace === undefined ? {} : { namespace },
+    watches,
     clock: systemClock,
     random: () => 0.5,
     onChange(key, object) {
@@ -53,6 +59,9 @@ function run(watchSeconds = 30): void {
     onSynced: () => changes.push("synced"),
     onFailure: (failure) => failures.push(failure),
   });
+
+function run(watchSeconds = 30): void {
+  informer = informerOf(undefined, forSeconds(watchSeconds));
   running = informer.run(ended.signal);
 }
 
@@ -233,14 +242,136 @@ describe("an informer", () => {
   });
 });
 
-describe("how long a watch runs", () => {
-  test("a deaf one of two is found within four seconds; all together are renewed at most 40 times a minute", () => {
-    assert.equal(watchSecondsOf(2), 3);
-    for (let watches = 1; watches <= 160; watches++) {
-      assert.ok((watches * 60) / watchSecondsOf(watches) <= 40, `${watches} watches`);
-      assert.ok(watchSecondsOf(watches) <= 3 || (watches * 60) / watchSecondsOf(watches) > 30, `${watches} watches`);
+describe("many watches of one server that go deaf together", () => {
+  test("are found by the one that ends soon, though the others run for minutes", async () => {
+    const watches = new Watches(systemClock, () => 0.5);
+    for (let i = 0; i < 200; i++) watches.join(server.url, () => {});
+    const all = ["one", "two", "three"].map((namespace) => informerOf(namespace, watches).run(ended.signal));
+    running = Promise.all(all).then(() => {});
+    await eventually(
+      "all watch",
+      () => server.asked.filter((a) => a.startsWith("watch")).length,
+      (n) => n >= 3,
+    );
+    server.deafen();
+    for (const namespace of ["one", "two", "three"]) {
+      const { metadata, ...rest } = object("a");
+      server.put("exportpolicies", { ...rest, metadata: { ...metadata, namespace } });
     }
-    assert.equal(watchSecondsOf(10_000), 240);
+    await eventually(
+      "known",
+      () => [...known.keys()].sort().join(),
+      (keys) => keys === "one/a,three/a,two/a",
+    );
+    assert.deepEqual(failures, []);
+  });
+});
+
+describe("how long watches run", () => {
+  const SERVERS = ["https://one/a", "https://two:6443"];
+  type Running = {
+    turn: ReturnType<Watches["join"]>;
+    server: string;
+    beganMs: number;
+    endsMs: number;
+    renewed: number;
+  };
+  let clock: FakeClock;
+  let watches: Watches;
+  let all: Running[];
+
+  const join = (server: string): void => {
+    const one: Running = { turn: undefined as never, server, beganMs: 0, endsMs: 0, renewed: 0 };
+    one.turn = watches.join(server, () => {
+      one.renewed++;
+      one.endsMs = clock.monotonicMs();
+    });
+    all.push(one);
+  };
+  let begun = 0;
+  const begin = (one: Running): void => {
+    begun++;
+    one.beganMs = clock.monotonicMs();
+    one.endsMs = one.beganMs + one.turn.begin() * 1000;
+  };
+  /** Each that has ended begins again; those of `failing` do not. Until the time. */
+  async function live(untilMs: number, failing: (one: Running) => boolean = () => false): Promise<void> {
+    for (; clock.monotonicMs() < untilMs; await clock.advance(100))
+      for (let again = true; again; ) {
+        again = false;
+        for (const one of all) {
+          const now = clock.monotonicMs();
+          if (one.endsMs > now && !(failing(one) && one.endsMs !== Number.POSITIVE_INFINITY)) continue;
+          again = true;
+          one.turn.ended(failing(one));
+          if (failing(one)) one.endsMs = Number.POSITIVE_INFINITY;
+          else begin(one);
+        }
+      }
+  }
+  const soonest = (server: string) =>
+    Math.min(...all.filter((one) => one.server === server).map((one) => one.endsMs)) - clock.monotonicMs();
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    let n = 0;
+    watches = new Watches(clock, () => (n = (n * 7 + 3) % 11) / 11);
+    all = [];
+    begun = 0;
+  });
+
+  test("two of one server: three seconds each, 40 renewals a minute", async () => {
+    for (let i = 0; i < 2; i++) join(SERVERS[0]!);
+    await live(clock.monotonicMs() + 60_000);
+    assert.equal(begun, 40);
+  });
+
+  for (const count of [3, 10, 160, 400])
+    test(`${count}: one of each server ends within seconds at any time, though all together are renewed seldom`, async () => {
+      for (let i = 0; i < count; i++) join(SERVERS[i % 2]!);
+      const minutes = 10;
+      await live(clock.monotonicMs() + 1);
+      begun = 0;
+      for (let i = 0; i < minutes * 60; i++) {
+        await live(clock.monotonicMs() + 1_000);
+        for (const server of SERVERS) assert.ok(soonest(server) <= 3_000, `${soonest(server)} ms`);
+      }
+      const most = 40 * Math.max(1, count / 160) + 2 * 20;
+      assert.ok(begun / minutes <= most * 1.1, `${begun / minutes} a minute`);
+      assert.ok(all.every(({ endsMs, beganMs }) => endsMs - beganMs <= 240_000));
+    });
+
+  test("where the one that ends soon cannot be opened any more, another one takes its place", async () => {
+    for (let i = 0; i < 40; i++) join(SERVERS[0]!);
+    await live(clock.monotonicMs() + 60_000);
+    const failed = new Set<Running>();
+    for (let i = 0; i < 20; i++) {
+      failed.add(all.filter((one) => !failed.has(one)).sort((a, b) => a.endsMs - b.endsMs)[0]!);
+      await live(clock.monotonicMs() + 200, (one) => failed.has(one));
+      assert.ok(soonest(SERVERS[0]!) <= 3_000, `${soonest(SERVERS[0]!)} ms`);
+    }
+  });
+
+  test("one that was deaf renews those of its server that began before, and no others; not all of a slow server again and again", async () => {
+    for (let i = 0; i < 20; i++) join(SERVERS[i % 2]!);
+    await live(clock.monotonicMs() + 60_000);
+    const renewals = () => all.map((one) => one.renewed);
+    const before = renewals();
+    const brokenMs = clock.monotonicMs();
+    await clock.advance(100);
+    begin(all[2]!);
+    all[0]!.turn.recovered(brokenMs);
+    assert.deepEqual(
+      renewals().map((n, i) => n - before[i]!),
+      all.map(({ server }, i) => (server === SERVERS[0] && i !== 0 && i !== 2 ? 1 : 0)),
+    );
+    await live(clock.monotonicMs() + 5_000);
+    const again = renewals();
+    all[0]!.turn.recovered(clock.monotonicMs());
+    assert.deepEqual(renewals(), again);
+    await live(clock.monotonicMs() + 10_000);
+    all[0]!.turn.recovered(clock.monotonicMs() + 1);
+    assert.notDeepEqual(renewals(), again);
   });
 });
 

@@ -4,14 +4,18 @@ import { beforeEach, describe, test } from "node:test";
 import { queryRules } from "../../src/cli/querycheck.ts";
 import { PolicyObjects } from "../../src/kubernetes/policy-objects.ts";
 import type { LoadResult, Policy } from "../../src/policy/policy.ts";
+import { inSteps } from "../../src/policy/steps.ts";
 import { policyObject, secretObject } from "./policies.ts";
 
 const { check } = queryRules({ enforceFilter: [], forbidLabel: [] });
 let checked = 0;
 let objects: PolicyObjects;
+/** What the last load gave. */
+let running: readonly Policy[] = [];
 
 beforeEach(() => {
   checked = 0;
+  running = [];
   objects = new PolicyObjects({
     interpretOptions: () => ({
       checkQuery: (query, policy) => {
@@ -26,7 +30,9 @@ beforeEach(() => {
 
 const loads = (): LoadResult[] => {
   objects.readSome(() => false);
-  return [...objects.load()];
+  const all = [...inSteps(running, objects.load())];
+  running = all.at(-1)!.policies;
+  return all;
 };
 const load = (): LoadResult => loads().at(-1)!;
 const names = ({ policies }: LoadResult): string => policies.map((p) => `${p.namespace}/${p.name}`).join();
@@ -140,7 +146,7 @@ describe("policies of the API server", () => {
 
 describe("a load of many policies is cut into steps, each with a few sinks that start, change or end", () => {
   const STEP_SINKS = 4;
-  let running: ReadonlyMap<string, Policy>;
+  let ran: ReadonlyMap<string, Policy>;
 
   /** Loads; of each step, the sinks of the policies that are not what they were. */
   function steps(): number[] {
@@ -149,9 +155,9 @@ describe("a load of many policies is cut into steps, each with a few sinks that 
     for (const [i, { policies, partial }] of all.entries()) {
       assert.equal(partial === true, i < all.length - 1);
       const now = new Map(policies.map((policy) => [policy.name, policy]));
-      const changed = [...new Set([...running.keys(), ...now.keys()])].filter((n) => running.get(n) !== now.get(n));
-      sizes.push(changed.reduce((n, name) => n + (now.get(name) ?? running.get(name))!.sinks.length, 0));
-      running = now;
+      const changed = [...new Set([...ran.keys(), ...now.keys()])].filter((n) => ran.get(n) !== now.get(n));
+      sizes.push(changed.reduce((n, name) => n + (now.get(name) ?? ran.get(name))!.sinks.length, 0));
+      ran = now;
     }
     return sizes;
   }
@@ -160,7 +166,7 @@ describe("a load of many policies is cut into steps, each with a few sinks that 
   const many = Array.from({ length: 150 }, (_, i) => `p${i}`);
 
   beforeEach(() => {
-    running = new Map();
+    ran = new Map();
   });
 
   test("at the start, at an edit of each, at another Secret of all, and when all are deleted", () => {
@@ -174,7 +180,7 @@ describe("a load of many policies is cut into steps, each with a few sinks that 
     seen(steps());
     for (const name of many) objects.setPolicy(`default/${name}`, undefined);
     seen(steps());
-    assert.deepEqual([...running], []);
+    assert.deepEqual([...ran], []);
     assert.deepEqual(steps(), [0]);
   });
 
@@ -183,7 +189,7 @@ describe("a load of many policies is cut into steps, each with a few sinks that 
     steps();
     for (const name of many) put(name, { uid: `${name} again` });
     const ended = new Set<string>();
-    let before = running;
+    let before = ran;
     for (const { policies } of loads()) {
       const now = new Map(policies.map((policy) => [policy.name, policy]));
       for (const name of many) {
@@ -198,12 +204,12 @@ describe("a load of many policies is cut into steps, each with a few sinks that 
   test("what was edited while a load is under way is in it or in the next one, and nothing is lost", () => {
     for (const name of many) put(name);
     objects.readSome(() => false);
-    const load = objects.load();
-    for (let i = 0; i < 10; i++) load.next();
+    const load = inSteps(running, objects.load());
+    for (let i = 0; i < 10; i++) running = load.next().value!.policies;
     objects.setPolicy("default/p0", undefined); // runs already
     put("p149", { generation: 2, query: "up" });
     put("p1", { uid: "again" });
-    for (const _ of load);
+    for (const step of load) running = step.policies;
     assert.ok(!one("p0"));
     assert.equal(one("p149").sources[0]!.query, "up");
     assert.equal(one("p1").uid, "again");
@@ -229,6 +235,47 @@ describe("their Secrets", () => {
     assert.ok(!objects.setSecret("default/other", secretObject("other", {})), "nobody names it");
   });
 
+  test("each is decoded by itself, in a slice of its own where time is short; an edit of one of a hundred decodes that one", () => {
+    const decoded: string[] = [];
+    const secret = (name: string, password: string) => {
+      const object = secretObject(name, { username: "u", password });
+      const encoded = object.data!.password!;
+      Object.defineProperty(object.data!, "password", {
+        enumerable: true,
+        get: () => {
+          decoded.push(name);
+          return encoded;
+        },
+      });
+      return object;
+    };
+    for (let i = 0; i < 100; i++) {
+      put(`p${i}`, { secret: `s${i}` });
+      objects.setSecret(`default/s${i}`, secret(`s${i}`, "one"));
+    }
+    decoded.length = 0;
+    let slices = 0;
+    for (; objects.pending; slices++) {
+      decoded.length = 0;
+      checked = 0;
+      objects.readSome(() => true);
+      assert.ok(checked > 0 !== decoded.length > 0, "a policy is read, or one is given its Secret");
+      assert.ok(new Set(decoded).size <= 1);
+    }
+    assert.equal(slices, 200);
+    load();
+    decoded.length = 0;
+    checked = 0;
+    objects.setSecret("default/s7", secret("s7", "two"));
+    assert.equal(one("p7").sinks[0]!.credentials?.password, "two");
+    assert.deepEqual([...new Set(decoded)], ["s7"]);
+    assert.equal(checked, 0);
+    decoded.length = 0;
+    put("p8", { secret: "s8", generation: 2, query: "up" });
+    load();
+    assert.deepEqual([...new Set(decoded)], ["s8"]);
+  });
+
   test("of another type, or another namespace, is refused", () => {
     put("a", { secret: "s" });
     objects.setSecret("default/s", secretObject("s", { username: "u", password: "p" }, "Opaque"));
@@ -249,10 +296,22 @@ describe("their Secrets", () => {
         { id: "default/t", basicAuth: false },
       ],
     );
+    assert.deepEqual(objects.newSecrets(), [...objects.neededSecrets()]);
+    assert.deepEqual(objects.newSecrets(), []);
+    put("c", { secret: "s" });
+    load();
+    assert.deepEqual(objects.newSecrets(), [{ id: "default/s", basicAuth: true }], "named anew");
+    objects.setSecret("default/s", secretObject("s", { username: "u", password: "p" }));
+    assert.deepEqual(objects.newSecrets(), []);
+    objects.setSecret("default/s", undefined);
+    objects.setSecret("default/unused", undefined);
+    assert.deepEqual(objects.newSecrets(), [{ id: "default/s", basicAuth: true }], "gone from the watch");
     put("a", { generation: 2 });
     objects.setPolicy("default/b", undefined);
+    objects.setPolicy("default/c", undefined);
     load();
     assert.deepEqual([...objects.neededSecrets()], []);
+    assert.deepEqual(objects.newSecrets(), []);
   });
 });
 

@@ -4,14 +4,15 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import { withAny } from "../../platform/signals.ts";
 import type { ApiFailure, KubeApi, KubeObject, Resource, Result, WatchEvent, Where } from "./api.ts";
+import type { JoinWatches, WatchTurn } from "./watches.ts";
 
 export type InformerOptions<T extends KubeObject> = {
   api: KubeApi;
   resource: Resource;
   at: Where;
   fieldSelector?: string;
-  /** A watch is renewed after this long; one that is deaf is found a second later. */
-  watchSeconds(): number;
+  /** How long each watch runs; one that is deaf is found a second later. */
+  watches: JoinWatches;
   clock: Clock;
   random: Random;
   /** `object` undefined: it no longer exists. Only for another resourceVersion than before. */
@@ -36,17 +37,14 @@ const LONGEST_WAIT_MS = 30_000;
 export const keyOf = ({ metadata: { namespace, name } }: KubeObject): string =>
   namespace === undefined ? `${name}` : `${namespace}/${name}`;
 
-/**
- * How long each of so many watches runs, seconds. A connection that says nothing any more shows only when its watch does not end: with
- * two watches within four seconds. All together are renewed 40 times a minute; from 160 watches on, each every four minutes.
- */
-export const watchSecondsOf = (watches: number): number => Math.min(240, Math.max(3, Math.ceil(1.5 * watches)));
-
 export class Informer<T extends KubeObject> {
   readonly #options: InformerOptions<T>;
   /** Key to uid and resourceVersion. */
   readonly #known = new Map<string, string>();
   #relist = new AbortController();
+  #renew = new AbortController();
+  /** When a watch broke off, or was found deaf, and none has begun since (monotonic). */
+  #brokenMs: number | undefined;
   #failures = 0;
   #failing: string | undefined;
 
@@ -62,25 +60,28 @@ export class Informer<T extends KubeObject> {
   /** Until the signal. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     let version: string | undefined;
+    const turn = this.#options.watches.join(this.#options.api.server, () => this.#renew.abort());
     while (!signal.aborted) {
       if (this.#relist.signal.aborted) {
         this.#relist = new AbortController();
         version = undefined;
       }
       const from = version;
-      version = await withAny([signal, this.#relist.signal], (until) => this.#step(from, until));
+      version = await withAny([signal, this.#relist.signal], (until) => this.#step(from, turn, until));
     }
+    turn.leave();
   }
 
   /** Lists, or watches from `version`: where to watch next; undefined: to be listed. */
-  async #step(version: string | undefined, until: AbortSignal): Promise<string | undefined> {
+  async #step(version: string | undefined, turn: WatchTurn, until: AbortSignal): Promise<string | undefined> {
     if (version === undefined) {
       const listed = await this.#list(until);
       if (listed.ok) this.#well();
       else await this.#failed(listed.failure, until);
       return listed.ok ? listed.value : undefined;
     }
-    const watched = await this.#watch(version, until);
+    this.#renew = new AbortController();
+    const watched = await withAny([until, this.#renew.signal], (ends) => this.#watch(version, turn, ends));
     if (watched.failure !== undefined) await this.#failed(watched.failure, until);
     return watched.version;
   }
@@ -106,8 +107,12 @@ export class Informer<T extends KubeObject> {
   }
 
   /** `version`: where the next watch continues; undefined where only a list helps. */
-  async #watch(from: string, signal: AbortSignal): Promise<{ version: string | undefined; failure?: ApiFailure }> {
-    const { api, resource, at, fieldSelector, watchSeconds, clock } = this.#options;
+  async #watch(
+    from: string,
+    turn: WatchTurn,
+    signal: AbortSignal,
+  ): Promise<{ version: string | undefined; failure?: ApiFailure }> {
+    const { api, resource, at, fieldSelector, clock } = this.#options;
     let version = from;
     let opened = false;
     const startedMs = clock.monotonicMs();
@@ -119,14 +124,19 @@ export class Informer<T extends KubeObject> {
     const onOpen = () => {
       opened = true;
       this.#well();
+      if (this.#brokenMs !== undefined) turn.recovered(this.#brokenMs);
+      this.#brokenMs = undefined;
     };
     const ended = await api.watch<T>(
       resource,
       at,
-      { resourceVersion: from, timeoutSeconds: watchSeconds(), deafAfterMs: DEAF_AFTER_MS, fieldSelector },
+      { resourceVersion: from, timeoutSeconds: turn.begin(), deafAfterMs: DEAF_AFTER_MS, fieldSelector },
       { onOpen, onEvent },
       signal,
     );
+    const kind = ended.ok ? "aborted" : ended.failure.kind;
+    if (kind === "network") this.#brokenMs ??= clock.monotonicMs();
+    turn.ended(kind !== "aborted" && !(kind === "network" && opened));
     if (ended.ok) {
       // A server that ends each watch at once is not asked without a pause.
       if (clock.monotonicMs() - startedMs < 1_000) await clock.sleep(FIRST_BACKOFF_MS, signal);

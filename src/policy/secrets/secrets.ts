@@ -24,7 +24,7 @@ export type SecretsOptions = {
   missingSecret?: Problem["severity"];
   uselessSecret?: Problem["severity"];
   /** What to do about a Secret that is not there; absent: where files are looked for. */
-  missingHint?: string;
+  missingHint?(): string;
 };
 
 /** Where the values of a Secret come from: a mounted directory, else documents in the policy paths. */
@@ -37,7 +37,16 @@ export class Secrets {
   constructor(secrets: readonly PlacedSecret[], broken: readonly string[], options: SecretsOptions) {
     this.#options = options;
     this.#broken = broken;
-    for (const secret of secrets) this.#documents.set(secretId(secret), secret);
+    for (const secret of secrets) this.put(secret);
+  }
+
+  put(secret: PlacedSecret): void {
+    this.#documents.set(secretId(secret), secret);
+  }
+
+  /** `namespace/name`. */
+  remove(id: string): void {
+    this.#documents.delete(id);
   }
 
   /** What is wrong with the documents in themselves, and those that the mounted directory has too: it is the operator's, and counts. */
@@ -108,7 +117,7 @@ export class Secrets {
     const other = [...this.#documents.values()].find((s) => s.document.metadata.name === name);
     const hint =
       other === undefined
-        ? (this.#options.missingHint ?? "add it to the policy paths or to --secrets-dir")
+        ? (this.#options.missingHint?.() ?? "add it to the policy paths or to --secrets-dir")
         : `there is one in namespace ${other.document.metadata.namespace ?? "default"}, but it must be in the policy's own`;
     return refuse(`Secret ${id} was not found: ${hint}.`, "SecretNotFound");
   }
