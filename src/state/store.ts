@@ -17,6 +17,7 @@ import {
   readGeneration,
   whole,
 } from "./rows.ts";
+import { prepared } from "./statements.ts";
 
 export { StateDirError, type StateTrouble } from "./database.ts";
 export type { SavedMemory } from "./memories.ts";
@@ -72,6 +73,12 @@ export type LocalStore = StateStore & {
 /** Saved after this long; where a save is slow, not before this many times what the last one took: at most a hundredth of a core. */
 const SAVE_WITHIN_MS = 100;
 const SAVE_COST = 100;
+
+// Rows that are there are changed in place: REPLACE would write the page of their index as well.
+const SAVE_CURSOR = `INSERT INTO cursors VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET cursor_ms = excluded.cursor_ms, memory = excluded.memory, used_ms = excluded.used_ms`;
+const SAVE_ATTEMPTED =
+  "INSERT INTO attempts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET attempted = excluded.attempted";
 
 /**
  * Opens (and if need be makes, mode 0700) the state directory. Throws StateDirError if another agent holds it, or if it cannot be
@@ -155,12 +162,7 @@ class SqliteStore implements LocalStore {
   saveAttempted({ policy, sink, source }: CursorKey, attempted: Attempted): void {
     const key = JSON.stringify([policy, sink, source]);
     const saved = this.#disk.write((db) => {
-      db.prepare("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?)").run(
-        policy,
-        sink,
-        source,
-        JSON.stringify(attempted),
-      );
+      prepared(db, SAVE_ATTEMPTED).run(policy, sink, source, JSON.stringify(attempted));
     });
     if (saved) this.#unsavedAttempts.delete(key);
     else this.#unsavedAttempts.set(key, attempted); // for this process
@@ -300,17 +302,15 @@ class SqliteStore implements LocalStore {
   #flush(): boolean {
     if (this.#unsaved.size === 0 && this.#unsavedConditions.size === 0) return true;
     const saved = this.#disk.transaction((db) => {
-      const put = db.prepare("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)");
+      const put = prepared(db, SAVE_CURSOR);
       const now = Math.round(this.#clock.now());
       for (const { key, cursor, memory } of this.#unsaved.values()) {
         const row = memory === undefined ? null : this.#memories.write(db, memory);
         put.run(key.policy, key.sink, key.source, Math.round(cursor), row, now);
       }
-      const say = db.prepare("INSERT OR REPLACE INTO conditions VALUES (?, ?)");
-      const forget = db.prepare("DELETE FROM conditions WHERE id = ?");
       for (const [id, conditions] of this.#unsavedConditions) {
-        if (conditions.length === 0) forget.run(id);
-        else say.run(id, JSON.stringify(conditions));
+        if (conditions.length === 0) prepared(db, "DELETE FROM conditions WHERE id = ?").run(id);
+        else prepared(db, "INSERT OR REPLACE INTO conditions VALUES (?, ?)").run(id, JSON.stringify(conditions));
       }
       this.#memories.forgetUnused(db);
     });
