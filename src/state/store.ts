@@ -70,7 +70,10 @@ export type LocalStore = StateStore & {
   saveEpoch(shard: number, epoch: number): void;
 };
 
-/** Saved after this long; where a save is slow, not before this many times what the last one took: at most a hundredth of a core. */
+/**
+ * Saved at once, but not before this long after the last save; where a save is slow, not before this many times what it took: at most a
+ * hundredth of a core. At once: a timer would wake a process that has nothing else to do once more.
+ */
 const SAVE_WITHIN_MS = 100;
 const SAVE_COST = 100;
 
@@ -112,7 +115,7 @@ class SqliteStore implements LocalStore {
   #definitions: ReadonlyMap<string, string> | undefined;
   readonly #closed = new AbortController();
   #flushing = false;
-  #notBeforeMs = 0;
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(disk: Disk, clock: Clock) {
     this.#disk = disk;
@@ -186,17 +189,19 @@ class SqliteStore implements LocalStore {
     this.#flushSoon();
   }
 
+  /** What moves now is saved together at once; what moves soon after that waits. */
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    const ms = Math.max(SAVE_WITHIN_MS, this.#notBeforeMs - this.#clock.monotonicMs());
-    void this.#clock.sleep(ms, this.#closed.signal).then((elapsed) => {
+    const ms = this.#notBeforeMs - this.#clock.monotonicMs();
+    const due = ms > 0 ? this.#clock.sleep(ms, this.#closed.signal) : Promise.resolve(true);
+    void due.then((elapsed) => {
       this.#flushing = false;
-      if (!elapsed) return;
+      if (!elapsed || this.#closed.signal.aborted) return;
       const startedMs = this.#clock.monotonicMs();
       this.#flush();
       const endedMs = this.#clock.monotonicMs();
-      this.#notBeforeMs = endedMs + SAVE_COST * (endedMs - startedMs);
+      this.#notBeforeMs = endedMs + Math.max(SAVE_WITHIN_MS, SAVE_COST * (endedMs - startedMs));
     });
   }
 
