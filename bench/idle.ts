@@ -4,13 +4,11 @@
 //   bun bench/idle.ts [dist/outflow …] [--sinks 1] [--series 1] [--rounds 5] [--after 10] [--for 10] [--scrapes 20]
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { freePort } from "../test/servers/servers.ts";
-import { labelsOf, sampleOf } from "./load/fleet.ts";
+import { policyYaml, startEnds } from "./load/ends.ts";
 import { cpuSeconds, memory } from "./load/proc.ts";
 
 const { values, positionals } = parseArgs({
@@ -28,49 +26,18 @@ const sinks = Number(values.sinks);
 const series = Number(values.series);
 const scrapes = Number(values.scrapes);
 
-const source = createServer(async (request, response) => {
-  let body = "";
-  for await (const piece of request) body += piece;
-  const form = new URLSearchParams(body);
-  response.setHeader("x-server-hostname", "bench");
-  const at = Math.floor(Number(form.get("time")));
-  const raw = /\[\d+ms\]$/.test(form.get("query") ?? "");
-  response.end(
-    raw
-      ? `{"status":"success","data":{"resultType":"matrix","result":[${Array.from({ length: series }, (_, i) => `{"metric":${JSON.stringify(labelsOf(i))},"values":[[${at},"${sampleOf(i, at)}"]]}`).join()}]}}`
-      : '{"status":"success","data":{"resultType":"scalar","result":[0,"1"]}}',
-  );
-});
 let delivered = () => {};
-const sink = createServer((request, response) => {
-  request.resume();
-  request.once("end", () => {
-    response.writeHead(204).end();
-    delivered();
-  });
-});
-await Promise.all([source, sink].map((s) => new Promise<void>((done) => s.listen(0, "127.0.0.1", done))));
-const url = (s: typeof source) => `http://127.0.0.1:${(s.address() as AddressInfo).port}`;
+const ends = await startEnds(series, () => delivered());
 
 const dir = mkdtempSync(join(tmpdir(), "outflow-bench-idle-"));
 const policies = join(dir, "policies.yaml");
-const sinkYaml = (i: number) =>
-  `    - { name: s${i}, sources: [m], target: { prometheusRemoteWrite: { endpoint: "${url(sink)}/w", batch: { maxSize: 500, timeout: 1s }, retry: { maxAttempts: 3, backoffDuration: 1s } } } }`;
 /** A policy has at most this many. */
 const IN_A_POLICY = 20;
 writeFileSync(
   policies,
-  Array.from({ length: Math.ceil(sinks / IN_A_POLICY) }, (_, p) => {
-    const own = Array.from({ length: Math.min(IN_A_POLICY, sinks - p * IN_A_POLICY) }, (_, i) => sinkYaml(i));
-    return `apiVersion: telemetry.miloapis.com/v1alpha1
-kind: ExportPolicy
-metadata: { name: p${p} }
-spec:
-  sources: [{ name: m, metrics: { metricsql: m } }]
-  sinks:
-${own.join("\n")}
-`;
-  }).join("---\n"),
+  Array.from({ length: Math.ceil(sinks / IN_A_POLICY) }, (_, p) =>
+    policyYaml(`p${p}`, Math.min(IN_A_POLICY, sinks - p * IN_A_POLICY), ends.sink),
+  ).join("---\n"),
 );
 
 const median = (list: number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
@@ -90,7 +57,7 @@ async function round(binary: string): Promise<Cost> {
       "--policies",
       policies,
       "--source-url",
-      url(source),
+      ends.source,
       "--state-dir",
       state,
     ]),

@@ -1,5 +1,5 @@
 // CPU seconds and memory of a process, from /proc.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Clock ticks a second: 100 on every Linux that Debian builds. */
 const HZ = 100;
@@ -24,3 +24,17 @@ export const memory = (pid: number) => ({
   own: statusMiB(pid, "RssAnon"),
   files: statusMiB(pid, "RssFile"),
 });
+
+/** CPU seconds of each thread so far, by its number, to the nanosecond. */
+export function threadSeconds(pid: number): Map<string, { name: string; seconds: number }> {
+  const threads = new Map<string, { name: string; seconds: number }>();
+  for (const tid of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      const of = (file: string) => readFileSync(`/proc/${pid}/task/${tid}/${file}`, "latin1");
+      threads.set(tid, { name: of("comm").trim(), seconds: Number(of("schedstat").split(" ")[0]) / 1e9 });
+    } catch {
+      // it has just ended
+    }
+  }
+  return threads;
+}

@@ -9,7 +9,6 @@ import type { LoadResult } from "../policy/policy.ts";
 import { problemText } from "../policy/report.ts";
 import { StatusStore } from "../status/store.ts";
 import { counted } from "../status/text/words.ts";
-import { clusterPoliciesOf } from "./agent/cluster.ts";
 import { policyFiles } from "./agent/policyfiles.ts";
 import { prepare } from "./agent/prepare.ts";
 import { StartError } from "./agent/start-error.ts";
@@ -26,7 +25,7 @@ export async function checkStart(settings: Settings & { sourceUrl: string }): Pr
       await tryPort(settings.listen);
       checkPolicies(
         settings.kubernetes
-          ? await clusterPoliciesOf(settings, prepared.rules)
+          ? await (await import("./agent/cluster.ts")).clusterPoliciesOf(settings, prepared.rules)
           : policyFiles(settings, prepared.rules.check).load(),
       );
     } finally {

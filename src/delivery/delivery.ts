@@ -3,6 +3,7 @@
 // queue.release(), drain() or abort().
 import type { Batch } from "../batch/batch.ts";
 import { samplesOf } from "../batch/batch.ts";
+import { Stop } from "../platform/clock.ts";
 import type { Verdict } from "../remotewrite/judge.ts";
 import { NO_SAMPLES } from "../remotewrite/post.ts";
 import type { Event, SinkId } from "../status/events.ts";
@@ -30,7 +31,7 @@ export class Delivery {
   #inFlight = 0;
   #paused = false;
   #draining: { done: () => void } | undefined;
-  #wake: AbortController | undefined;
+  #wake: Stop | undefined;
 
   constructor(id: SinkId, sender: Sender, settings: DeliverySettings, ports: DeliveryPorts) {
     this.#id = id;
@@ -113,8 +114,8 @@ export class Delivery {
     if (this.#paused || this.#pace.failing?.kind === "holding") for (const job of this.#queue) job.lastAttempt = true;
     this.#pump();
     this.#drainedYet();
-    const timer = new AbortController();
-    const timeout = this.#ports.clock.sleep(timeoutMs, timer.signal).then((elapsed) => {
+    const timer = new Stop();
+    const timeout = this.#ports.clock.sleep(timeoutMs, timer).then((elapsed) => {
       if (elapsed) this.#endpoint.end();
     });
     await done;
@@ -154,10 +155,10 @@ export class Delivery {
   }
 
   #pumpLater(ms: number): void {
-    const wake = new AbortController();
+    const wake = new Stop();
     this.#wake = wake;
     this.#ports.clock
-      .sleep(ms, wake.signal)
+      .sleep(ms, wake)
       .then((elapsed) => {
         if (!elapsed) return;
         this.#pump();

@@ -1,7 +1,7 @@
 // The open batches of one sink: what was read and is not yet full or old enough to be sent. Suspects and late samples go apart.
 import type { Batch } from "../batch/batch.ts";
 import { Batcher } from "../batch/batcher.ts";
-import type { Clock } from "../platform/clock.ts";
+import { type Clock, Stop } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";
 import type { SeriesTable } from "../series/table.ts";
 import { Suspects } from "./suspects.ts";
@@ -26,7 +26,7 @@ export class OpenBatches {
   #ofSuspects: Batcher;
   #maxSize: number;
   #timeoutMs: number;
-  #timer: AbortController | undefined;
+  #timer: { deadline: number; stop: Stop } | undefined;
   #stopped = false;
 
   constructor(maxSize: number, timeoutMs: number, ports: OpenBatchesPorts) {
@@ -112,7 +112,7 @@ export class OpenBatches {
   /** Nothing is flushed for its age any more. */
   stop(): void {
     this.#stopped = true;
-    this.#timer?.abort();
+    this.#timer?.stop.abort();
   }
 
   #seal(batches: readonly Batch[]): void {
@@ -123,28 +123,32 @@ export class OpenBatches {
     for (const batch of batches) this.#ports.sealed(batch, "suspects");
   }
 
-  /** When the oldest open sample has been here batch.timeout, monotonic ms; undefined: nothing is open. */
-  get #deadlineMs(): number | undefined {
-    const opened = [this.#ordinary.openedAtMs, this.#ofSuspects.openedAtMs].filter((ms) => ms !== undefined);
-    return opened.length === 0 ? undefined : Math.min(...opened) + this.#timeoutMs;
+  /** When the oldest open sample has been here batch.timeout, monotonic ms; Infinity: nothing is open. */
+  get #deadlineMs(): number {
+    const ordinary = this.#ordinary.openedAtMs ?? Number.POSITIVE_INFINITY;
+    const suspects = this.#ofSuspects.openedAtMs ?? Number.POSITIVE_INFINITY;
+    return Math.min(ordinary, suspects) + this.#timeoutMs;
   }
 
   /** Open batches that nothing can join before their deadline have nothing to wait for. */
   flushIfAlone(): void {
     const deadline = this.#deadlineMs;
-    if (deadline !== undefined && this.#ports.nextReadMs() > deadline) this.flush();
+    if (deadline !== Number.POSITIVE_INFINITY && this.#ports.nextReadMs() > deadline) this.flush();
   }
 
-  /** Arms the timer: open batches go when their oldest sample has been here batch.timeout. */
+  /** Arms the timer, if it is not: open batches go when their oldest sample has been here batch.timeout. */
   #flushWhenOld(): void {
-    this.#timer?.abort();
     const deadline = this.#deadlineMs;
-    if (deadline === undefined || this.#stopped) return;
-    const timer = new AbortController();
+    if (this.#timer?.deadline === deadline) return;
+    this.#timer?.stop.abort();
+    this.#timer = undefined;
+    if (deadline === Number.POSITIVE_INFINITY || this.#stopped) return;
+    const timer = { deadline, stop: new Stop() };
     this.#timer = timer;
     this.#ports.clock
-      .sleep(Math.max(0, deadline - this.#ports.clock.monotonicMs()), timer.signal)
+      .sleep(Math.max(0, deadline - this.#ports.clock.monotonicMs()), timer.stop)
       .then((elapsed) => {
+        if (this.#timer === timer) this.#timer = undefined;
         if (elapsed) this.flush();
       })
       .catch(this.#ports.bug);

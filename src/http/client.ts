@@ -73,6 +73,13 @@ export function createHttpClient(options: HttpClientOptions): RealHttpClient {
     return pool;
   };
 
+  let parsed: { text: string; url: URL } | undefined;
+  /** A client asks the same address again and again, and another client another one. */
+  const urlOf = (text: string): URL => {
+    if (parsed?.text !== text) parsed = { text, url: new URL(text) };
+    return parsed.url;
+  };
+
   /** The caller's own object where nothing is added: its head is written once (wire.ts). */
   const headersOf = (r: HttpRequest, proxy: HttpProxy | undefined): Readonly<Record<string, string>> => {
     const authorization = proxy?.authorization;
@@ -154,14 +161,6 @@ const noFiles = {
 
 /** `unanswered`: a connection that had been used before ended without a byte of a response. */
 type Attempt = { ok: true; answer: HttpAnswer } | { ok: false; failure: HttpFailure; unanswered: boolean };
-
-let parsed: { text: string; url: URL } | undefined;
-
-/** A client asks the same few addresses again and again. */
-function urlOf(text: string): URL {
-  if (parsed?.text !== text) parsed = { text, url: new URL(text) };
-  return parsed.url;
-}
 
 /** The connections beside it were made at the same time, and are as likely to be dead. */
 const isDead = ({ kind }: HttpFailure): boolean => kind === "timeout" || kind === "reset";

@@ -77,9 +77,13 @@ export class Connection implements Carrier {
     return this.#exchange !== undefined;
   }
 
-  /** Free for so long that its server may close it any moment, or as old as a connection may become? */
+  /** When it has been free for so long that its server may close it any moment, or is as old as a connection may become; monotonic. */
+  get staleAtMs(): number {
+    return Math.min(this.#idleUntilMs, this.#giveUpMs);
+  }
+
   isStale(nowMs: number): boolean {
-    return nowMs >= Math.min(this.#idleUntilMs, this.#giveUpMs);
+    return nowMs >= this.staleAtMs;
   }
 
   /** Throws NotHttp where the request cannot be written; the connection is as good as before then. */

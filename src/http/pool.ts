@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import { type Asked, aborted, Connection } from "./connection.ts";
 
-/** How often idle connections are looked through. */
+/** Idle connections are closed within this after they have become stale. */
 const SWEEP_MS = 2_000;
 
 export class Pool {
@@ -15,6 +15,7 @@ export class Pool {
   #connecting = 0;
   #closing = false;
   #sweep: NodeJS.Timeout | undefined;
+  #sweepAtMs = 0;
   readonly #done: (() => void)[] = [];
 
   constructor(connect: (signal: AbortSignal) => Promise<Socket>, most: number) {
@@ -68,7 +69,7 @@ export class Pool {
       for (const connection of this.#idle.splice(0)) connection.destroy();
       clearTimeout(this.#sweep);
       if (this.#connections.size + this.#connecting === 0) for (const done of this.#done.splice(0)) done();
-    } else if (this.#idle.length > 0) this.#sweep ??= setTimeout(() => this.#swept(), SWEEP_MS);
+    } else if (this.#idle.length > 0) this.#sweepInTime();
   }
 
   /** `first`: carried by this connection, and by no other. */
@@ -109,6 +110,17 @@ export class Pool {
       if (at >= 0) this.#idle.splice(at, 1);
     } else if (!connection.busy) this.#idle.push(connection);
     this.#pump();
+  }
+
+  /** Not before one can be stale: a pool in use would wake the process for nothing. */
+  #sweepInTime(): void {
+    let first = Number.POSITIVE_INFINITY;
+    for (const connection of this.#idle) first = Math.min(first, connection.staleAtMs);
+    if (this.#sweep !== undefined && this.#sweepAtMs <= first + SWEEP_MS) return;
+    clearTimeout(this.#sweep);
+    const inMs = Math.max(SWEEP_MS, Math.ceil(first - performance.now()));
+    this.#sweepAtMs = performance.now() + inMs;
+    this.#sweep = setTimeout(() => this.#swept(), inMs);
   }
 
   #swept(): void {

@@ -1,10 +1,10 @@
 // One timer that is moved: the next moment at which something may be due.
-import type { Clock } from "../platform/clock.ts";
+import { type Clock, Stop } from "../platform/clock.ts";
 
 export class Alarm {
   readonly #clock: Clock;
   readonly #ring: () => void;
-  #set: { at: number; timer: AbortController } | undefined;
+  #set: { at: number; timer: Stop } | undefined;
 
   constructor(clock: Clock, ring: () => void) {
     this.#clock = clock;
@@ -16,10 +16,10 @@ export class Alarm {
     if (this.#set !== undefined && Math.abs(this.#set.at - at) < 1) return;
     this.stop();
     if (at === Number.POSITIVE_INFINITY) return;
-    const timer = new AbortController();
+    const timer = new Stop();
     const set = { at, timer };
     this.#set = set;
-    void this.#clock.sleep(Math.ceil(at - this.#clock.monotonicMs()), timer.signal).then((elapsed) => {
+    void this.#clock.sleep(Math.ceil(at - this.#clock.monotonicMs()), timer).then((elapsed) => {
       if (this.#set === set) this.#set = undefined;
       if (elapsed) this.#ring();
     });

@@ -1,6 +1,6 @@
 // Time that stands still until it is moved: sleepers wake in the order of their times, and everything that follows from one is done
 // before the next wakes. A day passes as fast as what happens in it is computed.
-import type { Clock } from "../platform/clock.ts";
+import type { Clock, StopSignal } from "../platform/clock.ts";
 
 type Sleeper = { at: number; wake: (elapsed: boolean) => void };
 
@@ -26,7 +26,7 @@ export class VirtualClock implements Clock {
     return this.#mono;
   }
 
-  sleep(ms: number, signal?: AbortSignal): Promise<boolean> {
+  sleep(ms: number, signal?: StopSignal): Promise<boolean> {
     if (signal?.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const sleeper: Sleeper = {

@@ -1,11 +1,19 @@
 // The text of a request to the source. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 
+/** One source, three paths: made once of each. */
+const urls = new Map<string, string>();
+
 /** Where to read: the configured URL is a prefix (`http://vmselect:8481/select/0/prometheus`), the API's path is appended. */
 export function apiUrl(sourceUrl: string, path: "query" | "query_range" | "status/buildinfo"): string {
-  const url = new URL(sourceUrl);
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/v1/${path}`;
-  return url.href;
+  const key = `${path} ${sourceUrl}`;
+  let href = urls.get(key);
+  if (href === undefined) {
+    const url = new URL(sourceUrl);
+    url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/v1/${path}`;
+    urls.set(key, (href = url.href));
+  }
+  return href;
 }
 
 /** Unix seconds with three decimals. */

@@ -58,6 +58,18 @@ export type ReadResult = { sign?: SourceSign } & (
 
 const ERROR_TEXT_BYTES = 4096;
 
+const known = new WeakMap<Record<string, string>, Readonly<Record<string, string>>>();
+
+/** The same for each request of a source, and frozen, so that their head is written once. */
+function headersOf(own: Record<string, string>): Readonly<Record<string, string>> {
+  let headers = known.get(own);
+  if (headers === undefined) {
+    const ours = { "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
+    known.set(own, (headers = Object.freeze({ ...ours, ...own })));
+  }
+  return headers;
+}
+
 export async function readAnswer(
   http: HttpClient,
   clock: Clock,
@@ -67,7 +79,7 @@ export async function readAnswer(
   const sent = await http.request({
     method: "POST",
     url: r.url,
-    headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json", ...r.headers },
+    headers: headersOf(r.headers),
     body: r.body,
     timeouts: r.timeouts,
     signal: r.signal,

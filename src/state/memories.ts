@@ -1,10 +1,19 @@
 // The memories that belong to cursors, in pieces. Sinks that share a memory object share its row.
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Disk } from "./disk.ts";
 import { concatenated } from "./rows.ts";
+import { prepared } from "./statements.ts";
 
 /** `of`: which memory it is. A piece is valid until the next is asked for. */
 export type SavedMemory = { of: object; pieces(): Iterable<Uint8Array> };
+
+const FIRST = "INSERT INTO memories (pairs) VALUES (?)";
+const NEXT = "INSERT INTO pieces (memory, piece, pairs) VALUES (?, ?, ?)";
+
+/** A statement keeps a copy of what it wrote last until it is collected: one that is kept writes small pieces only. */
+const SMALL_BYTES = 64 * 1024;
+const statementFor = (piece: Uint8Array, db: DatabaseSync, sql: string): StatementSync =>
+  piece.length <= SMALL_BYTES ? prepared(db, sql) : db.prepare(sql);
 
 export class Memories {
   /** Rows of memories that were saved by this process. */
@@ -24,25 +33,23 @@ export class Memories {
   /** Its row, written if it is not there yet. */
   write(db: DatabaseSync, memory: SavedMemory): number {
     const known = this.#rows.get(memory.of);
-    if (known !== undefined && db.prepare("SELECT 1 FROM memories WHERE id = ?").get(known) !== undefined) return known;
+    if (known !== undefined && prepared(db, "SELECT 1 FROM memories WHERE id = ?").get(known) !== undefined)
+      return known;
     let row: number | undefined;
     let pieces = 0;
-    // A statement keeps a copy of what it wrote last until it is collected: of a piece, not of a whole memory.
-    const first = db.prepare("INSERT INTO memories (pairs) VALUES (?)");
-    const next = db.prepare("INSERT INTO pieces (memory, piece, pairs) VALUES (?, ?, ?)");
+    const first = (piece: Uint8Array) => Number(statementFor(piece, db, FIRST).run(piece).lastInsertRowid);
     for (const piece of memory.pieces()) {
-      if (row === undefined) row = Number(first.run(piece).lastInsertRowid);
-      else next.run(row, ++pieces, piece);
+      if (row === undefined) row = first(piece);
+      else statementFor(piece, db, NEXT).run(row, ++pieces, piece);
     }
-    row ??= Number(first.run(new Uint8Array()).lastInsertRowid);
+    row ??= first(new Uint8Array());
     this.#rows.set(memory.of, row);
     return row;
   }
 
   forgetUnused(db: DatabaseSync): void {
-    db.exec(
-      "DELETE FROM memories WHERE id NOT IN (SELECT memory FROM cursors WHERE memory IS NOT NULL); DELETE FROM pieces WHERE memory NOT IN (SELECT id FROM memories);",
-    );
+    prepared(db, "DELETE FROM memories WHERE id NOT IN (SELECT memory FROM cursors WHERE memory IS NOT NULL)").run();
+    prepared(db, "DELETE FROM pieces WHERE memory NOT IN (SELECT id FROM memories)").run();
   }
 
   /** A transaction was rolled back: the numbers of its rows are given to others. */

@@ -19,6 +19,7 @@ import {
   readSeed,
   whole,
 } from "./rows.ts";
+import { prepared } from "./statements.ts";
 
 export { StateDirError, type StateTrouble } from "./database.ts";
 export type { SavedMemory } from "./memories.ts";
@@ -73,11 +74,20 @@ export type LocalStore = StateStore & {
   saveEpoch(shard: number, epoch: number): void;
 };
 
-/** Saved after this long; where a save is slow, not before this many times what the last one took: at most a hundredth of a core. */
+/**
+ * Saved at once, but not before this long after the last save; where a save is slow, not before this many times what it took: at most a
+ * hundredth of a core. At once: a timer would wake a process that has nothing else to do once more.
+ */
 const SAVE_WITHIN_MS = 100;
 const SAVE_COST = 100;
 /** When a cursor was last in use is known to this part of the time that an unused one is kept. */
 const USED_PARTS = 100;
+
+// Rows that are there are changed in place: REPLACE would write the page of their index as well.
+const SAVE_CURSOR = `INSERT INTO cursors VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET cursor_ms = excluded.cursor_ms, memory = excluded.memory, used_ms = excluded.used_ms`;
+const SAVE_ATTEMPTED =
+  "INSERT INTO attempts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET attempted = excluded.attempted";
 
 /**
  * Opens (and if need be makes, mode 0700) the state directory. Throws StateDirError if another agent holds it, or if it cannot be
@@ -112,7 +122,7 @@ class SqliteStore implements LocalStore {
   #definitions: ReadonlyMap<string, string> | undefined;
   readonly #closed = new AbortController();
   #flushing = false;
-  #notBeforeMs = 0;
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(disk: Disk, clock: Clock) {
     this.#disk = disk;
@@ -185,12 +195,7 @@ class SqliteStore implements LocalStore {
   saveAttempted({ policy, sink, source }: CursorKey, attempted: Attempted): void {
     const key = JSON.stringify([policy, sink, source]);
     const saved = this.#disk.write((db) => {
-      db.prepare("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?)").run(
-        policy,
-        sink,
-        source,
-        JSON.stringify(attempted),
-      );
+      prepared(db, SAVE_ATTEMPTED).run(policy, sink, source, JSON.stringify(attempted));
     });
     if (saved) this.#unsavedAttempts.delete(key);
     else this.#unsavedAttempts.set(key, attempted); // for this process
@@ -214,17 +219,19 @@ class SqliteStore implements LocalStore {
     this.#flushSoon();
   }
 
+  /** What moves now is saved together at once; what moves soon after that waits. */
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    const ms = Math.max(SAVE_WITHIN_MS, this.#notBeforeMs - this.#clock.monotonicMs());
-    void this.#clock.sleep(ms, this.#closed.signal).then((elapsed) => {
+    const ms = this.#notBeforeMs - this.#clock.monotonicMs();
+    const due = ms > 0 ? this.#clock.sleep(ms, this.#closed.signal) : Promise.resolve(true);
+    void due.then((elapsed) => {
       this.#flushing = false;
-      if (!elapsed) return;
+      if (!elapsed || this.#closed.signal.aborted) return;
       const startedMs = this.#clock.monotonicMs();
       this.#flush();
       const endedMs = this.#clock.monotonicMs();
-      this.#notBeforeMs = endedMs + SAVE_COST * (endedMs - startedMs);
+      this.#notBeforeMs = endedMs + Math.max(SAVE_WITHIN_MS, SAVE_COST * (endedMs - startedMs));
     });
   }
 
@@ -333,17 +340,15 @@ class SqliteStore implements LocalStore {
   #flush(): boolean {
     if (this.#unsaved.size === 0 && this.#unsavedConditions.size === 0) return true;
     const saved = this.#disk.transaction((db) => {
-      const put = db.prepare("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)");
+      const put = prepared(db, SAVE_CURSOR);
       const now = Math.round(this.#clock.now());
       for (const { key, cursor, memory } of this.#unsaved.values()) {
         const row = memory === undefined ? null : this.#memories.write(db, memory);
         put.run(key.policy, key.sink, key.source, Math.round(cursor), row, now);
       }
-      const say = db.prepare("INSERT OR REPLACE INTO conditions VALUES (?, ?)");
-      const forget = db.prepare("DELETE FROM conditions WHERE id = ?");
       for (const [id, conditions] of this.#unsavedConditions) {
-        if (conditions.length === 0) forget.run(id);
-        else say.run(id, JSON.stringify(conditions));
+        if (conditions.length === 0) prepared(db, "DELETE FROM conditions WHERE id = ?").run(id);
+        else prepared(db, "INSERT OR REPLACE INTO conditions VALUES (?, ?)").run(id, JSON.stringify(conditions));
       }
       this.#memories.forgetUnused(db);
     });

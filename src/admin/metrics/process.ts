@@ -1,5 +1,6 @@
 // What the process itself is measured by; the one place here that looks at it.
 import { readdirSync } from "node:fs";
+import { untilNextMs } from "../../platform/clock.ts";
 
 export type ApiRequests = { verb: string; resource: string; code: string; count: number };
 
@@ -41,14 +42,21 @@ function openFds(): number | undefined {
 
 const SAMPLE_MS = 500;
 
-/** Reports by how much a timer was late, twice a second, in ms: how long the event loop was busy. Returns a function that stops it. */
+/**
+ * Reports by how much a timer was late, twice a second, in ms: how long the event loop was busy. Its moments are those of what else is
+ * done now and then. Returns a function that stops it.
+ */
 export function watchEventLoop(late: (ms: number) => void): () => void {
-  let due = performance.now() + SAMPLE_MS;
-  const timer = setInterval(() => {
+  let timer: NodeJS.Timeout | undefined;
+  const arm = () => {
     const now = performance.now();
-    late(Math.max(0, now - due));
-    due = now + SAMPLE_MS;
-  }, SAMPLE_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+    const inMs = untilNextMs(SAMPLE_MS, now);
+    timer = setTimeout(() => {
+      late(Math.max(0, performance.now() - now - inMs));
+      arm();
+    }, inMs);
+    timer.unref();
+  };
+  arm();
+  return () => clearTimeout(timer);
 }

@@ -27,7 +27,8 @@ const assets: Readonly<Record<string, Page>> = {
 export class WebPage {
   readonly #snapshot: () => Snapshot;
   readonly #stream: EventStream<Change, object>;
-  readonly #timer: ReturnType<typeof setInterval>;
+  /** While somebody follows the changes. */
+  #timer: ReturnType<typeof setInterval> | undefined;
   #view: View | undefined;
   #renewing: Promise<View> | undefined;
   #list: { of: View; page: Promise<Page> } | undefined;
@@ -36,10 +37,6 @@ export class WebPage {
   constructor(snapshot: () => Snapshot, before: number) {
     this.#snapshot = snapshot;
     this.#stream = new EventStream(before, CHANGES_KEPT);
-    this.#timer = setInterval(() => {
-      if (this.#stream.readers > 0) void this.#renewed();
-    }, CHANGES_MS);
-    this.#timer.unref();
   }
 
   /** Undefined: the request is not for the page. `mayRead`: it has the token, or none is needed. */
@@ -63,7 +60,14 @@ export class WebPage {
   /** Changes from `lastEventId` on; whoever has missed some is told to take the page again. False: there are too many readers. */
   async follow(response: ServerResponse, lastEventId: string | undefined): Promise<boolean> {
     await this.#renewed();
-    return this.#stream.add(response, lastEventId, AGAIN);
+    if (!this.#stream.add(response, lastEventId, AGAIN)) return false;
+    this.#timer ??= setInterval(() => {
+      if (this.#stream.readers > 0) return void this.#renewed();
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }, CHANGES_MS);
+    this.#timer.unref();
+    return true;
   }
 
   close(): void {

@@ -36,7 +36,6 @@ import { version } from "../../version.ts";
 import { replayCommandLine, replayFlags } from "../replay/line.ts";
 import { agentActions } from "./actions.ts";
 import { lookAtState, prune, reloadOnEdit, summarize, tick } from "./background.ts";
-import { openCluster } from "./cluster.ts";
 import { logEvents } from "./event-log.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { openPath } from "./path.ts";
@@ -84,7 +83,8 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   const fleet =
     prepared.register && new (await import("./fleet.ts")).FleetAgent(settings, prepared.register, state, store, clock);
   const apply = (loaded: LoadResult): void => (fleet ?? supervisor).apply(loaded);
-  const cluster = prepared.kube && openCluster(settings, rules, prepared.kube, store, apply);
+  const cluster =
+    prepared.kube && (await import("./cluster.ts")).openCluster(settings, rules, prepared.kube, store, apply);
   const policies = load === undefined && cluster === undefined ? policyFiles(settings, rules.check, state) : undefined;
   const reload = (): void => (cluster ? cluster.relist() : apply(load?.() ?? policies!.load()));
 

@@ -11,6 +11,8 @@ const levels = { problem: "error", warning: "warn", note: "debug" } as const;
 
 export function logEvents(store: StatusStore, log: Log): void {
   store.subscribe((event, before, after) => {
+    // What is logged is in the list of events too.
+    if (after.events === before.events && event.type !== "policies-loaded") return;
     for (const line of logged(event, before, after).lines) log.write(event.at, line.level, line.text, line.fields);
     if (event.type !== "policies-loaded") return;
     // A warning is logged once; a problem at each load, until it is fixed. In a cluster others edit other policies all the time.

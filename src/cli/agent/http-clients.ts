@@ -74,10 +74,10 @@ function sourceClient(
     connections: settings.maxSourceQueries,
     tls: tlsOf("source", settings, warn),
     proxy,
-    headers,
+    ...(headers === undefined ? {} : { headers }),
     ...(plain ? {} : { inflateMaxBytes: INFLATE_BASE_BYTES + INFLATE_SAMPLE_BYTES * settings.maxWindowSamples }),
   });
-  return { ...client, cover: coverOf(headers) };
+  return headers === undefined ? client : { ...client, cover: coverOf(headers) };
 }
 
 /** A source that echoes what it got must not bring a credential into a log or a status. They may be replaced at any time. */
@@ -153,8 +153,11 @@ function headerOf(text: string): [name: string, value: string] {
   return [name.toLowerCase(), value.trim()];
 }
 
-/** Read at each request, so that what is replaced needs no restart. */
-function sourceHeaders(settings: Settings, warn: (message: string) => void): () => Record<string, string> {
+/** Read at each request, so that what is replaced needs no restart. Undefined: there are none. */
+function sourceHeaders(
+  settings: Settings,
+  warn: (message: string) => void,
+): (() => Record<string, string>) | undefined {
   const { sourceUsername: username, sourcePasswordFile, sourcePassword, sourceBearerFile } = settings;
   const sourceHeader = (settings.sourceHeader ?? []).map(headerOf);
   if ((username === undefined) !== ((sourcePasswordFile ?? sourcePassword) === undefined))
@@ -171,6 +174,7 @@ function sourceHeaders(settings: Settings, warn: (message: string) => void): () 
       ? secretIn("--source-password-file", sourcePasswordFile, firstLine, /./s, "a password", warn)
       : () => sourcePassword;
   const bearer = secretIn("--source-bearer-file", sourceBearerFile, (t) => t.trim(), TOKEN, "one token", warn);
+  if (sourceHeader.length === 0 && password === undefined && bearer === undefined) return undefined;
   return () => ({
     ...Object.fromEntries(sourceHeader),
     ...(password === undefined || username === undefined

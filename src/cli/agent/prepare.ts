@@ -12,7 +12,7 @@ import { type LocalStore, openStateStore, StateDirError, type StateTrouble } fro
 import type { StatusStore } from "../../status/store.ts";
 import { type QueryRules, queryRules } from "../querycheck.ts";
 import { adminToken } from "./admin-token.ts";
-import { kubeApiOf, RequestCounts } from "./cluster.ts";
+import type { RequestCounts } from "./cluster.ts";
 import type { OpenRegister } from "./fleet-register.ts";
 import { type HttpClients, httpClientsOf } from "./http-clients.ts";
 import { StartError } from "./start-error.ts";
@@ -42,7 +42,7 @@ export async function prepare(
   if (address?.ok === false) throw new StartError(address.message);
   const token = settings.adminTokenFile === undefined ? undefined : adminToken(settings.adminTokenFile);
   checkSecretsDir(settings.secretsDir);
-  const kube = openKube(settings, dispatch);
+  const kube = await openKube(settings, dispatch);
   const clients = httpClientsOf(settings, process.env, (level, message) =>
     dispatch({ type: "notice", at: systemClock.now(), level, message }),
   );
@@ -75,8 +75,10 @@ export async function prepare(
   }
 }
 
-function openKube(settings: Settings, dispatch: StatusStore["dispatch"]): Prepared["kube"] {
+/** Nothing of Kubernetes is loaded without it. */
+async function openKube(settings: Settings, dispatch: StatusStore["dispatch"]): Promise<Prepared["kube"]> {
   if (!settings.kubernetes) return undefined;
+  const { kubeApiOf, RequestCounts } = await import("./cluster.ts");
   const requests = new RequestCounts();
   const tell = (message: string) =>
     dispatch({ type: "notice", at: systemClock.now(), level: "warn", message: printable(message, 300) });
