@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { Carrier, Exchange } from "./exchange.ts";
+import { giveBack } from "./give-back.ts";
 import { AnswerParser, requestHead } from "./wire.ts";
 
 /** What is asked of a connection. */
@@ -44,7 +45,13 @@ export class Connection implements Carrier {
   /** Told when it is free, and when it is gone. */
   readonly #changed: (connection: Connection) => void;
   #exchange: Exchange | undefined;
-  #parser: AnswerParser | undefined;
+  readonly #parser = new AnswerParser(
+    (answer) => {
+      this.#status = answer.status;
+      this.#exchange?.begins(answer);
+    },
+    (piece) => this.#exchange?.data(piece),
+  );
   #requests = 0;
   #heard = false;
   #sent = true;
@@ -87,13 +94,7 @@ export class Connection implements Carrier {
     const head = requestHead(method, target, host, headers, body?.length ?? (method === "POST" ? 0 : undefined));
     if (!exchange.carriedBy(this)) return this.#changed(this);
     this.#exchange = exchange;
-    this.#parser = new AnswerParser(
-      (answer) => {
-        this.#status = answer.status;
-        exchange.begins(answer);
-      },
-      (piece) => exchange.data(piece),
-    );
+    this.#parser.begin();
     this.#requests++;
     this.#heard = false;
     this.#sent = false;
@@ -133,10 +134,12 @@ export class Connection implements Carrier {
     const exchange = this.#exchange;
     const parser = this.#parser;
     // Nothing was asked: what is said cannot be the answer to the next request.
-    if (exchange === undefined || parser === undefined) return this.destroy();
+    if (exchange === undefined) return this.destroy();
     this.#heard = true;
+    const { passesOn } = exchange;
     try {
       parser.push(piece);
+      if (passesOn) giveBack(piece);
     } catch (error) {
       this.#over(error);
       this.#socket.destroy();
@@ -144,7 +147,6 @@ export class Connection implements Carrier {
     }
     if (!parser.done || this.#gone) return;
     this.#exchange = undefined;
-    this.#parser = undefined;
     this.#idleUntilMs = performance.now() + Math.min(KEEP_ALIVE_MS, parser.keepAliveMs - MARGIN_MS);
     // An answer to a request that is still being written leaves the two sides at odds about what comes next.
     // After a 5xx the next attempt should not come to the same bad server.
@@ -158,7 +160,7 @@ export class Connection implements Carrier {
 
   #end(): void {
     // A body without a length ends where the connection does, but not where it is reset: that is an interrupted one.
-    if (this.#error === undefined && this.#parser?.end()) this.#exchange?.complete();
+    if (this.#error === undefined && this.#exchange !== undefined && this.#parser.end()) this.#exchange.complete();
     this.#over(new Closed(this.#error, this.#requests > 1 && !this.#heard));
     this.#socket.destroy();
   }

@@ -10,6 +10,9 @@ export const SORT_PIECE = 20_000;
 
 export class SeriesTable {
   readonly module: Instance;
+  /** Of the first `#measured` series. */
+  #longest = 0;
+  #measured = 0;
 
   /** `seed`: two random 32-bit numbers, so that nobody can make labels beforehand whose hashes collide. */
   constructor(seed: readonly [number, number] = [0, 0]) {
@@ -35,6 +38,13 @@ export class SeriesTable {
   /** How many bytes its labels take. */
   blockBytes(id: number): number {
     return this.module.exports.blockBytes(id);
+  }
+
+  /** How many bytes the labels of the series take that has most. */
+  get longestBlock(): number {
+    for (const { size } = this; this.#measured < size; this.#measured++)
+      this.#longest = Math.max(this.#longest, this.blockBytes(this.#measured));
+    return this.#longest;
   }
 
   /** 53 bits of hash over its labels: the same in every process. */

@@ -30,6 +30,7 @@ export const initialSnapshot: Snapshot = {
 };
 
 export function reduce(before: Snapshot, event: Event): Snapshot {
+  if (event.type === "attempt-started") return attemptStarted(atLeap(before, event.at), event);
   const changed = { ...next(atLeap(before, event.at), event), at: event.at };
   const after = withPolicyConditions(before, changed, event);
   const { lines, alike } = logged(event, before, after);
@@ -37,7 +38,14 @@ export function reduce(before: Snapshot, event: Event): Snapshot {
   return { ...after, alike, events: lines.reduce((events, line) => appendLine(events, event, line), after.events) };
 }
 
-function next(s: Snapshot, event: Event): Snapshot {
+/** Nothing follows from it, and it comes before each request: a short way. */
+function attemptStarted(s: Snapshot, event: Extract<Event, { type: "attempt-started" }>): Snapshot {
+  const { at, id, inFlight, concurrency } = event;
+  const sink = sinkOf(s, id);
+  return sink === undefined ? { ...s, at } : withSink(s, { ...sink, inFlight, concurrency }, at);
+}
+
+function next(s: Snapshot, event: Exclude<Event, { type: "attempt-started" }>): Snapshot {
   switch (event.type) {
     case "agent-started": {
       const { version, at, listen, stateDir, sourceUrl, replayFlags = "", actions = false, pollMs } = event;
