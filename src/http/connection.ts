@@ -1,6 +1,6 @@
 // One connection to an origin, from its first request to its end: one exchange at a time, used again where the answer allows it.
-import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { hasRoom, withHead } from "./body-room.ts";
 import type { Carrier, Exchange } from "./exchange.ts";
 import { giveBack } from "./give-back.ts";
 import { AnswerParser, requestHead } from "./wire.ts";
@@ -37,7 +37,7 @@ const KEEP_ALIVE_MS = 10_000;
 const GIVEN_UP_MS = 120_000;
 /** Servers close at their own moment: a second before it is safe. */
 const MARGIN_MS = 1_000;
-/** Smaller bodies go out in one piece with their head. */
+/** Smaller bodies are copied behind their head: one write costs more than a copy. */
 const SMALL_BYTES = 64 * 1024;
 
 export class Connection implements Carrier {
@@ -104,15 +104,10 @@ export class Connection implements Carrier {
       exchange.sent();
     };
     if (body === undefined) this.#socket.write(head, "latin1", sent);
-    else if (body.length > SMALL_BYTES) {
+    else if (body.length > SMALL_BYTES && !hasRoom(body)) {
       this.#socket.write(head, "latin1");
       this.#socket.write(body, sent);
-    } else {
-      const whole = Buffer.allocUnsafe(head.length + body.length);
-      whole.write(head, 0, "latin1");
-      whole.set(body, head.length);
-      this.#socket.write(whole, sent);
-    }
+    } else this.#socket.write(withHead(head, body), sent);
   }
 
   pause(): void {

@@ -1,6 +1,7 @@
 // The body of a remote-write 1.0 request: WriteRequest in snappy block format (rules 2, 3, 5, 6, 15), encoded and compressed in one go by
 // the WebAssembly module (hotpath/assembly/encode.ts).
 import type { Span } from "../batch/batch.ts";
+import { newBody } from "../http/body-room.ts";
 
 /** Receivers refuse more than 32 MiB decoded; half of that leaves room for everybody. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -34,7 +35,8 @@ export function encodeBody(span: Span): Uint8Array {
   new Uint8Array(buffer, stale, samples).set(frame.stale.subarray(firstSample, endSample));
   const length = module.exports.encode(ids, ends, runs, timestamps, values, stale, raw, raw + bound);
   const start = module.exports.bodyStart();
-  const body = module.bytes.slice(start, start + length);
+  const body = newBody(length);
+  body.set(module.bytes.subarray(start, start + length));
   module.clearDesk();
   return body;
 }
