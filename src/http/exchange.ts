@@ -89,7 +89,7 @@ export class Exchange {
     if (this.#waiting > WAITING_BYTES && !this.#paused) {
       this.#paused = true;
       this.#carrier?.pause();
-      this.#disarm(); // it is we who are slow
+      this.#disarm(); // the reader is slow, not the server
     }
     this.#wake();
   }

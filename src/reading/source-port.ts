@@ -252,7 +252,7 @@ export class SourcePort {
         : (id) => (memory.has(id) && memory.of(id) >= reach ? memory.of(id) : Number.POSITIVE_INFINITY),
       floors: (first, into) => (far ? memory.floorsFar(reach, first, into) : memory.floorsNear(reach, first, into)),
       ...(late ? { late: { from: memory.taken.from, expected: memory.taken.expected(reach, memory.print) } } : {}),
-      // A series that is there already and has nothing new yet is no new series for the next read.
+      // A known series without new samples is not a new series for the next read.
       ...(far
         ? {
             passedOver: (id: number, newest: EpochMs) => passOver(memory, passed, id, newest),

@@ -61,7 +61,7 @@ describe("connections", () => {
     await http.close();
   });
 
-  test("one that the server closed while it was idle is no failed attempt: the request goes out once more", async () => {
+  test("one that the server closed while it was idle is not a failed attempt: the request is sent once more", async () => {
     serve = (socket, n) => (n === 1 ? socket.write(OK) : socket.destroy());
     assert.equal(await post(), 204);
     assert.equal(await post(), 204);

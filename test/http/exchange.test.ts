@@ -35,7 +35,7 @@ describe("Exchange", () => {
     assert.deepEqual(calls, ["destroy"]);
   });
 
-  test("reads no further while much waits to be taken, and goes on when it was", async () => {
+  test("reads no further while much waits to be taken, and continues when it was taken", async () => {
     const { c, calls } = carrier();
     const e = exchange();
     e.carriedBy(c);
@@ -123,7 +123,7 @@ describe("Exchange", () => {
     assert.deepEqual(calls, ["destroy"]);
   });
 
-  test("does not count the time in which it is we who do not read", async () => {
+  test("does not count the time in which the caller does not read", async () => {
     const { c, calls } = carrier();
     const e = exchange(20);
     e.carriedBy(c);

@@ -135,7 +135,7 @@ describe("no HTTP", () => {
     ["chunks and a length", head("Content-Length: 1", "Transfer-Encoding: chunked")],
     ["a coding that was not asked for", head("Transfer-Encoding: gzip, chunked")],
     ["a chunk without a size", `${head("Transfer-Encoding: chunked")}\r\nabc\r\n`],
-    ["a size that is no number", `${head("Transfer-Encoding: chunked")}0x3\r\nabc\r\n`],
+    ["a size that is not a number", `${head("Transfer-Encoding: chunked")}0x3\r\nabc\r\n`],
     ["a negative size", `${head("Transfer-Encoding: chunked")}-3\r\nabc\r\n`],
     ["a chunk that is longer than it says", `${head("Transfer-Encoding: chunked")}2\r\nabc\r\n`],
     ["a chunk that ends with LF alone", `${head("Transfer-Encoding: chunked")}3\r\nabc\n`],
