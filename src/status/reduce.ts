@@ -31,7 +31,8 @@ export const initialSnapshot: Snapshot = {
 
 export function reduce(before: Snapshot, event: Event): Snapshot {
   if (event.type === "attempt-started") return attemptStarted(atLeap(before, event.at), event);
-  const changed = { ...next(atLeap(before, event.at), event), at: event.at };
+  const happened = next(atLeap(before, event.at), event);
+  const changed = happened.at === event.at ? happened : { ...happened, at: event.at };
   const after = withPolicyConditions(before, changed, event);
   const { lines, alike } = logged(event, before, after);
   if (lines.length === 0 && alike === before.alike) return after;
@@ -106,7 +107,7 @@ function next(s: Snapshot, event: Exclude<Event, { type: "attempt-started" }>): 
       );
     default: {
       const sink = sinkOf(s, event.id);
-      return sink === undefined ? s : withDelivered(withSink(s, reduceSink(sink, event)), event);
+      return sink === undefined ? s : withSink(withDelivered(s, event), reduceSink(sink, event), event.at);
     }
   }
 }
