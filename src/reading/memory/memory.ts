@@ -285,7 +285,8 @@ export function fingerprint(table: SeriesTable, id: number): number {
 /** Those of the first `count` series, by id. */
 function fingerprints(table: SeriesTable, count: number): Float64Array {
   const column = columnOf(table, count);
-  for (let id = 0; id < count; id++) if (column[id] === 0) column[id] = table.fingerprint(id);
+  const { size } = table;
+  for (let id = 0; id < count && id < size; id++) if (column[id] === 0) column[id] = table.fingerprint(id);
   return column;
 }
 
