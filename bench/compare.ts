@@ -5,7 +5,7 @@
 // vmagent sends zstd where the receiver takes it; "snappy" is the same where it does not. No ratio is printed for a sender that did not
 // deliver what was due. What the peers do at 1 s: VictoriaMetrics renews the values of /federate about every 3 s, vmagent restamps
 // them (old values with new times), Prometheus refuses most of them as out of order.
-// CPU is user + system time of the sender (and of the source) per million samples that arrived, over the polls after --warm ones (65 s).
+// CPU is user + system time of the sender (and of the source) per million samples that arrived, over the polls after --warm ones (130 s, 30 s for the peers).
 // Only the ratios of one run mean anything. Needs victoria-metrics, vmagent and prometheus on the PATH, and `npm run build`.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,10 +42,16 @@ const pollsOf = values["outflow-polls"]?.split(",").map((text) => parseDuration(
 const runs = values.senders
   .split(",")
   .flatMap((name) => (name === "outflow" ? pollsOf : [intervalMs]).map((pollMs) => ({ name, pollMs })));
-/** Less than this share of what was due is not delivered: no ratio is printed. */
+/** Less than this share of what was due is not complete: no ratio is printed. One round of the source may be under way at either end. */
 const COMPLETE = 0.99;
-/** For a minute after its start outflow does not know yet which samples it has seen of each series, and looks at all of them. */
-const warm = values.warm === undefined ? Math.ceil(65_000 / intervalMs) : Number(values.warm);
+/** A sender that has sent nothing for so long has delivered all of a poll. */
+const STILL_MS = 150;
+/**
+ * Rounds of the source before a sender is measured. For two minutes after its start outflow does not know yet how many samples it has
+ * taken of each series, and looks at all that a far read brings; the peers are at their steady state after a few scrapes.
+ */
+const warmOf = (name: string): number =>
+  values.warm === undefined ? Math.ceil((name === "outflow" ? 130_000 : 30_000) / intervalMs) : Number(values.warm);
 
 type Row = {
   name: string;
@@ -55,8 +61,9 @@ type Row = {
   peak: number;
   average: number;
   samples: number;
-  /** Share of what was due. */
-  complete: number;
+  /** Of what was due, and whether nothing is missing of it. */
+  share: number;
+  complete: boolean;
   repeated: number;
   perRequest: number;
 };
@@ -88,24 +95,40 @@ async function measure(
     if (Date.now() > waitUntil) throw new Error(`${sender.name} delivered ${(await stats()).series} series in 90 s`);
     await Bun.sleep(100);
   }
-  for (let i = 0; i < warm; i++) await source.next();
+  for (let i = warmOf(name); i > 0; i--) await source.next();
   /** Whole polls of this sender. */
   const rounds = Math.max(
     Number(values.polls),
     Math.ceil(Number(values.polls) / (pollMs / intervalMs)) * (pollMs / intervalMs),
   );
+  // From the end of one delivery to the end of another: whole polls, with all that belongs to them.
+  const delivered = async (): Promise<void> => {
+    const giveUpAt = Date.now() + 3 * pollMs;
+    let { fresh } = await stats();
+    const start = fresh;
+    for (let since = Date.now(); Date.now() < giveUpAt && (fresh === start || Date.now() < since + STILL_MS); ) {
+      await Bun.sleep(20);
+      const now = (await stats()).fresh;
+      if (now !== fresh) since = Date.now();
+      fresh = now;
+    }
+  };
+  await delivered();
   const writtenBefore = source.written;
   const before = { cpu: cpuSeconds(child.pid), source: cpuSeconds(source.pid), stats: await stats() };
   const sizes: number[] = [];
   const sampling = setInterval(() => sizes.push(rss(child.pid)), 100);
-  for (let i = 0; i < rounds; i++) await source.next();
+  // The last poll is waited for below.
+  for (let i = 0; i < rounds - pollMs / intervalMs / 2; i++) await source.next();
+  await delivered();
   const due = source.written - writtenBefore;
   clearInterval(sampling);
   const after = { cpu: cpuSeconds(child.pid), source: cpuSeconds(source.pid), stats: await stats() };
   const fresh = after.stats.fresh - before.stats.fresh;
   const row: Row = {
     name: pollMs === intervalMs ? sender.name : `${sender.name}, polls of ${pollMs / 1000} s`,
-    complete: fresh / due,
+    share: fresh / due,
+    complete: fresh >= (due - series) * COMPLETE,
     cpu: (after.cpu - before.cpu) / (fresh / 1e6),
     sourceCpu: (after.source - before.source) / (fresh / 1e6),
     bytes: (after.stats.bodyBytes - before.stats.bodyBytes) / (after.stats.samples - before.stats.samples),
@@ -126,7 +149,7 @@ async function measure(
 function table(rows: readonly Row[]): string {
   const reference = rows.find((r) => r.name === "vmagent lean") ?? rows[0]!;
   const ratio = (r: Row, of: (r: Row) => number) =>
-    Math.min(r.complete, reference.complete) < COMPLETE ? "not complete" : (of(r) / of(reference)).toFixed(2);
+    r.complete && reference.complete ? (of(r) / of(reference)).toFixed(2) : "not complete";
   const lines = rows.map((r) => [
     r.name,
     r.cpu.toFixed(2),
@@ -136,7 +159,7 @@ function table(rows: readonly Row[]): string {
     r.perRequest.toFixed(0),
     (r.samples / 1e6).toFixed(2),
     (r.repeated / 1e6).toFixed(2),
-    `${(100 * r.complete).toFixed(1)} %`,
+    `${(100 * r.share).toFixed(1)} %`,
     r.sourceCpu.toFixed(1),
     (r.cpu + r.sourceCpu).toFixed(1),
     ratio(r, ({ cpu, sourceCpu }) => cpu + sourceCpu),

@@ -1,4 +1,4 @@
-// A 64-bit hash in two 32-bit lanes over raw bytes, seeded again in each process. Keys are told apart by it alone: with 64 bits a
+// A 64-bit hash in two 32-bit lanes over raw bytes, with a new seed in each process. Keys are told apart by it alone: with 64 bits a
 // million series collide by accident with a chance of 3·10^-8, and without the seed nobody can make a collision beforehand.
 //
 // A lane takes a word by x -> (lane ^ lane >>> n ^ word) * odd. Each word goes into two lanes with different n and factors: what a

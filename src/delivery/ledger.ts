@@ -35,10 +35,12 @@ export class Ledger<T = undefined> {
     return [...this.#windows.values()].map(({ of }) => of);
   }
 
-  /** `samples` of a window were delivered or dropped. */
-  settle(window: number, samples: number): void {
+  /** `samples` of a window were delivered or dropped. True: those were its last. */
+  settle(window: number, samples: number): boolean {
     const open = this.#windows.get(window);
-    if (open !== undefined) open.samples -= samples;
+    if (open === undefined) return false;
+    open.samples -= samples;
+    return open.samples <= 0;
   }
 
   /**

@@ -24,6 +24,8 @@ export type OpenWindow = {
   together: boolean;
   /** So many batches with samples of it wait or are in flight. */
   batches: number;
+  /** That it is attempted, and how it is cut, is saved. */
+  recorded: boolean;
 };
 
 export type SettlementPorts = Pick<ExporterPorts, "clock" | "dispatch" | "save" | "saveAttempted">;
@@ -52,9 +54,9 @@ export class Settlement {
   }
 
   /** A window has arrived with `samples` to settle. Returns its window number. */
-  open(window: Omit<OpenWindow, "batches">, samples: number): number {
+  open(window: Omit<OpenWindow, "batches" | "recorded">, samples: number): number {
     const { from, to } = window.window;
-    return this.#ledger.open(window.source.name, from, to, samples, { ...window, batches: 0 });
+    return this.#ledger.open(window.source.name, from, to, samples, { ...window, batches: 0, recorded: false });
   }
 
   /** Time that is never read: there is nothing to settle, and no memory of it to save. */
@@ -71,7 +73,11 @@ export class Settlement {
 
   /** A series that is longer than a batch may be cut at two sizes now. */
   resized(maxSize: number): void {
-    for (const open of this.#ledger.all()) if (open !== undefined && open.maxSize !== maxSize) open.together = false;
+    for (const open of this.#ledger.all())
+      if (open !== undefined && open.maxSize !== maxSize) {
+        open.together = false;
+        open.recorded = false;
+      }
   }
 
   /** What is known of a batch's samples before it is sent. */
@@ -91,6 +97,7 @@ export class Settlement {
   /** Saved before the request is sent: a process that follows a kill must know. `cut`: parts of one series are sent. */
   attempting(batch: Sealed, cut: boolean): void {
     const windows = this.#windowsOf(batch);
+    if (!cut && windows.every(({ recorded }) => recorded)) return;
     for (const source of new Set(windows.map((open) => open.source))) {
       const mine = windows
         .filter((open) => open.source === source)
@@ -99,14 +106,16 @@ export class Settlement {
       const attempted = source.attempts.record(mine, cursor);
       if (attempted !== undefined) this.#ports.saveAttempted(source.name, attempted);
     }
+    for (const open of windows) open.recorded = true;
   }
 
   /** All samples of the batch are delivered or dropped. */
   settled(batch: Sealed): void {
     this.fellBehind = false;
     this.left(batch);
-    for (const { window, samples } of batch.windows) this.#ledger.settle(window, samples);
-    this.moveCursors();
+    let last = false;
+    for (const { window, samples } of batch.windows) if (this.#ledger.settle(window, samples)) last = true;
+    if (last) this.moveCursors();
   }
 
   /** A batch waits no longer. */

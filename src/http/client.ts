@@ -1,6 +1,7 @@
 // The HttpClient port (README.md is its contract): HTTP/1.1 over node:net and node:tls. Pooled connections, exact timeouts, no redirects,
 // failures as values. Our own since it is the hot path (docs/performance.md).
 import { Buffer } from "node:buffer";
+import { Answer } from "./answer.ts";
 import { connectTo, connectToProxy, type Route } from "./connecting/connect.ts";
 import type { ConnectPolicy } from "./connecting/connect-policy.ts";
 import { look } from "./connecting/diagnose.ts";
@@ -12,10 +13,7 @@ import { Closed } from "./connection.ts";
 import { Exchange } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
 import type { HttpAnswer, HttpClient, HttpFailure, HttpRequest } from "./http.ts";
-import { HttpBroken } from "./http.ts";
-import { inflated } from "./inflate.ts";
 import { Pool } from "./pool.ts";
-import type { Head } from "./wire.ts";
 
 export type HttpClientOptions = {
   /** TCP, proxy and TLS handshake, ms. */
@@ -123,7 +121,7 @@ export function createHttpClient(options: HttpClientOptions): RealHttpClient {
           `The proxy ${proxy.shown} rejects its credentials (407); correct user name and password in the proxy's address.`,
         );
       const broken = (failure: HttpFailure) => isDead(failure) && pool?.dropIdle();
-      return { ok: true, answer: answerOf(head, exchange, options.inflateMaxBytes, broken) };
+      return { ok: true, answer: new Answer(head, exchange, options.inflateMaxBytes, broken) };
     } catch (error) {
       const failure = exchange.failure() ?? failureOf(error, route.tls);
       const unanswered = error instanceof Closed && error.whileIdle;
@@ -164,74 +162,3 @@ type Attempt = { ok: true; answer: HttpAnswer } | { ok: false; failure: HttpFail
 
 /** The connections beside it were made at the same time, and are as likely to be dead. */
 const isDead = ({ kind }: HttpFailure): boolean => kind === "timeout" || kind === "reset";
-
-function answerOf(
-  { status, headers }: Head,
-  exchange: Exchange,
-  inflateMaxBytes: number | undefined,
-  broken: (failure: HttpFailure) => void,
-): HttpAnswer {
-  const coding = (headers["content-encoding"] ?? "identity").toLowerCase();
-  let cut = false;
-  async function* pieces(): AsyncGenerator<Uint8Array> {
-    if (inflateMaxBytes === undefined || coding === "identity") yield* raw();
-    else yield* inflated(raw(), coding, inflateMaxBytes);
-  }
-  async function* raw(): AsyncGenerator<Uint8Array> {
-    try {
-      for (let piece = await next(); piece !== undefined; piece = await next()) yield piece;
-    } finally {
-      exchange.close();
-    }
-  }
-  async function next(): Promise<Uint8Array | undefined> {
-    try {
-      return await exchange.next();
-    } catch (error) {
-      const failure = exchange.failure() ?? failureOf(error);
-      broken(failure);
-      throw new HttpBroken(failure);
-    }
-  }
-  return {
-    status,
-    headers,
-    body: { [Symbol.asyncIterator]: pieces },
-    get cut() {
-      return cut;
-    },
-    async text(limit) {
-      const parts: Uint8Array[] = [];
-      let length = 0;
-      try {
-        // Some servers compress what they say of an error though nobody asked for it.
-        for await (const piece of /^(x-)?gzip$/.test(coding) ? inflated(raw(), coding, limit + TEXT_SLACK) : raw()) {
-          parts.push(piece);
-          length += piece.length;
-          if (length > limit) break;
-        }
-      } catch (error) {
-        if (!(error instanceof HttpBroken)) throw error; // what came is what there is
-        cut = true;
-      }
-      cut ||= length > limit;
-      return Buffer.concat(parts).subarray(0, limit).toString("utf8");
-    },
-    async discard() {
-      if (exchange.isRead) return;
-      try {
-        let length = 0;
-        for await (const piece of raw()) {
-          length += piece.length;
-          if (length > DISCARD_BYTES) break; // closing the connection is cheaper than reading on
-        }
-      } catch (error) {
-        if (!(error instanceof HttpBroken)) throw error;
-      }
-    },
-  };
-}
-
-/** Inflated text comes in pieces of this size. */
-const TEXT_SLACK = 64 * 1024;
-const DISCARD_BYTES = 64 * 1024;

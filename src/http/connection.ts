@@ -1,7 +1,8 @@
 // One connection to an origin, from its first request to its end: one exchange at a time, used again where the answer allows it.
-import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { hasRoom, withHead } from "./body-room.ts";
 import type { Carrier, Exchange } from "./exchange.ts";
+import { giveBack } from "./give-back.ts";
 import { AnswerParser, requestHead } from "./wire.ts";
 
 /** What is asked of a connection. */
@@ -36,7 +37,7 @@ const KEEP_ALIVE_MS = 10_000;
 const GIVEN_UP_MS = 120_000;
 /** Servers close at their own moment: a second before it is safe. */
 const MARGIN_MS = 1_000;
-/** Smaller bodies go out in one piece with their head. */
+/** Smaller bodies are copied behind their head: one write costs more than a copy. */
 const SMALL_BYTES = 64 * 1024;
 
 export class Connection implements Carrier {
@@ -44,7 +45,13 @@ export class Connection implements Carrier {
   /** Told when it is free, and when it is gone. */
   readonly #changed: (connection: Connection) => void;
   #exchange: Exchange | undefined;
-  #parser: AnswerParser | undefined;
+  readonly #parser = new AnswerParser(
+    (answer) => {
+      this.#status = answer.status;
+      this.#exchange?.begins(answer);
+    },
+    (piece) => this.#exchange?.data(piece),
+  );
   #requests = 0;
   #heard = false;
   #sent = true;
@@ -91,13 +98,7 @@ export class Connection implements Carrier {
     const head = requestHead(method, target, host, headers, body?.length ?? (method === "POST" ? 0 : undefined));
     if (!exchange.carriedBy(this)) return this.#changed(this);
     this.#exchange = exchange;
-    this.#parser = new AnswerParser(
-      (answer) => {
-        this.#status = answer.status;
-        exchange.begins(answer);
-      },
-      (piece) => exchange.data(piece),
-    );
+    this.#parser.begin();
     this.#requests++;
     this.#heard = false;
     this.#sent = false;
@@ -107,15 +108,10 @@ export class Connection implements Carrier {
       exchange.sent();
     };
     if (body === undefined) this.#socket.write(head, "latin1", sent);
-    else if (body.length > SMALL_BYTES) {
+    else if (body.length > SMALL_BYTES && !hasRoom(body)) {
       this.#socket.write(head, "latin1");
       this.#socket.write(body, sent);
-    } else {
-      const whole = Buffer.allocUnsafe(head.length + body.length);
-      whole.write(head, 0, "latin1");
-      whole.set(body, head.length);
-      this.#socket.write(whole, sent);
-    }
+    } else this.#socket.write(withHead(head, body), sent);
   }
 
   pause(): void {
@@ -137,10 +133,12 @@ export class Connection implements Carrier {
     const exchange = this.#exchange;
     const parser = this.#parser;
     // Nothing was asked: what is said cannot be the answer to the next request.
-    if (exchange === undefined || parser === undefined) return this.destroy();
+    if (exchange === undefined) return this.destroy();
     this.#heard = true;
+    const { passesOn } = exchange;
     try {
       parser.push(piece);
+      if (passesOn) giveBack(piece);
     } catch (error) {
       this.#over(error);
       this.#socket.destroy();
@@ -148,7 +146,6 @@ export class Connection implements Carrier {
     }
     if (!parser.done || this.#gone) return;
     this.#exchange = undefined;
-    this.#parser = undefined;
     this.#idleUntilMs = performance.now() + Math.min(KEEP_ALIVE_MS, parser.keepAliveMs - MARGIN_MS);
     // An answer to a request that is still being written leaves the two sides at odds about what comes next.
     // After a 5xx the next attempt should not come to the same bad server.
@@ -162,7 +159,7 @@ export class Connection implements Carrier {
 
   #end(): void {
     // A body without a length ends where the connection does, but not where it is reset: that is an interrupted one.
-    if (this.#error === undefined && this.#parser?.end()) this.#exchange?.complete();
+    if (this.#error === undefined && this.#exchange !== undefined && this.#parser.end()) this.#exchange.complete();
     this.#over(new Closed(this.#error, this.#requests > 1 && !this.#heard));
     this.#socket.destroy();
   }

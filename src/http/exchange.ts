@@ -20,6 +20,8 @@ export class Exchange {
   #begun = false;
   readonly #pieces: Uint8Array[] = [];
   #waiting = 0;
+  /** Takes pieces in the turn in which they come; false: it wants no more. */
+  #take: ((piece: Uint8Array) => boolean) | undefined;
   #state: "running" | "complete" | "broken" | "closed" = "running";
   #error: unknown;
   /** Wakes whoever waits for the next piece. */
@@ -78,14 +80,23 @@ export class Exchange {
   data(piece: Uint8Array): void {
     if (this.#state !== "running") return;
     this.#arm(this.#request.timeouts.idleMs, "no data for");
+    if (this.#take !== undefined) {
+      if (!this.#take(piece)) this.close();
+      return;
+    }
     this.#pieces.push(piece);
     this.#waiting += piece.length;
     if (this.#waiting > WAITING_BYTES && !this.#paused) {
       this.#paused = true;
       this.#carrier?.pause();
-      this.#disarm(); // it is we who are slow
+      this.#disarm(); // the reader is slow, not the server
     }
     this.#wake();
+  }
+
+  /** Pieces are taken as they come: nobody keeps them. */
+  get passesOn(): boolean {
+    return this.#take !== undefined;
   }
 
   complete(): void {
@@ -104,17 +115,29 @@ export class Exchange {
     return this.#state === "complete" && this.#pieces.length === 0;
   }
 
+  /** Hands each piece to `take` as it comes, up to the end or until it says false. Throws what broke the body off. */
+  async each(take: (piece: Uint8Array) => boolean): Promise<void> {
+    for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift())
+      if (!take(piece)) return this.close();
+    this.#waiting = 0;
+    if (this.#state === "running") {
+      this.#take = take;
+      if (this.#paused) this.#unpause();
+      await new Promise<void>((turn) => {
+        this.#turn = turn;
+      });
+    }
+    this.#take = undefined;
+    if (this.#state === "broken") throw this.#error;
+  }
+
   /** The next piece of the body; undefined at its end. Throws what broke it off. */
   async next(): Promise<Uint8Array | undefined> {
     for (;;) {
       const piece = this.#pieces.shift();
       if (piece !== undefined) {
         this.#waiting -= piece.length;
-        if (this.#paused && this.#waiting <= WAITING_BYTES / 2 && this.#state === "running") {
-          this.#arm(this.#request.timeouts.idleMs, "no data for");
-          this.#paused = false;
-          this.#carrier?.resume();
-        }
+        if (this.#paused && this.#waiting <= WAITING_BYTES / 2 && this.#state === "running") this.#unpause();
         return piece;
       }
       if (this.#state === "broken") throw this.#error;
@@ -160,6 +183,12 @@ export class Exchange {
       this.#failed(this.#error);
     }
     this.#wake();
+  }
+
+  #unpause(): void {
+    this.#arm(this.#request.timeouts.idleMs, "no data for");
+    this.#paused = false;
+    this.#carrier?.resume();
   }
 
   #wake(): void {

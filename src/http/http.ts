@@ -29,6 +29,11 @@ export type HttpAnswer = {
   headers: Readonly<Record<string, string>>;
   /** Pieces as they come. Throws HttpBroken when the body breaks off. Leaving the loop early closes the connection. */
   body: AsyncIterable<Uint8Array>;
+  /**
+   * The same without a turn between the pieces: each goes to `take` as it comes, and is void when that returns, since its memory is given
+   * back. False: the response is of no more use, and its connection is closed. Throws as `body` does. Absent in fakes: eachPiece().
+   */
+  each?(take: (piece: Uint8Array) => boolean): Promise<void>;
   /** Reads at most `limit` bytes as text, inflated if it is gzip, then drops the rest. Never throws: a broken body gives what came. */
   text(limit: number): Promise<string>;
   /** After text(): there was more, or the body broke off. */
@@ -83,3 +88,9 @@ export type HttpClient = {
   /** Breaks off what is in flight; `gracefully`: lets it end first. */
   close(how?: "gracefully"): Promise<void>;
 };
+
+/** Hands the pieces of a body to `take`, until it says false; none is valid longer than that. Throws HttpBroken when the body breaks off. */
+export async function eachPiece(answer: HttpAnswer, take: (piece: Uint8Array) => boolean): Promise<void> {
+  if (answer.each !== undefined) return answer.each(take);
+  for await (const piece of answer.body) if (!take(piece)) return;
+}

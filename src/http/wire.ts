@@ -80,6 +80,17 @@ export class AnswerParser {
     return this.#state === "done";
   }
 
+  /** The next answer of the same connection. */
+  begin(): void {
+    this.#state = "head";
+    this.#text = "";
+    this.#left = 0;
+    this.#informational = 0;
+    this.#trailerBytes = 0;
+    this.#reusable = true;
+    this.keepAliveMs = Number.POSITIVE_INFINITY;
+  }
+
   /** May the connection carry another request? */
   get reusable(): boolean {
     return this.done && this.#reusable;
@@ -101,7 +112,11 @@ export class AnswerParser {
           this.#onData(at === 0 ? bytes : bytes.subarray(at));
           return;
         case "size":
+          at = this.#size(bytes, at);
+          break;
         case "chunk-end":
+          at = this.#chunkEnd(bytes, at);
+          break;
         case "trailer":
           at = this.#line(bytes, at);
           break;
@@ -182,6 +197,23 @@ export class AnswerParser {
     return to;
   }
 
+  /** Nearly always the line is whole, and nothing but a few digits. */
+  #size(bytes: Uint8Array, from: number): number {
+    let at = from;
+    let size = 0;
+    for (let digit = hexDigit(bytes[at]); digit >= 0 && at < from + FEW_DIGITS; digit = hexDigit(bytes[++at]))
+      size = 16 * size + digit;
+    if (this.#text !== "" || at === from || bytes[at] !== CR || bytes[at + 1] !== LF) return this.#line(bytes, from);
+    this.#sized(size);
+    return at + 2;
+  }
+
+  #chunkEnd(bytes: Uint8Array, from: number): number {
+    if (this.#text !== "" || bytes[from] !== CR || bytes[from + 1] !== LF) return this.#line(bytes, from);
+    this.#state = "size";
+    return from + 2;
+  }
+
   /** A line between chunks, up to its CR LF. */
   #line(bytes: Uint8Array, from: number): number {
     for (let at = from; at < bytes.length; at++) {
@@ -201,6 +233,11 @@ export class AnswerParser {
     return bytes.length;
   }
 
+  #sized(size: number): void {
+    this.#left = size;
+    this.#state = size === 0 ? "trailer" : "chunk";
+  }
+
   #ended(line: string): void {
     if (this.#state === "chunk-end") {
       if (line !== "") throw new NotHttp("a chunk is longer than it says");
@@ -208,14 +245,23 @@ export class AnswerParser {
     } else if (this.#state === "size") {
       const digits = /^([0-9a-fA-F]{1,12})[ \t]*(?:;|$)/.exec(line)?.[1];
       if (digits === undefined) throw new NotHttp("the size of a chunk is not a number");
-      this.#left = Number.parseInt(digits, 16);
-      this.#state = this.#left === 0 ? "trailer" : "chunk";
+      this.#sized(Number.parseInt(digits, 16));
     } else {
       this.#trailerBytes += line.length;
       if (this.#trailerBytes > MAX_HEAD_BYTES) throw new NotHttp("the trailer of the response has no end");
       if (line === "") this.#state = "done";
     }
   }
+}
+
+const FEW_DIGITS = 7;
+
+/** -1: it is none. */
+function hexDigit(c: number | undefined): number {
+  if (c === undefined) return -1;
+  if (c >= 0x30 && c <= 0x39) return c - 0x30;
+  const letter = c | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 /** The head that was read last: responses to one sender differ in nothing but their date. */

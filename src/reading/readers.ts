@@ -59,6 +59,8 @@ export class Readers {
   #served = 0;
   #probing = false;
   #short = false;
+  /** A window is due and was not read: its subscribers did not take it, memory was short, or all turns were taken. */
+  #stuck = false;
   /** A step is being done, and something was asked for meanwhile. */
   #stepping = false;
   #again = false;
@@ -76,7 +78,8 @@ export class Readers {
     this.#waiting.set(subscriber, { query, subscriber, startAt });
     return {
       nextReadMs: () => this.#nextReadMs(subscriber),
-      wake: () => this.#wake(),
+      // It is called at each response of each sink: what is not due by the clocks is not due for that.
+      wake: () => (this.#stuck || this.#stepping || this.#waiting.size > 0) && this.#wake(),
       cancel: () => {
         this.#waiting.delete(subscriber);
         this.#readers.remove(subscriber);
@@ -163,6 +166,7 @@ export class Readers {
       }
       this.#start(reader, now);
     }
+    this.#stuck = this.#short || [...this.#readers].some((reader) => this.#schedule.isDue(reader, at));
     this.#sleepUntilDue(at);
   }
 

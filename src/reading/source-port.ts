@@ -251,8 +251,9 @@ export class SourcePort {
       newerThan: far
         ? (id) => Math.max(memory.of(id), reach)
         : (id) => (memory.has(id) && memory.of(id) >= reach ? memory.of(id) : Number.POSITIVE_INFINITY),
+      floors: (first, into) => (far ? memory.floorsFar(reach, first, into) : memory.floorsNear(reach, first, into)),
       ...(late ? { late: { from: memory.taken.from, expected: memory.taken.expected(reach, memory.print) } } : {}),
-      // A series that is there already and has nothing new yet is no new series for the next read.
+      // A known series without new samples is not a new series for the next read.
       ...(far
         ? {
             passedOver: (id: number, newest: EpochMs) => passOver(memory, passed, id, newest),
@@ -293,7 +294,7 @@ export class SourcePort {
       name,
       intervalMs = 0,
       ...what
-    }: Pick<ReadRequest, "keyspace" | "newerThan" | "from" | "to" | "expect" | "passedOver" | "isKnown"> & {
+    }: Pick<ReadRequest, "keyspace" | "newerThan" | "floors" | "from" | "to" | "expect" | "passedOver" | "isKnown"> & {
       late?: Omit<LateOptions, "builder">;
       /** The query, where the read of it counts as one of the source. */
       name?: string;

@@ -133,11 +133,11 @@ export class FrameBuilder {
       at += this.#runStart[i + 1]! - this.#runStart[i]!;
     }
     runStart[runs] = samples;
-    const timestamps = this.#inOrder(order, this.#timestamps, new Float64Array(samples));
+    const timestamps = this.#inOrder(order, this.#timestamps, samples);
     if (samples > KEEP_CAPACITY) this.#timestamps = emptied(this.#timestamps, new Float64Array(4096));
-    const values = this.#inOrder(order, this.#values, new Float64Array(samples));
+    const values = this.#inOrder(order, this.#values, samples);
     if (samples > KEEP_CAPACITY) this.#values = emptied(this.#values, new Float64Array(4096));
-    const stale = this.#inOrder(order, this.#stale, new Uint8Array(samples));
+    const stale = this.#bytesInOrder(order, this.#stale, samples);
     release(order);
     const frame: Frame = {
       table,
@@ -158,7 +158,20 @@ export class FrameBuilder {
     return { frame, seriesTwice };
   }
 
-  #inOrder<C extends Float64Array | Uint8Array>(order: Int32Array, column: C, sorted: C): C {
+  #inOrder(order: Int32Array, column: Float64Array, samples: number): Float64Array<ArrayBuffer> {
+    const sorted = new Float64Array(samples);
+    let at = 0;
+    for (let o = 0; o < order.length; o++) {
+      const i = order[o]!;
+      const end = this.#runStart[i + 1]!;
+      for (let s = this.#runStart[i]!; s < end; s++) sorted[at++] = column[s]!;
+    }
+    return sorted;
+  }
+
+  /** The same: one loop for both kinds of columns is three times slower. */
+  #bytesInOrder(order: Int32Array, column: Uint8Array, samples: number): Uint8Array<ArrayBuffer> {
+    const sorted = new Uint8Array(samples);
     let at = 0;
     for (let o = 0; o < order.length; o++) {
       const i = order[o]!;

@@ -31,16 +31,20 @@ export class AuditCounts {
     const counts = new Map(this.#counts);
     const add = (k: number, n: number) => counts.set(k, (counts.get(k) ?? 0) + n);
     for (const frame of frames) {
-      // Neighbours are nearly always of one stretch: counted together.
+      // Neighbours are nearly always of one stretch, (from, to]: counted together.
+      const { timestamps, stale, samples } = frame;
       let stretch = Number.NaN;
+      let from = Number.POSITIVE_INFINITY;
+      let to = Number.NEGATIVE_INFINITY;
       let n = 0;
-      for (let i = 0; i < frame.samples; i++) {
-        const ts = frame.timestamps[i]!;
-        if (ts <= this.since || frame.stale[i] !== 0) continue;
-        const k = stretchOf(ts, stretchMs);
-        if (k !== stretch) {
+      for (let i = 0; i < samples; i++) {
+        const ts = timestamps[i]!;
+        if (ts <= this.since || stale[i] !== 0) continue;
+        if (ts <= from || ts > to) {
           if (n > 0) add(stretch, n);
-          stretch = k;
+          stretch = stretchOf(ts, stretchMs);
+          from = stretch * stretchMs;
+          to = from + stretchMs;
           n = 0;
         }
         n++;

@@ -1,7 +1,7 @@
 // One request to the source: streams the answer into a frame as fast as it comes and gives the connection back. Failures are
 // values; nothing of a failed read is kept.
 
-import { HttpBroken, type HttpClient, type HttpTimeouts } from "../http/http.ts";
+import { eachPiece, HttpBroken, type HttpClient, type HttpTimeouts } from "../http/http.ts";
 import { wordsOf } from "../http/words.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
@@ -9,7 +9,7 @@ import type { Frame } from "../series/frame.ts";
 import type { FrameBuilder } from "../series/frame-builder.ts";
 import type { Keyspace } from "../series/keyspace.ts";
 import { ERROR_TEXT_COLUMNS, interrupted, judge, type ReadFailure, refused, unavailable } from "./failures.ts";
-import type { LateOptions, ResultType, ScanResult } from "./scan/options.ts";
+import type { LateOptions, ResultType, ScanOptions, ScanResult } from "./scan/options.ts";
 import { Scanner } from "./scan/scanner.ts";
 
 export type SourceKind = "victoriametrics" | "prometheus" | "unknown";
@@ -21,6 +21,7 @@ export type ReadRequest = {
   headers: Record<string, string>;
   keyspace: Keyspace;
   newerThan(id: number): EpochMs;
+  floors?: NonNullable<ScanOptions["floors"]>;
   from: EpochMs;
   to: EpochMs;
   nanIsStale(kind: SourceKind): boolean;
@@ -106,11 +107,10 @@ export async function readAnswer(
   try {
     let bytes = 0;
     try {
-      for await (const piece of answer.body) {
+      await eachPiece(answer, (piece) => {
         bytes += piece.length;
-        if (!scanner.push(piece)) break;
-        giveBack(piece);
-      }
+        return scanner.push(piece);
+      });
     } catch (error) {
       if (!(error instanceof HttpBroken)) throw error;
       return { sign, ok: false, failure: interrupted(error.failure, bytes) };
@@ -144,23 +144,6 @@ export async function readAnswer(
   } finally {
     scanner.close();
   }
-}
-
-/** Smaller ones may be parts of a buffer that Node shares out. */
-const OWN_BUFFER_BYTES = 65_536;
-
-/**
- * A piece that has been read is of no use to anybody, and the one that ends where its buffer ends is the last of that: its memory is
- * given back at once. The garbage collector would get to it when a hundred megabytes of an answer have piled up.
- */
-function giveBack(piece: Uint8Array): void {
-  const { buffer, byteOffset, length } = piece;
-  if (
-    buffer.byteLength >= OWN_BUFFER_BYTES &&
-    byteOffset + length === buffer.byteLength &&
-    buffer instanceof ArrayBuffer
-  )
-    buffer.transfer(0);
 }
 
 /** The server's own words: `error` of its JSON, else the body as it is. */

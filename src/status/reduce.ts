@@ -31,14 +31,23 @@ export const initialSnapshot: Snapshot = {
 };
 
 export function reduce(before: Snapshot, event: Event): Snapshot {
-  const changed = { ...next(atLeap(before, event.at), event), at: event.at };
+  if (event.type === "attempt-started") return attemptStarted(atLeap(before, event.at), event);
+  const happened = next(atLeap(before, event.at), event);
+  const changed = happened.at === event.at ? happened : { ...happened, at: event.at };
   const after = withPolicyConditions(before, changed, event);
   const { lines, alike } = logged(event, before, after);
   if (lines.length === 0 && alike === before.alike) return after;
   return { ...after, alike, events: lines.reduce((events, line) => appendLine(events, event, line), after.events) };
 }
 
-function next(s: Snapshot, event: Event): Snapshot {
+/** Nothing follows from it, and it comes before each request: a short way. */
+function attemptStarted(s: Snapshot, event: Extract<Event, { type: "attempt-started" }>): Snapshot {
+  const { at, id, inFlight, concurrency } = event;
+  const sink = sinkOf(s, id);
+  return sink === undefined ? { ...s, at } : withSink(s, { ...sink, inFlight, concurrency }, at);
+}
+
+function next(s: Snapshot, event: Exclude<Event, { type: "attempt-started" }>): Snapshot {
   switch (event.type) {
     case "agent-started": {
       const { version, at, listen, stateDir, sourceUrl, replayFlags = "", actions = false, pollMs } = event;
@@ -99,7 +108,7 @@ function next(s: Snapshot, event: Event): Snapshot {
       );
     default: {
       const sink = sinkOf(s, event.id);
-      return sink === undefined ? s : withDelivered(withSink(s, reduceSink(sink, event)), event);
+      return sink === undefined ? s : withSink(withDelivered(s, event), reduceSink(sink, event), event.at);
     }
   }
 }

@@ -79,7 +79,7 @@ function reported(sink: SinkState, at: EpochMs): SinkState {
 }
 
 /** Events about one sink that is known; sink-started and sink-refused carry its info. */
-export type SinkEvent = Extract<Event, { id: string } | { sink: SinkInfo }>;
+export type SinkEvent = Exclude<Extract<Event, { id: string } | { sink: SinkInfo }>, { type: "attempt-started" }>;
 
 export function reduceSink(sink: SinkState, event: SinkEvent): SinkState {
   return reported(changed(sink, event), event.at);
@@ -137,8 +137,6 @@ function changed(sink: SinkState, event: SinkEvent): SinkState {
       return withSource(sink, event.source, (s) => ({ ...s, failure: failureOf(s, event) }));
     case "skipped":
       return { ...sink, skippedMs: sink.skippedMs + (event.to - event.from) };
-    case "attempt-started":
-      return { ...sink, inFlight: event.inFlight, concurrency: event.concurrency };
     case "attempt-broken-off":
       return { ...sink, inFlight: event.inFlight };
     case "attempt-ended":

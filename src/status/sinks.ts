@@ -37,12 +37,12 @@ export function sinkOf(snapshot: Pick<Snapshot, "sinks" | "order">, id: SinkId):
 }
 
 /** The snapshot with `sink` in its place; a new one goes where its policy says. */
-export function withSink(snapshot: Snapshot, sink: SinkState): Snapshot {
+export function withSink(snapshot: Snapshot, sink: SinkState, at = snapshot.at): Snapshot {
   const i = placeOf(snapshot.order, sink.id);
-  if (i === undefined) return withNewSink(snapshot, sink);
+  if (i === undefined) return { ...withNewSink(snapshot, sink), at };
   const sinks = snapshot.sinks.slice();
   sinks[i] = sink;
-  return { ...snapshot, sinks };
+  return { ...snapshot, sinks, at };
 }
 
 function withNewSink(snapshot: Snapshot, sink: SinkState): Snapshot {

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { createHttpClient } from "../../src/http/client.ts";
 import { Connection } from "../../src/http/connection.ts";
 import { Exchange } from "../../src/http/exchange.ts";
-import type { HttpClient } from "../../src/http/http.ts";
+import { eachPiece, type HttpClient } from "../../src/http/http.ts";
 
 const TIMEOUTS = { firstByteMs: 2_000, idleMs: 2_000 };
 const OK = "HTTP/1.1 204 No Content\r\n\r\n";
@@ -61,7 +61,7 @@ describe("connections", () => {
     await http.close();
   });
 
-  test("one that the server closed while it was idle is no failed attempt: the request goes out once more", async () => {
+  test("one that the server closed while it was idle is not a failed attempt: the request is sent once more", async () => {
     serve = (socket, n) => (n === 1 ? socket.write(OK) : socket.destroy());
     assert.equal(await post(), 204);
     assert.equal(await post(), 204);
@@ -187,6 +187,42 @@ describe("connections", () => {
     assert.equal(await post(), 204);
     assert.equal(await post(), "reset");
     assert.equal(requests, 2);
+    await http.close();
+  });
+
+  test("each piece of a body is taken as it comes, and its memory given back then; what the taker throws is thrown", async () => {
+    const length = 300_000;
+    serve = (socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\n`);
+      setTimeout(() => socket.write(Buffer.alloc(length, "x")), 20);
+    };
+    const ask = async () => {
+      const sent = await http.request({ method: "POST", url: url(), headers: {}, body: "body", timeouts: TIMEOUTS });
+      assert.ok(sent.ok);
+      return sent.answer;
+    };
+    const taken: Uint8Array[] = [];
+    let bytes = 0;
+    await eachPiece(await ask(), (piece) => {
+      assert.ok(piece.every((byte) => byte === 0x78));
+      taken.push(piece);
+      bytes += piece.length;
+      return true;
+    });
+    assert.equal(bytes, length);
+    assert.ok(taken.some((piece) => piece.length === 0));
+    await assert.rejects(
+      eachPiece(await ask(), () => {
+        throw new RangeError("a bug");
+      }),
+      RangeError,
+    );
+    assert.equal(connections, 1);
+    const answer = await ask();
+    assert.equal(connections, 2, "the one before was closed");
+    await eachPiece(answer, () => false);
+    assert.equal(await post(), 200);
+    assert.equal(connections, 3);
     await http.close();
   });
 

@@ -35,7 +35,7 @@ describe("Exchange", () => {
     assert.deepEqual(calls, ["destroy"]);
   });
 
-  test("reads no further while much waits to be taken, and continues when it was", async () => {
+  test("reads no further while much waits to be taken, and continues when it was taken", async () => {
     const { c, calls } = carrier();
     const e = exchange();
     e.carriedBy(c);
@@ -51,6 +51,51 @@ describe("Exchange", () => {
     assert.equal(await e.next(), undefined);
     e.close();
     assert.deepEqual(calls, ["pause", "resume"], "a complete answer leaves its connection to the next request");
+  });
+
+  test("each() takes what waits, then each piece in the turn in which it comes, and never pauses", async () => {
+    const { c, calls } = carrier();
+    const e = exchange();
+    e.carriedBy(c);
+    e.begins({ status: 200, headers: {} });
+    for (let i = 0; i < 3; i++) e.data(PIECE);
+    let taken = 0;
+    const all = e.each((piece) => {
+      taken += piece.length;
+      return true;
+    });
+    assert.equal(taken, 150_000);
+    assert.deepEqual(calls, ["pause", "resume"]);
+    for (let i = 0; i < 5; i++) {
+      e.data(PIECE);
+      assert.equal(taken, 150_000 + (i + 1) * 50_000);
+      assert.ok(e.passesOn);
+    }
+    e.complete();
+    await all;
+    assert.deepEqual(calls, ["pause", "resume"]);
+  });
+
+  test("each() ends where it is told to, and closes the connection; what breaks off is thrown", async () => {
+    for (const before of [1, 0]) {
+      const { c, calls } = carrier();
+      const e = exchange();
+      e.carriedBy(c);
+      e.begins({ status: 200, headers: {} });
+      for (let i = 0; i < before; i++) e.data(PIECE);
+      const ended = e.each(() => false);
+      e.data(PIECE);
+      await ended;
+      e.data(PIECE);
+      assert.deepEqual(calls, ["destroy"]);
+    }
+    const { c } = carrier();
+    const e = exchange();
+    e.carriedBy(c);
+    e.begins({ status: 200, headers: {} });
+    const broken = e.each(() => true);
+    e.broken(new Error("reset"));
+    await assert.rejects(broken, /reset/);
   });
 
   test("an answer that nobody reads on closes its connection", async () => {
@@ -78,7 +123,7 @@ describe("Exchange", () => {
     assert.deepEqual(calls, ["destroy"]);
   });
 
-  test("does not count the time in which it is we who do not read", async () => {
+  test("does not count the time in which the caller does not read", async () => {
     const { c, calls } = carrier();
     const e = exchange(20);
     e.carriedBy(c);

@@ -36,6 +36,11 @@ export class Column {
     return id < this.#counts.length ? this.#counts[id]! : 0;
   }
 
+  /** `samples` more of a series. */
+  add(id: number, samples: number): void {
+    this.set(id, this.#counts[id]! + samples);
+  }
+
   set(id: number, samples: number): void {
     const before = this.#counts[id]!;
     const now = Math.max(0, Math.min(FULL, samples));

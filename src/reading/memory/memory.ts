@@ -67,6 +67,27 @@ export class Memory {
     return saved < 0 ? this.floor : this.#saved!.last(saved);
   }
 
+  /** For the series from `first` on, as many as `into` takes: of(), but at least `reach`. */
+  floorsFar(reach: EpochMs, first: number, into: Float64Array): void {
+    const { last } = this;
+    for (let i = 0; i < into.length; i++) {
+      const id = first + i;
+      const known = id < last.length ? last[id]! : Number.NEGATIVE_INFINITY;
+      into[i] = Math.max(known === Number.NEGATIVE_INFINITY ? this.of(id) : known, reach);
+    }
+  }
+
+  /** The same, where a series whose last sample is before `reach` is left to a read that looks back further: Infinity. */
+  floorsNear(reach: EpochMs, first: number, into: Float64Array): void {
+    const { last } = this;
+    for (let i = 0; i < into.length; i++) {
+      const id = first + i;
+      let known = id < last.length ? last[id]! : Number.NEGATIVE_INFINITY;
+      if (known === Number.NEGATIVE_INFINITY && this.#saved !== undefined && this.has(id)) known = this.of(id);
+      into[i] = known >= reach ? known : Number.POSITIVE_INFINITY;
+    }
+  }
+
   /** Was a sample of this series taken, or passed over? */
   has(id: number): boolean {
     return this.met(id) || this.#find(id) >= 0;
@@ -165,15 +186,20 @@ export class Memory {
     let at = HEAD_BYTES;
     const saved = this.#saved ?? new RestoredSeries(0);
     const seen = new Uint8Array(saved.size);
+    const prints = fingerprints(this.table, this.last.length);
+    const { restored } = this.taken;
+    const columns = Array.from({ length }, (_, i) => this.taken.column(first + i));
     for (let id = 0; id < this.last.length; id++) {
       if (this.last[id]! <= since) continue;
-      const print = fingerprint(this.table, id);
-      const known = saved.find(print);
-      if (known >= 0) seen[known] = 1;
+      const print = prints[id]!;
       view.setFloat64(at, print, true);
       view.setFloat64(at + 8, this.last[id]!, true);
-      for (let i = 0; i < length; i++)
-        view.setUint16(at + 16 + 2 * i, this.taken.count(first + i, id, this.print), true);
+      const known = saved.size === 0 ? -1 : saved.find(print);
+      if (known >= 0) seen[known] = 1;
+      for (let i = 0; i < length; i++) {
+        const count = restored ? this.taken.count(first + i, id, this.print) : (columns[i]?.get(id) ?? 0);
+        view.setUint16(at + 16 + 2 * i, count, true);
+      }
       at += record;
       if (at + record <= bytes.length) continue;
       yield bytes.subarray(0, at);
@@ -248,13 +274,25 @@ const prints = new WeakMap<SeriesTable, { column: Float64Array<ArrayBuffer> }>()
 
 /** The fingerprint of a series (SeriesTable): the same with the same seed. */
 export function fingerprint(table: SeriesTable, id: number): number {
-  let known = prints.get(table);
-  if (known === undefined) prints.set(table, (known = { column: new Float64Array(1024) }));
-  if (id >= known.column.length) known.column = wider(known.column, table.size);
-  const { column } = known;
+  const column = columnOf(table, id + 1);
   if (column[id] === 0) {
     if (id >= table.size) throw new RangeError(`no series ${id} in the table`); // its number would be kept for the one that comes
     column[id] = table.fingerprint(id);
   }
   return column[id]!;
+}
+
+/** Those of the first `count` series, by id. */
+function fingerprints(table: SeriesTable, count: number): Float64Array {
+  const column = columnOf(table, count);
+  const { size } = table;
+  for (let id = 0; id < count && id < size; id++) if (column[id] === 0) column[id] = table.fingerprint(id);
+  return column;
+}
+
+function columnOf(table: SeriesTable, count: number): Float64Array {
+  let known = prints.get(table);
+  if (known === undefined) prints.set(table, (known = { column: new Float64Array(1024) }));
+  if (count > known.column.length) known.column = wider(known.column, Math.max(count, table.size));
+  return known.column;
 }

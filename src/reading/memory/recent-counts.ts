@@ -39,6 +39,16 @@ export class RecentCounts {
     return counted + this.savedCount(k, print(id));
   }
 
+  /** Some was taken before a restart. */
+  get restored(): boolean {
+    return this.#saved !== undefined;
+  }
+
+  /** What was taken in a stretch by this process, by series. */
+  column(k: number): Column | undefined {
+    return this.#counts.get(k);
+  }
+
   /** By series: how many of the samples later than `reach` (the start of a stretch) were taken; undefined where that is not known. */
   expected(reach: EpochMs, print: (id: number) => number): ((id: number) => number) | undefined {
     if (reach < this.from || this.stretchMs === 0) return undefined;
@@ -65,25 +75,31 @@ export class RecentCounts {
     if (this.stretchMs === 0) return this;
     const first = Math.ceil(keepFrom / this.stretchMs);
     const counts = new Map([...this.#counts].filter(([k]) => k >= first));
-    const own = new Set<number>();
-    const column = (k: number, id: number): Column => {
-      const known = counts.get(k);
-      if (known !== undefined && own.has(k) && id < known.size) return known;
-      const copy = new Column(frame.table.size, known);
-      counts.set(k, copy);
-      own.add(k);
-      return copy;
+    const own = new Map<number, Column>();
+    // Neighbours are nearly always of one stretch.
+    let last = Number.NaN;
+    let lastColumn: Column | undefined;
+    const column = (k: number): Column => {
+      if (k === last && lastColumn !== undefined) return lastColumn;
+      let mine = own.get(k);
+      if (mine === undefined) {
+        // The table knows all series of the frame by now.
+        mine = new Column(frame.table.size, counts.get(k));
+        counts.set(k, mine);
+        own.set(k, mine);
+      }
+      last = k;
+      lastColumn = mine;
+      return mine;
     };
     if (late !== undefined)
       this.#perStretch(late, (id, k, samples) => {
         if (k < first) return;
         const saved = this.#saved === undefined ? 0 : this.savedCount(k, print(id));
-        column(k, id).set(id, samples - saved);
+        column(k).set(id, samples - saved);
       });
     this.#perStretch(frame, (id, k, samples) => {
-      if (k < first) return;
-      const known = column(k, id);
-      known.set(id, known.get(id) + samples);
+      if (k >= first) column(k).add(id, samples);
     });
     const bounded = this.#bounded(counts);
     const from = Math.max(this.from, first * this.stretchMs, bounded);
@@ -99,12 +115,21 @@ export class RecentCounts {
   /** Tells `each` how many samples a series has in a stretch, run by run. */
   #perStretch(frame: Frame, each: (id: number, k: number, samples: number) => void): void {
     const { timestamps, runStart, runSeries, runs } = frame;
+    // The stretch of the sample before, (from, to].
+    let k = Number.NaN;
+    let from = Number.POSITIVE_INFINITY;
+    let to = Number.NEGATIVE_INFINITY;
+    let i = 0;
     for (let run = 0; run < runs; run++) {
-      for (let i = runStart[run]!; i < runStart[run + 1]!; ) {
+      for (const end = runStart[run + 1]!; i < end; ) {
         const start = i;
-        const k = this.#stretch(timestamps[i]!);
-        const end = (k + 1) * this.stretchMs;
-        while (i < runStart[run + 1]! && timestamps[i]! <= end) i++;
+        const ts = timestamps[i]!;
+        if (ts <= from || ts > to) {
+          k = this.#stretch(ts);
+          from = k * this.stretchMs;
+          to = from + this.stretchMs;
+        }
+        while (i < end && timestamps[i]! <= to) i++;
         each(runSeries[run]!, k, i - start);
       }
     }

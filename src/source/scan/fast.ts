@@ -109,7 +109,8 @@ export class FastSeries {
     const floors = new Float64Array(count);
     const expected = new Int32Array(count).fill(NEVER_LATE);
     const tells = new Uint8Array(count);
-    for (let i = 0; i < count; i++) floors[i] = newerThan(first + i);
+    if (this.#o.floors !== undefined) this.#o.floors(first, floors);
+    else for (let i = 0; i < count; i++) floors[i] = newerThan(first + i);
     if (this.#o.late !== undefined) for (let i = 0; i < count; i++) expected[i] = this.#expected(first + i);
     if (this.#o.passedOver !== undefined) for (let i = 0; i < count; i++) tells[i] = this.#tells(first + i);
     const at = this.#module.desk(13 * count);

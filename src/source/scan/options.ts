@@ -9,6 +9,8 @@ export type ScanOptions = {
   builder: FrameBuilder;
   /** Only samples newer than this pass, by series id. */
   newerThan(id: number): EpochMs;
+  /** newerThan() of the series from `first` on, as many as `into` takes; absent: one by one. */
+  floors?(first: number, into: Float64Array): void;
   /** The window (from, to]. Later samples do not pass; what cannot be exported counts as dropped only inside of it. */
   from: EpochMs;
   to: EpochMs;
