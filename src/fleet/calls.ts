@@ -8,6 +8,9 @@ export type Call = {
   (ask: (signal: AbortSignal) => Promise<Written>): Promise<Written>;
 };
 
+/** Before a write is tried again that a hand-over waits for. */
+export const retryMs = (ttlMs: number): number => ttlMs / 60;
+
 /** At most 4 s, less with a short TTL. */
 export function boundedCalls(clock: Clock, ttlMs: number): Call {
   const ms = Math.min(4_000, (ttlMs * 4) / 15);

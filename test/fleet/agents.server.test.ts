@@ -24,7 +24,7 @@ describe("a fleet of three agents", programs, () => {
     await cluster.settled();
     await eventually(
       "every policy has data",
-      () => cluster.begun,
+      () => cluster.begun(),
       (n) => n === 20,
     );
     since = Date.now();

@@ -77,6 +77,21 @@ describe("cursors of a fleet", () => {
     assert.equal(store.cursor(KEY)?.cursor, BEGIN - 10_000 - LATE_MS, "another one had epoch 7");
   });
 
+  test("a shard that this host owned last is taken with what it had settled and could not write", () => {
+    const store = host();
+    store.openShard(0, shard(5, { [NAME]: BEGIN, "default/other/cloud/up": BEGIN }));
+    store.saveCursor(KEY, BEGIN + 9_000);
+    store.closeShard(0);
+    const of = (epoch: number, cursor: number) => store.cursorsOf(0, shard(epoch, { [NAME]: cursor }))[NAME];
+    assert.equal(of(5, BEGIN), BEGIN + 9_000);
+    assert.equal(of(5, BEGIN + 20_000), BEGIN + 20_000, "a late window is sent again: that was settled before");
+    assert.equal(of(5, BEGIN + 3_600_000), BEGIN + 9_000, "it was set back");
+    assert.equal(of(6, BEGIN), BEGIN, "another one had it since");
+    assert.deepEqual(store.cursorsOf(0, shard(5, { "default/other/cloud/up": BEGIN })), {
+      "default/other/cloud/up": BEGIN,
+    });
+  });
+
   test("progress is of the shards that are owned; that of a policy that is not here is kept for a day", () => {
     const store = host();
     const other = "default/other/cloud/up";

@@ -37,6 +37,8 @@ export class FleetAgent {
   readonly #fleet: Fleet;
   readonly #permits = new Map<number, Permit>();
   readonly #ended = new AbortController();
+  /** Aborts when last attempts end. */
+  readonly #hurry = new AbortController();
   #supervisor: Supervisor | undefined;
   #loaded: LoadResult | undefined;
   #policiesHash = "";
@@ -110,6 +112,8 @@ export class FleetAgent {
 
   async stop(): Promise<void> {
     this.#ended.abort();
+    // Also of shards that were being handed over already.
+    void this.#clock.sleep(LAST_ATTEMPTS_MS).then(() => this.#hurry.abort());
     await this.#fleet.leave();
     await this.#open.close();
   }
@@ -147,12 +151,10 @@ export class FleetAgent {
         this.store.closeShard(shard);
       },
       release: async (shard) => {
-        await this.#supervisor?.handOver(
-          of(shard),
-          this.#ended.signal.aborted ? Math.min(LAST_ATTEMPTS_MS, this.#settings.drainTimeout) : undefined,
-        );
+        await this.#supervisor?.handOver(of(shard), this.#hurry.signal);
         this.#permits.delete(shard);
       },
+      cursors: (shard, before) => this.store.cursorsOf(shard, before),
       progress: (shard) => ({ cursors: this.store.progress(shard), sinks: this.#sinksOf(of(shard)) }),
     };
   }
