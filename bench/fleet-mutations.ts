@@ -203,8 +203,8 @@ export const fleetMutations: Mutation[] = [
   {
     rule: "fencing: a new owner writes soon how far it is",
     file: "src/fleet/owned-shards.ts",
-    from: "now - takenAtMs < this.#ttlMs ? this.#ttlMs / 5 : this.#ttlMs",
-    to: "takenAtMs < 0 ? 0 : this.#ttlMs",
+    from: " || this.#hasCaughtUp(shard, owned)",
+    to: "",
     test: FLEET,
   },
   {

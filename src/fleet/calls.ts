@@ -32,3 +32,20 @@ export function boundedCalls(clock: Clock, ttlMs: number): Call {
   };
   return call as Call;
 }
+
+/** At most so many at once, in the order in which they came: each of many at once would open a connection of its own. */
+export function inTurn(atOnce: number): <T>(act: () => Promise<T>) => Promise<T> {
+  let free = atOnce;
+  const waiting: (() => void)[] = [];
+  return async (act) => {
+    if (free > 0) free--;
+    else await new Promise<void>((turn) => waiting.push(turn));
+    try {
+      return await act();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
+}

@@ -60,7 +60,7 @@ export class SharedCursors implements StateStore {
   }
 
   /** Of all sinks that have a cursor, also of policies that are gone: they may come back. */
-  progress(shard: number): Record<string, EpochMs> {
+  settled(shard: number): Record<string, EpochMs> {
     return Object.fromEntries(this.#opened.get(shard)?.now ?? []);
   }
 

@@ -1,13 +1,10 @@
 // The shards that this agent owns: taken, written to the register from time to time, handed over, or lost. Each change is a
 // compare-and-set on the shard's entry.
 import type { Clock } from "../platform/clock.ts";
-import { type Call, retryMs } from "./calls.ts";
+import { type Call, inTurn, retryMs } from "./calls.ts";
 import type { Picture } from "./picture.ts";
 import { type Entry, type Register, shardKey, type Written } from "./register.ts";
 import type { Shard } from "./values.ts";
-
-/** What is saved of a shard while it is owned. */
-export type Progress = Pick<Shard, "cursors" | "sinks">;
 
 /** The exporting side of the agent. */
 export type Owner = {
@@ -17,7 +14,10 @@ export type Owner = {
   lost(shard: number, why: string): void;
   /** Drain: what is in memory gets a last attempt. Resolves when nothing of the shard is sent any more. */
   release(shard: number): Promise<void>;
-  progress(shard: number): Progress;
+  /** What is saved of a shard while it is owned: everything up to here is settled. */
+  settled(shard: number): Shard["cursors"];
+  /** What is saved of its sinks. */
+  sinks(shard: number): Shard["sinks"];
   /** The cursors of a shard that this agent is about to take: those of its entry, or newer ones where it owned the shard last. */
   cursors(shard: number, before: Shard): Shard["cursors"];
 };
@@ -48,7 +48,8 @@ type Owned = {
   taken: Omit<Shard, "cursors" | "sinks" | "holder">;
   revision: string;
   abort: AbortController;
-  takenAtMs: number;
+  /** Where it began; absent once a checkpoint says that it has passed that. */
+  brought?: Shard["cursors"];
   writtenAtMs: number;
   written: string;
   /** Ends when it is free, or lost. */
@@ -65,6 +66,7 @@ export class OwnedShards {
   readonly #owned = new Map<number, Owned>();
   /** Something is being written to them, one after the other: what a watch says of them is old. */
   readonly #busy = new Map<number, Promise<unknown>>();
+  readonly #inTurn = inTurn(AT_ONCE);
   #checkpointing = false;
 
   constructor({ id, ttlMs }: { id: string; ttlMs: number }, ports: OwnedPorts) {
@@ -121,7 +123,7 @@ export class OwnedShards {
         taken,
         revision: written.revision,
         abort,
-        takenAtMs: clock.monotonicMs(),
+        brought: cursors,
         writtenAtMs: clock.monotonicMs(),
         written: progressText(value),
       };
@@ -137,23 +139,32 @@ export class OwnedShards {
   }
 
   /**
-   * Each shard at most once a TTL: few writes, and an owner that dies costs at most that much again. In the first TTL each fifth of it:
-   * a new owner has caught up soon, and if it dies as well, that is not to be sent again.
+   * Each shard once a TTL: few writes, and an owner that dies costs at most that much again. Once more when a new owner has caught up: if
+   * it dies as well, what it has sent until then is not sent again.
    */
   async checkpoint(): Promise<void> {
     if (this.#checkpointing) return;
     this.#checkpointing = true;
     const now = this.#ports.clock.monotonicMs();
-    const everyMs = ({ takenAtMs }: Owned) => (now - takenAtMs < this.#ttlMs ? this.#ttlMs / 5 : this.#ttlMs);
-    const due = [...this.#owned].filter(
-      ([shard, o]) => o.releasing === undefined && !this.#busy.has(shard) && now - o.writtenAtMs >= everyMs(o),
-    );
+    const isDue = ([shard, owned]: [number, Owned]) =>
+      owned.releasing === undefined &&
+      !this.#busy.has(shard) &&
+      (now - owned.writtenAtMs >= this.#ttlMs || this.#hasCaughtUp(shard, owned));
+    const due = [...this.#owned].filter(isDue);
     try {
+      // A few at a time: what else is to be written has its turn between them.
       for (let i = 0; i < due.length && this.#ports.mayOwn(); i += AT_ONCE)
         await Promise.all(due.slice(i, i + AT_ONCE).map(([shard, owned]) => this.#checkpoint(shard, owned)));
     } finally {
       this.#checkpointing = false;
     }
+  }
+
+  #hasCaughtUp(shard: number, { brought }: Owned): boolean {
+    if (brought === undefined) return false;
+    const now = this.#ports.owner.settled(shard);
+    const names = Object.keys(now);
+    return names.length > 0 && names.every((name) => now[name]! > (brought[name] ?? 0));
   }
 
   /** Drains it, writes how far it is, and frees it. */
@@ -215,11 +226,12 @@ export class OwnedShards {
     return this.#writing(shard, async () => {
       // Something else may have happened to it before its turn came.
       if (this.#owned.get(shard) !== owned || (holder !== "" && owned.releasing !== undefined)) return false;
-      const progress = owner.progress(shard);
+      const progress = { cursors: owner.settled(shard), sinks: owner.sinks(shard) };
       const text = progressText(progress);
       const known = picture.values.get(shard);
       if (holder !== "" && text === owned.written && known !== undefined) {
         owned.writtenAtMs = clock.monotonicMs();
+        delete owned.brought;
         return true;
       }
       const { taken } = owned;
@@ -234,6 +246,7 @@ export class OwnedShards {
         if (known === undefined)
           this.#ports.say("warn", `fleet: the entry of shard ${shard} was deleted or damaged; it is written again.`);
         Object.assign(owned, { revision: written.revision, written: text, writtenAtMs: clock.monotonicMs() });
+        delete owned.brought;
         picture.wrote(shard, value, written.revision, clock.monotonicMs());
         return true;
       }
@@ -259,10 +272,12 @@ export class OwnedShards {
   #write(shard: number, value: Shard, revision: string | undefined): Promise<Written> {
     const { register, call } = this.#ports;
     const text = JSON.stringify(value);
-    return call((signal) =>
-      revision === undefined
-        ? register.create(shardKey(shard), text, signal)
-        : register.update(shardKey(shard), text, revision, signal),
+    return this.#inTurn(() =>
+      call((signal) =>
+        revision === undefined
+          ? register.create(shardKey(shard), text, signal)
+          : register.update(shardKey(shard), text, revision, signal),
+      ),
     );
   }
 
@@ -288,4 +303,4 @@ export class OwnedShards {
   }
 }
 
-const progressText = ({ cursors, sinks }: Progress): string => JSON.stringify([cursors, sinks]);
+const progressText = ({ cursors, sinks }: Pick<Shard, "cursors" | "sinks">): string => JSON.stringify([cursors, sinks]);

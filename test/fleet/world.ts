@@ -76,7 +76,8 @@ export class Agent {
         void permit;
       },
       cursors: (_, before) => before.cursors,
-      progress: (shard) => ({ cursors: { [`default/p${shard}/s/q`]: world.delivered.get(shard) ?? 0 }, sinks: {} }),
+      settled: (shard) => ({ [`default/p${shard}/s/q`]: world.delivered.get(shard) ?? 0 }),
+      sinks: () => ({}),
     };
     this.fleet = new Fleet(
       { id, name, version: "test", ttlMs: TTL_MS, shards },

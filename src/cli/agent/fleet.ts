@@ -27,6 +27,9 @@ const TOGETHER_MS = 50;
 /** An agent that ends hands over within a second: what a slow sink has not taken by then the next owner sends. */
 const LAST_ATTEMPTS_MS = 400;
 
+/** While shards change their owners each change follows the one before within milliseconds: with a thousand policies none is cheap to show. */
+const SHOW_EVERY_MS = 200;
+
 export class FleetAgent {
   /** Cursors as the fleet has them: the supervisor's state store. */
   readonly store: SharedCursors;
@@ -155,7 +158,8 @@ export class FleetAgent {
         this.#permits.delete(shard);
       },
       cursors: (shard, before) => this.store.cursorsOf(shard, before),
-      progress: (shard) => ({ cursors: this.store.progress(shard), sinks: this.#sinksOf(of(shard)) }),
+      settled: (shard) => this.store.settled(shard),
+      sinks: (shard) => this.#sinksOf(of(shard)),
     };
   }
 
@@ -171,11 +175,12 @@ export class FleetAgent {
     );
   }
 
-  /** A change at once; heartbeats, which only move times, now and then. */
+  /** A change soon, whatever else changes with it; heartbeats, which only move times, now and then. */
   #show(view: FleetView): void {
+    const at = this.#clock.now();
+    if (Math.abs(at - this.#shown.at) < SHOW_EVERY_MS) return; // rounds follow
     const fleet = this.#statusOf(view);
     const text = JSON.stringify(fleet, (key, value) => (key === "validUntil" || key === "heardAt" ? undefined : value));
-    const at = this.#clock.now();
     if (text === this.#shown.text && Math.abs(at - this.#shown.at) < this.#settings.leaseTtl / 5) return;
     this.#shown = { text, at };
     this.#status.dispatch({ type: "fleet", at, fleet });
