@@ -74,7 +74,7 @@ export class Fleet {
   #startedAtMs = 0;
   #watch = new AbortController();
   #deaf = false;
-  /** Members of this agent's name that were spoken of. */
+  /** Members with this agent's name that were warned about. */
   readonly #namesakes = new Set<string>();
   #problem: string | undefined;
   #takeovers = 0;
@@ -219,13 +219,13 @@ export class Fleet {
     if (!this.#deaf)
       this.#ports.say(
         "warn",
-        `fleet: the watch of the register does not report what was written: it is opened again. Until it reports, a list each ${Math.round(ttlMs / 3000)} s stands in for it.`,
+        `fleet: the watch of the register does not report what was written: it is opened again. Until it reports, the register is listed every ${Math.round(ttlMs / 3000)} s.`,
       );
     this.#deaf = true;
     this.#watch.abort();
   }
 
-  /** One that was killed and started again has its old entry for a TTL: only what stays is worth a warning. */
+  /** An agent that was killed and restarted has its old entry for a TTL: only an entry that stays is worth a warning. */
   #sayNamesakes(): void {
     const { id, name, ttlMs } = this.#settings;
     const now = this.#ports.clock.monotonicMs();

@@ -17,13 +17,13 @@ export class Members {
     this.#ttlMs = ttlMs;
   }
 
-  /** An entry as it was read or heard of. True: it is newer than what was known, so its member is alive. */
+  /** An entry as it was read or reported. True: it is newer than what was known, so its member is alive. */
   see(entry: Entry, nowMs: number): boolean {
     const member = parseMember(entry.value);
     if (member === undefined || entry.key !== memberKey(member.id)) return false;
     const known = this.#known.get(member.id);
     if (known?.revision === entry.revision) return false;
-    // A list that was asked for before the watch reported something newer: who leaves would seem to stay, for a TTL.
+    // From a list that is older than what the watch reported: a member that leaves would count as staying for a TTL.
     if (known !== undefined && member.beat < known.member.beat) return false;
     this.#unknown.delete(member.id);
     this.#known.set(member.id, { member, revision: entry.revision, seenAtMs: nowMs });

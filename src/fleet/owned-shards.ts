@@ -44,7 +44,7 @@ export type OwnedPorts = {
 };
 
 type Owned = {
-  /** What stands in the register of how it was taken. */
+  /** How it was taken, as the register has it. */
   taken: Omit<Shard, "cursors" | "sinks" | "holder">;
   revision: string;
   abort: AbortController;
@@ -93,7 +93,7 @@ export class OwnedShards {
     const { clock, owner, picture, mayOwn } = this.#ports;
     return this.#writing(shard, async () => {
       const before = picture.values.get(shard);
-      // Another agent was quicker, and that was heard meanwhile.
+      // Meanwhile another agent took it.
       if (this.#owned.has(shard) || !["", this.#id, silentHolder].includes(before?.holder ?? "")) return "refused";
       const from = before?.holder || before?.from;
       const value: Shard = {
@@ -139,8 +139,8 @@ export class OwnedShards {
   }
 
   /**
-   * Each shard once a TTL: few writes, and an owner that dies costs at most that much again. Once more when a new owner has caught up: if
-   * it dies as well, what it has sent until then is not sent again.
+   * Each shard once a TTL: few writes, and after the death of an owner at most that much is sent again. Once more when a new owner has
+   * caught up: if it dies as well, what it has sent is not sent a third time.
    */
   async checkpoint(): Promise<void> {
     if (this.#checkpointing) return;
@@ -176,7 +176,7 @@ export class OwnedShards {
   async #release(shard: number, owned: Owned): Promise<void> {
     const { clock, owner, mayOwn, changed } = this.#ports;
     await owner.release(shard);
-    // Free it as long as that may be said; after that others find out by themselves.
+    // Only while this agent may own it: after that the others take it over.
     while (this.#owned.get(shard) === owned && mayOwn()) {
       if (await this.#checkpoint(shard, owned, "")) break;
       await clock.sleep(retryMs(this.#ttlMs), owned.abort.signal);
@@ -197,7 +197,7 @@ export class OwnedShards {
     this.#ports.changed();
   }
 
-  /** A change may be heard of late: what a consistent read says counts. */
+  /** A watch may report late: a consistent read decides. */
   async confirmLost(shard: number): Promise<boolean> {
     return this.#writing(shard, async () => {
       const entry = await this.#look(shard);

@@ -1,4 +1,4 @@
-// What this agent knows of the register: who is alive, what stands in each shard. Lists, watches and its own writes feed it; it may be
+// What this agent knows of the register: who is alive, what each shard's entry says. Lists, watches and its own writes feed it; it may be
 // old, so nothing is taken over on its word alone.
 import type { EpochMs } from "../platform/clock.ts";
 import { Members } from "./members.ts";
@@ -12,7 +12,7 @@ export class Picture {
   readonly revisions = new Map<number, string>();
   /** Since when (monotonic ms) a shard has had no entry that can be read. */
   readonly missingSinceMs = new Map<number, number>();
-  /** When (monotonic ms) a shard's entry was last heard of, read or written. */
+  /** When (monotonic ms) a shard's entry was last reported, read or written. */
   readonly #changedAtMs = new Map<number, number>();
   /** The highest epoch that was ever seen of a shard. */
   readonly #epochs = new Map<number, number>();
@@ -44,7 +44,7 @@ export class Picture {
     return value.epoch < known.epoch || (value.epoch === known.epoch && known.holder === "" && value.holder !== "");
   }
 
-  /** `askedMs`: what has changed since is newer than the list. */
+  /** `askedMs`: when the list was asked for; what has changed since is newer. */
   listed(list: readonly Entry[], askedMs: number, nowMs: number): void {
     const entries = new Map(list.map((entry) => [entry.key, entry]));
     for (const entry of list) if (entry.key.startsWith("members/")) this.members.see(entry, nowMs);

@@ -52,7 +52,7 @@ describe("a fleet of three agents", programs, () => {
     await cluster.settled();
   });
 
-  test("an agent that stands still has lost everything when it goes on", programs, async () => {
+  test("a stopped agent has lost everything when it resumes", programs, async () => {
     const { agent } = cluster.members[1]!;
     agent.child.kill("SIGSTOP");
     const others = cluster.members.filter((m) => m.agent !== agent);
@@ -92,7 +92,7 @@ describe("a fleet of three agents", programs, () => {
     await cluster.settled();
   });
 
-  test("etcd frozen, then killed and restarted: everybody stops, and goes on", programs, async () => {
+  test("etcd frozen, then killed and restarted: all agents stop, and resume", programs, async () => {
     await engine.etcd.signal("SIGSTOP");
     const valid = async () =>
       (await Promise.all(cluster.members.map((m) => m.agent.metrics()))).map((m) => m.get("outflow_fleet_valid"));

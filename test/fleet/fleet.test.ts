@@ -184,7 +184,7 @@ describe("a fleet", () => {
     assert.deepEqual(world.broken, []);
   });
 
-  test("a frozen engine: everybody stops before the TTL ends, says why, and goes on when it is back", async () => {
+  test("a frozen engine: everybody stops before the TTL ends, says why, and resumes when it is back", async () => {
     const { world, agents } = await fleetOf(["a", "b"]);
     world.engine.frozen = true;
     await world.clock.advance(TTL_MS * 0.85 + 100);
@@ -246,7 +246,7 @@ describe("a fleet", () => {
       assert.deepEqual(
         said.filter((s) => s.includes("watch")),
         [
-          "warn fleet: the watch of the register does not report what was written: it is opened again. Until it reports, a list each 5 s stands in for it.",
+          "warn fleet: the watch of the register does not report what was written: it is opened again. Until it reports, the register is listed every 5 s.",
         ],
       );
     world.engine.deaf = false;
@@ -363,7 +363,7 @@ describe("a fleet", () => {
     assert.deepEqual(world.unowned(), []);
   });
 
-  test("a wall clock that was set back a day keeps nobody in office", async () => {
+  test("a wall clock that was set back a day extends no validity", async () => {
     const { world, agents } = await fleetOf(["a", "b", "c"]);
     agents[0]!.clock.jump(-86_400_000);
     agents[0]!.cut = true;

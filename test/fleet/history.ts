@@ -116,6 +116,7 @@ export function judge(policy: string, arrivals: readonly Arrival[], history: His
   const judged: Judged = { stale: [], inFlight: 0, deepestMs: 0, deepest: "" };
   const seen = new Set<number>();
   let now: Taken | undefined;
+  let last: Taken | undefined;
   let newest = 0;
   let before = 0;
   let late: Taken | undefined;
@@ -128,13 +129,14 @@ export function judge(policy: string, arrivals: readonly Arrival[], history: His
       else judged.inFlight++;
       late = now;
     } else if (as !== now) {
+      last = now;
       now = as;
       before = newest;
     }
     for (const ts of timestamps) {
       if (seen.has(ts) && before - ts > judged.deepestMs) {
         judged.deepestMs = before - ts;
-        judged.deepest = `${policy}: ${agent} with epoch ${now?.epoch}, taken ${now?.since}, sent ${ts} at ${at}; ${before} had arrived`;
+        judged.deepest = `${policy}: ${agent} with epoch ${now?.epoch}, taken ${now?.since}, sent ${ts} at ${at}; ${before} had arrived from ${last?.holder}, epoch ${last?.epoch}, taken ${last?.since}`;
       }
       seen.add(ts);
       newest = Math.max(newest, ts);

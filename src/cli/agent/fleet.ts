@@ -49,6 +49,11 @@ export class FleetAgent {
   /** By shard. */
   #policies = new Map<number, readonly string[]>();
   #shown = { text: "", at: 0 };
+  /** All shards are asked for at a time. */
+  #grouped: { of: unknown; byShard: ReadonlyMap<number, StatusStore["snapshot"]["sinks"]> } = {
+    of: undefined,
+    byShard: new Map(),
+  };
 
   constructor(settings: Settings, open: OpenRegister, state: LocalStore, status: StatusStore, clock: Clock) {
     this.#settings = settings;
@@ -159,19 +164,23 @@ export class FleetAgent {
       },
       cursors: (shard, before) => this.store.cursorsOf(shard, before),
       settled: (shard) => this.store.settled(shard),
-      sinks: (shard) => this.#sinksOf(of(shard)),
+      sinks: (shard) => this.#sinksOf(shard),
     };
   }
 
   /** What other agents say of the sinks of this one. */
-  #sinksOf(mine: (policy: string) => boolean): Record<string, ["True" | "False" | "Unknown", string, number]> {
+  #sinksOf(shard: number): Record<string, ["True" | "False" | "Unknown", string, number]> {
+    const { sinks } = this.#status.snapshot;
+    if (this.#grouped.of !== sinks)
+      this.#grouped = {
+        of: sinks,
+        byShard: Map.groupBy(sinks, ({ info }) => shardOf(info.policy, this.#settings.shards)),
+      };
     return Object.fromEntries(
-      this.#status.snapshot.sinks
-        .filter((sink) => mine(sink.info.policy))
-        .map((sink) => {
-          const { status, reason, lastTransitionTime } = readyOf(sink);
-          return [sink.id, [status, reason, Math.round(lastTransitionTime)]];
-        }),
+      (this.#grouped.byShard.get(shard) ?? []).map((sink) => {
+        const { status, reason, lastTransitionTime } = readyOf(sink);
+        return [sink.id, [status, reason, Math.round(lastTransitionTime)]];
+      }),
     );
   }
 
