@@ -54,7 +54,7 @@ for (let i = 0; i < 3; i++) await cluster.join();
 await cluster.settled();
 await eventually(
   "every policy has data",
-  () => cluster.begun,
+  () => cluster.begun(),
   (n) => n === policies,
   300_000,
 );

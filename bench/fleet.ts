@@ -37,7 +37,7 @@ for (let i = 0; i < 3; i++) await cluster.join();
 await cluster.settled();
 await eventually(
   "every policy has data",
-  () => cluster.begun,
+  () => cluster.begun(),
   (n) => n === policies,
 );
 const since = Date.now();
@@ -92,7 +92,8 @@ for (let round = 1; round <= Number(values.rounds); round++) {
   took.set(name, [...(took.get(name) ?? []), ms]);
   const over = ms > (limits[name] ?? Number.POSITIVE_INFINITY) ? " (TOO LONG)" : "";
   if (over !== "") failed.push(`round ${round}: ${name}: ${(ms / 1000).toFixed(2)} s`);
-  console.log(`round ${round}: ${name}: every shard owned after ${(ms / 1000).toFixed(2)} s${over}`);
+  const stages = limits[name] === undefined ? "" : `: ${cluster.stages()}`;
+  console.log(`round ${round}: ${name}: every shard owned after ${(ms / 1000).toFixed(2)} s${over}${stages}`);
 }
 await cluster.settled();
 cluster.stopFeeding();
@@ -102,10 +103,11 @@ const compared = await eventually(
   ({ missing }) => missing === 0,
   120_000,
 ).catch(() => cluster.compare(since));
-const { stale, inFlight, deepestMs } = cluster.judged();
+const { stale, inFlight, deepestMs, deepest } = cluster.judged();
 if (compared.missing + compared.wrong > 0) failed.push(compared.example ?? "samples");
 failed.push(...stale.slice(0, 10));
-for (const ms of deepestMs) if (ms > cluster.deepestAllowedMs) failed.push(`repeats reach ${ms} ms back`);
+for (const [i, ms] of deepestMs.entries())
+  if (ms > cluster.deepestAllowedMs) failed.push(`repeats reach ${ms} ms back: ${deepest[i]}`);
 const log = cluster.members.map(({ agent }) => agent.log).join("");
 const bad = log.split("\n").filter((l) => /dropped|Uncaught|bug/i.test(l));
 const requests = [...cluster.arrivals.values()].reduce((n, list) => n + list.length, 0);

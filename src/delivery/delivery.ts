@@ -104,10 +104,10 @@ export class Delivery {
   }
 
   /**
-   * One last attempt for each batch that is not held by a refusal, within `timeoutMs`; then ends. Returns how many samples
-   * were given back unsent.
+   * One last attempt for each batch that is not held by a refusal, within `timeoutMs` and until `hurry` aborts; then ends. Returns how
+   * many samples were given back unsent.
    */
-  async drain(timeoutMs: number): Promise<number> {
+  async drain(timeoutMs: number, hurry?: AbortSignal): Promise<number> {
     const done = new Promise<void>((resolve) => {
       this.#draining = { done: resolve };
     });
@@ -115,10 +115,12 @@ export class Delivery {
     this.#pump();
     this.#drainedYet();
     const timer = new Stop();
-    const timeout = this.#ports.clock.sleep(timeoutMs, timer).then((elapsed) => {
-      if (elapsed) this.#endpoint.end();
-    });
+    const end = () => this.#endpoint.end();
+    const timeout = this.#ports.clock.sleep(timeoutMs, timer).then((elapsed) => elapsed && end());
+    if (hurry?.aborted) end();
+    hurry?.addEventListener("abort", end, { once: true });
     await done;
+    hurry?.removeEventListener("abort", end);
     timer.abort();
     await timeout;
     return this.abort();

@@ -132,14 +132,17 @@ export class Exporter {
     this.#delivery.retryNow();
   }
 
-  /** Stops reading, gives each batch a last attempt within `timeoutMs`, gives the rest back; true: there was no rest. */
-  async drain(timeoutMs: number, why: "shutdown" | "removed"): Promise<boolean> {
+  /**
+   * Stops reading, gives each batch a last attempt within `timeoutMs` and until `hurry` aborts, gives the rest back; true: there was no
+   * rest.
+   */
+  async drain(timeoutMs: number, why: "shutdown" | "removed", hurry?: AbortSignal): Promise<boolean> {
     this.#stopReading();
     const { clock, dispatch } = this.#ports;
     if (why === "removed") for (const source of this.#sources) this.#intake.endSeries(source);
     dispatch({ type: "sink-draining", at: clock.now(), id: this.id, why });
     this.#open.flush();
-    const returned = await this.#delivery.drain(timeoutMs);
+    const returned = await this.#delivery.drain(timeoutMs, hurry);
     this.#returned(returned);
     dispatch({ type: "sink-stopped", at: clock.now(), id: this.id });
     return returned === 0;

@@ -149,10 +149,10 @@ export class Supervisor {
 
   /**
    * Drains the sinks of some policies for another agent that continues from their cursors: they are neither removed nor do their series
-   * end. What these policies are is loaded again by apply().
+   * end. What these policies are is loaded again by apply(). When `hurry` aborts what is still in memory is given back.
    */
-  async handOver(of: (policy: string) => boolean, withinMs = this.#drainTimeoutMs): Promise<void> {
-    await Promise.all(this.#leave(of).map(([id, { exporter }]) => this.#drain(id, exporter, "shutdown", withinMs)));
+  async handOver(of: (policy: string) => boolean, hurry: AbortSignal): Promise<void> {
+    await Promise.all(this.#leave(of).map(([id, { exporter }]) => this.#drain(id, exporter, "shutdown", hurry)));
     this.#forgetLeft(of);
   }
 
@@ -183,14 +183,9 @@ export class Supervisor {
   }
 
   /** Never rejects: an exporter that cannot even end well is ended as one that crashed. */
-  async #drain(
-    id: SinkId,
-    exporter: Exporter,
-    why: "shutdown" | "removed",
-    withinMs = this.#drainTimeoutMs,
-  ): Promise<void> {
+  async #drain(id: SinkId, exporter: Exporter, why: "shutdown" | "removed", hurry?: AbortSignal): Promise<void> {
     const { clock, dispatch } = this.#ports;
-    const all = await exporter.drain(withinMs, why).catch((error) => {
+    const all = await exporter.drain(this.#drainTimeoutMs, why, hurry).catch((error) => {
       this.#crash(exporter);
       dispatch({
         type: "notice",

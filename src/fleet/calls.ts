@@ -8,6 +8,9 @@ export type Call = {
   (ask: (signal: AbortSignal) => Promise<Written>): Promise<Written>;
 };
 
+/** Before a write is tried again that a hand-over waits for. */
+export const retryMs = (ttlMs: number): number => ttlMs / 60;
+
 /** At most 4 s, less with a short TTL. */
 export function boundedCalls(clock: Clock, ttlMs: number): Call {
   const ms = Math.min(4_000, (ttlMs * 4) / 15);
@@ -28,4 +31,21 @@ export function boundedCalls(clock: Clock, ttlMs: number): Call {
     }
   };
   return call as Call;
+}
+
+/** At most so many at once, in the order in which they came: each of many at once would open a connection of its own. */
+export function inTurn(atOnce: number): <T>(act: () => Promise<T>) => Promise<T> {
+  let free = atOnce;
+  const waiting: (() => void)[] = [];
+  return async (act) => {
+    if (free > 0) free--;
+    else await new Promise<void>((turn) => waiting.push(turn));
+    try {
+      return await act();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
 }

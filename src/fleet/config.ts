@@ -46,6 +46,8 @@ export async function agree(ports: Agreeing, signal: AbortSignal): Promise<void>
   }
 }
 
+const AT_ONCE = 16;
+
 /** One that cannot be created is taken when it has been missing for a TTL. */
 async function createShards({ clock, register, call, shards }: Agreeing): Promise<void> {
   const free: Shard = {
@@ -55,6 +57,7 @@ async function createShards({ clock, register, call, shards }: Agreeing): Promis
     cursors: {},
     sinks: {},
   };
-  for (let shard = 0; shard < shards; shard++)
-    await call((s) => register.create(shardKey(shard), JSON.stringify(free), s));
+  const create = (shard: number) => call((s) => register.create(shardKey(shard), JSON.stringify(free), s));
+  for (let first = 0; first < shards; first += AT_ONCE)
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, shards - first) }, (_, i) => create(first + i)));
 }

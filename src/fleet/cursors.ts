@@ -33,6 +33,19 @@ export class SharedCursors implements StateStore {
     this.#lateWindowMs = lateWindowMs;
   }
 
+  /**
+   * What is known of a shard before it is taken: this host may have owned it last, and may not have been able to write how far it was.
+   */
+  cursorsOf(shard: number, before: Shard): Shard["cursors"] {
+    if (this.#local.epoch(shard) !== before.epoch) return before.cursors;
+    return Object.fromEntries(
+      Object.entries(before.cursors).map(([name, brought]) => {
+        const own = this.#local.cursor(keyOf(name))?.cursor;
+        return [name, own === undefined ? brought : this.#settled(own, brought)];
+      }),
+    );
+  }
+
   /** This agent owns the shard now; `from` as it was written when it was taken. */
   openShard(shard: number, from: Shard): void {
     const mine = this.#local.epoch(shard) === from.epoch - 1;
@@ -48,7 +61,7 @@ export class SharedCursors implements StateStore {
   }
 
   /** Of all sinks that have a cursor, also of policies that are gone: they may come back. */
-  progress(shard: number): Record<string, EpochMs> {
+  settled(shard: number): Record<string, EpochMs> {
     return Object.fromEntries(this.#opened.get(shard)?.now ?? []);
   }
 
@@ -93,10 +106,14 @@ export class SharedCursors implements StateStore {
   saveCursor(...[key, cursor, memory]: Parameters<StateStore["saveCursor"]>): void {
     const opened = this.#opened.get(shardOf(key.policy, this.#shards));
     const brought = opened?.cursors.get(nameOf(key));
-    // What a late window before the cursor is sent again was settled before: else an owner that dies early would cost a late window more.
-    const again = brought !== undefined && cursor >= brought - this.#lateWindowMs;
-    opened?.now.set(nameOf(key), Math.round(again ? Math.max(cursor, brought) : cursor));
+    opened?.now.set(nameOf(key), this.#settled(cursor, brought));
     this.#local.saveCursor(key, cursor, memory);
+  }
+
+  /** What a late window before the cursor is sent again was settled before: else an owner that dies early would cost a late window more. */
+  #settled(cursor: EpochMs, brought: EpochMs | undefined): EpochMs {
+    const again = brought !== undefined && cursor >= brought - this.#lateWindowMs;
+    return Math.round(again ? Math.max(cursor, brought) : cursor);
   }
 
   attempted(key: CursorKey): ReturnType<StateStore["attempted"]> {
@@ -140,6 +157,12 @@ export class SharedCursors implements StateStore {
   close(cleanly?: boolean): void {
     this.#local.close(cleanly);
   }
+}
+
+/** Of `namespace/policy/sink/source`: none of them has a slash. */
+function keyOf(name: string): CursorKey {
+  const [namespace, policy, sink = "", source = ""] = name.split("/");
+  return { policy: `${namespace}/${policy}`, sink, source };
 }
 
 /** `namespace/policy` of `namespace/policy/sink/source`. */

@@ -3,6 +3,7 @@
 //   free -> taking -> owned -> releasing -> free        a compare-and-set each
 //                     owned -> lost                      validity ended, or another holder was seen: abort at once, write nothing
 import type { Clock, EpochMs } from "../platform/clock.ts";
+import { Acting } from "./acting.ts";
 import { boundedCalls, type Call } from "./calls.ts";
 import { agree } from "./config.ts";
 import { type Action, decide } from "./decide.ts";
@@ -54,8 +55,8 @@ export type FleetPorts = {
   policies?(): string;
 };
 
-/** Shards taken at once. */
-const AT_ONCE = 8;
+/** What is heard together makes one round. */
+const GATHER_MS = 10;
 
 export class Fleet {
   readonly #settings: FleetSettings;
@@ -73,13 +74,14 @@ export class Fleet {
   #startedAtMs = 0;
   #watch = new AbortController();
   #deaf = false;
-  /** Members of this agent's name that were spoken of. */
+  /** Members with this agent's name that were warned about. */
   readonly #namesakes = new Set<string>();
   #problem: string | undefined;
   #takeovers = 0;
   /** Shards that were taken over in this round, by who was silent. */
   readonly #tookFrom = new Map<string, number[]>();
   #fenced = 0;
+  readonly #acting: Acting;
   /** Ends the pause between two rounds. */
   #hint = new AbortController();
   #loops: Promise<void>[] = [];
@@ -89,6 +91,7 @@ export class Fleet {
     this.#ports = ports;
     const { clock, register, policies } = ports;
     this.#call = boundedCalls(clock, settings.ttlMs);
+    this.#acting = new Acting(clock, settings.ttlMs / 15, () => this.#hint.abort());
     this.#picture = new Picture(
       settings.ttlMs,
       settings.shards,
@@ -101,7 +104,7 @@ export class Fleet {
       picture: this.#picture,
       mayOwn: () => this.#heartbeat.validity.holds,
       failed: (message) => this.#failed(message),
-      changed: () => this.#changed(),
+      changed: () => this.#hint.abort(),
     });
     this.#heartbeat = new Heartbeat(settings, Math.round(clock.now()), {
       clock,
@@ -143,8 +146,10 @@ export class Fleet {
   /** Hands over all shards, as far as the validity lasts, and leaves. */
   async leave(): Promise<void> {
     this.#leaving = true;
-    await this.#heartbeat.leave();
-    await Promise.all(this.#owned.shards.map((shard) => this.#owned.release(shard)));
+    const release = () => Promise.all(this.#owned.shards.map((shard) => this.#owned.release(shard)));
+    // What is being taken right now is owned when its write ends.
+    const taken = this.#acting.end().then(release);
+    await Promise.all([this.#heartbeat.leave(), release(), taken]);
     this.#stop.abort();
     this.#watch.abort();
     this.#hint.abort();
@@ -214,13 +219,13 @@ export class Fleet {
     if (!this.#deaf)
       this.#ports.say(
         "warn",
-        `fleet: the watch of the register does not report what was written: it is opened again. Until it reports, a list each ${Math.round(ttlMs / 3000)} s stands in for it.`,
+        `fleet: the watch of the register does not report what was written: it is opened again. Until it reports, the register is listed every ${Math.round(ttlMs / 3000)} s.`,
       );
     this.#deaf = true;
     this.#watch.abort();
   }
 
-  /** One that was killed and started again has its old entry for a TTL: only what stays is worth a warning. */
+  /** An agent that was killed and restarted has its old entry for a TTL: only an entry that stays is worth a warning. */
   #sayNamesakes(): void {
     const { id, name, ttlMs } = this.#settings;
     const now = this.#ports.clock.monotonicMs();
@@ -237,6 +242,7 @@ export class Fleet {
 
   async #list(): Promise<boolean> {
     const { register, clock } = this.#ports;
+    const askedMs = clock.monotonicMs();
     const read = await this.#call((signal) => register.list(signal));
     if (!read.ok) {
       this.#failed(read.message);
@@ -244,7 +250,7 @@ export class Fleet {
     }
     const now = clock.monotonicMs();
     this.#listedAtMs = now;
-    this.#picture.listed(read.value, now);
+    this.#picture.listed(read.value, askedMs, now);
     return true;
   }
 
@@ -254,19 +260,23 @@ export class Fleet {
     const { clock } = this.#ports;
     const { ttlMs } = this.#settings;
     while (!this.#stop.signal.aborted) {
+      if (this.#hint.signal.aborted) await clock.sleep(GATHER_MS, this.#stop.signal);
       // What is heard from here on is not in this round: another one follows at once.
       this.#hint = new AbortController();
       const now = clock.monotonicMs();
       const current = now - this.#listedAtMs < ttlMs / 3 || (await this.#list());
       this.#checkWatch();
       this.#sayNamesakes();
-      if (current && this.#heartbeat.validity.holds && !this.#leaving) await this.#round();
-      this.#changed();
-      await clock.sleep(ttlMs / 15, this.#hint.signal);
+      if (current && this.#heartbeat.validity.holds && !this.#leaving) this.#round();
+      this.#ports.changed(this.view());
+      // A member that falls silent is followed when its TTL ends, not at the next round.
+      const deathMs = this.#picture.members.nextDeathMs(now) - clock.monotonicMs();
+      await clock.sleep(Math.max(0, Math.min(ttlMs / 15, deathMs)), this.#hint.signal);
     }
   }
 
-  async #round(): Promise<void> {
+  /** Starts whatever is to be done; nothing waits for anything else. */
+  #round(): void {
     const { clock } = this.#ports;
     const { id, ttlMs, shards } = this.#settings;
     const nowMs = clock.monotonicMs();
@@ -282,13 +292,12 @@ export class Fleet {
       candidates: ids,
       settledAtMs,
       isDead: (holder) => this.#picture.members.isDead(holder, nowMs),
-    }).filter(({ shard }) => !this.#owned.isBusy(shard));
+    }).filter(({ shard }) => !this.#owned.isBusy(shard) && this.#acting.isFree(shard));
     for (const action of actions) if (action.kind === "release") void this.#owned.release(action.shard);
     const others = actions.filter((a) => a.kind !== "release");
-    for (let i = 0; i < others.length && this.#heartbeat.validity.holds; i += AT_ONCE)
-      await Promise.all(others.slice(i, i + AT_ONCE).map((action) => this.#act(action)));
-    this.#sayTakenOver();
-    await this.#owned.checkpoint();
+    if (others.length === 0 && this.#acting.idle) this.#sayTakenOver();
+    for (const action of others.slice(0, this.#acting.room)) this.#acting.begin(action.shard, () => this.#act(action));
+    void this.#owned.checkpoint();
   }
 
   /** One line for each agent that was silent, not one for each of its shards. */
@@ -301,15 +310,19 @@ export class Fleet {
     this.#tookFrom.clear();
   }
 
-  async #act(action: Action): Promise<void> {
+  /** False: the register failed. */
+  async #act(action: Action): Promise<boolean> {
     const { shard } = action;
     if (action.kind === "lost") return this.#owned.confirmLost(shard);
     if (action.kind === "free") return this.#owned.free(shard);
-    if (action.kind !== "takeOver") return void (await this.#owned.take(shard, undefined));
+    if (action.kind !== "takeOver") return (await this.#owned.take(shard, undefined)) !== "failed";
     const { holder } = action;
-    if (!(await this.#isReallyDead(holder)) || !(await this.#owned.take(shard, holder))) return;
+    if (!(await this.#isReallyDead(holder))) return false;
+    const done = await this.#owned.take(shard, holder);
+    if (done !== "taken") return done !== "failed";
     this.#takeovers++;
     this.#tookFrom.set(holder, [...(this.#tookFrom.get(holder) ?? []), shard]);
+    return true;
   }
 
   /** A watch that hangs looks like a dead member: its entry is read, and judged after that. */
@@ -323,9 +336,5 @@ export class Fleet {
 
   #failed(message: string): void {
     this.#problem = message;
-  }
-
-  #changed(): void {
-    this.#ports.changed(this.view());
   }
 }

@@ -1,6 +1,6 @@
 // This agent's entry among the members, written again each third of a TTL, and what follows from it: how long it may act as an owner.
 import type { Clock, EpochMs } from "../platform/clock.ts";
-import type { Call } from "./calls.ts";
+import { type Call, retryMs } from "./calls.ts";
 import { type Entry, memberKey, type Register } from "./register.ts";
 import { type Clocks, Validity } from "./validity.ts";
 import type { Member } from "./values.ts";
@@ -28,6 +28,8 @@ export class Heartbeat {
   #beat = 0;
   #revision: string | undefined;
   #leaving = false;
+  /** Writes follow each other: two at once would refuse one another. */
+  #last: Promise<unknown> = Promise.resolve();
   /** The wall clock less the monotonic one at the last heartbeat. */
   #offsetMs: number | undefined;
 
@@ -67,7 +69,13 @@ export class Heartbeat {
   }
 
   /** False: not written; it is tried again soon. */
-  async write(): Promise<boolean> {
+  write(): Promise<boolean> {
+    const written = this.#last.then(() => this.#write());
+    this.#last = written.catch(() => {});
+    return written;
+  }
+
+  async #write(): Promise<boolean> {
     const { register, call, policies } = this.#ports;
     const asked = this.#clocks();
     this.#sayMoved(asked.wallMs - asked.monoMs);
@@ -112,10 +120,10 @@ export class Heartbeat {
     );
   }
 
-  /** Others give this agent no shards from now on. */
+  /** Others give this agent no shards from now on. Ends when that is written, or when nothing may be owned any more. */
   async leave(): Promise<void> {
     this.#leaving = true;
-    if (this.validity.holds) await this.write();
+    while (this.validity.holds && !(await this.write())) await this.#ports.clock.sleep(retryMs(this.#ttlMs));
   }
 
   async remove(): Promise<void> {

@@ -17,12 +17,14 @@ export class Members {
     this.#ttlMs = ttlMs;
   }
 
-  /** An entry as it is now. True: it changed, so its member is alive. */
+  /** An entry as it was read or reported. True: it is newer than what was known, so its member is alive. */
   see(entry: Entry, nowMs: number): boolean {
     const member = parseMember(entry.value);
     if (member === undefined || entry.key !== memberKey(member.id)) return false;
     const known = this.#known.get(member.id);
     if (known?.revision === entry.revision) return false;
+    // From a list that is older than what the watch reported: a member that leaves would count as staying for a TTL.
+    if (known !== undefined && member.beat < known.member.beat) return false;
     this.#unknown.delete(member.id);
     this.#known.set(member.id, { member, revision: entry.revision, seenAtMs: nowMs });
     return true;
@@ -53,6 +55,12 @@ export class Members {
       this.#settledAtMs = nowMs;
     }
     return { ids, settledAtMs: this.#settledAtMs };
+  }
+
+  /** When the next of them will have been silent for a TTL, unless it is seen before: monotonic ms. */
+  nextDeathMs(nowMs: number): number {
+    const ends = [...this.#known.values()].map(({ seenAtMs }) => seenAtMs + this.#ttlMs);
+    return Math.min(...ends.filter((atMs) => atMs > nowMs));
   }
 
   /** How long ago a member was seen, ms. */

@@ -1,13 +1,10 @@
 // The shards that this agent owns: taken, written to the register from time to time, handed over, or lost. Each change is a
 // compare-and-set on the shard's entry.
 import type { Clock } from "../platform/clock.ts";
-import type { Call } from "./calls.ts";
+import { type Call, inTurn, retryMs } from "./calls.ts";
 import type { Picture } from "./picture.ts";
 import { type Entry, type Register, shardKey, type Written } from "./register.ts";
 import type { Shard } from "./values.ts";
-
-/** What is saved of a shard while it is owned. */
-export type Progress = Pick<Shard, "cursors" | "sinks">;
 
 /** The exporting side of the agent. */
 export type Owner = {
@@ -17,7 +14,12 @@ export type Owner = {
   lost(shard: number, why: string): void;
   /** Drain: what is in memory gets a last attempt. Resolves when nothing of the shard is sent any more. */
   release(shard: number): Promise<void>;
-  progress(shard: number): Progress;
+  /** What is saved of a shard while it is owned: everything up to here is settled. */
+  settled(shard: number): Shard["cursors"];
+  /** What is saved of its sinks. */
+  sinks(shard: number): Shard["sinks"];
+  /** The cursors of a shard that this agent is about to take: those of its entry, or newer ones where it owned the shard last. */
+  cursors(shard: number, before: Shard): Shard["cursors"];
 };
 
 export type Permit = {
@@ -42,13 +44,16 @@ export type OwnedPorts = {
 };
 
 type Owned = {
-  /** What stands in the register of how it was taken. */
+  /** How it was taken, as the register has it. */
   taken: Omit<Shard, "cursors" | "sinks" | "holder">;
   revision: string;
   abort: AbortController;
+  /** Where it began; absent once a checkpoint says that it has passed that. */
+  brought?: Shard["cursors"];
   writtenAtMs: number;
   written: string;
-  releasing: boolean;
+  /** Ends when it is free, or lost. */
+  releasing?: Promise<void>;
 };
 
 /** Writes to the register at once. */
@@ -59,8 +64,10 @@ export class OwnedShards {
   readonly #ttlMs: number;
   readonly #ports: OwnedPorts;
   readonly #owned = new Map<number, Owned>();
-  /** Something is being done with them: what a watch says of them is old. */
-  readonly #busy = new Set<number>();
+  /** Something is being written to them, one after the other: what a watch says of them is old. */
+  readonly #busy = new Map<number, Promise<unknown>>();
+  readonly #inTurn = inTurn(AT_ONCE);
+  #checkpointing = false;
 
   constructor({ id, ttlMs }: { id: string; ttlMs: number }, ports: OwnedPorts) {
     this.#id = id;
@@ -73,7 +80,7 @@ export class OwnedShards {
   }
 
   isBusy(shard: number): boolean {
-    return this.#busy.has(shard) || this.#owned.get(shard)?.releasing === true;
+    return this.#busy.has(shard) || this.#owned.get(shard)?.releasing !== undefined;
   }
 
   /** Something is written to the shard's entry right now. */
@@ -81,14 +88,13 @@ export class OwnedShards {
     return this.#busy.has(shard);
   }
 
-  /**
-   * `silentHolder`: its holder, which is dead. True: it is owned now. Where the write is refused, or nobody knows whether it was applied,
-   * a read says who has it.
-   */
-  async take(shard: number, silentHolder: string | undefined): Promise<boolean> {
+  /** `silentHolder`: its holder, which is dead. Where the write is refused, or nobody knows whether it was applied, a read says who has it. */
+  async take(shard: number, silentHolder: string | undefined): Promise<"taken" | "refused" | "failed"> {
     const { clock, owner, picture, mayOwn } = this.#ports;
     return this.#writing(shard, async () => {
       const before = picture.values.get(shard);
+      // Meanwhile another agent took it.
+      if (this.#owned.has(shard) || !["", this.#id, silentHolder].includes(before?.holder ?? "")) return "refused";
       const from = before?.holder || before?.from;
       const value: Shard = {
         holder: this.#id,
@@ -96,16 +102,16 @@ export class OwnedShards {
         since: Math.round(clock.now()),
         ...(from === undefined ? {} : { from }),
         ...(silentHolder === undefined ? {} : { silent: true }),
-        cursors: before?.cursors ?? {},
+        cursors: before === undefined ? {} : owner.cursors(shard, before),
         sinks: before?.sinks ?? {},
       };
       const written = await this.#write(shard, value, picture.revisions.get(shard));
       if (!written.ok) {
         await this.#look(shard);
-        return false;
+        return written.why === "conflict" ? "refused" : "failed";
       }
-      picture.wrote(shard, value, written.revision);
-      if (!mayOwn()) return false; // held in vain: taken again once valid
+      picture.wrote(shard, value, written.revision, clock.monotonicMs());
+      if (!mayOwn()) return "failed"; // held in vain: taken again once valid
       if (before === undefined)
         this.#ports.say(
           "warn",
@@ -117,9 +123,9 @@ export class OwnedShards {
         taken,
         revision: written.revision,
         abort,
+        brought: cursors,
         writtenAtMs: clock.monotonicMs(),
         written: progressText(value),
-        releasing: false,
       };
       this.#owned.set(shard, owned);
       owner.took(shard, value, {
@@ -128,31 +134,52 @@ export class OwnedShards {
         holds: () => this.#owned.get(shard) === owned && mayOwn(),
       });
       this.#ports.changed();
-      return true;
+      return "taken";
     });
   }
 
-  /** Each shard at most once a TTL, spread over it: few writes, and an owner that dies costs at most that much again. */
+  /**
+   * Each shard once a TTL: few writes, and after the death of an owner at most that much is sent again. Once more when a new owner has
+   * caught up: if it dies as well, what it has sent is not sent a third time.
+   */
   async checkpoint(): Promise<void> {
+    if (this.#checkpointing) return;
+    this.#checkpointing = true;
     const now = this.#ports.clock.monotonicMs();
-    const due = [...this.#owned].filter(
-      ([shard, o]) => !o.releasing && !this.#busy.has(shard) && now - o.writtenAtMs >= this.#ttlMs,
-    );
-    for (let i = 0; i < due.length && this.#ports.mayOwn(); i += AT_ONCE)
-      await Promise.all(due.slice(i, i + AT_ONCE).map(([shard, owned]) => this.#checkpoint(shard, owned)));
+    const isDue = ([shard, owned]: [number, Owned]) =>
+      owned.releasing === undefined &&
+      !this.#busy.has(shard) &&
+      (now - owned.writtenAtMs >= this.#ttlMs || this.#hasCaughtUp(shard, owned));
+    const due = [...this.#owned].filter(isDue);
+    try {
+      // A few at a time: what else is to be written has its turn between them.
+      for (let i = 0; i < due.length && this.#ports.mayOwn(); i += AT_ONCE)
+        await Promise.all(due.slice(i, i + AT_ONCE).map(([shard, owned]) => this.#checkpoint(shard, owned)));
+    } finally {
+      this.#checkpointing = false;
+    }
+  }
+
+  #hasCaughtUp(shard: number, { brought }: Owned): boolean {
+    if (brought === undefined) return false;
+    const now = this.#ports.owner.settled(shard);
+    const names = Object.keys(now);
+    return names.length > 0 && names.every((name) => now[name]! > (brought[name] ?? 0));
   }
 
   /** Drains it, writes how far it is, and frees it. */
   async release(shard: number): Promise<void> {
-    const { clock, owner, mayOwn, changed } = this.#ports;
     const owned = this.#owned.get(shard);
-    if (owned === undefined || owned.releasing) return;
-    owned.releasing = true;
+    if (owned !== undefined) await (owned.releasing ??= this.#release(shard, owned));
+  }
+
+  async #release(shard: number, owned: Owned): Promise<void> {
+    const { clock, owner, mayOwn, changed } = this.#ports;
     await owner.release(shard);
-    // Free it as long as that may be said; after that others find out by themselves.
+    // Only while this agent may own it: after that the others take it over.
     while (this.#owned.get(shard) === owned && mayOwn()) {
       if (await this.#checkpoint(shard, owned, "")) break;
-      await clock.sleep(this.#ttlMs / 15, owned.abort.signal);
+      await clock.sleep(retryMs(this.#ttlMs), owned.abort.signal);
     }
     if (this.#owned.get(shard) !== owned) return;
     this.#owned.delete(shard);
@@ -170,40 +197,45 @@ export class OwnedShards {
     this.#ports.changed();
   }
 
-  /** A change may be heard of late: what a consistent read says counts. */
-  async confirmLost(shard: number): Promise<void> {
-    await this.#writing(shard, async () => {
-      await this.#look(shard);
+  /** A watch may report late: a consistent read decides. */
+  async confirmLost(shard: number): Promise<boolean> {
+    return this.#writing(shard, async () => {
+      const entry = await this.#look(shard);
       const value = this.#ports.picture.values.get(shard);
       if (value !== undefined && value.holder !== this.#id) this.#lostTo(shard, value.holder);
+      return entry !== undefined;
     });
   }
 
   /** This agent is named as the holder of a shard that it does not export, and another one should have it. */
-  async free(shard: number): Promise<void> {
+  async free(shard: number): Promise<boolean> {
     const { picture } = this.#ports;
-    await this.#writing(shard, async () => {
+    return this.#writing(shard, async () => {
       const value = picture.values.get(shard);
       const revision = picture.revisions.get(shard);
-      if (value === undefined || revision === undefined) return;
-      await this.#write(shard, { ...value, holder: "", from: this.#id }, revision);
+      if (value === undefined || revision === undefined) return false;
+      const written = await this.#write(shard, { ...value, holder: "", from: this.#id }, revision);
       await this.#look(shard);
+      return written.ok || written.why === "conflict";
     });
   }
 
   /** Writes how far the shard is. False: not written. */
-  async #checkpoint(shard: number, owned: Owned, holder = this.#id): Promise<boolean> {
+  #checkpoint(shard: number, owned: Owned, holder = this.#id): Promise<boolean> {
     const { clock, owner, picture } = this.#ports;
-    const progress = owner.progress(shard);
-    const text = progressText(progress);
-    const known = picture.values.get(shard);
-    if (holder !== "" && text === owned.written && known !== undefined) {
-      owned.writtenAtMs = clock.monotonicMs();
-      return true;
-    }
-    const { taken } = owned;
-    const value: Shard = { holder, ...taken, ...(holder === "" ? { from: this.#id } : {}), ...progress };
     return this.#writing(shard, async () => {
+      // Something else may have happened to it before its turn came.
+      if (this.#owned.get(shard) !== owned || (holder !== "" && owned.releasing !== undefined)) return false;
+      const progress = { cursors: owner.settled(shard), sinks: owner.sinks(shard) };
+      const text = progressText(progress);
+      const known = picture.values.get(shard);
+      if (holder !== "" && text === owned.written && known !== undefined) {
+        owned.writtenAtMs = clock.monotonicMs();
+        delete owned.brought;
+        return true;
+      }
+      const { taken } = owned;
+      const value: Shard = { holder, ...taken, ...(holder === "" ? { from: this.#id } : {}), ...progress };
       // Deleted, or damaged: written again.
       const written = await this.#write(
         shard,
@@ -214,7 +246,8 @@ export class OwnedShards {
         if (known === undefined)
           this.#ports.say("warn", `fleet: the entry of shard ${shard} was deleted or damaged; it is written again.`);
         Object.assign(owned, { revision: written.revision, written: text, writtenAtMs: clock.monotonicMs() });
-        picture.wrote(shard, value, written.revision);
+        delete owned.brought;
+        picture.wrote(shard, value, written.revision, clock.monotonicMs());
         return true;
       }
       if (written.why === "failed") this.#ports.failed(written.message);
@@ -231,7 +264,7 @@ export class OwnedShards {
   #lostTo(shard: number, holder: string): void {
     const why = `it is owned by ${holder || "nobody"} now`;
     // One that is being released may have been freed by a write whose response was lost.
-    if (this.#owned.get(shard)?.releasing === false)
+    if (this.#owned.get(shard)?.releasing === undefined)
       this.#ports.say("warn", `fleet: shard ${shard}: stopped exporting: ${why}.`);
     this.lose(shard, why);
   }
@@ -239,10 +272,12 @@ export class OwnedShards {
   #write(shard: number, value: Shard, revision: string | undefined): Promise<Written> {
     const { register, call } = this.#ports;
     const text = JSON.stringify(value);
-    return call((signal) =>
-      revision === undefined
-        ? register.create(shardKey(shard), text, signal)
-        : register.update(shardKey(shard), text, revision, signal),
+    return this.#inTurn(() =>
+      call((signal) =>
+        revision === undefined
+          ? register.create(shardKey(shard), text, signal)
+          : register.update(shardKey(shard), text, revision, signal),
+      ),
     );
   }
 
@@ -255,14 +290,17 @@ export class OwnedShards {
     return read.value;
   }
 
+  /** One write after the other: two at once would refuse one another. */
   async #writing<T>(shard: number, act: () => Promise<T>): Promise<T> {
-    this.#busy.add(shard);
+    const mine = (this.#busy.get(shard) ?? Promise.resolve()).then(act);
+    const ended = mine.catch(() => {});
+    this.#busy.set(shard, ended);
     try {
-      return await act();
+      return await mine;
     } finally {
-      this.#busy.delete(shard);
+      if (this.#busy.get(shard) === ended) this.#busy.delete(shard);
     }
   }
 }
 
-const progressText = ({ cursors, sinks }: Progress): string => JSON.stringify([cursors, sinks]);
+const progressText = ({ cursors, sinks }: Pick<Shard, "cursors" | "sinks">): string => JSON.stringify([cursors, sinks]);

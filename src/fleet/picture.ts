@@ -1,4 +1,4 @@
-// What this agent knows of the register: who is alive, what stands in each shard. Lists, watches and its own writes feed it; it may be
+// What this agent knows of the register: who is alive, what each shard's entry says. Lists, watches and its own writes feed it; it may be
 // old, so nothing is taken over on its word alone.
 import type { EpochMs } from "../platform/clock.ts";
 import { Members } from "./members.ts";
@@ -12,6 +12,8 @@ export class Picture {
   readonly revisions = new Map<number, string>();
   /** Since when (monotonic ms) a shard has had no entry that can be read. */
   readonly missingSinceMs = new Map<number, number>();
+  /** When (monotonic ms) a shard's entry was last reported, read or written. */
+  readonly #changedAtMs = new Map<number, number>();
   /** The highest epoch that was ever seen of a shard. */
   readonly #epochs = new Map<number, number>();
   readonly #shards: number;
@@ -30,19 +32,31 @@ export class Picture {
   heard(key: string, entry: Entry | undefined, nowMs: number): void {
     const [kind, name] = key.split("/");
     if (kind === "members" && entry !== undefined) this.members.see(entry, nowMs);
-    if (kind === "shards" && !this.#writing(Number(name))) this.shardIs(Number(name), entry, nowMs);
+    const shard = Number(name);
+    if (kind === "shards" && !this.#writing(shard) && !this.#isOld(shard, entry)) this.shardIs(shard, entry, nowMs);
   }
 
-  listed(list: readonly Entry[], nowMs: number): void {
+  /** Its own writes and reads may be ahead of the watch. */
+  #isOld(shard: number, entry: Entry | undefined): boolean {
+    const known = this.values.get(shard);
+    const value = entry && parseShard(entry.value);
+    if (known === undefined || value === undefined) return false;
+    return value.epoch < known.epoch || (value.epoch === known.epoch && known.holder === "" && value.holder !== "");
+  }
+
+  /** `askedMs`: when the list was asked for; what has changed since is newer. */
+  listed(list: readonly Entry[], askedMs: number, nowMs: number): void {
     const entries = new Map(list.map((entry) => [entry.key, entry]));
     for (const entry of list) if (entry.key.startsWith("members/")) this.members.see(entry, nowMs);
     for (let shard = 0; shard < this.#shards; shard++)
-      if (!this.#writing(shard)) this.shardIs(shard, entries.get(shardKey(shard)), nowMs);
+      if (!this.#writing(shard) && (this.#changedAtMs.get(shard) ?? 0) < askedMs)
+        this.shardIs(shard, entries.get(shardKey(shard)), nowMs);
   }
 
   /** A shard's entry as it was read. One that is damaged is nobody's yet: its owner, if there is one, writes it again within a TTL. */
   shardIs(shard: number, entry: Entry | undefined, nowMs: number): void {
     if (!Number.isInteger(shard) || shard < 0 || shard >= this.#shards) return;
+    this.#changedAtMs.set(shard, nowMs);
     if (entry === undefined) this.revisions.delete(shard);
     else this.revisions.set(shard, entry.revision);
     const value = entry && parseShard(entry.value);
@@ -57,7 +71,8 @@ export class Picture {
     if (!this.missingSinceMs.has(shard)) this.missingSinceMs.set(shard, nowMs);
   }
 
-  wrote(shard: number, value: Shard, revision: string): void {
+  wrote(shard: number, value: Shard, revision: string, nowMs: number): void {
+    this.#changedAtMs.set(shard, nowMs);
     this.#sawEpoch(shard, value.epoch);
     this.values.set(shard, value);
     this.revisions.set(shard, revision);

@@ -1,4 +1,4 @@
-// Who should own what: rendezvous hashing. When a member comes or goes only the shards that it gets or had change their owner. Pure.
+// Who should own what: rendezvous hashing. When a member joins or leaves, only its own shards change their owner. Pure.
 
 import { hash32 } from "../platform/hash.ts";
 

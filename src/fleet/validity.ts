@@ -3,13 +3,13 @@
 // monotonic clock stands still meanwhile, the time since boot does not) and by the wall clock (where a virtual machine was paused, only
 // that may have moved). Once it has ended everything is lost; a later heartbeat is a new beginning.
 const SHARE = 0.85;
-/** The time since boot is told in whole seconds. */
+/** The time since boot has a resolution of whole seconds. */
 const GRAIN_MS = 1_000;
 
 /** All clocks at one look, ms. `uptimeMs`: since boot, also while the host sleeps. */
 export type Clocks = { monoMs: number; wallMs: number; uptimeMs: number };
 
-/** Of the member that was heard of `silentMs` ago, at the latest: its heartbeat was asked for before it was heard. */
+/** Upper bound for a member whose entry changed `silentMs` ago: its heartbeat was asked for before that. */
 export const validityLeftMs = (ttlMs: number, silentMs: number): number => Math.max(0, ttlMs * SHARE - silentMs);
 
 export class Validity {

@@ -1,4 +1,4 @@
-// What stands in the register, as JSON. Everything read from it is outside data: what is not understood is undefined.
+// The register's values, as JSON. Everything read from it is outside data: what is not understood is undefined.
 import * as v from "valibot";
 
 const text = v.pipe(v.string(), v.maxLength(512));

@@ -24,7 +24,7 @@ describe("a fleet of three agents", programs, () => {
     await cluster.settled();
     await eventually(
       "every policy has data",
-      () => cluster.begun,
+      () => cluster.begun(),
       (n) => n === 20,
     );
     since = Date.now();
@@ -52,7 +52,7 @@ describe("a fleet of three agents", programs, () => {
     await cluster.settled();
   });
 
-  test("an agent that stands still has lost everything when it continues", programs, async () => {
+  test("a stopped agent has lost everything when it resumes", programs, async () => {
     const { agent } = cluster.members[1]!;
     agent.child.kill("SIGSTOP");
     const others = cluster.members.filter((m) => m.agent !== agent);
@@ -92,7 +92,7 @@ describe("a fleet of three agents", programs, () => {
     await cluster.settled();
   });
 
-  test("etcd frozen, then killed and restarted: everybody stops, and continues", programs, async () => {
+  test("etcd frozen, then killed and restarted: all agents stop, and resume", programs, async () => {
     await engine.etcd.signal("SIGSTOP");
     const valid = async () =>
       (await Promise.all(cluster.members.map((m) => m.agent.metrics()))).map((m) => m.get("outflow_fleet_valid"));

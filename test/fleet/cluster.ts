@@ -4,6 +4,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Register } from "../../src/fleet/register.ts";
+import { shardOf } from "../../src/fleet/rendezvous.ts";
+import { parseShard } from "../../src/fleet/values.ts";
 import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
 import {
   canonical,
@@ -12,7 +14,7 @@ import {
   startVictoriaMetrics,
   type VictoriaMetrics,
 } from "../servers/servers.ts";
-import { History, type Judged, judge } from "./history.ts";
+import { History, type Judged, judge, type Span, spanOf } from "./history.ts";
 import { type Arrival, startTap, type Tap } from "./tap.ts";
 
 export const SHARDS = 64;
@@ -108,8 +110,10 @@ export class Cluster {
   readonly arrivals = new Map<string, Arrival[]>();
   /** Timestamps at the source; a sample's value is its place in this list. */
   readonly written: number[] = [];
+  #lastHandOver = { name: "", held: [] as number[], sinceMs: 0 };
   #feeding: NodeJS.Timeout | undefined;
   #born = 0;
+  readonly #startedAt = Date.now();
 
   private constructor(
     settings: Required<ClusterSettings>,
@@ -168,7 +172,7 @@ export class Cluster {
       [
         ...["--policies", join(this.dir.path, "policies"), "--source-url", this.vm.url, "--source-proxy", "off"],
         ...["--state-dir", join(this.dir.path, dir), "--agent-name", name, "--proxy", tap.url],
-        ...["--poll-interval", `${pollMs}ms`, "--settle", SETTLE, "--start", "1m", "--on-exhausted", "hold"],
+        ...["--poll-interval", `${pollMs}ms`, "--settle", SETTLE, "--start", `${START_MS}ms`, "--on-exhausted", "hold"],
         ...["--lease-ttl", `${ttlMs}ms`, ...this.#engine.flags(proxy.port)],
       ],
       env,
@@ -214,7 +218,26 @@ export class Cluster {
       (n) => n === SHARDS,
       120_000,
     );
+    this.#lastHandOver = { name, held, sinceMs };
     return this.history.lastTaken(held, name, sinceMs) - sinceMs;
+  }
+
+  /** The stages of the last hand-over that `replaced` saw, with the first request of each new owner. */
+  stages(): string {
+    const { name, held, sinceMs } = this.#lastHandOver;
+    const { left, freed, taken } = this.history.stages(held, name, sinceMs);
+    const first = [...this.arrivals].flatMap(([policy, arrivals]) => {
+      if (!held.includes(shardOf(`default/p${policy}`, SHARDS))) return [];
+      return arrivals.find((a) => a.agent !== name && a.at >= sinceMs)?.at ?? [];
+    });
+    const text = (what: string, of: Span) => (of === undefined ? [] : [`${what} ${of.map(seconds).join("–")} s`]);
+    return [
+      `${held.length} shards`,
+      ...(left === undefined ? [] : [`leaving ${seconds(left)} s`]),
+      ...text("freed", freed),
+      ...text("taken", taken),
+      ...text("first requests of the new owners", spanOf(first, sinceMs)),
+    ].join(", ");
   }
 
   /** Counts no longer, and is not reached any more. */
@@ -228,9 +251,13 @@ export class Cluster {
     clearInterval(this.#feeding);
   }
 
-  /** Policies whose samples have begun to arrive. */
-  get begun(): number {
-    return this.arrivals.size;
+  /** Policies whose samples have begun to arrive, and of which the register has a cursor that has moved. */
+  async begun(): Promise<number> {
+    const read = await this.#engine.register.list(AbortSignal.timeout(5_000));
+    if (!read.ok) return 0;
+    const cursors = read.value.flatMap(({ value }) => Object.entries(parseShard(value)?.cursors ?? {}));
+    const moved = cursors.filter(([, at]) => at > this.#startedAt - START_MS / 2).map(([name]) => name);
+    return moved.filter((name) => this.arrivals.has(name.slice("default/p".length).split("/")[0]!)).length;
   }
 
   /** What the receivers have, against what was written to the source from `since` on. */
@@ -257,16 +284,19 @@ export class Cluster {
   }
 
   /** All requests against what the register had. */
-  judged(): Omit<Judged, "deepestMs"> & {
+  judged(): Omit<Judged, "deepestMs" | "deepest"> & {
     /** By receiver. */
     deepestMs: number[];
+    deepest: string[];
   } {
-    const all = { stale: [] as string[], inFlight: 0, deepestMs: this.receivers.map(() => 0) };
+    const none = { deepestMs: this.receivers.map(() => 0), deepest: this.receivers.map(() => "") };
+    const all = { stale: [] as string[], inFlight: 0, ...none };
     for (const [policy, arrivals] of this.arrivals) {
-      const { stale, inFlight, deepestMs } = judge(`default/p${policy}`, arrivals, this.history, SHARDS);
+      const { stale, inFlight, deepestMs, deepest } = judge(`default/p${policy}`, arrivals, this.history, SHARDS);
       all.stale.push(...stale);
       all.inFlight += inFlight;
       const receiver = Number(policy) % this.receivers.length;
+      if (deepestMs > all.deepestMs[receiver]!) all.deepest[receiver] = deepest;
       all.deepestMs[receiver] = Math.max(all.deepestMs[receiver]!, deepestMs);
     }
     return all;
@@ -301,11 +331,16 @@ export class Cluster {
   }
 }
 
+/** Agents begin so long before they start. */
+const START_MS = 60_000;
+
 /** What the source shows later than that comes after newer samples, and a plain Prometheus refuses it: no matter of the fleet. */
 const SETTLE = "8s";
 
 /** The agents' default. */
 const LATE_WINDOW_MS = 30_000;
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(2);
 
 const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
 

@@ -51,7 +51,7 @@ describe("cursors of a fleet", () => {
       const { cursor } = store.cursor(KEY)!;
       assert.equal(cursor, BEGIN - LATE_MS);
       store.saveCursor(KEY, cursor + 1_000);
-      cursors = store.progress(0);
+      cursors = store.settled(0);
       assert.equal(cursors[NAME], BEGIN);
     }
   });
@@ -60,9 +60,9 @@ describe("cursors of a fleet", () => {
     const store = host();
     store.openShard(0, shard(5, { [NAME]: BEGIN }));
     store.saveCursor(KEY, BEGIN + 7_000);
-    assert.equal(store.progress(0)[NAME], BEGIN + 7_000);
+    assert.equal(store.settled(0)[NAME], BEGIN + 7_000);
     store.saveCursor(KEY, BEGIN - 3_600_000);
-    assert.equal(store.progress(0)[NAME], BEGIN - 3_600_000);
+    assert.equal(store.settled(0)[NAME], BEGIN - 3_600_000);
   });
 
   test("what this host saved counts only where nobody else owned the shard since", () => {
@@ -77,20 +77,35 @@ describe("cursors of a fleet", () => {
     assert.equal(store.cursor(KEY)?.cursor, BEGIN - 10_000 - LATE_MS, "another one had epoch 7");
   });
 
-  test("progress is of the shards that are owned; that of a policy that is not here is kept for a day", () => {
+  test("a shard that this host owned last is taken with what it had settled and could not write", () => {
+    const store = host();
+    store.openShard(0, shard(5, { [NAME]: BEGIN, "default/other/cloud/up": BEGIN }));
+    store.saveCursor(KEY, BEGIN + 9_000);
+    store.closeShard(0);
+    const of = (epoch: number, cursor: number) => store.cursorsOf(0, shard(epoch, { [NAME]: cursor }))[NAME];
+    assert.equal(of(5, BEGIN), BEGIN + 9_000);
+    assert.equal(of(5, BEGIN + 20_000), BEGIN + 20_000, "a late window is sent again: that was settled before");
+    assert.equal(of(5, BEGIN + 3_600_000), BEGIN + 9_000, "it was set back");
+    assert.equal(of(6, BEGIN), BEGIN, "another one had it since");
+    assert.deepEqual(store.cursorsOf(0, shard(5, { "default/other/cloud/up": BEGIN })), {
+      "default/other/cloud/up": BEGIN,
+    });
+  });
+
+  test("what is settled is of the shards that are owned; that of a policy that is not here is kept for a day", () => {
     const store = host();
     const other = "default/other/cloud/up";
     store.openShard(0, shard(5, { [NAME]: BEGIN, [other]: BEGIN }));
     const keep = (hours: number, ...policies: string[]) => store.keepOnly(new Set(policies), BEGIN + hours * 3_600_000);
     keep(0, "default/edge");
     keep(23, "default/edge");
-    assert.deepEqual(store.progress(0), { [NAME]: BEGIN, [other]: BEGIN }, "the directory may be behind");
+    assert.deepEqual(store.settled(0), { [NAME]: BEGIN, [other]: BEGIN }, "the directory may be behind");
     keep(23, "default/edge", "default/other");
     keep(25, "default/edge");
-    assert.deepEqual(store.progress(0), { [NAME]: BEGIN, [other]: BEGIN }, "it was here meanwhile");
+    assert.deepEqual(store.settled(0), { [NAME]: BEGIN, [other]: BEGIN }, "it was here meanwhile");
     keep(49, "default/edge");
-    assert.deepEqual(store.progress(0), { [NAME]: BEGIN });
+    assert.deepEqual(store.settled(0), { [NAME]: BEGIN });
     store.closeShard(0);
-    assert.deepEqual(store.progress(0), {});
+    assert.deepEqual(store.settled(0), {});
   });
 });

@@ -82,6 +82,99 @@ describe("a fleet", () => {
     assert.deepEqual(world.broken, []);
   });
 
+  const heldBy = (world: World, ...names: string[]) =>
+    [...world.engine.entries].filter(([key, { value }]) => {
+      const { holder, from = "" } = JSON.parse(value);
+      return key.startsWith("shards/") && names.some((name) => (holder || from).startsWith(`${name}-`));
+    });
+
+  for (const [what, withinMs] of [
+    ["leaves", 1_000],
+    ["is killed", TTL_MS + 600],
+  ] as const)
+    test(`one that ${what}, in whatever moment: also while it joins, takes or hands over shards, or writes`, async () => {
+      for (let moment = 0; moment < 12; moment++) {
+        const { world, agents } = await fleetOf(["a", "b"], moment + 1);
+        agents.push(world.spawn("c"));
+        // Shards move a third of a TTL after it has joined.
+        await world.clock.advance(Math.round((moment / 12) * 0.8 * TTL_MS));
+        const victim = agents[moment % 3]!;
+        if (what === "leaves") void victim.fleet.leave().then(() => victim.kill());
+        else victim.kill();
+        await world.clock.advance(withinMs);
+        assert.deepEqual(heldBy(world, victim.name), [], `moment ${moment}: ${victim.name}`);
+        assert.deepEqual(world.broken, []);
+        await world.clock.advance(TTL_MS);
+        assert.deepEqual(world.unowned(), [], `moment ${moment}`);
+      }
+    });
+
+  test("one that leaves while a shard is still being handed over to another one: it is free before the agent ends", async () => {
+    const { world, agents } = await fleetOf(["a", "b"]);
+    for (const agent of agents) agent.releaseMs = 4_000;
+    world.spawn("c");
+    await world.clock.advance(TTL_MS / 3 + 1_500);
+    assert.ok(
+      agents.some((agent) => agent.fleet.view().owned.size > agent.shards.size),
+      "drains",
+    );
+    for (const agent of agents) agent.releaseMs = 200;
+    let held: unknown[] | undefined;
+    void agents[0]!.fleet.leave().then(() => {
+      held = [...world.engine.entries].filter(([, { value }]) => JSON.parse(value).holder === "a-1");
+    });
+    await world.clock.advance(8_000);
+    assert.deepEqual(held, []);
+  });
+
+  test("one that leaves while it takes shards hands over those as well", async () => {
+    const { world, agents } = await fleetOf(["a", "b", "c"]);
+    agents[1]!.kill();
+    world.engine.slowMs = 1_500; // a look, and then the response of the write
+    while (agents[0]!.fleet.view().members.length > 2) await world.clock.advance(10);
+    await world.clock.advance(1_900);
+    const written = heldBy(world, "a").length;
+    assert.ok(written > agents[0]!.fleet.view().owned.size, "writes are under way");
+    void agents[0]!.fleet.leave().then(() => agents[0]!.kill());
+    await world.clock.advance(4_000);
+    world.engine.slowMs = 0;
+    await world.clock.advance(1_000);
+    assert.deepEqual(heldBy(world, "a"), []);
+  });
+
+  test("a shard that got another owner while its silent one was looked at is not taken from that one", async () => {
+    const { world, agents } = await fleetOf(["a", "b"]);
+    agents[1]!.kill();
+    world.engine.slowMs = 2_000; // so long takes the look
+    while (agents[0]!.fleet.view().members.length > 1) await world.clock.advance(10);
+    await world.clock.advance(500);
+    const held = heldBy(world, "b");
+    assert.ok(held.length > 0);
+    for (const [key, { value, revision }] of held) {
+      const { epoch, ...rest } = JSON.parse(value);
+      world.engine.write(key, JSON.stringify({ ...rest, holder: "d-9", epoch: epoch + 1 }), revision);
+    }
+    await world.clock.advance(4_000);
+    assert.deepEqual(
+      heldBy(world, "d")
+        .map(([key]) => key)
+        .sort(),
+      held.map(([key]) => key).sort(),
+    );
+  });
+
+  test("a new owner writes soon how far it is: if it dies as well, that is not sent again", async () => {
+    const { world, agents } = await fleetOf(["a", "b", "c"]);
+    agents[0]!.kill();
+    const taken = heldBy(world, "a").map(([key]) => key);
+    await world.clock.advance(TTL_MS + 600);
+    const cursors = () =>
+      taken.map((key) => Object.values(JSON.parse(world.engine.entries.get(key)!.value).cursors)[0]);
+    const brought = cursors() as number[];
+    await world.clock.advance(TTL_MS / 3);
+    for (const [i, cursor] of (cursors() as number[]).entries()) assert.ok(cursor > brought[i]!, `${taken[i]}`);
+  });
+
   test("one that comes gets its share after a third of a TTL, no shard is without an owner for long", async () => {
     const { world } = await fleetOf(["a", "b"]);
     const c = world.spawn("c");
@@ -91,7 +184,7 @@ describe("a fleet", () => {
     assert.deepEqual(world.broken, []);
   });
 
-  test("a frozen engine: everybody stops before the TTL ends, says why, and continues when it is back", async () => {
+  test("a frozen engine: everybody stops before the TTL ends, says why, and resumes when it is back", async () => {
     const { world, agents } = await fleetOf(["a", "b"]);
     world.engine.frozen = true;
     await world.clock.advance(TTL_MS * 0.85 + 100);
@@ -153,7 +246,7 @@ describe("a fleet", () => {
       assert.deepEqual(
         said.filter((s) => s.includes("watch")),
         [
-          "warn fleet: the watch of the register does not report what was written: it is opened again. Until it reports, a list each 5 s stands in for it.",
+          "warn fleet: the watch of the register does not report what was written: it is opened again. Until it reports, the register is listed every 5 s.",
         ],
       );
     world.engine.deaf = false;
@@ -270,7 +363,7 @@ describe("a fleet", () => {
     assert.deepEqual(world.unowned(), []);
   });
 
-  test("a wall clock that was set back a day keeps nobody in office", async () => {
+  test("a wall clock that was set back a day extends no validity", async () => {
     const { world, agents } = await fleetOf(["a", "b", "c"]);
     agents[0]!.clock.jump(-86_400_000);
     agents[0]!.cut = true;

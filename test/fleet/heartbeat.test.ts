@@ -68,6 +68,13 @@ describe("a heartbeat", () => {
     ]);
   });
 
+  test("one that leaves while a heartbeat is under way says so after that", async () => {
+    const { engine, heartbeat } = beating();
+    await heartbeat.write();
+    await Promise.all([heartbeat.write(), heartbeat.leave()]);
+    assert.equal(JSON.parse(engine.entries.get("members/a-1")!.value).leaving, true);
+  });
+
   test("one that leaves says so, and removes its entry", async () => {
     const { engine, heartbeat } = beating();
     await heartbeat.write();

@@ -2,7 +2,7 @@
 
 import type { Entry, Register } from "../../src/fleet/register.ts";
 import { shardOf } from "../../src/fleet/rendezvous.ts";
-import { parseShard } from "../../src/fleet/values.ts";
+import { parseMember, parseShard } from "../../src/fleet/values.ts";
 import type { Arrival } from "./tap.ts";
 
 /** `holder`: an agent's name. `since`: when it took the shard, by its wall clock. */
@@ -11,6 +11,12 @@ export type Taken = { epoch: number; holder: string; since: number };
 /** The name in a member's id. */
 const nameOf = (id: string): string => id.slice(0, -9);
 
+export type Span = [first: number, last: number] | undefined;
+
+/** After `sinceMs`. */
+export const spanOf = (times: readonly number[], sinceMs: number): Span =>
+  times.length === 0 ? undefined : [Math.min(...times) - sinceMs, Math.max(...times) - sinceMs];
+
 const LIST_EVERY_MS = 200;
 
 export class History {
@@ -18,6 +24,9 @@ export class History {
   readonly taken = new Map<number, Taken[]>();
   /** Who is named as the holder now, by shard; "": nobody. */
   readonly holders = new Map<number, string>();
+  /** When an agent said that it leaves, and when its shards were seen without an owner last, ms since 1970. */
+  readonly left = new Map<string, number>();
+  readonly freed = new Map<number, number>();
   readonly #end = new AbortController();
   readonly #loops: Promise<void>[];
 
@@ -41,10 +50,13 @@ export class History {
   }
 
   #see({ key, value }: Entry): void {
+    const member = parseMember(value);
+    if (member?.leaving === true && !this.left.has(member.name)) this.left.set(member.name, Date.now());
     if (!key.startsWith("shards/")) return;
     const shard = Number(key.slice("shards/".length));
     const parsed = parseShard(value);
     if (parsed === undefined) return;
+    if (parsed.holder === "" && this.holders.get(shard) !== "") this.freed.set(shard, Date.now());
     this.holders.set(shard, nameOf(parsed.holder));
     const list = this.taken.get(shard) ?? [];
     if (parsed.holder === "" || list.some((t) => t.epoch === parsed.epoch)) return;
@@ -66,6 +78,21 @@ export class History {
     return Math.max(sinceMs, ...taken.map((t) => t?.since ?? sinceMs));
   }
 
+  /** The stages of a hand-over, ms after `sinceMs`: from the first shard to the last. */
+  stages(shards: readonly number[], from: string, sinceMs: number): { left?: number; freed: Span; taken: Span } {
+    const freed = shards.flatMap((shard) => this.freed.get(shard) ?? []).filter((at) => at >= sinceMs);
+    const taken = shards.flatMap((s) => this.taken.get(s)?.find((t) => t.holder !== from && t.since >= sinceMs) ?? []);
+    const left = this.left.get(from);
+    return {
+      ...(left === undefined ? {} : { left: left - sinceMs }),
+      freed: spanOf(freed, sinceMs),
+      taken: spanOf(
+        taken.map((t) => t.since),
+        sinceMs,
+      ),
+    };
+  }
+
   async end(): Promise<void> {
     this.#end.abort();
     await Promise.all(this.#loops);
@@ -79,14 +106,17 @@ export type Judged = {
   inFlight: number;
   /** How far before what had arrived a new owner began, ms, at most. */
   deepestMs: number;
+  /** Where that was. */
+  deepest: string;
 };
 
 /** `arrivals` of one policy, in order. */
 export function judge(policy: string, arrivals: readonly Arrival[], history: History, shards: number): Judged {
   const taken = history.taken.get(shardOf(policy, shards)) ?? [];
-  const judged: Judged = { stale: [], inFlight: 0, deepestMs: 0 };
+  const judged: Judged = { stale: [], inFlight: 0, deepestMs: 0, deepest: "" };
   const seen = new Set<number>();
   let now: Taken | undefined;
+  let last: Taken | undefined;
   let newest = 0;
   let before = 0;
   let late: Taken | undefined;
@@ -99,11 +129,15 @@ export function judge(policy: string, arrivals: readonly Arrival[], history: His
       else judged.inFlight++;
       late = now;
     } else if (as !== now) {
+      last = now;
       now = as;
       before = newest;
     }
     for (const ts of timestamps) {
-      if (seen.has(ts)) judged.deepestMs = Math.max(judged.deepestMs, before - ts);
+      if (seen.has(ts) && before - ts > judged.deepestMs) {
+        judged.deepestMs = before - ts;
+        judged.deepest = `${policy}: ${agent} with epoch ${now?.epoch}, taken ${now?.since}, sent ${ts} at ${at}; ${before} had arrived from ${last?.holder}, epoch ${last?.epoch}, taken ${last?.since}`;
+      }
       seen.add(ts);
       newest = Math.max(newest, ts);
     }

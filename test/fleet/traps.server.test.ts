@@ -39,7 +39,7 @@ describe("the traps of a fleet", programs, () => {
     await cluster.settled();
     await eventually(
       "every policy has data",
-      () => cluster.begun,
+      () => cluster.begun(),
       (n) => n === POLICIES,
     );
     since = Date.now();

@@ -56,6 +56,8 @@ export class Agent {
   loseResponses = false;
   dead = false;
   leaving = false;
+  /** How long its sinks are drained. */
+  releaseMs = 200;
   started = Promise.resolve();
 
   constructor(world: World, name: string, id: string, shards: number) {
@@ -70,10 +72,12 @@ export class Agent {
       release: async (shard) => {
         const permit = this.shards.get(shard);
         this.shards.delete(shard);
-        await this.clock.sleep(200);
+        await this.clock.sleep(this.releaseMs);
         void permit;
       },
-      progress: (shard) => ({ cursors: { [`default/p${shard}/s/q`]: world.delivered.get(shard) ?? 0 }, sinks: {} }),
+      cursors: (_, before) => before.cursors,
+      settled: (shard) => ({ [`default/p${shard}/s/q`]: world.delivered.get(shard) ?? 0 }),
+      sinks: () => ({}),
     };
     this.fleet = new Fleet(
       { id, name, version: "test", ttlMs: TTL_MS, shards },

@@ -27,6 +27,9 @@ const TOGETHER_MS = 50;
 /** An agent that ends hands over within a second: what a slow sink has not taken by then the next owner sends. */
 const LAST_ATTEMPTS_MS = 400;
 
+/** While shards change their owners each change follows the one before within milliseconds: with a thousand policies none is cheap to show. */
+const SHOW_EVERY_MS = 200;
+
 export class FleetAgent {
   /** Cursors as the fleet has them: the supervisor's state store. */
   readonly store: SharedCursors;
@@ -37,6 +40,8 @@ export class FleetAgent {
   readonly #fleet: Fleet;
   readonly #permits = new Map<number, Permit>();
   readonly #ended = new AbortController();
+  /** Aborts when last attempts end. */
+  readonly #hurry = new AbortController();
   #supervisor: Supervisor | undefined;
   #loaded: LoadResult | undefined;
   #policiesHash = "";
@@ -44,6 +49,11 @@ export class FleetAgent {
   /** By shard. */
   #policies = new Map<number, readonly string[]>();
   #shown = { text: "", at: 0 };
+  /** All shards are asked for at a time. */
+  #grouped: { of: unknown; byShard: ReadonlyMap<number, StatusStore["snapshot"]["sinks"]> } = {
+    of: undefined,
+    byShard: new Map(),
+  };
 
   constructor(settings: Settings, open: OpenRegister, state: LocalStore, status: StatusStore, clock: Clock) {
     this.#settings = settings;
@@ -110,6 +120,8 @@ export class FleetAgent {
 
   async stop(): Promise<void> {
     this.#ended.abort();
+    // Also of shards that were being handed over already.
+    void this.#clock.sleep(LAST_ATTEMPTS_MS).then(() => this.#hurry.abort());
     await this.#fleet.leave();
     await this.#open.close();
   }
@@ -147,33 +159,37 @@ export class FleetAgent {
         this.store.closeShard(shard);
       },
       release: async (shard) => {
-        await this.#supervisor?.handOver(
-          of(shard),
-          this.#ended.signal.aborted ? Math.min(LAST_ATTEMPTS_MS, this.#settings.drainTimeout) : undefined,
-        );
+        await this.#supervisor?.handOver(of(shard), this.#hurry.signal);
         this.#permits.delete(shard);
       },
-      progress: (shard) => ({ cursors: this.store.progress(shard), sinks: this.#sinksOf(of(shard)) }),
+      cursors: (shard, before) => this.store.cursorsOf(shard, before),
+      settled: (shard) => this.store.settled(shard),
+      sinks: (shard) => this.#sinksOf(shard),
     };
   }
 
   /** What other agents say of the sinks of this one. */
-  #sinksOf(mine: (policy: string) => boolean): Record<string, ["True" | "False" | "Unknown", string, number]> {
+  #sinksOf(shard: number): Record<string, ["True" | "False" | "Unknown", string, number]> {
+    const { sinks } = this.#status.snapshot;
+    if (this.#grouped.of !== sinks)
+      this.#grouped = {
+        of: sinks,
+        byShard: Map.groupBy(sinks, ({ info }) => shardOf(info.policy, this.#settings.shards)),
+      };
     return Object.fromEntries(
-      this.#status.snapshot.sinks
-        .filter((sink) => mine(sink.info.policy))
-        .map((sink) => {
-          const { status, reason, lastTransitionTime } = readyOf(sink);
-          return [sink.id, [status, reason, Math.round(lastTransitionTime)]];
-        }),
+      (this.#grouped.byShard.get(shard) ?? []).map((sink) => {
+        const { status, reason, lastTransitionTime } = readyOf(sink);
+        return [sink.id, [status, reason, Math.round(lastTransitionTime)]];
+      }),
     );
   }
 
-  /** A change at once; heartbeats, which only move times, now and then. */
+  /** A change soon, whatever else changes with it; heartbeats, which only move times, now and then. */
   #show(view: FleetView): void {
+    const at = this.#clock.now();
+    if (Math.abs(at - this.#shown.at) < SHOW_EVERY_MS) return; // rounds follow
     const fleet = this.#statusOf(view);
     const text = JSON.stringify(fleet, (key, value) => (key === "validUntil" || key === "heardAt" ? undefined : value));
-    const at = this.#clock.now();
     if (text === this.#shown.text && Math.abs(at - this.#shown.at) < this.#settings.leaseTtl / 5) return;
     this.#shown = { text, at };
     this.#status.dispatch({ type: "fleet", at, fleet });
