@@ -1,4 +1,4 @@
-// What the option parser says of a wrong command line, in the one style of outflow: `WHERE: what is wrong; what to write`. It repeats
+// The message for a wrong command line, in the one style of outflow: `WHERE: what is wrong; what to write`. It repeats
 // no value: a flag may hold a credential, and where a value helps, the setting's own parser quotes it. Pure.
 
 const STYLES: readonly (readonly [RegExp, (...groups: string[]) => string])[] = [

@@ -139,7 +139,7 @@ async function print(agent: Agent, options: TopOptions): Promise<void> {
     if (i > 0 && !(await systemClock.sleep(every, ended.signal))) break;
     const got = await snapshotOf(agent);
     if (got.ok) await printState(got.snapshot, options, i > 0);
-    // Whoever asked for a number of states must be told that there is none; whoever watches waits for the agent.
+    // Whoever asked for a number of states must be told that the agent cannot be reached; whoever watches waits for the agent.
     else if (i === 0 && Number.isFinite(total)) throw new StartError(`no state from ${agent.url}: ${got.why}.`);
     else process.stderr.write(`outflow: no state from ${agent.url}: ${got.why}; next attempt in ${every / 1000}s\n`);
   }

@@ -16,7 +16,7 @@ afterEach(() => served.stop());
 
 type Got = { status: number; text: string; headers: Record<string, string | string[] | undefined> };
 
-/** Not fetch(): it sets Host and Origin by itself. */
+/** Not fetch(): it sets Host and Origin on its own. */
 function ask(path: string, headers: Record<string, string> = {}, method = "GET"): Promise<Got> {
   return new Promise((resolve, reject) => {
     const asked = request(`${served.url}${path}`, { method, headers }, (response) => {
@@ -40,7 +40,7 @@ describe("health", () => {
     assert.equal(before.text, "policies are not loaded\nthe source has not responded\n");
     served.load();
     assert.deepEqual([(await ask("/readyz")).status, (await ask("/readyz")).text], [200, "ok\n"]);
-    served.event({ type: "source-failed", reason: "SourceUnavailable", message: "Nobody listens (ECONNREFUSED)." });
+    served.event({ type: "source-failed", reason: "SourceUnavailable", message: "Connection refused (ECONNREFUSED)." });
     assert.match((await ask("/readyz")).text, /ECONNREFUSED/);
   });
 });
@@ -179,7 +179,7 @@ describe("token", () => {
 });
 
 describe("limits", () => {
-  /** What is said to raw bytes, until the server closes the connection; `more` is written for ever. */
+  /** The response to raw bytes, until the server closes the connection; `more` is written for ever. */
   const raw = (head: string, more?: Buffer) =>
     new Promise<string>((done) => {
       let said = "";

@@ -1,4 +1,4 @@
-// What is said of a wrong command line: one style, whatever is wrong.
+// The message for a wrong command line: one style, whatever is wrong.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";

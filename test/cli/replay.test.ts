@@ -65,7 +65,7 @@ describe("progress", () => {
 });
 
 describe("resume", () => {
-  test("the same replay goes on where it was; another one, or one that is done, begins anew", () => {
+  test("the same replay continues where it was; another one, or one that is done, starts over", () => {
     const dir = tempDir();
     const file = (...what: unknown[]) => resumeFile(dir.path, what, assert.fail);
     const first = file("default/p/vm", 1, 2);

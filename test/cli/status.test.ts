@@ -373,7 +373,7 @@ describe("what has no effect is refused", () => {
 });
 
 describe("--watch", () => {
-  test("goes on with what changed; ends with the last state's code", async () => {
+  test("continues with what changed; ends with the last state's code", async () => {
     load();
     delivers(A);
     delivers(B);

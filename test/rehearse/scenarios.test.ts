@@ -176,7 +176,7 @@ describe("outflow rehearse", () => {
     assert.match(text, /\n1 sink of 2 would lose samples\.\n/);
   });
 
-  test("each reason for a loss has a cause and a remedy; what was stored is none", () => {
+  test("each reason for a loss has a cause and a remedy; what was stored is not a loss", () => {
     const settings = { maxAttempts: 3, backoffMs: 5_000, onExhausted: "drop", maxBackfillMs: 3_600_000 } as const;
     const found = remedies({ dropped: { exhausted: 3, rejected: 1 }, skipped: 2, lost: 6 }, settings);
     assert.deepEqual(

@@ -33,7 +33,7 @@ describe("in Chromium", here, () => {
     served!.event(event);
   };
 
-  test("follows the agent: cells, order, new and removed sinks, as a page that is taken anew", async () => {
+  test("follows the agent: cells, order, new and removed sinks, as a page that is loaded again", async () => {
     served = await new Served().load([ID, OTHER]).start();
     await browser.tab();
     await browser.open(served.url);
@@ -70,7 +70,7 @@ describe("in Chromium", here, () => {
     assert.deepEqual(browser.complaints, []);
   });
 
-  test("says so when the agent is gone, and goes on when it is back", async () => {
+  test("says so when the agent is gone, and continues when it is back", async () => {
     served = await new Served().load().start();
     const port = new URL(served.url).port;
     await browser.tab();

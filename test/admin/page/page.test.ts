@@ -21,7 +21,7 @@ afterEach(async () => {
 
 type Got = { status: number; text: string; headers: Record<string, string | string[] | undefined> };
 
-/** Not fetch(): it sets Host and Origin by itself. `until`: end of a response that has none. */
+/** Not fetch(): it sets Host and Origin on its own. `until`: end of a response that has none. */
 function ask(path: string, headers: Record<string, string> = {}, method = "GET", until?: RegExp): Promise<Got> {
   return new Promise((resolve, reject) => {
     const asked = request(`${served!.url}${path}`, { method, headers }, (response) => {
