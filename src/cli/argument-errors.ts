@@ -1,4 +1,4 @@
-// What the option parser says of a wrong command line, in the one style of outflow: `WHERE: what is wrong; what to write`. It repeats
+// The message for a wrong command line, in the one style of outflow: `WHERE: what is wrong; what to write`. It repeats
 // no value: a flag may hold a credential, and where a value helps, the setting's own parser quotes it. Pure.
 
 const STYLES: readonly (readonly [RegExp, (...groups: string[]) => string])[] = [
@@ -11,8 +11,8 @@ const STYLES: readonly (readonly [RegExp, (...groups: string[]) => string])[] = 
     (flag, value, why) => `${flag}: ${withChoices(why, value)}`,
   ],
   [
-    /^command-argument value '[\s\S]*' is invalid for argument '([\w-]+)'\. ([\s\S]*)$/,
-    (name, why) => `${name}: ${why}`,
+    /^command-argument value '([\s\S]*)' is invalid for argument '([\w-]+)'\. ([\s\S]*)$/,
+    (value, name, why) => `${name}: ${withChoices(why, value)}`,
   ],
   [/^missing required argument '([\w-]+)'([\s\S]*)$/, (name, more) => `${name} is missing${more}`],
   [/^option '(?:-\w, )?(-[\w-]+).*' argument missing$/, (flag) => `${flag}: needs a value`],
@@ -24,6 +24,10 @@ const STYLES: readonly (readonly [RegExp, (...groups: string[]) => string])[] = 
   [
     /^unknown command '(.*?)'(?:\s*\(Did you mean (?:one of )?(.*)\?\))?$/s,
     (name, near) => `unknown command ${name}${meant(near)}`,
+  ],
+  [
+    /^option '(?:-\w, )?(-[\w-]+).*' cannot be used with option '(?:-\w, )?(-[\w-]+).*'$/,
+    (flag, other) => `${flag} and ${other}: use one of them`,
   ],
   [/^too many arguments.*: (.*)\.$/s, (extra) => `too many arguments: ${extra}`],
 ];

@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import policyTemplate from "../../policies/demo.yaml" with { type: "text" };
-import { parseDuration } from "../config/duration.ts";
-import { booleanVariable } from "../config/parsers.ts";
+import { booleanVariable, duration } from "../config/parsers.ts";
 import { runOptions, type Settings, type Theme, themeOption } from "../config/settings.ts";
 import { demoSummary, startDemo } from "../demo/demo.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -19,16 +18,11 @@ import { wantsTui } from "./terminal.ts";
 export function demoCommand(): Command {
   return new Command("demo")
     .description("see it work: an embedded source, the agent, embedded sinks that misbehave now and then")
-    .addOption(
-      new Option("--for <duration>", "end after this long").argParser((text) => parseDuration(text) ?? Number.NaN),
-    )
+    .addOption(new Option("--for <duration>", "end after this long").argParser(duration({ min: 1 })))
     .option("--no-tui", "run headless")
     .addOption(themeOption())
     .addHelpText("after", example("outflow demo --for 20s", "outflow demo --no-tui"))
-    .action(async (options: DemoOptions, command: Command) => {
-      if (Number.isNaN(options.for)) command.error("error: --for: write a duration such as 20s");
-      await demo(options);
-    });
+    .action((options: DemoOptions) => demo(options));
 }
 
 type DemoOptions = { for?: number; tui: boolean; theme?: Theme };

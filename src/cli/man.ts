@@ -16,6 +16,7 @@ export function manualPage(program: Command, release: string, date: string): str
   const commands = program.commands.filter((c) => !(c as unknown as { _hidden: boolean })._hidden);
   return [
     `.TH OUTFLOW 1 "${day}" "outflow ${escaped(release)}"`,
+    ".nh", // a name that is broken at a hyphen cannot be copied
     ".SH NAME",
     "outflow \\- ships metrics that policies select to remote\\-write endpoints",
     ".SH SYNOPSIS",
@@ -30,6 +31,9 @@ export function manualPage(program: Command, release: string, date: string): str
     "Each flag of",
     ".B outflow run",
     "has a variable: \\fBOUTFLOW_POLL_INTERVAL\\fR is \\fB\\-\\-poll\\-interval\\fR.",
+    text("A flag wins over its variable, a variable over the file of --config."),
+    ".PP",
+    text("Commands that ask a running agent find it by OUTFLOW_URL (--url) and OUTFLOW_TOKEN_FILE (--token-file)."),
     ".SH FILES",
     ".TP",
     ".I $XDG_CONFIG_HOME/outflow/policies, /etc/outflow/policies",
@@ -43,7 +47,9 @@ export function manualPage(program: Command, release: string, date: string): str
     "Success.",
     ".TP",
     ".B 1",
-    text("Problems were found (check, status), something was dropped (replay), or a bug ended the agent."),
+    text(
+      "Problems were found (check, doctor, plan), a sink is not ready (status), samples were or would be lost (replay, rehearse), the agent did not do what it was asked to (pause, resume, retry, reload), or a bug ended outflow.",
+    ),
     ".TP",
     ".B 2",
     "The command line is wrong, or a start failed.",

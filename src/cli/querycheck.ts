@@ -82,7 +82,7 @@ function alternativesOf(selectors: readonly string[], withProject: boolean): Lab
   return all.reduce((done, groups) => done.flatMap((before) => groups.map((group) => [...before, ...group])), [[]]);
 }
 
-/** `{2,3}` in a regular expression is not one. */
+/** `{2,3}` in a regular expression is not a placeholder. */
 const PLACEHOLDER = /\{([a-zA-Z][^{}]*)\}/g;
 const KNOWN = /^(namespace|name|project|label:.+)$/;
 const SOMEBODY: PolicyIdentity = { namespace: "n", name: "n", project: "p", labels: new Proxy({}, { get: () => "l" }) };

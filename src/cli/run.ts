@@ -63,8 +63,9 @@ const credentialsOf = ({ sourceUsername, sourcePassword }: OperatorSource) => ({
 const PROJECT_LABEL = "resourcemanager_datumapis_com_project_name";
 const PROJECT_FILTER = `{${PROJECT_LABEL}="{project}"}`;
 
-/** Defaults that depend on the host. */
-export function hostDefaults(s: Settings): Settings {
+/** With defaults: those that depend on the host, and those of settings that the command does not take. */
+export function hostDefaults(given: Settings): Settings {
+  const s = { ...defaults(), ...given };
   const operator = operatorSource(process.env);
   // Its credentials are for its source.
   const ofOperator = s.sourceUrl === undefined && operator.sourceUrl !== undefined;
@@ -81,15 +82,25 @@ export function hostDefaults(s: Settings): Settings {
   };
 }
 
+const defaults = (): Partial<Settings> =>
+  Object.fromEntries(
+    runOptions().flatMap((o) => (o.defaultValue === undefined ? [] : [[o.attributeName(), o.defaultValue]])),
+  );
+
+/** Where a setting came from, as commander names it. */
+export type ValueSource = (name: string) => string | undefined;
+
 /** With what depends on the host; throws StartError where something that is needed is not there. */
-export function completeSettings(given: Settings): Settings & { sourceUrl: string } {
+export function completeSettings(given: Settings, from: ValueSource = () => "cli"): Settings & { sourceUrl: string } {
   const s = hostDefaults(given);
   if (s.kubernetes && s.policies.length > 0)
     throw new StartError("--kubernetes and --policies: policies come from the API server or from files, choose one.");
-  // A fleet in Kubernetes reaches the API server too, wherever its policies come from.
-  const forFleet = s.fleet === "kubernetes" ? ["kubeconfig", "context"] : [];
+  // A fleet in Kubernetes reaches the API server too, wherever its policies come from. A command that takes no --fleet may share its file
+  // and variables with a run that does.
+  const forFleet = (name: string) =>
+    /^(kubeconfig|context)$/.test(name) && ("fleet" in given ? given.fleet === "kubernetes" : from(name) !== "cli");
   const own = (["kubeconfig", "context", "namespace", "milo", "adopt"] as const).find(
-    (name) => !forFleet.includes(name) && ![undefined, false, "off"].includes(s[name] as string),
+    (name) => !forFleet(name) && ![undefined, false, "off"].includes(s[name] as string),
   );
   if (!s.kubernetes && own !== undefined)
     throw new StartError(`--${own} is for --kubernetes: add --kubernetes, or remove it.`);

@@ -1,8 +1,7 @@
 // outflow top: the screen of an agent that runs in another process, by its admin address, or of an incident file. With --once, --json
 // or no terminal it prints the state instead, for scripts.
 import { Command, InvalidArgumentError, Option } from "commander";
-import { parseDuration } from "../config/duration.ts";
-import { booleanVariable } from "../config/parsers.ts";
+import { booleanVariable, duration } from "../config/parsers.ts";
 import { type Theme, themeOption } from "../config/settings.ts";
 import { createHttpClient } from "../http/client.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -31,12 +30,6 @@ type TopOptions = {
   theme?: Theme;
 };
 
-const interval = (text: string): number => {
-  const ms = parseDuration(text);
-  if (ms === undefined || ms < 100) throw new InvalidArgumentError("write a duration of at least 100ms, such as 1s.");
-  return ms;
-};
-
 const times = (text: string): number => {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a whole number above 0.`);
   return Number(text);
@@ -51,7 +44,11 @@ export function topCommand(): Command {
     .option("--once", "print the state once and end")
     .option("--json", "print the snapshot as JSON, a line each time")
     .addOption(new Option("-n <times>", "print so many times and end").argParser(times))
-    .addOption(new Option("--interval <duration>", "between two drawings").argParser(interval).default(1_000, "1s"))
+    .addOption(
+      new Option("--interval <duration>", "between two drawings")
+        .argParser(duration({ min: 100 }))
+        .default(1_000, "1s"),
+    )
     .option("--read-only", "no pause, retry, reload (env: OUTFLOW_READ_ONLY)", false)
     .option("--screen-reader", "plain sentences instead of a screen (env: OUTFLOW_SCREEN_READER)", false)
     .addOption(themeOption())
@@ -142,7 +139,7 @@ async function print(agent: Agent, options: TopOptions): Promise<void> {
     if (i > 0 && !(await systemClock.sleep(every, ended.signal))) break;
     const got = await snapshotOf(agent);
     if (got.ok) await printState(got.snapshot, options, i > 0);
-    // Whoever asked for a number of states must be told that there is none; whoever watches waits for the agent.
+    // Whoever asked for a number of states must be told that the agent cannot be reached; whoever watches waits for the agent.
     else if (i === 0 && Number.isFinite(total)) throw new StartError(`no state from ${agent.url}: ${got.why}.`);
     else process.stderr.write(`outflow: no state from ${agent.url}: ${got.why}; next attempt in ${every / 1000}s\n`);
   }

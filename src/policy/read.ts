@@ -60,6 +60,6 @@ function readFile(file: string, options: ReadOptions): { interpreted: Interprete
 function openToOthers(file: string, files: Files): Problem[] {
   const mode = file === "-" ? 0 : (files.info(file)?.mode ?? 0);
   if ((mode & 0o044) === 0) return [];
-  const message = "holds a Secret and is readable for group or others; chmod 600";
+  const message = "holds a Secret and is readable for group or others; run chmod 600 on it";
   return [{ severity: "warning", place: { file, line: 1, column: 1 }, path: "", message }];
 }

@@ -83,8 +83,7 @@ export function rehearsalText(rehearsal: Rehearsal): string {
     "",
     worst === 0 ? "Nothing would be lost." : `${counted(worst, "sink")} of ${count(bySink.length)} would lose samples.`,
   );
-  if (warnings.length > 0)
-    lines.push("", "To be considered", ...warnings.flatMap((w) => wrapped(printable(w, 500), "  ")));
+  if (warnings.length > 0) lines.push("", "Warnings", ...warnings.flatMap((w) => wrapped(printable(w, 500), "  ")));
   return `${lines.join("\n")}\n`;
 }
 

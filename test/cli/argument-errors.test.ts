@@ -1,7 +1,7 @@
-// What is said of a wrong command line: one style, whatever is wrong.
+// The message for a wrong command line: one style, whatever is wrong.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { argumentError } from "../../src/cli/argument-errors.ts";
 
 /** What a small program says of these arguments. */
@@ -14,6 +14,8 @@ function said(args: string[]): string {
   const command = program
     .command("run")
     .argument("<path>", "a path", (value: string) => (value === "bad" ? refuse() : value))
+    .addArgument(new Argument("[shell]", "x").choices(["bash", "zsh"]))
+    .addOption(new Option("--all", "x").conflicts("kind"))
     .addOption(new Option("-s, --settle <duration>", "x").argParser(refuse))
     .addOption(new Option("--kind <kind>", "x").choices(["a", "b"]));
   for (const c of [program, command])
@@ -37,7 +39,9 @@ describe("errors of arguments", () => {
     [["run", "p", "--zzz"], "unknown flag --zzz."],
     [["run", "bad"], "path: not a valid duration; write for example 15s."],
     [["run"], "path is missing."],
-    [["run", "a", "b"], "too many arguments: a, b."],
+    [["run", "a", "b"], 'shell: "b" is not a valid choice; write one of bash, zsh.'],
+    [["run", "a", "zsh", "c"], "too many arguments: a, zsh, c."],
+    [["run", "a", "--all", "--kind", "a"], "--all and --kind: use one of them."],
     [["rnu"], "unknown command rnu (did you mean run?)"],
     [["zzzzzz"], "unknown command zzzzzz."],
   ];

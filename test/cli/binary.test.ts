@@ -80,7 +80,7 @@ describe("a start that cannot be: one clear line, exit 2", () => {
     ],
     ["no source", ["run", "--policies", "."], /no source: .*--source-url.*OUTFLOW_SOURCE_URL/],
     [
-      "a source that is not a URL",
+      "a source that is no URL",
       ["run", "--policies", ".", "--source-url", "vm:8428"],
       /--source-url: not a valid http or https URL/,
     ],
@@ -90,7 +90,7 @@ describe("a start that cannot be: one clear line, exit 2", () => {
       /--poll-interval: "15" is not a valid duration/,
     ],
     ["too short a poll interval", ["run", "--policies", ".", ...source, "--poll-interval", "100ms"], /at least 1s/],
-    ["an address that is not valid", ["run", "--policies", ".", ...source, "--listen", "here"], /HOST:PORT/],
+    ["an invalid address", ["run", "--policies", ".", ...source, "--listen", "here"], /HOST:PORT/],
   ];
   for (const [name, args, line] of cases) {
     test(name, async () => {
@@ -205,7 +205,7 @@ spec:
     await fake.close();
   });
 
-  test("a warning of the policies is said once, a problem at each load", async () => {
+  test("a warning of the policies is printed once, a problem at each load", async () => {
     const folder = join(dir.path, "warned");
     mkdirSync(folder, { recursive: true });
     const target = "{ prometheusRemoteWrite: { endpoint: http://127.0.0.1:9/write } }";
@@ -263,7 +263,7 @@ spec:
     assert.match(stderr, /no source/);
   });
 
-  test("no terminal: headless automatically, and one line says so; with --no-tui it does not", async () => {
+  test("no terminal: headless without the flag, and one line says so; with --no-tui it does not", async () => {
     const { stderr } = await outflow(["run", "--policies", ".", ...source, "--listen", "here"]);
     assert.match(stderr, /^outflow: headless: .* is not a terminal/m);
     const quiet = await outflow(["run", "--no-tui", "--policies", ".", ...source, "--listen", "here"]);

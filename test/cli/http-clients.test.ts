@@ -110,11 +110,11 @@ describe("each start tells", () => {
   });
 });
 
-describe("what cannot be used is said at the start, without a secret", () => {
+describe("what cannot be used ends the start, without a secret", () => {
   const cases: [string, () => Partial<Settings>, RegExp][] = [
-    ["a proxy that is not valid", () => ({ proxy: "http://u:s3cr3t@" }), /^--proxy: /],
+    ["an invalid proxy", () => ({ proxy: "http://u:s3cr3t@" }), /^--proxy: /],
     ["a proxy to the source", () => ({ sourceProxy: "socks5://u:s3cr3t@p" }), /^--source-proxy: .*http and https/],
-    ["a pattern that is not valid", () => ({ allowSink: ["http://x"] }), /^--allow-sink: "http:\/\/x"/],
+    ["an invalid pattern", () => ({ allowSink: ["http://x"] }), /^--allow-sink: "http:\/\/x"/],
     ["a CA that is not there", () => ({ sinkCa: "/none.pem" }), /cannot read \/none\.pem \(ENOENT\)/],
     ["a key alone", () => ({ sourceKey: file("k", "x") }), /^--source-ca, .*needs its key/],
     ["a user without password", () => ({ sourceUsername: "u" }), /go together/],
@@ -124,7 +124,7 @@ describe("what cannot be used is said at the start, without a secret", () => {
       () => ({ sourceBearerFile: file("t", "s3cr3t"), sourceHeader: ["Authorization=s3cr3t"] }),
       /one kind/,
     ],
-    ["a header that is not valid", () => ({ sourceHeader: ["s3cr3t"] }), /write a header as/],
+    ["an invalid header", () => ({ sourceHeader: ["s3cr3t"] }), /write a header as/],
     ["a header of the connection", () => ({ sourceHeader: ["Host=x"] }), /Host is set by outflow itself/],
     [
       "a token file that is empty",

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Progress, progressLine } from "../../src/cli/replay/progress.ts";
 import { resumeFile } from "../../src/cli/replay/resume.ts";
@@ -65,14 +67,30 @@ describe("progress", () => {
 describe("resume", () => {
   test("the same replay continues where it was; another one, or one that is done, starts over", () => {
     const dir = tempDir();
-    const first = resumeFile(dir.path, ["default/p/vm", 1, 2]);
+    const file = (...what: unknown[]) => resumeFile(dir.path, what, assert.fail);
+    const first = file("default/p/vm", 1, 2);
     assert.equal(first.cursor("a"), undefined);
     first.moved("a", 5);
     first.moved("b", 6);
-    assert.equal(resumeFile(dir.path, ["default/p/vm", 1, 2]).cursor("a"), 5);
-    assert.equal(resumeFile(dir.path, ["default/p/vm", 1, 3]).cursor("a"), undefined);
+    assert.equal(file("default/p/vm", 1, 2).cursor("a"), 5);
+    assert.equal(file("default/p/vm", 1, 3).cursor("a"), undefined);
     first.done();
-    assert.equal(resumeFile(dir.path, ["default/p/vm", 1, 2]).cursor("a"), undefined);
+    assert.equal(file("default/p/vm", 1, 2).cursor("a"), undefined);
+    dir.remove();
+  });
+
+  test("where nothing can be written: an error before the start; later one line, and the replay continues", () => {
+    const dir = tempDir();
+    const told: string[] = [];
+    const below = join(dir.path, "file");
+    writeFileSync(below, "");
+    const resume = resumeFile(join(below, "state"), [], (message) => told.push(message));
+    assert.throws(() => resume.open(), /cannot write in .*replays \(ENOTDIR\), .* choose another with --state-dir/);
+    resume.moved("a", 5);
+    resume.moved("a", 6);
+    assert.equal(told.length, 1);
+    assert.match(told[0]!, /cannot save in .* how far the replay is \(ENOTDIR\)/);
+    assert.equal(resume.cursor("a"), 6);
     dir.remove();
   });
 });

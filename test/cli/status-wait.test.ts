@@ -1,36 +1,41 @@
-// outflow status --wait: whom it waits for, and what it says of sinks that are ready since there is nothing to send.
+// Whom outflow status --wait waits for: until data arrives at all sinks, not only until none of them fails.
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { untilReady } from "../../src/cli/status/status-wait.ts";
-import { FakeClock } from "../fakes/clock.ts";
-import { Story, sinkInfo, unauthorized } from "../status/scenes.ts";
+import { describe, test } from "node:test";
+import { waitsFor } from "../../src/cli/status/status-wait.ts";
+import { Story, sinkInfo } from "../status/scenes.ts";
 
-const [A, B] = ["default/edge/archive", "default/edge/cloud"];
-const story = () => new Story([sinkInfo(A), sinkInfo(B)]).sourceAnswers();
+const ID = "default/edge/cloud";
+const after = (story: Story): string | undefined => waitsFor({ ok: true, snapshot: story.snapshot }, undefined);
+const quiet = (story: Story, polls = 10): Story => {
+  for (let i = 0; i < polls; i++) story.wait(15_000).read(ID, 0).settled(ID);
+  return story;
+};
+const started = () => new Story([sinkInfo(ID)]).sourceAnswers();
 
-async function said(s: Story): Promise<string[]> {
-  const lines: string[] = [];
-  const { snapshot } = s;
-  const loaded = { ...snapshot, reloads: { ...snapshot.reloads, lastAt: s.now } };
-  await untilReady(undefined, 0, {
-    clock: new FakeClock(),
-    ask: async () => ({ ok: true, snapshot: loaded }),
-    say: (line) => lines.push(line),
-    signal: new AbortController().signal,
+describe("outflow status --wait", () => {
+  test("no agent, no policies, nothing of that name", () => {
+    assert.equal(waitsFor({ ok: false, why: "connection refused" }, undefined), "the agent: connection refused");
+    assert.equal(after(new Story()), "a policy with a sink");
+    assert.equal(waitsFor({ ok: true, snapshot: started().snapshot }, "nobody"), "nobody to exist");
   });
-  return lines;
-}
 
-test("all deliver: it has nothing to say", async () => {
-  assert.deepEqual(await said(story().delivers(A, 10).delivers(B, 10)), []);
-});
+  test("a sink that is ready since its queries select nothing: for its first batch", () => {
+    const story = quiet(started());
+    assert.equal(after(story), `1 of 1 sink: ${ID} (Idle: its queries select nothing)`);
+    assert.equal(after(story.wait(1_000).delivers(ID, 10)), undefined);
+    assert.equal(after(quiet(story)), undefined, "idle again, but data has arrived");
+  });
 
-test("it says whom it waits for, and why", async () => {
-  const s = story().delivers(A, 10).read(B, 1_000).holds(B, 5_000, unauthorized);
-  assert.deepEqual(await said(s), [`waiting for 1 of 2 sinks: ${B} (AuthenticationRejected)`]);
-});
+  test("a sink that delivered before the agent restarted: for its first batch since", () => {
+    const before = started().delivers(ID, 10).snapshot.sinks[0]!;
+    const story = new Story();
+    story.load([sinkInfo(ID)]);
+    story.event({ type: "sink-started", sink: sinkInfo(ID), conditions: before.conditions });
+    assert.equal(after(story), `1 of 1 sink: ${ID} (Delivering before the agent restarted)`);
+    assert.equal(after(story.wait(1_000).delivers(ID, 10)), undefined);
+  });
 
-test("sinks whose sources return nothing are ready, and named", async () => {
-  const s = story().delivers(A, 10).read(B, 0).settled(B).wait(2_000);
-  assert.deepEqual(await said(s), [`ready, but nothing to send so far: ${B}`]);
+  test("a sink that fails: its reason", () => {
+    assert.equal(after(started().fails(ID, 1, 1_000).fails(ID, 2, 1_000)), `1 of 1 sink: ${ID} (ServerError)`);
+  });
 });

@@ -14,7 +14,7 @@ test("lines that do not fit are counted, long ones are cut, short ones erase wha
   assert.deepEqual(fitted(["abcdef"], 3, 3), ["abc"]);
 });
 
-test("each second over the last one, and a lost agent is said", async () => {
+test("each second over the last one, and a lost agent is named", async () => {
   const clock = new FakeClock();
   const story = new Story([sinkInfo("default/edge/cloud")]).wait(1_000);
   const written: string[] = [];

@@ -344,10 +344,32 @@ describe("--wait", () => {
   });
   test("not within --timeout: 1, with what is", async () => {
     load();
-    const { code, out } = await status("--wait", "--timeout", "300ms");
+    const { code, out, err } = await status("--wait", "--timeout", "300ms");
     assert.equal(code, 1);
     assert.match(out, /cloud +Unknown +Pending/);
+    assert.match(err, /\noutflow: not within 300ms \(--timeout\)\n$/);
   });
+});
+
+describe("what has no effect is refused", () => {
+  const cases: [string[], string][] = [
+    [["--timeout", "1s"], "--timeout has no effect without --wait: remove it, or add --wait."],
+    [
+      ["-o", "json", "--sort", "lag"],
+      "--sort orders the rows of a table and has no effect with --output json: remove it.",
+    ],
+    [["--explain", "-o", "json"], "--explain and --output: use one of them."],
+    [["--explain", "--not-ready"], "--explain and --not-ready: use one of them."],
+    [["--explain", "--fleet"], "--explain and --fleet: use one of them."],
+    [["--explain", "edge", "edge"], "--explain: name the policy or sink once."],
+    [["--fleet", "--sort", "lag"], "--fleet and --sort: use one of them."],
+    [["--fleet", "edge"], "--fleet shows the whole fleet: remove the name."],
+  ];
+  for (const [args, message] of cases)
+    test(args.join(" "), async () => {
+      const { code, out, err } = await status(...args);
+      assert.deepEqual([code, out, err], [2, "", `outflow: ${message}\n(outflow status --help lists the flags)\n`]);
+    });
 });
 
 describe("--watch", () => {

@@ -88,7 +88,7 @@ describe("mounted secrets", () => {
     write(at("secrets", "door", "password"), "p", 0o600);
     const { credentials, said } = load();
     assert.equal(credentials?.username, "edge");
-    assert.deepEqual(said, ["holds a secret and is readable for group or others; chmod 600"]);
+    assert.deepEqual(said, ["holds a secret and is readable for group or others; run chmod 600 on it"]);
   });
 
   test("a document does not shadow a mounted directory: it is refused and named, and what is mounted counts", () => {

@@ -80,10 +80,11 @@ page is generated from the explanations themselves.
     outflow status -o wide                  phase, samples a second, account, generation, endpoint
     outflow status -o yaml                  an ExportPolicyList with status, valid for outflow check (json too)
     outflow status --watch                  redrawn in place on a terminal; in a pipe each change
-    outflow status --wait --timeout 2m      until all are ready, also until the agent is up; says what it waits for
+    outflow status --wait --timeout 2m      until data arrives at all, also until the agent is up; says what it waits for
 
 It queries the agent at \`--url\` (default http://127.0.0.1:9469; \`--token-file\` where the agent requires a token). Exit code: 0 all ready,
-1 not all, 2 the agent cannot be reached or nothing has that name. The shape of the YAML and JSON is in
+1 not all, 2 the agent cannot be reached or nothing has that name. A sink whose queries select nothing is ready, as **Idle**; \`--wait\` waits
+for its first batch too, and ends with 1 after \`--timeout\`. The shape of the YAML and JSON is in
 [admin-api.md](admin-api.md#the-status-document).
 
 **Ready** means that data is arriving. It turns False at the second failed attempt in a row, at once when a request is refused for good

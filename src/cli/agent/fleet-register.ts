@@ -1,4 +1,4 @@
-// Where the fleet's state is kept: from settings to a register. Everything about it that can be wrong is said at the start.
+// Where the fleet's state is kept: from settings to a register. Everything about it that can be wrong ends the start.
 import type { Settings } from "../../config/settings.ts";
 import { checkFit, FleetError } from "../../fleet/config.ts";
 import { etcdRegister } from "../../fleet/etcd.ts";

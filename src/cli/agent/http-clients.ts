@@ -1,5 +1,5 @@
 // From settings and environment to HTTP clients: one for the source, one for each sender, so that a sink that hangs has only its
-// own connections to wait for. What cannot be used is said at the start.
+// own connections to wait for. What cannot be used ends the start.
 import { Buffer } from "node:buffer";
 import type { Settings } from "../../config/settings.ts";
 import { createHttpClient, type RealHttpClient } from "../../http/client.ts";

@@ -3,7 +3,7 @@
 import { Command, Option } from "commander";
 import { applyConfigFile } from "../../config/config-file.ts";
 import { duration } from "../../config/parsers.ts";
-import { runOptions, type Settings } from "../../config/settings.ts";
+import type { Settings } from "../../config/settings.ts";
 import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { placeText } from "../../platform/place.ts";
@@ -17,16 +17,13 @@ import { StartError } from "../agent/start-error.ts";
 import { example } from "../example.ts";
 import { type QueryRules, queryRules } from "../querycheck.ts";
 import { hostDefaults } from "../run.ts";
+import { optionsOf } from "../run-options.ts";
 import { type Finding, findingsJson, findingsText, type Noted, notes } from "./finding.ts";
 import { checkHost } from "./host-check.ts";
 import { checkSink } from "./sink-check.ts";
 import { checkSource } from "./source-check.ts";
 
 type Options = Settings & { output: "text" | "json"; timeout: number };
-
-/** Flags of `run` that change nothing of what is looked at. */
-const NOT_HERE =
-  /^--(no-tui|read-only|screen-reader|theme|log-.*|ready-lag|drain-timeout|allow-actions|start|allow-partial|send-timeout)\b/;
 
 export function doctorCommand(): Command {
   const command = new Command("doctor")
@@ -42,7 +39,7 @@ export function doctorCommand(): Command {
         .argParser(duration({ min: 100 }))
         .default(10_000, "10s"),
     );
-  for (const option of runOptions()) if (!NOT_HERE.test(option.flags)) command.addOption(option);
+  for (const option of optionsOf("doctor")) command.addOption(option);
   return command
     .addHelpText(
       "after",

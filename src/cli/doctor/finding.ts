@@ -49,7 +49,7 @@ export function findingsText(findings: readonly Finding[]): string {
 
 function summary(findings: readonly Finding[]): string {
   const { ok, warn, fail } = countsOf(findings);
-  return `${fail > 0 ? "not healthy" : "healthy"}: ${counted(findings.length, "check")}: ${ok} ok, ${warn} to be considered, ${fail} failed`;
+  return `${fail > 0 ? "not healthy" : "healthy"}: ${counted(findings.length, "check")}: ${ok} ok, ${counted(warn, "warning")}, ${fail} failed`;
 }
 
 const countsOf = (findings: readonly Finding[]): Record<Level, number> => {

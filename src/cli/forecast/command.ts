@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import { applyConfigFile } from "../../config/config-file.ts";
 import { formatDuration } from "../../config/duration.ts";
 import { duration } from "../../config/parsers.ts";
-import { runOptions, type Settings } from "../../config/settings.ts";
+import type { Settings } from "../../config/settings.ts";
 import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import { createHttpClient } from "../../http/client.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -23,7 +23,8 @@ import { tokenIn, tokenOption, urlOption } from "../attach/options.ts";
 import { snapshotOf } from "../attach/snapshot.ts";
 import { example } from "../example.ts";
 import { queryRules } from "../querycheck.ts";
-import { completeSettings } from "../run.ts";
+import { completeSettings, type ValueSource } from "../run.ts";
+import { optionsOf } from "../run-options.ts";
 import { type Cost, costOf, type Surveyed, sumOf } from "./cost.ts";
 import { differences } from "./difference.ts";
 import {
@@ -41,10 +42,6 @@ import { forecastJson, forecastText } from "./text.ts";
 
 type Options = Settings & { output: "text" | "json"; over: number; url?: string; tokenFile?: string };
 
-/** Flags of `run` that change nothing of what is planned. */
-const NOT_HERE =
-  /^--(no-tui|read-only|screen-reader|theme|log-.*|ready-lag|drain-timeout|allow-actions|start|send-timeout|dead-letter-.*|audit-.*|listen|admin-.*|state-dir|max-buffered-samples|late-window)\b/;
-
 export function planCommand(): Command {
   const command = new Command("plan")
     .description("say what policies will cost and do before they run: asks the source, sends nothing")
@@ -56,7 +53,7 @@ export function planCommand(): Command {
     )
     .addOption(urlOption().default(undefined))
     .addOption(tokenOption());
-  for (const option of runOptions()) if (!NOT_HERE.test(option.flags)) command.addOption(option);
+  for (const option of optionsOf("plan")) command.addOption(option);
   return command
     .addHelpText(
       "after",
@@ -69,7 +66,7 @@ export function planCommand(): Command {
     .action(async () => {
       applyConfigFile(command);
       const options = command.opts<Options>();
-      const { forecast, ok } = await plan(options);
+      const { forecast, ok } = await plan(options, (name) => command.getOptionValueSource(name));
       process.stdout.write(options.output === "json" ? forecastJson(forecast) : forecastText(forecast));
       process.exitCode = ok ? 0 : 1;
     });
@@ -80,8 +77,8 @@ const LABELS = 5;
 /** The event loop is given back this often. */
 const BREATHE_MS = 10;
 
-async function plan(options: Options): Promise<{ forecast: Forecast; ok: boolean }> {
-  const settings = completeSettings(options);
+async function plan(options: Options, from: ValueSource): Promise<{ forecast: Forecast; ok: boolean }> {
+  const settings = completeSettings(options, from);
   const rules = queryRules(settings);
   const clients = httpClientsOf(settings, process.env, (level, message) =>
     process.stderr.write(`outflow: ${level}: ${message}\n`),

@@ -1,4 +1,4 @@
-// What `outflow plan` says: of each source, of each sink, and what is to be considered. Pure but for the types of what was surveyed.
+// What `outflow plan` says: of each source, of each sink, and what it warns of. Pure but for the types of what was surveyed.
 import { formatDuration } from "../../config/duration.ts";
 import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import { retryBudgetMs } from "../../policy/warnings.ts";

@@ -28,7 +28,7 @@ export function forecastText({ overSeconds, sources, sinks, intervals, differenc
       "Against the running agent",
       ...(difference.length === 0 ? ["  no difference"] : difference.map((d) => `  ${printable(d)}`)),
     );
-  if (warnings.length > 0) lines.push("", "To be considered", ...warnings.map((w) => `  ${printable(w, 500)}`));
+  if (warnings.length > 0) lines.push("", "Warnings", ...warnings.map((w) => `  ${printable(w, 500)}`));
   return `${lines.join("\n")}\n`;
 }
 

@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { applyConfigFile } from "../../config/config-file.ts";
 import { formatDuration } from "../../config/duration.ts";
 import { count, duration } from "../../config/parsers.ts";
-import { runOptions, type Settings } from "../../config/settings.ts";
+import type { Settings } from "../../config/settings.ts";
 import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import { problemLine } from "../../policy/load.ts";
 import type { LoadResult, Policy } from "../../policy/policy.ts";
@@ -21,7 +21,7 @@ import {
 import { rehearse } from "../../rehearse/run.ts";
 import { type Scenario, scenarios } from "../../rehearse/scenarios.ts";
 import { thinning } from "../../rehearse/thinning.ts";
-import { plainRules } from "../../series/labels.ts";
+import { type LabelRules, plainRules } from "../../series/labels.ts";
 import { counted, sentence, short } from "../../status/text/words.ts";
 import { clusterPoliciesOf } from "../agent/cluster.ts";
 import { httpClientsOf } from "../agent/http-clients.ts";
@@ -31,7 +31,8 @@ import { StartError } from "../agent/start-error.ts";
 import { example } from "../example.ts";
 import { survey } from "../forecast/survey.ts";
 import { type QueryRules, queryRules } from "../querycheck.ts";
-import { completeSettings } from "../run.ts";
+import { completeSettings, type ValueSource } from "../run.ts";
+import { optionsOf } from "../run-options.ts";
 import { plansOf, worldOf } from "./world.ts";
 
 type Options = Settings & {
@@ -43,10 +44,6 @@ type Options = Settings & {
   interval: number;
   labelBytes: number;
 };
-
-/** Flags of `run` that change nothing of what is rehearsed. */
-const NOT_HERE =
-  /^--(no-tui|read-only|screen-reader|theme|log-.*|ready-lag|allow-actions|start|dead-letter-.*|audit-.*|listen|admin-.*|state-dir|fleet.*|etcd-.*|advertise.*|sink-.*|allow-sink|proxy|agent-name|lease-ttl|shards)\b/;
 
 export function rehearseCommand(): Command {
   const command = new Command("rehearse")
@@ -80,7 +77,7 @@ export function rehearseCommand(): Command {
         .argParser(count({ max: 65_536 }))
         .default(200),
     );
-  for (const option of runOptions()) if (!NOT_HERE.test(option.flags)) command.addOption(option);
+  for (const option of optionsOf("rehearse")) command.addOption(option);
   return command
     .addHelpText(
       "after",
@@ -93,7 +90,7 @@ export function rehearseCommand(): Command {
     .action(async () => {
       applyConfigFile(command);
       const options = command.opts<Options>();
-      const { rehearsal, ok } = await rehearsed(options);
+      const { rehearsal, ok } = await rehearsed(options, (name) => command.getOptionValueSource(name));
       process.stdout.write(
         options.output === "json"
           ? rehearsalJson(rehearsal)
@@ -120,9 +117,10 @@ function scenarioOption(): Option {
 /** Of the source nothing is asked. */
 const NOT_ASKED = "http://not-asked.invalid";
 
-async function rehearsed(options: Options): Promise<{ rehearsal: Rehearsal; ok: boolean }> {
+async function rehearsed(options: Options, from: ValueSource): Promise<{ rehearsal: Rehearsal; ok: boolean }> {
   const settings = completeSettings(
     options.series === undefined ? options : { ...options, sourceUrl: options.sourceUrl ?? NOT_ASKED },
+    from,
   );
   const rules = queryRules(settings);
   const loaded = settings.kubernetes
@@ -131,7 +129,7 @@ async function rehearsed(options: Options): Promise<{ rehearsal: Rehearsal; ok: 
   const plans = plansOf(loaded.policies, settings, rules);
   const sending = plans.filter(({ refusal }) => refusal === undefined);
   if (sending.length === 0) throw new StartError(nothing(loaded, plans));
-  const { brought, from, failed } =
+  const { brought, origin, failed } =
     options.series === undefined
       ? await fromSource(sending, settings, options.over)
       : invented(sending, { series: options.series, intervalMs: options.interval, labelBytes: options.labelBytes });
@@ -146,7 +144,7 @@ async function rehearsed(options: Options): Promise<{ rehearsal: Rehearsal; ok: 
   const bad = loaded.problems.some((p) => p.severity === "problem");
   return {
     rehearsal: {
-      from,
+      from: origin,
       scenarios: found,
       settings: new Map(sending.map((plan) => [plan.info.id, settingsOf(plan)])),
       warnings: [
@@ -206,7 +204,8 @@ const settingsOf = ({ delivery, sources }: SinkPlan) => ({
   maxBackfillMs: Math.min(...sources.map(({ query }) => query.maxBackfillMs)),
 });
 
-type Sources = { brought: Map<string, Brought>; from: string; failed: string[] };
+/** `origin`: of the samples, for people. */
+type Sources = { brought: Map<string, Brought>; origin: string; failed: string[] };
 
 async function fromSource(
   plans: readonly SinkPlan[],
@@ -232,7 +231,7 @@ async function fromSource(
       for (const { name, query } of sources) {
         if (brought.has(query.sent)) continue;
         // Labels as the source has them: the agent's rules are applied in the rehearsal.
-        const found = await survey(port, { ...query, labels: plainRules }, overMs, stop.signal);
+        const found = await survey(port, { ...query, labels: AS_THEY_ARE }, overMs, stop.signal);
         if (!found.ok) failed.push(`${info.policy}, source ${name}: cannot be read: ${sentence(found.message)}`);
         else if (found.frame.samples === 0) failed.push(`${info.policy}, source ${name}: selects no series`);
         const { from, to } = found.ok ? found.window : { from: 0, to: overMs };
@@ -241,12 +240,15 @@ async function fromSource(
           found.ok ? broughtBy(found.frame, to, to - from) : madeUp({ ...NOTHING, intervalMs: query.intervalMs }, 0),
         );
       }
-    return { brought, failed, from: `The source's last ${formatDuration(overMs)}, repeated: ${sumOf(brought)}.` };
+    return { brought, failed, origin: `The source's last ${formatDuration(overMs)}, repeated: ${sumOf(brought)}.` };
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
     await clients.source.close();
   }
 }
+
+/** Whatever names remote write allows. */
+const AS_THEY_ARE: LabelRules = { ...plainRules, escaping: "utf8" };
 
 const NOTHING: MadeUp = { series: 0, intervalMs: 15_000, labelBytes: 0 };
 
@@ -259,8 +261,8 @@ function invented(plans: readonly SinkPlan[], what: MadeUp): Sources {
       madeUp(query.kind === "raw" ? what : { ...what, intervalMs: query.intervalMs, onGrid: true }, i),
     ]),
   );
-  const from = `The source was not asked (--series): ${counted(brought.size, "query").replace(/querys$/, "queries")} of ${counted(what.series, "series").replace(/seriess$/, "series")}, a sample each ${formatDuration(what.intervalMs)}.`;
-  return { brought, from, failed: [] };
+  const origin = `The source was not asked (--series): ${counted(brought.size, "query").replace(/querys$/, "queries")} of ${counted(what.series, "series").replace(/seriess$/, "series")}, a sample each ${formatDuration(what.intervalMs)}.`;
+  return { brought, origin, failed: [] };
 }
 
 function sumOf(brought: ReadonlyMap<string, Brought>): string {

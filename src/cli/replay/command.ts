@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { applyConfigFile } from "../../config/config-file.ts";
-import { runOptions, type Settings } from "../../config/settings.ts";
+import type { Settings } from "../../config/settings.ts";
 import { sinkFolders } from "../../deadletter/folder.ts";
 import { replay } from "../../exporter/replay.ts";
 import type { SinkPlan } from "../../exporter/sink-plan.ts";
@@ -27,7 +27,8 @@ import { openSource } from "../agent/source.ts";
 import { StartError } from "../agent/start-error.ts";
 import { example } from "../example.ts";
 import { type QueryRules, queryRules } from "../querycheck.ts";
-import { completeSettings } from "../run.ts";
+import { completeSettings, type ValueSource } from "../run.ts";
+import { optionsOf } from "../run-options.ts";
 import { replayLetters } from "./letters.ts";
 import { replayNotice } from "./notice.ts";
 import { Progress } from "./progress.ts";
@@ -45,10 +46,6 @@ type Options = Settings & {
   dryRun?: boolean;
 };
 
-/** Flags of `run` that mean nothing here. */
-const NOT_HERE =
-  /^--(no-tui|start|settle|late-window|max-backfill|on-exhausted|drain-timeout|dead-letter-.*|audit-.*|listen|admin-.*|allow-actions|ready-lag|read-only|screen-reader|log-.*|max-buffered-samples|eval-delay)\b/;
-
 export function replayCommand(): Command {
   const command = new Command("replay").description(
     "deliver a stretch of time, or dead letters, to a policy's sinks again; the same command continues where it was stopped",
@@ -64,7 +61,7 @@ export function replayCommand(): Command {
     .option("--dead-letters <dir>", "deliver what --dead-letter-dir has kept, and remove what was taken")
     .addOption(new Option("--max-rate <samples>", "samples a second").argParser(rate))
     .option("--dry-run", "read and count, deliver nothing");
-  for (const option of runOptions()) if (!NOT_HERE.test(option.flags)) command.addOption(option);
+  for (const option of optionsOf("replay")) command.addOption(option);
   command.addHelpText(
     "after",
     example(
@@ -83,7 +80,7 @@ export function replayCommand(): Command {
       throw new StartError(
         "say what to replay: --policy, --from and --to, or --dead-letters. outflow replay --help has examples.",
       );
-    process.exitCode = (await run(options, letters)) ? 0 : 1;
+    process.exitCode = (await run(options, letters, (name) => command.getOptionValueSource(name))) ? 0 : 1;
   });
 }
 
@@ -103,16 +100,19 @@ function rate(text: string): number {
   return n;
 }
 
-async function run(options: Options, letters: string | undefined): Promise<boolean> {
+async function run(options: Options, letters: string | undefined, source: ValueSource): Promise<boolean> {
   const fromFile = options.policy !== undefined && options.policies === undefined && existsSync(options.policy);
-  const settings = completeSettings({
-    ...(letters === undefined ? {} : { sourceUrl: "http://127.0.0.1" }), // dead letters need no source
-    ...options,
-    ...(fromFile ? { policies: [options.policy!] } : {}),
-    // A range is evaluated at times that are long past.
-    evalDelay: 0,
-    settle: 0,
-  } as Settings);
+  const settings = completeSettings(
+    {
+      ...(letters === undefined ? {} : { sourceUrl: "http://127.0.0.1" }), // dead letters need no source
+      ...options,
+      ...(fromFile ? { policies: [options.policy!] } : {}),
+      // A range is evaluated at times that are long past.
+      evalDelay: 0,
+      settle: 0,
+    } as Settings,
+    source,
+  );
   const stop = new AbortController();
   const onSignal = () => (stop.signal.aborted ? process.exit(1) : stop.abort());
   process.on("SIGINT", onSignal);
@@ -197,7 +197,12 @@ async function replayRange(
         `no source ${options.source} at ${id}; there are: ${plan.sources.map((s) => s.name).join(", ")}.`,
       );
     dispatch({ type: "sink-started", at: systemClock.now(), sink: plan.info });
-    const resume = resumeFile(stateDir, [id, plan.info.endpoint, from, options.to, sources.map((s) => s.query)]);
+    const resume = resumeFile(
+      stateDir,
+      [id, plan.info.endpoint, from, options.to, sources.map((s) => s.query)],
+      (message) => void process.stderr.write(`outflow: ${message}\n`),
+    );
+    if (!options.dryRun) resume.open();
     const ends = sources.map(({ name, query }) => {
       const end = query.kind === "raw" ? to : gridFloor(to, query.intervalMs);
       const saved = options.dryRun ? undefined : resume.cursor(name);

@@ -1,4 +1,4 @@
-// What is said before a time range is replayed: which receivers will refuse it, and why. Pure.
+// The notice before a time range is replayed: which receivers will refuse it, and why. Pure.
 import type { EpochMs } from "../../platform/clock.ts";
 import { age, instant } from "../../status/text/words.ts";
 

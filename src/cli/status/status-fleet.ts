@@ -7,11 +7,13 @@ import { fleetLines } from "../../status/text/fleet-lines.ts";
 import { age, count, counted } from "../../status/text/words.ts";
 import { columns, type Output } from "./status-text.ts";
 
-/** Undefined: the agent belongs to no fleet. `yaml` and `json`: FleetStatus as it is in the snapshot. */
+/** Undefined: the agent belongs to no fleet. `yaml` and `json`: FleetStatus as it is in the snapshot, with the version of its shape. */
 export function fleetText({ fleet, at }: Snapshot, output: Output): string | undefined {
   if (fleet === undefined) return undefined;
-  if (output === "json") return `${JSON.stringify(fleet, null, 2)}\n`;
-  if (output === "yaml") return stringify(fleet, { lineWidth: 0 });
+  if (output === "json" || output === "yaml") {
+    const document = { version: 1, ...fleet };
+    return output === "json" ? `${JSON.stringify(document, null, 2)}\n` : stringify(document, { lineWidth: 0 });
+  }
   return [
     `${fleetLines(fleet, at).join("\n")}\n`,
     columns(members(fleet, at)),

@@ -1,7 +1,7 @@
-// outflow status: which sinks of a running agent get data, and why not. Exit code 0: all ready; 1: not all, or there is none; 2: the
-// agent cannot be asked, or nothing has that name.
-import { Command, InvalidArgumentError, Option } from "commander";
-import { parseDuration } from "../../config/duration.ts";
+// outflow status: which sinks of a running agent get data, and why not. Exit code 0: all ready (with --wait: data arrives at all); 1: not
+// all, or there is none; 2: the agent cannot be asked, or nothing has that name.
+import { Command, Option } from "commander";
+import { duration } from "../../config/parsers.ts";
 import { createHttpClient } from "../../http/client.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { readyOf } from "../../status/conditions.ts";
@@ -27,7 +27,7 @@ import {
   summary,
   troubles,
 } from "./status-text.ts";
-import { untilReady } from "./status-wait.ts";
+import { untilArriving, waitsFor } from "./status-wait.ts";
 import { watch } from "./status-watch.ts";
 
 type Options = {
@@ -43,20 +43,15 @@ type Options = {
   tokenFile?: string;
 };
 
-const duration = (text: string): number => {
-  const ms = parseDuration(text);
-  if (ms === undefined || ms <= 0)
-    throw new InvalidArgumentError(`"${text}" is not a valid duration; write for example 60s.`);
-  return ms;
-};
-
 export function statusCommand(): Command {
   return new Command("status")
     .description("which sinks of a running agent are ready, and why not")
     .argument("[policy/sink]", "only this policy, or this sink of it")
-    .option(
-      "--explain [policy/sink]",
-      "why: cause, since when, evidence, what is at risk, what happens next, what to do",
+    .addOption(
+      new Option(
+        "--explain [policy/sink]",
+        "why: cause, since when, evidence, what is at risk, what happens next, what to do",
+      ).conflicts(["output", "sort", "notReady", "fleet"]),
     )
     .addOption(
       new Option("-o, --output <format>", "yaml and json are an ExportPolicyList with status")
@@ -64,11 +59,20 @@ export function statusCommand(): Command {
         .default("table"),
     )
     .option("--not-ready", "only sinks that are not ready")
-    .option("--fleet", "members of the fleet, who owns which shard, and sinks of other agents")
+    .addOption(
+      new Option("--fleet", "members of the fleet, who owns which shard, and sinks of other agents").conflicts([
+        "sort",
+        "notReady",
+      ]),
+    )
     .addOption(new Option("--sort <by>", "order of the rows").choices(sortings).default("worst"))
     .option("-w, --watch", "stay and show every change, until interrupted")
-    .option("--wait", "wait until all are ready, or have nothing to send; says on stderr which")
-    .addOption(new Option("--timeout <duration>", "how long --wait waits").argParser(duration).default(60_000, "60s"))
+    .option("--wait", "wait until data arrives at all of them; says on stderr what it waits for")
+    .addOption(
+      new Option("--timeout <duration>", "how long --wait waits")
+        .argParser(duration({ min: 1 }))
+        .default(60_000, "60s"),
+    )
     .addOption(urlOption())
     .addOption(tokenOption())
     .addHelpText(
@@ -77,11 +81,13 @@ export function statusCommand(): Command {
         "outflow status",
         "outflow status --not-ready --sort lag",
         "outflow status --explain edge/cloud",
-        "outflow status --wait --timeout 2m && echo all sinks are ready",
+        "outflow status --wait --timeout 2m && echo data arrives",
         "outflow status -o yaml --url http://gateway-7:9469 --token-file token",
       ),
     )
-    .action(async (name: string | undefined, options: Options) => {
+    .action(async (name: string | undefined, options: Options, command: Command) => {
+      const idle = withoutEffect(name, options, (option) => command.getOptionValueSource(option) === "cli");
+      if (idle !== undefined) return command.error(`error: ${idle}`);
       const http = createHttpClient({ connectMs: 3_000, connections: 2 });
       const ended = new AbortController();
       const stop = () => ended.abort();
@@ -98,7 +104,7 @@ export function statusCommand(): Command {
         const text = (snapshot: Snapshot) => textOf(snapshot, choice, options);
         let last: Snapshot;
         if (options.wait)
-          await untilReady(choice.name, options.timeout, {
+          await untilArriving(choice.name, options.timeout, {
             clock: systemClock,
             ask,
             say: (line) => void process.stderr.write(`outflow: ${line}\n`),
@@ -119,11 +125,29 @@ export function statusCommand(): Command {
           process.stdout.write(text(last));
           process.stderr.write(troubles(last, options.explain !== undefined));
         }
-        process.exitCode = allReady(selected(last, choice.name), elsewhereOf(last, choice.name)) ? 0 : 1;
+        const well = options.wait
+          ? waitsFor({ ok: true, snapshot: last }, choice.name) === undefined
+          : allReady(selected(last, choice.name), elsewhereOf(last, choice.name));
+        process.exitCode = well ? 0 : 1;
       } finally {
         await http.close();
       }
     });
+}
+
+/** What was written and would have no effect. */
+function withoutEffect(
+  name: string | undefined,
+  { explain, fleet, output, wait }: Options,
+  given: (option: string) => boolean,
+): string | undefined {
+  if (given("timeout") && !wait) return "--timeout has no effect without --wait: remove it, or add --wait";
+  if (given("sort") && (output === "json" || output === "yaml"))
+    return `--sort orders the rows of a table and has no effect with --output ${output}: remove it`;
+  if (name === undefined) return undefined;
+  if (fleet) return "--fleet shows the whole fleet: remove the name";
+  if (typeof explain === "string") return "--explain: name the policy or sink once";
+  return undefined;
 }
 
 async function look(agent: Agent, name: string | undefined): Promise<Snapshot> {

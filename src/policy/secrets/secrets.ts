@@ -186,7 +186,7 @@ function openFiles(files: Files, folder: string, keys: readonly string[]): Probl
       severity: "warning",
       place: { file, line: 1, column: 1 },
       path: "",
-      message: "holds a secret and is readable for group or others; chmod 600",
+      message: "holds a secret and is readable for group or others; run chmod 600 on it",
     }));
 }
 
