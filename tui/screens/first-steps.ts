@@ -9,7 +9,7 @@ import { type Scene, shownText } from "./scene.ts";
 function notThere({ url, why }: Extract<Link, { state: "lost" }>, scene: Scene): Line[] {
   const { columns } = scene;
   const text = [
-    `No agent at ${url}: ${why}.`,
+    `No agent at ${url}: ${why}${/[.?!]$/.test(why) ? "" : "."}`,
     "This screen keeps trying, and shows the agent as soon as it is there.",
     "The address is that of --listen (127.0.0.1:9469 unless it was changed); outflow status says what runs on this host.",
     "From another host the agent must listen on an address that is reached from here, with --admin-token-file; pass the token with --token-file.",
