@@ -138,6 +138,13 @@ describe("keys of the user's own", () => {
   });
 });
 
+test("a moment that took long to find: the timeline comes in the place of the notice", async () => {
+  const { session } = at();
+  session.do({ type: "told", text: "Looking up 14:01:00Z.", ok: true }, 20);
+  session.do({ type: "moment", snapshot: oneFails().snapshot, at: 2, from: 1, to: 3 }, 20);
+  assert.deepEqual([session.ui.notice, session.ui.frozen?.recorded], [undefined, { from: 1, to: 3 }]);
+});
+
 test("a column moves among those that are shown, and stays the chosen one", async () => {
   const { session, press } = at();
   await press("c", "down", "down", "down", "down", "K");

@@ -47,8 +47,9 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
     case "freeze":
       return ui.frozen === undefined ? { ...ui, frozen: { snapshot: live, at: now } } : without(ui, "frozen");
     case "moment":
+      // The timeline comes where it was said that the moment is looked up.
       return {
-        ...ui,
+        ...without(ui, "notice"),
         frozen: { snapshot: intent.snapshot, at: intent.at, recorded: { from: intent.from, to: intent.to } },
       };
     case "travel":
