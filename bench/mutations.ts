@@ -419,8 +419,8 @@ const mutations: Mutation[] = [
   {
     rule: "an empty write proves nothing at a path that is for something else",
     file: "src/delivery/endpoint.ts",
-    from: "if (elsewhere === undefined || this.#proved)",
-    to: "if (true)",
+    from: 'verdict.kind === "bisect" && sender.elsewhere !== undefined && !this.#proved',
+    to: "false",
     test: "test/remotewrite/answers.test.ts",
   },
   {
@@ -533,7 +533,7 @@ const mutations: Mutation[] = [
     file: "src/policy/endpoint.ts",
     from: "return ELSEWHERE.has(plain) ? path : undefined;",
     to: "return undefined;",
-    test: "test/policy/fields.test.ts",
+    test: "test/policy/documents.test.ts",
   },
   {
     rule: "an asctime date is GMT",

@@ -228,7 +228,7 @@ export class Delivery {
   async #prove(job: Job): Promise<void> {
     const sentTo = this.#begin(job);
     const startedMs = this.#ports.clock.monotonicMs();
-    const verdict = await this.#endpoint.prove(sentTo);
+    const { verdict } = await sentTo.sender.post(NO_SAMPLES, sentTo.signal);
     this.#inFlight--;
     if (!this.#queue.has(job)) return;
     const present = this.#endpoint.isPresent(sentTo);

@@ -52,17 +52,6 @@ export class Endpoint {
     if (sender === this.#sender) this.#taken = this.#proved = true;
   }
 
-  /**
-   * Does it still take writes? A write without samples shows it; at a path that is for something else only samples do: VictoriaMetrics
-   * takes an empty write at /write, and refuses all samples.
-   */
-  async prove({ sender, signal }: SentTo): Promise<Verdict> {
-    const { elsewhere } = sender;
-    if (elsewhere === undefined || this.#proved) return (await sender.post(NO_SAMPLES, signal)).verdict;
-    const message = `Every sample so far was refused, and ${elsewhere} is not a path for remote write at VictoriaMetrics: check the path of endpoint, often /api/v1/write or /api/v1/push.`;
-    return { kind: "hold", reason: "NotFound", message };
-  }
-
   /** It has refused a write without samples. */
   refusesAll(): void {
     this.#taken = false;
@@ -80,6 +69,8 @@ export class Endpoint {
       (verdict.kind === "bisect" && !job.believed) ||
       (verdict.kind === "halve" && samplesOf(piece.span) === 1);
     if (!doubtful || sender !== this.#sender) return outcome;
+    if (verdict.kind === "bisect" && sender.elsewhere !== undefined && !this.#proved)
+      return { ...outcome, verdict: atWrongPath(verdict, sender.elsewhere) };
     const known = this.#taken && verdict.kind === "bisect";
     this.#taken = false;
     if (!known) {
@@ -99,4 +90,10 @@ export class Endpoint {
   close(): void {
     this.#sender.close();
   }
+}
+
+/** There a write without samples proves nothing: VictoriaMetrics takes it at /write, and refuses all samples. */
+function atWrongPath({ status, said }: Verdict & { kind: "bisect" }, path: string): Verdict {
+  const message = `The endpoint refused samples (${status}), and ${path} is not a path for remote write at VictoriaMetrics: check the path of endpoint, often /api/v1/write or /api/v1/push.${said === "" ? "" : ` It said: ${said}`}`;
+  return { kind: "hold", reason: "NotFound", message, ...(status === undefined ? {} : { status }) };
 }
