@@ -6,7 +6,7 @@ export type Mood = { status: number; headers?: Record<string, string>; text?: st
 const accepted: Mood = { status: 204 };
 const SMALL_BYTES = 3_000;
 /** What a receiver that has much to do after an outage takes. */
-const SLOW_MS = 600;
+const SLOW_MS = 1_000;
 
 /** Labels of the series that is refused, as they are encoded: length and text of name and value. */
 const REFUSED = ["\x04code\x12\x03503", "\x08internal", "\x09us-east-1"];
@@ -31,7 +31,7 @@ export function moodOf(path: string, elapsedMs: number, bytes: number, series: r
         : accepted;
     }
     case "locked":
-      if (!during(16, 50)) return accepted;
+      if (!during(16, 34)) return accepted;
       return { status: 401, text: "the demo's receiver has forgotten the password\n" };
     default:
       return accepted;
