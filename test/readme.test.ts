@@ -69,6 +69,13 @@ describe("README.md", () => {
     assert.equal(policies[0]!.sinks[0]!.refusal, undefined);
   });
 
+  test("the sample policies keep a batch after the last attempt; only the demo's shows what the API's default does", () => {
+    const lacking = globSync("policies/*.yaml", { cwd: root }).filter(
+      (file) => !read(file).includes("outflow/on-exhausted: hold"),
+    );
+    assert.deepEqual(lacking, ["policies/demo.yaml"]);
+  });
+
   test("each cell of the table of other agents is in docs/performance.md, with a page that says so, or a test of ours", () => {
     const tableBehind = (text: string, head: string): string[][] => {
       const rows = text.slice(text.indexOf(head)).split("\n\n")[0]!.split("\n");
