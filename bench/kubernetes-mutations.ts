@@ -35,7 +35,7 @@ export const kubernetesMutations: Mutation[] = [
     to: "this.#resolve(id);",
   },
   {
-    rule: "many policies: a Secret that is named anew is asked for",
+    rule: "many policies: a Secret that is named again is asked for",
     ...objects,
     from: "this.#unlooked.add(secret);",
     to: "",

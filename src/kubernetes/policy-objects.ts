@@ -49,7 +49,7 @@ export class PolicyObjects {
   readonly #users = new Map<string, Set<string>>();
   /** Objects that are still to be read. */
   readonly #unread = new Map<string, PolicyObject>();
-  /** Named anew, or gone from the API server: nobody has looked since. */
+  /** Named again, or gone from the API server: nobody has looked since. */
   readonly #unlooked = new Set<string>();
   /** Policies that need another look at their Secrets. */
   readonly #unresolved = new Set<string>();

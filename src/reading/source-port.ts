@@ -1,6 +1,5 @@
 // The source as the readers see it: its clock and kind, requests, and the series table that its answers are decoded into. One a
 // source; wires the rooms `source` and `series` together.
-
 import type { HttpClient } from "../http/http.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import type { Seed } from "../platform/random.ts";

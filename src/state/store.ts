@@ -3,7 +3,7 @@
 // `onTrouble`. Every row is read as outside data (rows.ts): one that cannot be read is set aside, said, and never a crash.
 import { DatabaseSync } from "node:sqlite";
 import type { Clock, EpochMs } from "../platform/clock.ts";
-import { type Seed, systemSeed } from "../platform/random.ts";
+import type { Seed } from "../platform/random.ts";
 import type { Condition } from "../status/condition.ts";
 import type { Attempted } from "./attempted.ts";
 import { makeStateDir, ofDisk, openDatabase, type StateTrouble, textOf, withSchema } from "./database.ts";
@@ -16,9 +16,9 @@ import {
   readCursor,
   readDefinitions,
   readGeneration,
-  readSeed,
   whole,
 } from "./rows.ts";
+import { seedOf } from "./seed.ts";
 import { prepared } from "./statements.ts";
 
 export { StateDirError, type StateTrouble } from "./database.ts";
@@ -129,27 +129,7 @@ class SqliteStore implements LocalStore {
     this.#clock = clock;
     this.closedCleanly = disk.rows("SELECT value FROM meta WHERE key = 'closed'")[0]?.value === "cleanly";
     this.#mark("no");
-    this.seed = this.#savedSeed() ?? this.#newSeed();
-  }
-
-  #savedSeed(): Seed | undefined {
-    const [row] = this.#disk.rows("SELECT value FROM meta WHERE key = 'seed'");
-    return this.#disk.understood(row, readSeed, {
-      what: "the seed of the memories",
-      so: "what was taken of each series before this start is not known",
-      remove: (db) => db.exec("DELETE FROM meta WHERE key = 'seed'"),
-    });
-  }
-
-  /** Memories that were made with another one are void: no series would be found in them. */
-  #newSeed(): Seed {
-    const seed = systemSeed();
-    this.#disk.transaction((db) => {
-      db.exec("UPDATE cursors SET memory = NULL");
-      this.#memories.forgetUnused(db);
-      db.prepare("INSERT OR REPLACE INTO meta VALUES ('seed', ?)").run(JSON.stringify(seed));
-    });
-    return seed;
+    this.seed = seedOf(disk, this.#memories);
   }
 
   cursor(key: CursorKey): SavedCursor | undefined {

@@ -80,7 +80,7 @@ describe("a start that cannot be: one clear line, exit 2", () => {
     ],
     ["no source", ["run", "--policies", "."], /no source: .*--source-url.*OUTFLOW_SOURCE_URL/],
     [
-      "a source that is no URL",
+      "a source that is not a URL",
       ["run", "--policies", ".", "--source-url", "vm:8428"],
       /--source-url: not a valid http or https URL/,
     ],

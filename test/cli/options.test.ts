@@ -435,7 +435,7 @@ const elsewhere: Record<string, string> = {
 
 type Seen = { code: number; out: string; err: string; asked: string[] };
 
-/** Without what changes by itself: free memory and disk, ages, how long something took. */
+/** Without what changes on its own: free memory and disk, ages, how long something took. */
 const steady = (text: string): string =>
   text.replace(/[\d.,]+ ?[kMGT]?i?B (available|free)/g, "$1").replace(/\d+ s old|\d+ ms\b|\d+m\d\ds (?=behind)/g, "");
 

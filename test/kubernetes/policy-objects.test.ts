@@ -235,7 +235,7 @@ describe("their Secrets", () => {
     assert.ok(!objects.setSecret("default/other", secretObject("other", {})), "nobody names it");
   });
 
-  test("each is decoded by itself, in a slice of its own where time is short; an edit of one of a hundred decodes that one", () => {
+  test("each is decoded separately, in a slice of its own where time is short; an edit of one of a hundred decodes that one", () => {
     const decoded: string[] = [];
     const secret = (name: string, password: string) => {
       const object = secretObject(name, { username: "u", password });
@@ -300,7 +300,7 @@ describe("their Secrets", () => {
     assert.deepEqual(objects.newSecrets(), []);
     put("c", { secret: "s" });
     load();
-    assert.deepEqual(objects.newSecrets(), [{ id: "default/s", basicAuth: true }], "named anew");
+    assert.deepEqual(objects.newSecrets(), [{ id: "default/s", basicAuth: true }], "named again");
     objects.setSecret("default/s", secretObject("s", { username: "u", password: "p" }));
     assert.deepEqual(objects.newSecrets(), []);
     objects.setSecret("default/s", undefined);

@@ -74,7 +74,7 @@ test("after any loads and starts: sinks in order, each found in each snapshot, c
             at,
             sink: sinkInfo(what.refuse),
             reason: "InvalidEndpoint",
-            message: "It is none.",
+            message: "It is not valid.",
           });
         else if ("forget" in what) s = reduce(s, { type: "sink-forgotten", at, id: what.forget });
         else s = snapshots.at(-1 - (what.back % snapshots.length))!;
