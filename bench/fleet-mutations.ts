@@ -154,8 +154,8 @@ export const fleetMutations: Mutation[] = [
   {
     rule: "fencing: shards that are being taken at SIGTERM are released",
     file: "src/fleet/fleet.ts",
-    from: "await Promise.all([this.#heartbeat.leave(), release(), taken]);",
-    to: "await Promise.all([this.#heartbeat.leave(), release()]);",
+    from: "const taken = this.#acting.end().then(release);",
+    to: "const taken = Promise.resolve();",
     test: FLEET,
   },
   {
@@ -184,6 +184,13 @@ export const fleetMutations: Mutation[] = [
     file: "src/fleet/picture.ts",
     from: "(this.#changedAtMs.get(shard) ?? 0) < askedMs",
     to: "true",
+    test: "test/fleet/picture.test.ts",
+  },
+  {
+    rule: "fencing: what is reported of a shard while it is written counts",
+    file: "src/fleet/picture.ts",
+    from: "if (newer !== undefined && newer.epoch > value.epoch) this.shardIs(shard, entry, nowMs);",
+    to: "",
     test: "test/fleet/picture.test.ts",
   },
   {

@@ -56,8 +56,9 @@ type Owned = {
   releasing?: Promise<void>;
 };
 
-/** Writes to the register at once. */
+/** Writes to the register at once; of these, checkpoints: what is taken or freed does not wait for them. */
 const AT_ONCE = 8;
+const CHECKPOINTS_AT_ONCE = 4;
 
 export class OwnedShards {
   readonly #id: string;
@@ -152,9 +153,10 @@ export class OwnedShards {
       (now - owned.writtenAtMs >= this.#ttlMs || this.#hasCaughtUp(shard, owned));
     const due = [...this.#owned].filter(isDue);
     try {
-      // A few at a time: what else is to be written has its turn between them.
-      for (let i = 0; i < due.length && this.#ports.mayOwn(); i += AT_ONCE)
-        await Promise.all(due.slice(i, i + AT_ONCE).map(([shard, owned]) => this.#checkpoint(shard, owned)));
+      for (let i = 0; i < due.length && this.#ports.mayOwn(); i += CHECKPOINTS_AT_ONCE)
+        await Promise.all(
+          due.slice(i, i + CHECKPOINTS_AT_ONCE).map(([shard, owned]) => this.#checkpoint(shard, owned)),
+        );
     } finally {
       this.#checkpointing = false;
     }

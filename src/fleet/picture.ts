@@ -14,6 +14,8 @@ export class Picture {
   readonly missingSinceMs = new Map<number, number>();
   /** When (monotonic ms) a shard's entry was last reported, read or written. */
   readonly #changedAtMs = new Map<number, number>();
+  /** What was reported of a shard last while this agent was writing it. */
+  readonly #meanwhile = new Map<number, Entry | undefined>();
   /** The highest epoch that was ever seen of a shard. */
   readonly #epochs = new Map<number, number>();
   readonly #shards: number;
@@ -33,7 +35,9 @@ export class Picture {
     const [kind, name] = key.split("/");
     if (kind === "members" && entry !== undefined) this.members.see(entry, nowMs);
     const shard = Number(name);
-    if (kind === "shards" && !this.#writing(shard) && !this.#isOld(shard, entry)) this.shardIs(shard, entry, nowMs);
+    if (kind !== "shards") return;
+    if (this.#writing(shard)) this.#meanwhile.set(shard, entry);
+    else if (!this.#isOld(shard, entry)) this.shardIs(shard, entry, nowMs);
   }
 
   /** Its own writes and reads may be ahead of the watch. */
@@ -57,6 +61,7 @@ export class Picture {
   shardIs(shard: number, entry: Entry | undefined, nowMs: number): void {
     if (!Number.isInteger(shard) || shard < 0 || shard >= this.#shards) return;
     this.#changedAtMs.set(shard, nowMs);
+    this.#meanwhile.delete(shard);
     if (entry === undefined) this.revisions.delete(shard);
     else this.revisions.set(shard, entry.revision);
     const value = entry && parseShard(entry.value);
@@ -77,6 +82,11 @@ export class Picture {
     this.values.set(shard, value);
     this.revisions.set(shard, revision);
     this.missingSinceMs.delete(shard);
+    // It may have another owner since.
+    const entry = this.#meanwhile.get(shard);
+    this.#meanwhile.delete(shard);
+    const newer = entry && parseShard(entry.value);
+    if (newer !== undefined && newer.epoch > value.epoch) this.shardIs(shard, entry, nowMs);
   }
 
   /** Higher than all that were seen. A shard whose entry was lost begins with the seconds since 1970, but a clock may be wrong. */

@@ -131,15 +131,14 @@ describe("a fleet", () => {
     const { world, agents } = await fleetOf(["a", "b", "c"]);
     agents[1]!.kill();
     world.engine.slowMs = 1_500; // a look, and then the response of the write
-    while (agents[0]!.fleet.view().members.length > 2) await world.clock.advance(10);
-    await world.clock.advance(1_900);
-    const written = heldBy(world, "a").length;
-    assert.ok(written > agents[0]!.fleet.view().owned.size, "writes are under way");
-    void agents[0]!.fleet.leave().then(() => agents[0]!.kill());
+    const taking = () => world.living.find(({ name, fleet }) => heldBy(world, name).length > fleet.view().owned.size);
+    while (taking() === undefined) await world.clock.advance(10);
+    const victim = taking()!;
+    void victim.fleet.leave().then(() => victim.kill());
     await world.clock.advance(4_000);
     world.engine.slowMs = 0;
     await world.clock.advance(1_000);
-    assert.deepEqual(heldBy(world, "a"), []);
+    assert.deepEqual(heldBy(world, victim.name), []);
   });
 
   test("a shard that got another owner while its silent one was looked at is not taken from that one", async () => {
@@ -171,7 +170,8 @@ describe("a fleet", () => {
     const cursors = () =>
       taken.map((key) => Object.values(JSON.parse(world.engine.entries.get(key)!.value).cursors)[0]);
     const brought = cursors() as number[];
-    await world.clock.advance(TTL_MS / 3);
+    // Taken two thirds of a TTL later at the earliest: the next checkpoint that is due is not due yet.
+    await world.clock.advance(TTL_MS + 600 + TTL_MS / 3);
     for (const [i, cursor] of (cursors() as number[]).entries()) assert.ok(cursor > brought[i]!, `${taken[i]}`);
   });
 
@@ -414,7 +414,7 @@ describe("a fleet", () => {
     world.engine.write(`shards/${shard}`, JSON.stringify(taken), revision);
     await world.clock.advance(1_000);
     assert.ok(permit.signal.aborted && !permit.holds());
-    assert.ok(agents[0]!.said.some((s) => s.includes(`shard ${shard}: stopped exporting: it is owned by b-2 now.`)));
+    assert.ok(agents[0]!.said.some((s) => s.includes(`shard ${shard}: stopped exporting: it is owned by`)));
     await world.clock.advance(2 * TTL_MS);
     assert.deepEqual(world.unowned(), []);
   });

@@ -6,13 +6,7 @@ import type { Entry } from "../../src/fleet/register.ts";
 
 const TTL_MS = 15_000;
 
-const picture = () =>
-  new Picture(
-    TTL_MS,
-    1,
-    () => false,
-    () => assert.fail("damaged"),
-  );
+const picture = (writing = () => false) => new Picture(TTL_MS, 1, writing, () => assert.fail("damaged"));
 
 const member = (beat: number, more: object = {}): Entry => ({
   key: "members/b-2",
@@ -45,6 +39,20 @@ describe("what is known of the register", () => {
     assert.equal(known.revisions.get(0), "2");
     known.listed([shard("c-3", 6, "3")], 2_600, 2_700);
     assert.equal(known.values.get(0)?.holder, "c-3");
+  });
+
+  test("a shard that has another owner since this agent wrote it, reported before the response came", () => {
+    let writing = true;
+    const known = picture(() => writing);
+    known.heard("shards/0", shard("a-1", 5, "1"), 1_000); // its own earlier write
+    known.wrote(0, { holder: "a-1", epoch: 5, since: 1, cursors: {}, sinks: {} }, "2", 1_100);
+    assert.equal(known.revisions.get(0), "2");
+    known.heard("shards/0", shard("b-2", 6, "4"), 1_200);
+    assert.equal(known.values.get(0)?.holder, "a-1");
+    known.wrote(0, { holder: "a-1", epoch: 5, since: 1, cursors: {}, sinks: {} }, "3", 1_300);
+    assert.equal(known.values.get(0)?.holder, "b-2");
+    assert.equal(known.revisions.get(0), "4");
+    writing = false;
   });
 
   test("a watch that lags behind what was read changes nothing; a list that was asked for later does, whatever its epoch", () => {
