@@ -231,9 +231,8 @@ export class SourcePort {
   }
 
   /**
-   * The first samples of a new series become visible late, and all at once; so do those of a producer that was cut off. A read that
-   * looks back less far than the late window would see only the newest of them and pass over the others: it leaves a series of
-   * which it does not see the last sample that was taken to the next read that looks back far.
+   * The first samples of a new series become visible late, and all at once; so do those of a producer that was cut off. A near read would
+   * pass over all but the newest: it leaves a series to the next far read where it does not see the last sample that was taken.
    */
   #rawWindow(
     query: Query,

@@ -6,11 +6,6 @@ import { newBody } from "../http/body-room.ts";
 /** Receivers refuse more than 32 MiB decoded; half of that leaves room for everybody. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-/** As the module counts them (bodyBound() in hotpath/assembly/encode.ts): what a body, a sample and a series take beside labels, at most. */
-const BODY_BYTES = 64;
-const SAMPLE_BYTES = 24;
-const SERIES_BYTES = 6;
-
 /** The request's body for a span: a copy of its own, it is kept until the request is acknowledged. */
 export function encodeBody(span: Span): Uint8Array {
   const { frame, firstRun, endRun, firstSample, endSample } = span;
@@ -41,15 +36,10 @@ export function encodeBody(span: Span): Uint8Array {
   return body;
 }
 
-/** A span whose size is below this whatever its series are is not measured. */
-const SMALL_BYTES = 1024 * 1024;
-
 /** Bytes that a span takes before it is compressed, at most. */
 export function encodedSize({ frame, firstRun, endRun, firstSample, endSample }: Span): number {
-  const { module, longestBlock } = frame.table;
+  const { module } = frame.table;
   const runs = endRun - firstRun;
-  const most = BODY_BYTES + SAMPLE_BYTES * (endSample - firstSample) + (SERIES_BYTES + longestBlock) * runs;
-  if (most <= SMALL_BYTES) return most;
   const ids = module.desk(4 * runs);
   new Int32Array(module.bytes.buffer, ids, runs).set(frame.runSeries.subarray(firstRun, endRun));
   return module.exports.bodyBound(ids, runs, endSample - firstSample);

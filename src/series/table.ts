@@ -11,9 +11,6 @@ export const SORT_PIECE = 20_000;
 
 export class SeriesTable {
   readonly module: Instance;
-  /** Of the first `#measured` series. */
-  #longest = 0;
-  #measured = 0;
 
   /** `seed`: so that nobody can make labels beforehand whose hashes collide. */
   constructor(seed: Seed = [0, 0]) {
@@ -39,13 +36,6 @@ export class SeriesTable {
   /** How many bytes its labels take. */
   blockBytes(id: number): number {
     return this.module.exports.blockBytes(id);
-  }
-
-  /** How many bytes the labels of the series take that has most. */
-  get longestBlock(): number {
-    for (const { size } = this; this.#measured < size; this.#measured++)
-      this.#longest = Math.max(this.#longest, this.blockBytes(this.#measured));
-    return this.#longest;
   }
 
   /** 53 bits of hash over its labels: the same wherever the seed is the same. */
