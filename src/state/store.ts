@@ -80,8 +80,6 @@ export type LocalStore = StateStore & {
  */
 const SAVE_WITHIN_MS = 100;
 const SAVE_COST = 100;
-/** When a cursor was last in use is known to this part of the time that an unused one is kept. */
-const USED_PARTS = 100;
 
 // Rows that are there are changed in place: REPLACE would write the page of their index as well.
 const SAVE_CURSOR = `INSERT INTO cursors VALUES (?, ?, ?, ?, ?, ?)
@@ -107,6 +105,8 @@ export function openStateStore(dir: string, clock: Clock, onTrouble: (t: StateTr
     return new SqliteStore(new Disk(db, undefined, clock, onTrouble), clock);
   }
 }
+
+const where = "WHERE policy = ? AND sink = ? AND source = ?";
 
 type Unsaved = { key: CursorKey; cursor: EpochMs; memory: SavedMemory | undefined };
 
@@ -141,7 +141,6 @@ class SqliteStore implements LocalStore {
     if (unsaved !== undefined)
       return { cursor: unsaved.cursor, memory: unsaved.memory && concatenated(unsaved.memory.pieces()) };
     const named = [key.policy, key.sink, key.source];
-    const where = "WHERE policy = ? AND sink = ? AND source = ?";
     const [row] = this.#disk.rows(`SELECT cursor_ms, memory FROM cursors ${where}`, ...named);
     const saved = this.#disk.understood(row, readCursor, {
       what: `the cursor of ${key.policy}/${key.sink}, source ${key.source}`,
@@ -163,7 +162,6 @@ class SqliteStore implements LocalStore {
   attempted({ policy, sink, source }: CursorKey): Attempted | undefined {
     const unsaved = this.#unsavedAttempts.get(JSON.stringify([policy, sink, source]));
     if (unsaved !== undefined) return unsaved;
-    const where = "WHERE policy = ? AND sink = ? AND source = ?";
     const [row] = this.#disk.rows(`SELECT attempted FROM attempts ${where}`, policy, sink, source);
     return this.#disk.understood(row, readAttempted, {
       what: `what was attempted of ${policy}/${sink}, source ${source}`,
@@ -253,7 +251,6 @@ class SqliteStore implements LocalStore {
 
   forgetUnused(inUse: (key: CursorKey) => boolean, keepMs: number): void {
     const now = Math.round(this.#clock.now());
-    const where = "WHERE policy = ? AND sink = ? AND source = ?";
     const rows = this.#disk.rows("SELECT policy, sink, source, used_ms FROM cursors");
     // One transaction: a thousand separate ones would take a tenth of a second.
     this.#disk.transaction((db) => {
@@ -262,11 +259,10 @@ class SqliteStore implements LocalStore {
       for (const row of rows) {
         const { policy, sink, source } = row as CursorKey;
         const usedMs = whole(row.used_ms, now);
-        const isFresh = usedMs !== undefined && usedMs <= now && now - usedMs < keepMs / USED_PARTS;
-        if (usedMs === undefined || inUse({ policy, sink, source })) {
-          // Each save says so too: a sink that comes does not write the rows of a thousand others.
-          if (!isFresh) use.run(now, policy, sink, source);
-        } else if (now - usedMs > keepMs) for (const statement of forget) statement.run(policy, sink, source);
+        const isUsed = usedMs === undefined || inUse({ policy, sink, source });
+        // A save says so too: what was saved lately is not written once more.
+        if (isUsed && !(now - usedMs! >= 0 && now - usedMs! < keepMs / 100)) use.run(now, policy, sink, source);
+        else if (!isUsed && now - usedMs > keepMs) for (const statement of forget) statement.run(policy, sink, source);
       }
     });
   }
@@ -277,7 +273,6 @@ class SqliteStore implements LocalStore {
       "SELECT policy, sink, source FROM cursors UNION SELECT policy, sink, source FROM attempts",
     );
     this.#disk.write((db) => {
-      const where = "WHERE policy = ? AND sink = ? AND source = ?";
       for (const row of rows) {
         const { policy, sink, source } = row as CursorKey;
         if (!of({ policy, sink, source })) continue;

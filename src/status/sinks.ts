@@ -54,12 +54,13 @@ function withNewSink(snapshot: Snapshot, sink: SinkState): Snapshot {
 
 /** Usual at the start, when sinks come one by one in policy order. */
 function comesBefore({ policies }: Snapshot, a: SinkState, b: SinkState): boolean {
-  const [p, q] = [a, b].map((sink) => policies.findIndex((policy) => policy.id === sink.info.policy));
-  if (p === undefined || q === undefined || p < 0 || p !== q)
-    return p !== undefined && q !== undefined && p >= 0 && p < q;
-  const [i, j] = [a, b].map((sink) => policies[p]?.sinks.indexOf(sink.id) ?? -1);
+  const placeIn = ({ id, info }: SinkState): readonly [policy: number, sink: number] => {
+    const policy = policies.findIndex((p) => p.id === info.policy);
+    return [policy, policies[policy]?.sinks.indexOf(id) ?? -1];
+  };
+  const [[p, i], [q, j]] = [placeIn(a), placeIn(b)];
   // One that drains is not named any more, and comes last.
-  return i !== undefined && j !== undefined && i >= 0 && i < j;
+  return i >= 0 && j >= 0 && (p < q || (p === q && i < j));
 }
 
 /** Sinks in the order of their policies; those that no policy names any more (they drain) at the end. */
