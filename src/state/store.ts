@@ -134,8 +134,7 @@ class SqliteStore implements LocalStore {
 
   cursor(key: CursorKey): SavedCursor | undefined {
     const id = JSON.stringify([key.policy, key.sink, key.source]);
-    // Only for its own sake: each of a thousand sinks that start would write what the others have moved.
-    if (this.#unsaved.has(id)) this.#flush();
+    if (this.#unsaved.has(id)) this.#flush(); // not for what others have moved: a thousand sinks start one by one
     const unsaved = this.#unsaved.get(id);
     // The disk is full:
     if (unsaved !== undefined)
