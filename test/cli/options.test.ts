@@ -343,6 +343,9 @@ const commands: Record<string, { call?: () => string[]; cases: Cases }> = {
     cases: {
       ...common,
       "--output": () => ({ give: ["-o", "text"] }),
+      // Bytes that wait for the link.
+      "--external-label": () => ({ beside: ["--scenario", "slow-link"], give: ["--external-label", "site=a"] }),
+      "--force-label": () => ({ beside: ["--scenario", "slow-link"], give: ["--force-label", "job=x"] }),
       "--scenario": () => ({ give: ["--scenario", "healthy"] }),
       "--for": () => ({ give: ["--for", "20s"] }),
       "--series": () => ({ give: ["--series", "7"] }),
