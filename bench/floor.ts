@@ -78,11 +78,12 @@ function between(pid: number, before: ReturnType<typeof threadSeconds>): Threads
 
 try {
   await Bun.sleep(Number(values.after) * 1000);
+  for (const { what, child } of running)
+    if (child.exitCode !== null) throw new Error(`${what} ended with ${child.exitCode}`);
   const before = running.map(({ child }) => threadSeconds(child.pid!));
   await Bun.sleep(forS * 1000);
   console.log("  ms/s   main  compilers  allocator  collector  RSS MiB  own");
   for (const [i, { what, child }] of running.entries()) {
-    if (child.exitCode !== null) throw new Error(`${what} ended with ${child.exitCode}`);
     const of = between(child.pid!, before[i]!);
     const { rss, own } = memory(child.pid!);
     const cells = [of.all, of.main, of.compilers, of.allocator, of.collector].map((n) => n.toFixed(2));

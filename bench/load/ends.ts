@@ -28,6 +28,8 @@ export async function startEnds(
       delivered();
     });
   });
+  // A busy machine may keep a client from asking for longer than Node waits.
+  for (const server of [source, sink]) server.keepAliveTimeout = 0;
   await Promise.all([source, sink].map((s) => new Promise<void>((done) => s.listen(0, "127.0.0.1", done))));
   const url = (s: Server) => `http://127.0.0.1:${(s.address() as AddressInfo).port}`;
   return { source: url(source), sink: url(sink) };

@@ -131,11 +131,15 @@ const save = has("sqlite") ? await openSave() : undefined;
 const encode = has("module") ? await openModule() : undefined;
 const client = has("client") ? await openClient() : undefined;
 
+let busy = false;
 setInterval(async () => {
+  if (busy) return;
+  busy = true;
   const pieces = client === undefined ? await readAsk?.(POST, window()) : await client.read();
   if (encode !== undefined) body = encode(pieces!);
   save?.attempted();
   if (client === undefined) await sendAsk?.("POST /w HTTP/1.1\r\n", body);
   else await client.send(body);
   save?.moved();
+  busy = false;
 }, 1_000);
