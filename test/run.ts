@@ -3,8 +3,8 @@
 // error, and a plain line `N passed, N failed`. No test at all is a failure, and so is a skip where servers are required
 // (OUTFLOW_REQUIRE_SERVERS=1).
 //   npm test [-- FILE…]      parts of paths: the files that contain one of them
-//   npm test -- --fast       without *.server.test.ts, *.kube.test.ts (real servers) and *.terminal.test.ts (tmux), and with fewer runs of
-//                            the properties; OUTFLOW_FUZZ_INPUTS and OUTFLOW_PROPERTY_RUNS say other numbers
+//   npm test -- --fast       without *.server.test.ts, *.kube.test.ts (real servers), *.terminal.test.ts (tmux) and what takes over six
+//                            seconds, and with fewer runs of the properties; OUTFLOW_FUZZ_INPUTS and OUTFLOW_PROPERTY_RUNS say other numbers
 //   UPDATE_TIMES=1 npm test  writes test/suite/times.json, by which files are started (suite/schedule.ts)
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -19,6 +19,9 @@ import times from "./suite/times.json" with { type: "json" };
 
 const SLOWEST = 12;
 const FAST = { OUTFLOW_FUZZ_INPUTS: "2000", OUTFLOW_PROPERTY_RUNS: "8" };
+const FAST_SECONDS = 6;
+/** They take longer than that only with all of their runs. */
+const TAKE_RUNS = ["test/exporter/promise.test.ts", "test/policy/fuzz.test.ts"];
 /** Files that take less are not written down. */
 const SHORT_SECONDS = 2;
 
@@ -33,18 +36,20 @@ console.log(`Real Kubernetes API server: ${whyNoKubernetes() ?? apiServerPath()}
 
 const { values, positionals } = parseArgs({ options: { fast: { type: "boolean" } }, allowPositionals: true });
 const slow = (file: string) => /\.(server|kube|terminal)\.test\.tsx?$/.test(file);
+const known = times as unknown as Times;
+const quick = (file: string) => !slow(file) && (TAKE_RUNS.includes(file) || (known[file]?.[0] ?? 0) <= FAST_SECONDS);
 const all = globSync("test/**/*.test.{ts,tsx}").sort();
 const wanted = all.filter((file) =>
-  positionals.length > 0 ? positionals.some((part) => file.includes(part)) : !(values.fast && slow(file)),
+  positionals.length > 0 ? positionals.some((part) => file.includes(part)) : !values.fast || quick(file),
 );
 buildBinary();
 const dir = mkdtempSync(join(tmpdir(), "outflow-test-"));
 const begun = performance.now();
-const ended = await runAll(jobsOf(wanted, times as unknown as Times));
+const ended = await runAll(jobsOf(wanted, known));
 rmSync(dir, { recursive: true, force: true });
 
 ended.sort((a, b) => b.seconds - a.seconds);
-if (process.env.UPDATE_TIMES === "1") writeTimes(ended);
+if (process.env.UPDATE_TIMES === "1" && !values.fast) writeTimes(ended);
 const total = (of: (one: Ended) => number) => ended.reduce((n, one) => n + of(one), 0);
 const slowest = ended.slice(0, SLOWEST).map(({ job, seconds }) => `${job.file} ${seconds.toFixed(0)} s`);
 console.log(
@@ -144,10 +149,10 @@ function textOf(file: string): string {
 
 /** Those that ran replace what was known of them. */
 function writeTimes(ended: readonly Ended[]): void {
-  const known = new Map(Object.entries(times as unknown as Times).filter(([file]) => all.includes(file)));
+  const written = new Map(Object.entries(known).filter(([file]) => all.includes(file)));
   for (const { job, seconds, cpuSeconds } of ended)
-    if (seconds < SHORT_SECONDS) known.delete(job.file);
-    else known.set(job.file, [Math.round(seconds * 10) / 10, Math.round(cpuSeconds * 10) / 10]);
-  const lines = [...known].sort().map(([file, pair]) => `  ${JSON.stringify(file)}: [${pair.join(", ")}]`);
+    if (seconds < SHORT_SECONDS) written.delete(job.file);
+    else written.set(job.file, [Math.round(seconds * 10) / 10, Math.round(cpuSeconds * 10) / 10]);
+  const lines = [...written].sort().map(([file, pair]) => `  ${JSON.stringify(file)}: [${pair.join(", ")}]`);
   writeFileSync(join(import.meta.dirname, "suite/times.json"), `{\n${lines.join(",\n")}\n}\n`);
 }
