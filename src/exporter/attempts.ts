@@ -8,6 +8,12 @@ import type { Attempted } from "../state/attempted.ts";
 /** A window as it was read. */
 export type ReadWindow = Window & { samples: number; series: number };
 
+/**
+ * Settled windows are kept for as long as the cursor behind them may not be saved: on a slow disk that is seconds later. Without them a
+ * process that follows a kill reads them and the next as one window, and looks into what was sent sample by sample.
+ */
+const SETTLED_KEPT = 12;
+
 export class Attempts {
   #attempted: Attempted;
 
@@ -68,7 +74,9 @@ export class Attempts {
     }
     if (!changed) return undefined;
     const to = Math.max(this.#attempted.to, ...windows.map((w) => w.to));
-    this.#attempted = { to, windows: list.filter((w) => w.to > cursor).sort((a, b) => a.to - b.to) };
+    list = [...list].sort((a, b) => a.to - b.to);
+    const settled = list.filter((w) => w.to <= cursor).length;
+    this.#attempted = { to, windows: list.slice(Math.max(0, settled - SETTLED_KEPT)) };
     return this.#attempted;
   }
 }

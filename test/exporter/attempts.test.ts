@@ -25,17 +25,27 @@ describe("what was attempted", () => {
     assert.equal(new Attempts(cut, true).origin(window(0), 500).together, false);
   });
 
-  test("what is known is said once; windows before the cursor are forgotten, their end is not", () => {
+  test("what is known is said once; windows behind the cursor are forgotten, but for the last ones; their end is not", () => {
     const attempts = new Attempts(undefined, false);
     assert.notEqual(attempts.record([attempted(0)], 0), undefined);
     assert.equal(attempts.record([attempted(0)], 0), undefined);
-    const saved = attempts.record([attempted(15_000)], 15_000);
-    assert.deepEqual(
-      saved?.windows.map(({ from }) => from),
-      [15_000],
-    );
+    let saved = attempts.record([attempted(15_000)], 15_000);
     assert.deepEqual(attempts.endsAfter(15_000), [30_000]);
     assert.equal(saved?.to, 30_000);
+    for (let from = 30_000; from < 600_000; from += 15_000) saved = attempts.record([attempted(from)], from);
+    assert.deepEqual(
+      saved?.windows.map(({ from }) => from),
+      Array.from({ length: 13 }, (_, i) => 405_000 + 15_000 * i),
+    );
+  });
+
+  test("a cursor that was settled and not saved before a kill: the windows behind it are read again as they were", () => {
+    const before = new Attempts(undefined, false);
+    before.record([attempted(0)], 0);
+    const saved = before.record([attempted(15_000)], 15_000);
+    const attempts = new Attempts(saved, true);
+    assert.deepEqual(attempts.endsAfter(0), [15_000, 30_000], "the cursor on the disk was still 0");
+    for (const from of [0, 15_000]) assert.equal(attempts.origin(window(from), 500).together, true);
   });
 
   test("of a process that saved nothing everything up to the source's now may have been sent", () => {
