@@ -461,8 +461,8 @@ const mutations: Mutation[] = [
   {
     rule: "a response that ends with a reset is interrupted",
     file: "src/http/connection.ts",
-    from: "if (this.#error === undefined && this.#parser?.end())",
-    to: "if (this.#parser?.end())",
+    from: "if (this.#error === undefined && this.#exchange !== undefined",
+    to: "if (this.#exchange !== undefined",
     test: "test/source/faults.test.ts",
   },
   {
