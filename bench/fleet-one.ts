@@ -89,8 +89,9 @@ async function measure(what: string, series: number, sinks: number, flags: reado
     await Bun.sleep(forMs);
     const seconds = (performance.now() - startedMs) / 1000;
     const samples = (await stats()).samples - before.samples;
+    const used = cpuSeconds(pid) - cpu;
     const lag = what.startsWith("back") ? "" : `, behind by at most ${(await worstLag(agent)).toFixed(1)} s`;
-    row = `${Math.round(samples / seconds).toLocaleString("en")} samples/s, ${((cpuSeconds(pid) - cpu) / seconds).toFixed(2)} of the core, RSS at most ${peakRss(pid).toFixed(0)} MiB${lag}`;
+    row = `${Math.round(samples / seconds).toLocaleString("en")} samples/s, ${(used / seconds).toFixed(2)} of the core, ${Math.round(samples / used).toLocaleString("en")} samples a CPU second, RSS at most ${peakRss(pid).toFixed(0)} MiB${lag}`;
   } catch (error) {
     if (agent.child.exitCode === null && agent.child.signalCode === null) throw error;
   }
