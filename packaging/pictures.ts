@@ -46,9 +46,9 @@ async function taken({ name, look, env = {}, keys = [], shows, size = [120, 36] 
   });
   try {
     terminal.run(`clear; ${buildBinary()} demo`);
-    await terminal.shows(/AuthenticationRejected/, 120_000);
-    // Long enough that the curves say something.
-    await pause(15_000);
+    await terminal.shows(/✗ 1 auth/, 120_000);
+    // Long enough that the curves say something, and both troubles are still there.
+    await pause(9_000);
     terminal.press(...(keys.length === 0 ? ["Home"] : keys));
     await terminal.shows(shows, 60_000);
     await pause(300);
