@@ -16,8 +16,8 @@ export function moodOf(path: string, elapsedMs: number, bytes: number, series: r
   const during = (fromS: number, toS: number) => elapsedMs >= fromS * 1_000 && elapsedMs < toS * 1_000;
   switch (path.split("/")[1]) {
     case "flaky":
-      if (during(8, 26)) return { status: 503, text: "the demo's receiver is down for maintenance\n" };
-      return during(26, 50) ? { ...accepted, delayMs: SLOW_MS } : accepted;
+      if (during(8, 22)) return { status: 503, text: "the demo's receiver is down for maintenance\n" };
+      return during(22, 50) ? { ...accepted, delayMs: SLOW_MS } : accepted;
     case "limited":
       if (elapsedMs % 5_000 >= 1_000) return accepted;
       return { status: 429, headers: { "retry-after": "1" }, text: "the demo's receiver limits the rate\n" };
