@@ -49,8 +49,8 @@ export const fleetMutations: Mutation[] = [
   {
     rule: "fencing: a shard is taken by compare-and-set",
     file: "src/fleet/owned-shards.ts",
-    from: "if (!written.ok) {\n        await this.#look(shard);\n        return false;\n      }",
-    to: 'if (!written.ok && written.why === "failed") {\n        await this.#look(shard);\n        return false;\n      }\n      if (!written.ok) Object.assign(written, { revision: "" });',
+    from: 'if (!written.ok) {\n        await this.#look(shard);\n        return written.why === "conflict" ? "refused" : "failed";\n      }',
+    to: 'if (!written.ok && written.why === "failed") {\n        await this.#look(shard);\n        return "failed";\n      }\n      if (!written.ok) Object.assign(written, { revision: "" });',
     test: FLEET,
   },
   {
@@ -70,8 +70,8 @@ export const fleetMutations: Mutation[] = [
   {
     rule: "fencing: a checkpoint that was refused is not written",
     file: "src/fleet/owned-shards.ts",
-    from: "if (written.ok) {\n        Object.assign(owned",
-    to: 'if (written.ok || written.why === "conflict") {\n        Object.assign(written, { ...owned, ...written });\n        Object.assign(owned',
+    from: "if (written.ok) {\n        if (known === undefined)",
+    to: 'if (written.ok || written.why === "conflict") {\n        Object.assign(written, { ...owned, ...written });\n        if (known === undefined)',
     test: FLEET,
   },
   {
@@ -196,8 +196,8 @@ export const fleetMutations: Mutation[] = [
   {
     rule: "fencing: a watch that lags behind says nothing",
     file: "src/fleet/picture.ts",
-    from: " && !this.#isOld(shard, entry)",
-    to: "",
+    from: "else if (!this.#isOld(shard, entry)) this.shardIs",
+    to: "else this.shardIs",
     test: "test/fleet/picture.test.ts",
   },
   {
