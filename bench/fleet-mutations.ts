@@ -233,7 +233,7 @@ export const fleetMutations: Mutation[] = [
     file: "src/fleet/decide.ts",
     from: "if (nowMs - since >= ttlMs) actions.push",
     to: "actions.push",
-    test: FLEET,
+    test: "test/fleet/decide.test.ts",
   },
   {
     rule: "fencing: cursors of another host count only where nobody owned the shard in between",

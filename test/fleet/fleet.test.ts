@@ -166,12 +166,12 @@ describe("a fleet", () => {
     const { world, agents } = await fleetOf(["a", "b", "c"]);
     agents[0]!.kill();
     const taken = heldBy(world, "a").map(([key]) => key);
-    await world.clock.advance(TTL_MS + 600);
     const cursors = () =>
       taken.map((key) => Object.values(JSON.parse(world.engine.entries.get(key)!.value).cursors)[0]);
     const brought = cursors() as number[];
-    // Taken two thirds of a TTL later at the earliest: the next checkpoint that is due is not due yet.
-    await world.clock.advance(TTL_MS + 600 + TTL_MS / 3);
+    while (heldBy(world, "a").length > 0) await world.clock.advance(20);
+    // Before a checkpoint is due, which is a TTL after the shard was taken.
+    await world.clock.advance(0.8 * TTL_MS);
     for (const [i, cursor] of (cursors() as number[]).entries()) assert.ok(cursor > brought[i]!, `${taken[i]}`);
   });
 
@@ -346,7 +346,7 @@ describe("a fleet", () => {
     for (const before = revision(); revision() === before; ) await world.clock.advance(100);
     agents[0]!.cut = true; // the response of this one is under way
     world.engine.slowMs = 0;
-    await world.clock.advance(0.85 * TTL_MS);
+    await world.clock.advance(0.99 * TTL_MS);
     assert.equal([...agents[0]!.shards.values()].filter((permit) => permit.holds()).length, 0);
     await world.clock.advance(TTL_MS);
     assert.deepEqual(world.broken, []);
