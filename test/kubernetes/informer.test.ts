@@ -40,7 +40,7 @@ const access = (): Access => ({
 });
 
 const forSeconds = (seconds: number): JoinWatches => ({
-  join: () => ({ begin: () => seconds, ended: () => {}, recovered: () => {}, leave: () => {} }),
+  join: () => ({ begin: () => seconds, ended: () => {}, opened: () => {}, leave: () => {} }),
 });
 
 const informerOf = (namespace: string | undefined, watches: JoinWatches): Informer<KubeObject> =>
@@ -289,10 +289,11 @@ describe("how long watches run", () => {
     all.push(one);
   };
   let begun = 0;
-  const begin = (one: Running): void => {
+  const begin = (one: Running, opens = true): void => {
     begun++;
     one.beganMs = clock.monotonicMs();
     one.endsMs = one.beganMs + one.turn.begin() * 1000;
+    if (opens) one.turn.opened(undefined);
   };
   /** Each that has ended begins again; those of `failing` do not. Until the time. */
   async function live(untilMs: number, failing: (one: Running) => boolean = () => false): Promise<void> {
@@ -352,6 +353,22 @@ describe("how long watches run", () => {
     }
   });
 
+  test("one whose response is still to come is not given up for it: the response may ask to wait", async () => {
+    for (let i = 0; i < 3; i++) join(SERVERS[0]!);
+    for (const one of all) begin(one, false);
+    all[0]!.turn.ended(true);
+    assert.deepEqual(
+      all.map(({ renewed }) => renewed),
+      [0, 0, 0],
+    );
+    all[2]!.turn.opened(undefined);
+    all[1]!.turn.ended(true);
+    assert.deepEqual(
+      all.map(({ renewed }) => renewed),
+      [0, 0, 1],
+    );
+  });
+
   test("one that was deaf renews those of its server that began before, and no others; not all of a slow server again and again", async () => {
     for (let i = 0; i < 20; i++) join(SERVERS[i % 2]!);
     await live(clock.monotonicMs() + 60_000);
@@ -360,17 +377,17 @@ describe("how long watches run", () => {
     const brokenMs = clock.monotonicMs();
     await clock.advance(100);
     begin(all[2]!);
-    all[0]!.turn.recovered(brokenMs);
+    all[0]!.turn.opened(brokenMs);
     assert.deepEqual(
       renewals().map((n, i) => n - before[i]!),
       all.map(({ server }, i) => (server === SERVERS[0] && i !== 0 && i !== 2 ? 1 : 0)),
     );
     await live(clock.monotonicMs() + 5_000);
     const again = renewals();
-    all[0]!.turn.recovered(clock.monotonicMs());
+    all[0]!.turn.opened(clock.monotonicMs());
     assert.deepEqual(renewals(), again);
     await live(clock.monotonicMs() + 10_000);
-    all[0]!.turn.recovered(clock.monotonicMs() + 1);
+    all[0]!.turn.opened(clock.monotonicMs() + 1);
     assert.notDeepEqual(renewals(), again);
   });
 });

@@ -124,7 +124,7 @@ export class Informer<T extends KubeObject> {
     const onOpen = () => {
       opened = true;
       this.#well();
-      if (this.#brokenMs !== undefined) turn.recovered(this.#brokenMs);
+      turn.opened(this.#brokenMs);
       this.#brokenMs = undefined;
     };
     const ended = await api.watch<T>(

@@ -10,8 +10,11 @@ export type WatchTurn = {
   begin(): number;
   /** It has ended. `failed`: the next one does not begin at once. */
   ended(failed: boolean): void;
-  /** The server answers again after a watch that broke off, or did not end: those that began before may be deaf too. */
-  recovered(brokenMs: number): void;
+  /**
+   * The server has answered. `brokenMs`: when one before broke off, or did not end (monotonic): watches that began before that may be
+   * deaf too.
+   */
+  opened(brokenMs: number | undefined): void;
   leave(): void;
 };
 
@@ -20,7 +23,7 @@ export type JoinWatches = {
   join(server: string, renew: () => void): WatchTurn;
 };
 
-type Turn = { server: string; renew: () => void; beganMs: number; endsMs: number };
+type Turn = { server: string; renew: () => void; beganMs: number; endsMs: number; opened: boolean };
 
 const NEVER = Number.POSITIVE_INFINITY;
 /** All watches of a slow server are not renewed more often than this. */
@@ -42,12 +45,15 @@ export class Watches implements JoinWatches {
   }
 
   join(url: string, renew: () => void): WatchTurn {
-    const turn: Turn = { server: new URL(url).host, renew, beganMs: 0, endsMs: NEVER };
+    const turn: Turn = { server: new URL(url).host, renew, beganMs: 0, endsMs: NEVER, opened: false };
     this.#turns.add(turn);
     return {
       begin: () => this.#begin(turn),
       ended: (failed) => this.#ended(turn, failed),
-      recovered: (brokenMs) => this.#recovered(turn, brokenMs),
+      opened: (brokenMs) => {
+        turn.opened = true;
+        if (brokenMs !== undefined) this.#recovered(turn, brokenMs);
+      },
       leave: () => {
         this.#turns.delete(turn);
         this.#ended(turn, true);
@@ -63,14 +69,18 @@ export class Watches implements JoinWatches {
     const spread = Math.min(LONGEST_S, Math.ceil(usual * (0.75 + 0.5 * this.#random())));
     const seconds = usual <= soon || !this.#endsWithin(turn, soon) ? soon : spread;
     turn.endsMs = turn.beganMs + seconds * 1000;
+    turn.opened = false;
     return seconds;
   }
 
-  /** Where it was the one that ends soon, another one takes its place. */
+  /**
+   * Where it was the one that ends soon, another one takes its place. Not one whose response is still to come: that may ask to wait
+   * (Retry-After), and whoever gives it up would ask again at once.
+   */
   #ended(turn: Turn, failed: boolean): void {
     turn.endsMs = NEVER;
     if (!failed || this.#endsWithin(turn, this.#soonS())) return;
-    const running = this.#othersOf(turn).filter(({ endsMs }) => endsMs !== NEVER);
+    const running = this.#othersOf(turn).filter(({ endsMs, opened }) => endsMs !== NEVER && opened);
     running.sort((a, b) => a.endsMs - b.endsMs)[0]?.renew();
   }
 
