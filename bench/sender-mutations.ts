@@ -604,4 +604,11 @@ export const senderMutations: Mutation[] = [
     to: "",
     test: "test/source/collisions.test.ts",
   },
+  {
+    rule: "readers that remember other samples of the time that reads look back to stay apart",
+    file: "src/reading/outages.ts",
+    from: "return Math.min(far, read - LOOK_BACK * query.lateWindowMs);",
+    to: "return read - LOOK_BACK * query.lateWindowMs;",
+    test: "test/exporter/promise.test.ts",
+  },
 ];

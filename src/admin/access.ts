@@ -1,6 +1,7 @@
 // Who may ask what: a request's headers in, allowed or why not out. Pure. Three dangers are kept out: a stranger on an address that
 // others reach (bearer token), a web page whose name was pointed at this host (Host: DNS rebinding), a web page that sends requests
 // with its visitor's browser (Origin, Sec-Fetch-Site).
+import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import { sha256 } from "../platform/hash.ts";
 

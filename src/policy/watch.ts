@@ -10,8 +10,8 @@ const MAX_UNSETTLED = 3;
 const MAX_DEPTH = 32;
 
 /**
- * What is there, as text: of two that are equal nothing has changed. `counts`: which names below a directory are read; others (a state directory that stands there,
- * an editor's copies) may change as they like.
+ * What exists, as text: two equal listings mean that nothing has changed. `counts`: which names below a directory are read; others (a
+ * state directory in it, an editor's copies) may change.
  */
 export function listing(
   paths: readonly string[],

@@ -50,6 +50,16 @@ export class Outages {
   }
 
   /**
+   * Reads that follow look back to here at most, as far as is known now: the time of which readers must remember the same before one
+   * takes over the subscribers of another.
+   */
+  farthest(reader: Reader<Member>, sourceNow: EpochMs): EpochMs {
+    const { read, query } = reader;
+    const far = this.reach(reader, { from: read, to: Number.POSITIVE_INFINITY }, sourceNow);
+    return Math.min(far, read - LOOK_BACK * query.lateWindowMs);
+  }
+
+  /**
    * How much later than by the late window a sample can become visible: windows that were read within the last `sinceMs` may have ended
    * that far ahead of the source's clock.
    */

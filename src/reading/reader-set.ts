@@ -1,6 +1,6 @@
 // Who reads where: subscribers at the same position of the same query share a reader. One that does not take the next window gets a
 // reader of its own, and shares again when it has caught up.
-import { LOOK_BACK } from "../source/window.ts";
+import type { EpochMs } from "../platform/clock.ts";
 import { mayMerge, type Reader, split } from "./reader.ts";
 import type { Subscriber } from "./subscription.ts";
 
@@ -29,10 +29,13 @@ export class ReaderSet {
     return this.#keys;
   }
 
-  /** New, or moved: where another is at the same place with the same memory, that one takes over its subscribers. */
-  put(reader: R): void {
+  /**
+   * New, or moved: where another is at the same place with the same memory, that one takes over its subscribers. `farthest`: how far back
+   * reads of it may look.
+   */
+  put(reader: R, farthest: (reader: R) => EpochMs): void {
     for (const other of this.#readers) {
-      if (other === reader || !mayMerge(other, reader, other.read - LOOK_BACK * other.query.lateWindowMs)) continue;
+      if (other === reader || !mayMerge(other, reader, () => farthest(other))) continue;
       for (const subscriber of reader.members) {
         other.members.add(subscriber);
         this.#of.set(subscriber, other);
@@ -45,8 +48,8 @@ export class ReaderSet {
   }
 
   /** After a read; a reader whose last subscriber left meanwhile is gone. */
-  moved(reader: R): void {
-    if (this.#readers.has(reader)) this.put(reader);
+  moved(reader: R, farthest: (reader: R) => EpochMs): void {
+    if (this.#readers.has(reader)) this.put(reader, farthest);
   }
 
   /** Subscribers that do not take the next window leave for a reader of their own. */

@@ -105,9 +105,12 @@ export function split<M extends Member>(reader: Reader<M>, staying: ReadonlySet<
   return { ...reader, members: new Set(leaving), busy: false };
 }
 
-/** May the members of `b` move to `a`? Only where nothing is lost or sent twice: same query, same place, same memory. */
-export function mayMerge<M extends Member>(a: Reader<M>, b: Reader<M>, reachFrom: EpochMs): boolean {
-  return !a.busy && !b.busy && a.key === b.key && a.read === b.read && a.memory.equals(b.memory, reachFrom);
+/**
+ * May the members of `b` move to `a`? Only where nothing is lost or sent twice: same query, same place, same memory of all that reads
+ * that follow look at (from `farthest` on).
+ */
+export function mayMerge<M extends Member>(a: Reader<M>, b: Reader<M>, farthest: () => EpochMs): boolean {
+  return !a.busy && !b.busy && a.key === b.key && a.read === b.read && a.memory.equals(b.memory, farthest());
 }
 
 /**

@@ -181,7 +181,7 @@ export class Readers {
       const read = startAt?.cursor ?? Math.max(0, sourceNow - query.delayMs - query.startBackMs);
       if (startAt === undefined) subscriber.receive({ kind: "set-back", to: read });
       if (!this.#waiting.has(subscriber)) continue; // that ended it
-      this.#readers.put({
+      const reader: R = {
         query,
         key: queryKey(query),
         read,
@@ -197,7 +197,8 @@ export class Readers {
         density: 0,
         expects: 0,
         leaps: [],
-      });
+      };
+      this.#readers.put(reader, (other) => this.#outages.farthest(other, sourceNow));
     }
     this.#schedule.delays.spreadOver(this.#readers.keys);
     this.#waiting.clear();
@@ -321,7 +322,7 @@ export class Readers {
     for (const other of [...this.#readers])
       if (other.key === reader.key && other !== reader)
         for (const subscriber of [...other.members]) subscriber.release({ kind: "others-ahead", to: reader.read });
-    this.#readers.moved(reader);
+    this.#readers.moved(reader, (other) => this.#outages.farthest(other, sourceNow));
   }
 
   #failed(reader: R, failure: Extract<ReadOutcome, { ok: false }>, tick: number): void {

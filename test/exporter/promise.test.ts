@@ -278,6 +278,30 @@ const DUE_IN_BETWEEN = {
   ],
 };
 
+/**
+ * Found by chance: one sink has read a time again while the source's clock was behind and showed nothing of it, the other has read it
+ * before. Both shared a reader from then on, and the first was not sent what the other had.
+ */
+const SHARED_TOO_EARLY = {
+  pollMs: 5_000,
+  maxSize: 1,
+  maxWindowSamples: 2_000_000,
+  maxBufferedSamples: 10,
+  happenings: [
+    { atMs: 120_953, what: "sink", fault: 302, forMs: 87_126 },
+    { atMs: 158_537, what: "source-jump", byMs: -505_258, forMs: 88_363 },
+    { atMs: 100_489, what: "source-jump", byMs: -625_887, forMs: 47_128 },
+  ] satisfies Happening[] as Happening[],
+  lives: [
+    {
+      bornMs: 1_665,
+      gapsMs: [6_302, 1_410, 3_745, 7_821, 9_239, 2_633, 15_419, 19_024, 10_699],
+      lateMs: [18_468, 22_313, 0, 0, 6_725, 4_855, 0, 11_334, 0],
+    },
+    { bornMs: 138_236, gapsMs: [4_339, 2], lateMs: [0, 23_615, 16_460, 20_934, 0, 20_406, 2_002, 0] },
+  ],
+};
+
 /** Found by chance: the first series of the first answer after a kill was not remembered, and sent and refused again. */
 const FIRST_SERIES = {
   pollMs: 2_000,
@@ -457,7 +481,7 @@ describe("the promise", () => {
           assert.deepEqual(w.drops, []);
         },
       ),
-      { numRuns: RUNS, examples: [[DUE_IN_BETWEEN]] },
+      { numRuns: RUNS, examples: [[DUE_IN_BETWEEN], [SHARED_TOO_EARLY]] },
     );
   });
 

@@ -46,4 +46,19 @@ describe("how far a read looks back", () => {
     outages.ahead(T - 1_000, 45_000);
     assert.ok(reach(outages) >= outage + 30_000, String(reach(outages)));
   });
+
+  test("readers share what they remember only if it is the same as far back as the next reads look", () => {
+    const usualFarthest = T - 1.5 * LATE;
+    const at = { ...reader, read: T };
+    const farthest = (outages: Outages) => outages.farthest(at, T);
+    assert.ok(farthest(new Outages()) <= usualFarthest);
+    const leapt = new Outages();
+    leapt.ahead(T - 20_000, 505_000);
+    assert.ok(farthest(leapt) <= usualFarthest - 505_000);
+    const away = new Outages();
+    away.begin(T - 200_000);
+    away.failed(T - 150_000);
+    away.answered(T - 1_000);
+    assert.ok(farthest(away) <= T - 200_000 - 1.5 * LATE);
+  });
 });

@@ -36,11 +36,11 @@ describe("a set of readers", () => {
           const at = set.of(subscriber);
           if (what === "put") {
             set.remove(subscriber);
-            set.put(reader(key, read, subscriber));
+            set.put(reader(key, read, subscriber), () => 0);
           } else if (what === "remove") set.remove(subscriber);
           else if (at !== undefined && what === "move") {
             at.read = read;
-            set.moved(at);
+            set.moved(at, () => 0);
           } else if (at !== undefined) set.splitOff(at, (other) => other === subscriber);
           const keys = new Set([...set].map((r) => r.key));
           assert.equal(set.keys.size, keys.size);
@@ -48,6 +48,20 @@ describe("a set of readers", () => {
         }
       }),
     );
+  });
+
+  test("those that remember other samples of the time that reads look back to stay apart", () => {
+    const [one, two] = subscribers as [Subscriber, Subscriber];
+    for (const [farthest, readers] of [
+      [150, 1],
+      [50, 2],
+    ] as const) {
+      const set = new ReaderSet();
+      const differsBefore100 = { equals: (_: unknown, from: number) => from >= 100 } as never as typeof memory;
+      set.put({ ...reader("a", 200, one), memory: differsBefore100 }, () => farthest);
+      set.put({ ...reader("a", 200, two), memory: differsBefore100 }, () => farthest);
+      assert.equal([...set].length, readers);
+    }
   });
 });
 
