@@ -20,6 +20,15 @@ const explainText = ({ snapshot: { sinks, source }, now }: Story) => explain(sin
 const flowing = () => new Story([sinkInfo(ID)]).sourceAnswers().wait(1_000).delivers(ID, 10);
 
 describe("what is said", () => {
+  test("the start: where the admin port is, or that there is none", () => {
+    const said = (listen: string) => {
+      const story = new Story();
+      story.event({ ...agent, listen });
+      return story.snapshot.events.at(-1)?.text;
+    };
+    assert.equal(said("off"), "outflow 1 started: source http://vm:8428/, state in /s, admin off.");
+    assert.equal(said("[::1]:9469"), "outflow 1 started: source http://vm:8428/, state in /s, admin on [::1]:9469.");
+  });
   test("an outage of a thousand attempts: its begin, ever rarer sums, its end", () => {
     const story = flowing().read(ID, 1_000);
     for (let i = 1; i <= 1_000; i++) story.fails(ID, ((i - 1) % 3) + 1, 5_000).wait(5_000);

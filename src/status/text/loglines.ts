@@ -23,7 +23,7 @@ function ownLine(event: Event, before: Snapshot, after: Snapshot): LogLine | und
     case "agent-started":
       return line(
         "info",
-        `outflow ${event.version} started: source ${event.sourceUrl}, state in ${event.stateDir}, admin on ${event.listen}.`,
+        `outflow ${event.version} started: source ${event.sourceUrl}, state in ${event.stateDir}, admin ${event.listen === "off" ? "off" : `on ${event.listen}`}.`,
       );
     case "policies-loaded":
       return event.partial ? undefined : policiesLoaded(event);
