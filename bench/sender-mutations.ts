@@ -611,4 +611,11 @@ export const senderMutations: Mutation[] = [
     to: "return read - LOOK_BACK * query.lateWindowMs;",
     test: "test/exporter/promise.test.ts",
   },
+  {
+    rule: "readers that become one know of every leap of the source's clock",
+    file: "src/reading/reader-set.ts",
+    from: "if (reader.leaps.length > other.leaps.length) other.leaps = reader.leaps;",
+    to: "",
+    test: "test/reading/reader-set.test.ts",
+  },
 ];

@@ -41,6 +41,8 @@ export class ReaderSet {
         this.#of.set(subscriber, other);
       }
       other.ends = [...other.ends, ...reader.ends].sort((a, b) => a - b);
+      // One that began after the source's clock leapt ahead does not know where reads stood then.
+      if (reader.leaps.length > other.leaps.length) other.leaps = reader.leaps;
       this.#delete(reader);
       return;
     }

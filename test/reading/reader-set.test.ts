@@ -17,6 +17,7 @@ describe("a set of readers", () => {
       read,
       memory,
       ends: [],
+      leaps: [],
       busy: false,
       members: new Set([subscriber]),
     }) as never as Reader<Subscriber>;
@@ -48,6 +49,22 @@ describe("a set of readers", () => {
         }
       }),
     );
+  });
+
+  test("what one of them knows of a leap of the source's clock, both know", () => {
+    const [one, two] = subscribers as [Subscriber, Subscriber];
+    const base = { from: 100, offset: 0 };
+    const leap = { from: 150, offset: 60_000 };
+    for (const [first, second] of [
+      [[base, leap], [leap]],
+      [[leap], [base, leap]],
+    ] as const) {
+      const set = new ReaderSet();
+      set.put({ ...reader("a", 200, one), leaps: first }, () => 0);
+      set.put({ ...reader("a", 200, two), leaps: second }, () => 0);
+      assert.deepEqual(set.of(one)?.leaps, [base, leap]);
+      assert.equal(set.of(two), set.of(one));
+    }
   });
 
   test("those that remember other samples of the time that reads look back to stay apart", () => {
