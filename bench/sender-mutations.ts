@@ -618,4 +618,25 @@ export const senderMutations: Mutation[] = [
     to: "",
     test: "test/reading/reader-set.test.ts",
   },
+  {
+    rule: "a refusal is logged once a batch",
+    file: "src/delivery/refusals.ts",
+    from: "if (job.refused || job.suspects || samplesOf(piece.span) === 1) return;",
+    to: "this.#loggedAtMs = Number.NEGATIVE_INFINITY;",
+    test: "test/remotewrite/answers.test.ts",
+  },
+  {
+    rule: "what hangs where nothing was ever taken does not outlive its sender",
+    file: "src/delivery/endpoint.ts",
+    from: "const cancel = failing || !this.#taken;",
+    to: "const cancel = failing;",
+    test: "test/delivery/exhausted.test.ts",
+  },
+  {
+    rule: "what is in flight to an endpoint that takes writes ends there",
+    file: "src/delivery/endpoint.ts",
+    from: "const cancel = failing || !this.#taken;",
+    to: "const cancel = true;",
+    test: "test/delivery/exhausted.test.ts",
+  },
 ];

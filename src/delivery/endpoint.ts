@@ -36,9 +36,13 @@ export class Endpoint {
     return this.#ended;
   }
 
-  /** `cancel`: what is in flight to the one before is broken off. */
-  replace(sender: Sender, cancel: boolean): void {
+  /**
+   * `failing`: the one before does not take writes now. What is in flight to it is broken off then, and where nothing shows that it takes
+   * any: a request that hangs there would hold up the new one until it times out.
+   */
+  replace(sender: Sender, failing: boolean): void {
     const before = this.#sender;
+    const cancel = failing || !this.#taken;
     this.#sender = sender;
     this.#taken = false;
     this.#proved = false;

@@ -6,6 +6,7 @@ import { Batcher } from "../../src/batch/batcher.ts";
 import type { Drop } from "../../src/delivery/batch-splitter.ts";
 import { Delivery } from "../../src/delivery/delivery.ts";
 import type { DeliverySettings } from "../../src/delivery/ports.ts";
+import { NO_SAMPLES } from "../../src/remotewrite/post.ts";
 import { SeriesTable } from "../../src/series/table.ts";
 import type { Event } from "../../src/status/events.ts";
 import { FakeClock } from "../fakes/clock.ts";
@@ -165,6 +166,59 @@ describe("a sender that was replaced", () => {
     w.delivery.update(sender, { maxAttempts: 3, backoffDurationMs: SECOND, maxConcurrency: 4, onExhausted: "hold" });
     await w.clock.advance(1);
     assert.equal(w.settled(), 1);
+    w.delivery.abort();
+  });
+
+  const after = { maxAttempts: 3, backoffDurationMs: SECOND, maxConcurrency: 4, onExhausted: "hold" } as const;
+
+  test("does not wait for a request that hangs at an address that never took one", async () => {
+    const w = start({ onExhausted: "hold" });
+    w.sink.fault = "timeout";
+    w.send(1);
+    await w.clock.advance(5 * SECOND);
+    assert.equal(w.sink.inFlight, 1);
+    w.sink.fault = "none";
+    w.delivery.update(w.sink.sender(), after);
+    await w.clock.advance(1);
+    assert.equal(w.settled(), 1);
+    w.delivery.abort();
+  });
+
+  test("does not wait for a write without samples that hangs", async () => {
+    const w = start({ onExhausted: "hold" });
+    w.send(1);
+    await w.clock.advance(1);
+    const wrong = w.sink.sender();
+    let asked = 0;
+    const { post } = wrong;
+    wrong.post = async (body, signal) => {
+      if (body.length > NO_SAMPLES.length) return post(body, signal);
+      asked++;
+      w.sink.fault = "timeout";
+      return post(body, signal);
+    };
+    w.sink.fault = 407;
+    w.delivery.update(wrong, after);
+    w.send(1);
+    await w.clock.advance(5 * SECOND);
+    assert.deepEqual([asked, w.sink.inFlight, w.settled()], [1, 1, 1]);
+    w.sink.fault = "none";
+    w.delivery.update(w.sink.sender(), after);
+    await w.clock.advance(1);
+    assert.equal(w.settled(), 2);
+    w.delivery.abort();
+  });
+
+  test("lets a request end at an address that takes them: it would be sent twice", async () => {
+    const w = start({ onExhausted: "hold" });
+    w.send(1);
+    await w.clock.advance(1);
+    w.sink.answerMs = 500;
+    w.send(1);
+    await w.clock.advance(100);
+    w.delivery.update(w.sink.sender(), after);
+    await w.clock.advance(401); // one that begins anew with the other sender takes 100 ms longer
+    assert.equal(w.settled(), 2);
     w.delivery.abort();
   });
 });
