@@ -5,7 +5,7 @@ import type { HttpAnswer, HttpClient, HttpFailureKind, HttpTimeouts } from "../h
 import { wordsOf } from "../http/words.ts";
 import type { Clock } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
-import { redactor } from "../platform/redact.ts";
+import { redactor, secretsInHeader } from "../platform/redact.ts";
 import { judgeAnswer, judgeFailure, type Verdict } from "./judge.ts";
 
 export type Target = {
@@ -118,11 +118,11 @@ function locationOf(header: string | undefined, target: Target): string | undefi
   return origin === "null" ? undefined : printable(cover(target)(`${origin}${pathname}`), ANSWER_COLUMNS);
 }
 
-/** Receivers that echo what they got must not bring a secret into a log or a status. */
+/** Receivers that echo what they got, or its bytes in an encoding of theirs, must not bring a secret into a log or a status. */
 const secretsOf = ({ credentials, bearer, secrets = [] }: Target): string[] => [
-  ...(credentials === undefined ? [] : [`${credentials.username}:${credentials.password}`, credentials.password]),
+  ...(credentials === undefined ? [] : secretsInHeader(basicAuth(credentials))),
   ...(bearer === undefined ? [] : [bearer]),
-  ...secrets,
+  ...secrets.flatMap(secretsInHeader),
 ];
 
 const covers = new WeakMap<Target, ReturnType<typeof redactor>>();

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
+import { spellings } from "../platform/spellings.ts";
 import { binary, eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
 
 const run = promisify(execFile);
@@ -25,14 +26,15 @@ const secrets = [DOCUMENT, MOUNTED, TOKEN, BEARER, HEADER, SOURCE];
 /** As they might show up; base64 of it in all three alignments a neighbour can give it, without the ends that neighbours change. */
 const searched = secrets.flatMap((s) => {
   const mark = /MARK\dhunter2hunter2/.exec(s)![0];
-  return [
-    mark,
-    ...["", "a", "ab"].map((before) =>
-      Buffer.from(before + mark)
-        .toString("base64")
-        .slice(4, -4),
-    ),
-  ];
+  const base64s = ["", "a", "ab"].map((before) =>
+    Buffer.from(before + mark)
+      .toString("base64")
+      .slice(4, -4),
+  );
+  const spelled = Object.entries(spellings)
+    .filter(([name]) => !name.startsWith("base64"))
+    .map(([, spell]) => spell(mark).slice(4, -4));
+  return [...[mark, ...base64s].flatMap((text) => [text, [...text].reverse().join("")]), ...spelled];
 });
 
 const statuses = [200, 302, 400, 401, 403, 404, 406, 409, 413, 415, 422, 429, 500, 503];
@@ -40,12 +42,17 @@ const CONTROLS = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202e\u200b\r\n\x7f";
 const UNSAFE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e]/;
 
 /** A server that says everything it was told, in every spelling it can think of. */
-function echo(request: IncomingMessage, body: string): string {
+function echo(request: IncomingMessage, body: string, n: number): string {
   const authorization = request.headers.authorization ?? "";
   const plain = Buffer.from(authorization.replace(/^Basic /, ""), "base64").toString("utf8");
   const password = plain.slice(plain.indexOf(":") + 1);
+  const all = Object.values(spellings);
+  const spell = all[n % all.length]!;
   return [
     CONTROLS,
+    spell(password),
+    spell(authorization),
+    spell(String(request.headers["x-key"])),
     password,
     plain,
     authorization,
@@ -78,7 +85,7 @@ describe("a run with marked secrets and control characters", () => {
         // Of some it takes writes without samples: those sinks drop what is refused, the others hold it.
         const status = path.endsWith("?takes") && body.length === 1 ? 204 : Number.parseInt(path.slice(7), 10);
         // What comes first differs, so that secrets stand at any distance from the end of what is shown.
-        const text = echo(request, body);
+        const text = echo(request, body, asked.length);
         response.writeHead(status, {
           location: `http://127.0.0.1:1/${encodeURIComponent(text)}?${encodeURIComponent(text)}`,
         });
@@ -88,7 +95,9 @@ describe("a run with marked secrets and control characters", () => {
       const query = new URLSearchParams(body).get("query") ?? "";
       if (query.includes("refused")) {
         response.writeHead(422, { "content-type": "application/json" });
-        return void response.end(JSON.stringify({ status: "error", error: `${CONTROLS} ${echo(request, "")}` }));
+        return void response.end(
+          JSON.stringify({ status: "error", error: `${CONTROLS} ${echo(request, "", asked.length)}` }),
+        );
       }
       const now = Date.now();
       const result = Array.from({ length: 30 }, (_, i) => ({

@@ -1,6 +1,5 @@
 // From settings and environment to HTTP clients: one for the source, one for each sender, so that a sink that hangs has only its
 // own connections to wait for. What cannot be used ends the start.
-import { Buffer } from "node:buffer";
 import type { Settings } from "../../config/settings.ts";
 import { createHttpClient, type RealHttpClient } from "../../http/client.ts";
 import { connectPolicyOf } from "../../http/connecting/connect-policy.ts";
@@ -10,7 +9,7 @@ import { createTls, type Tls, TlsFilesError, type TlsOptions } from "../../http/
 import type { Evidence } from "../../http/http.ts";
 import { systemFiles } from "../../platform/files.ts";
 import { printable } from "../../platform/printable.ts";
-import { redactor } from "../../platform/redact.ts";
+import { redactor, secretsInHeader } from "../../platform/redact.ts";
 import { firstLine, type WatchedFile, watchedFile } from "../../platform/watched-file.ts";
 import { basicAuth } from "../../remotewrite/post.ts";
 import { StartError } from "./start-error.ts";
@@ -85,20 +84,13 @@ function coverOf(headers: () => Record<string, string>): (text: string) => strin
   let known = "";
   let cover = redactor([]);
   return (text) => {
-    const secrets = Object.values(headers()).flatMap(secretsIn);
+    const secrets = Object.values(headers()).flatMap(secretsInHeader);
     if (secrets.join("\n") !== known) {
       known = secrets.join("\n");
       cover = redactor(secrets);
     }
     return cover(text, true);
   };
-}
-
-function secretsIn(header: string): string[] {
-  const [, scheme = "", rest = header] = /^(\w+) +(.+)$/.exec(header) ?? [];
-  if (scheme.toLowerCase() !== "basic") return [rest];
-  const plain = Buffer.from(rest, "base64").toString("utf8");
-  return [plain, plain.slice(plain.indexOf(":") + 1)];
 }
 
 function tlsOf(who: "sink" | "source", settings: Settings, warn: (message: string) => void): Tls {
