@@ -6,7 +6,7 @@ import type { SinkState } from "../src/status/snapshot.ts";
 import { overview } from "../src/status/text/overview.ts";
 import { age, count, counted } from "../src/status/text/words.ts";
 import { badness } from "../src/status/text/worst.ts";
-import { type Line, lineWidth, type Segment, type Style, seg, spread } from "./drawing/line.ts";
+import { type Hit, type Line, lineWidth, type Segment, type Style, seg, spread } from "./drawing/line.ts";
 import { type Scene, shownText } from "./screens/scene.ts";
 import { attemptOf, inSeconds } from "./sinks/progress.ts";
 
@@ -88,11 +88,11 @@ export function counts(scene: Scene, room: number): Segment[] {
   return joined(sorted.map(part));
 }
 
-export function dropped({ snapshot, columns }: Scene): Segment[] {
+export function dropped({ snapshot, columns }: Scene, whole: boolean): Segment[] {
   let n = 0;
   for (const { account } of snapshot.sinks) n += droppedTotal(account);
   if (n === 0) return [];
-  return [seg(`${count(n)} dropped`, "bad"), ...(columns < 80 ? [] : [seg(" since start", "dim")])];
+  return [seg(`${count(n)} dropped`, "bad"), ...(whole && columns >= 80 ? [seg(" since start", "dim")] : [])];
 }
 
 /** Lines for causes, by the height of the terminal. */
@@ -116,7 +116,8 @@ function cause(headline: Headline, others: number, scene: Scene): Line[] {
   if (first === undefined) return [];
   // Each of several has a next attempt of its own.
   const alone = headline.sinks.length === 1;
-  const more = others === 0 ? [] : [seg(`+${counted(others, "other cause")}`, "dim")];
+  const lists: Hit = { type: "group", by: "cause" };
+  const more = others === 0 ? [] : [{ ...seg(`+${counted(others, "other cause")} (g)`, "dim"), hit: lists }];
   const left = [
     seg("  "),
     seg(alone ? first.id : counted(headline.sinks.length, "sink"), "strong"),

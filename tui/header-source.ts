@@ -7,6 +7,27 @@ import { hidden } from "./screens/privacy.ts";
 import { labelled, type Scene, shownText } from "./screens/scene.ts";
 
 const kinds = { victoriametrics: "VictoriaMetrics", prometheus: "Prometheus", unknown: "" };
+/** A response may take as long as this, and a poll may have just begun. */
+const SILENT_MS = 10_000;
+
+/** Since the last response, where a sink waits for nothing else and no read has failed: the source hangs, or is slow. */
+function silentFor({ snapshot, now }: Scene): number | undefined {
+  const { health, lastAnswerAt = 0 } = snapshot.source;
+  if (health !== "ok") return undefined;
+  let last = lastAnswerAt;
+  let waiting = false;
+  for (const { sources, lastReadAt = 0, phase, account, inFlight } of snapshot.sinks) {
+    last = Math.max(last, lastReadAt);
+    waiting ||=
+      (phase.name === "flowing" || phase.name === "idle") &&
+      account.pending === 0 &&
+      inFlight === 0 &&
+      sources.some(({ kind, lastReadAt: read }) => kind === "raw" && read !== undefined);
+  }
+  const silent = now - last;
+  return waiting && silent > SILENT_MS + 2_000 * pollSeconds(snapshot) ? silent : undefined;
+}
+
 /** Less is the grain of the Date header. */
 const CLOCK_WORTH_TELLING_MS = 2_000;
 
@@ -14,8 +35,9 @@ export function source(scene: Scene): Segment[] {
   const { snapshot, now, ui, glyphs, columns } = scene;
   const { url, kind, health, clockDifferenceMs, failure } = snapshot.source;
   if (snapshot.startedAt === 0) return [];
+  const silent = silentFor(scene);
   const mark = {
-    ok: seg(glyphs.ready, "good"),
+    ok: silent === undefined ? seg(glyphs.ready, "good") : seg(glyphs.unknown, "warn"),
     failing: seg(glyphs.notReady, "bad"),
     unknown: seg(glyphs.unknown, "warn"),
   }[health];
@@ -32,11 +54,12 @@ export function source(scene: Scene): Segment[] {
     ];
   }
   const waiting = health === "unknown" ? [seg("  no answer yet", "dim")] : [];
+  const hangs = silent === undefined ? [] : [seg(`  no response for ${age(silent)}`, "warn")];
   const off =
     clockDifferenceMs === undefined || Math.abs(clockDifferenceMs) < CLOCK_WORTH_TELLING_MS
       ? []
       : [seg(`  clock ${age(Math.abs(clockDifferenceMs))} ${clockDifferenceMs < 0 ? "behind" : "ahead"}`, "warn")];
-  return [mark, seg(" source", "dim"), address, ...what, ...waiting, ...off];
+  return [mark, seg(" source", "dim"), address, ...what, ...waiting, ...hangs, ...off];
 }
 
 /** Series that are read (each query once), and the largest lag of all sinks. */

@@ -7,6 +7,7 @@ import type { Link } from "../src/status/link.ts";
 import type { Snapshot } from "../src/status/snapshot.ts";
 import { clockTime, counted, instant } from "../src/status/text/words.ts";
 import { parsed } from "./input/command.ts";
+import { copied } from "./input/copied.ts";
 import type { Intent } from "./input/intents.ts";
 import { intentOf } from "./input/keys.ts";
 import { ownCommand } from "./input/own-keys.ts";
@@ -38,6 +39,8 @@ export type SessionPorts = {
   actions(): Actions | string;
   /** Writes the incident file; resolves to where. */
   save(name: string, privacy: boolean): Promise<string>;
+  /** To the terminal's clipboard; whether it arrives nobody says. */
+  copy(text: string): void;
   /** Keeps what was chosen for the next session. */
   keep(ui: UiState): Promise<void>;
   quit(leaveFrame: boolean): void;
@@ -95,6 +98,7 @@ export class Session {
     if (intent.type === "travel") this.#travel(intent, page);
     if (intent.type === "yes" && ui.asking !== undefined) void this.#act(ui.asking, page);
     if (intent.type === "save") void this.#save(page);
+    if (intent.type === "copy") this.#copy(page);
     if (isKept(ui, this.ui)) void this.#keep(page);
     if (intent.type === "quit" && ui.quitting === undefined) quit(intent.leaveFrame);
   }
@@ -177,6 +181,14 @@ export class Session {
     } finally {
       this.#travelling = false;
     }
+  }
+
+  #copy(page: number): void {
+    const { store, clock, copy } = this.#ports;
+    const found = copied(this.ui, this.ui.frozen?.snapshot ?? store.snapshot, clock.now());
+    if (found === undefined) return this.#told("There is nothing to copy here.", false, page);
+    copy(found.text);
+    this.#told(`Copied ${found.what}, if the terminal takes it (OSC 52).`, true, page);
   }
 
   async #save(page: number): Promise<void> {

@@ -26,7 +26,7 @@ import { recorded } from "./recording/recorded.ts";
 import type { ScreenConfig } from "./screen-config.ts";
 import { type Plain, startPlain } from "./screen-reader.ts";
 import { Session, type Store } from "./session.ts";
-import { ASK_BACKGROUND, MOUSE_OFF, MOUSE_ON, terminalInput } from "./terminal-input.ts";
+import { ASK_BACKGROUND, MOUSE_OFF, MOUSE_ON, terminalInput, toClipboard } from "./terminal-input.ts";
 
 export type { Store } from "./session.ts";
 
@@ -90,7 +90,11 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
   const { config, problems, isThere } = await configIn(options.configFile);
   const recording = recorded(store, clock, options.opened);
   const session = new Session(
-    { store, clock, past: recording, actions, save: recording.save, keep: (ui) => keep(options.configFile, ui), quit },
+    {
+      ...{ store, clock, past: recording, actions, save: recording.save, quit },
+      copy: (text) => void stdout.write(toClipboard(text)),
+      keep: (ui) => keep(options.configFile, ui),
+    },
     {
       ...initialUi,
       theme: options.theme ?? config.theme,

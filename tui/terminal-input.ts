@@ -19,6 +19,9 @@ export const ASK_BACKGROUND = "\x1b]11;?\x07";
 export const MOUSE_ON = "\x1b[?1000h\x1b[?1006h";
 export const MOUSE_OFF = "\x1b[?1006l\x1b[?1000l";
 
+/** OSC 52, which reaches the clipboard of the person's own machine, also over SSH. */
+export const toClipboard = (text: string): string => `\x1b]52;c;${Buffer.from(text, "utf8").toString("base64")}\x07`;
+
 /** Pure. `rest` is the beginning of something that is not whole yet. */
 export function heard(text: string): Heard {
   const found: Heard = { keys: "", mice: [], rest: "" };

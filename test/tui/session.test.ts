@@ -10,6 +10,7 @@ function at(story = oneFails(), answer: () => Promise<Outcome> = async () => ({ 
   const done: string[] = [];
   const saved: [name: string, privacy: boolean][] = [];
   const quits: boolean[] = [];
+  const copies: string[] = [];
   const actions: Actions = {
     act: (sink, action) => {
       done.push(`${action} ${sink}`);
@@ -30,6 +31,7 @@ function at(story = oneFails(), answer: () => Promise<Outcome> = async () => ({ 
       saved.push([name, privacy]);
       return `/home/me/${name}`;
     },
+    copy: (text) => copies.push(text),
     keep: async () => {},
     quit: (leave) => quits.push(leave),
   });
@@ -37,7 +39,7 @@ function at(story = oneFails(), answer: () => Promise<Outcome> = async () => ({ 
     for (const key of keys) session.press(key, 20);
     await new Promise((done) => setImmediate(done));
   };
-  return { session, press, done, saved, quits, forbid: (why: string) => (allowed = why) };
+  return { session, press, done, saved, quits, copies, forbid: (why: string) => (allowed = why) };
 }
 
 describe("actions", () => {

@@ -18,7 +18,7 @@ const LIMIT = { timeout: 200_000 };
 /** tmux's name of a key to ours. */
 const nameOfKey = (key: string): string =>
   ({ Space: " ", PageUp: "pageup", PageDown: "pagedown", BTab: "shift-tab" })[key] ??
-  (key.startsWith("C-") ? `ctrl-${key.slice(2)}` : key.length > 1 ? key.toLowerCase() : key);
+  (key.startsWith("C-") ? `ctrl-${key.slice(2).toLowerCase()}` : key.length > 1 ? key.toLowerCase() : key);
 
 const dir = mkdtempSync(join(tmpdir(), "outflow-tui-bin-"));
 const binary = join(dir, "fixture");
@@ -129,16 +129,18 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     [["N"], "by name"],
     [["N"], "by name, reversed"],
     [["W"], cloud],
+    [["g"], /▾ ServerError: The endpoint[\s\S]*▾ Pending/],
     [["g"], /▾ default\/edge +2 sinks[\s\S]*grouped by policy/],
     [["Enter"], /▸ default\/edge/],
     [["Space"], "2 marked"],
     [["p"], "Pause 2 sinks?"],
     [["n"], "2 marked"],
-    [["g"], /▾ ServerError: The endpoint[\s\S]*▾ Pending/],
     [["g"], /q quit +2 marked *$/m],
     [["Escape"], cloud],
     [["Space"], /◆✗ not ready[\s\S]*1 marked/],
+    [["C-Space"], "2 marked"],
     [["Escape"], /q quit *$/m],
+    [["Home", "C"], "Copied default/edge/cloud"],
     [["Home"], cloud],
     [["c"], /\[x\] state/],
     [["j", "j", "Space"], /\[ \] reason/],
@@ -182,6 +184,8 @@ describe("in a terminal", { skip: !haveTmux }, () => {
     [["Escape"], /condition +status/],
     [["Escape"], home],
     [[":", "n", "o", "Enter"], '"no" is not a command'],
+    [[":", "Up"], ":no_"],
+    [["Escape"], /q quit *$/m],
     [["p"], "Pause default/edge/cloud?"],
     [["n"], home],
     [["p", "y"], "default/edge/cloud was told to pause."],

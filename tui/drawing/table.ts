@@ -12,7 +12,7 @@ export type Column<Row> = {
   min: number;
   max: number;
   cell(row: Row, width: number): Segment | readonly Segment[];
-  /** This one takes what is left, if there is any. */
+  /** This one takes what is left; it and those behind it come in where all before them have as much as they like. */
   rest?: boolean;
   /** Only these widths are of use. */
   steps?: readonly number[];
@@ -27,10 +27,15 @@ export type Placed<Row> = { column: Column<Row>; width: number };
 export function layOut<Row>(columns: readonly Column<Row>[], width: number): Placed<Row>[] {
   const taken = new Map<Column<Row>, number>();
   let left = width + GAP;
+  let wished = 0;
+  /** With as little as they can do with. */
+  let modest = true;
   const byImportance = columns.toSorted((a, b) => a.importance - b.importance);
   for (const column of byImportance) {
-    if (column.min + GAP > left) break;
+    if (column.rest === true) modest = false;
+    if (column.min + GAP > left - (modest ? 0 : wished)) break;
     taken.set(column, column.min);
+    if (column.steps === undefined) wished += column.max - column.min;
     left -= column.min + GAP;
   }
   // A word beside a mark is worth less than a whole name.

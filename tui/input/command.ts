@@ -94,6 +94,7 @@ export const commands: Readonly<Record<string, Command>> = {
   freeze: plain("freeze the screen", { type: "freeze" }),
   theme: oneOf("colours", themes, (name) => ({ type: "theme", name })),
   privacy: plain("hide addresses, labels", { type: "privacy" }),
+  copy: plain("copy name, YAML, replay", { type: "copy" }),
   save: plain("save an incident file", { type: "save" }),
   help: plain("the keys", { type: "panel", panel: "help" }),
   quit: plain("quit", { type: "quit", leaveFrame: false }),

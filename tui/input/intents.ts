@@ -18,7 +18,7 @@ export type Range = (typeof ranges)[number];
 export const sortColumns = ["worst", "name", "samples/s", "bytes/s", "lag", "dropped", "ok ago"] as const;
 export type SortColumn = (typeof sortColumns)[number];
 
-export const groupings = ["none", "policy", "cause"] as const;
+export const groupings = ["none", "cause", "policy"] as const;
 export type Grouping = (typeof groupings)[number];
 
 /** Where the panes are. */
@@ -52,6 +52,8 @@ export type Intent =
   | { type: "group"; by?: Grouping }
   /** Marks or unmarks the selected row, or all rows of the selected group. */
   | { type: "mark" }
+  /** Marks all rows from the last one that was marked to the selected one. */
+  | { type: "mark-range" }
   /** A row by its key: of the sink table, or of the screen's own list. */
   | { type: "select"; key: string }
   | { type: "sink"; id: SinkId; show: "detail" | "why" | "yaml" | "events" }
@@ -74,6 +76,10 @@ export type Intent =
   | { type: "line-cleared" }
   | { type: "completed" }
   | { type: "entered" }
+  /** The command before (-1) or after (1) the one that is shown. */
+  | { type: "recalled"; by: number }
+  /** To the clipboard: the command of an explanation, the policy that is shown, else the sink's name. */
+  | { type: "copy" }
   /** Actions: asked first, then said yes or no to. What is said yes to is done by the session. */
   | { type: "ask"; action: ActionWanted; sinks?: readonly SinkId[] }
   | { type: "yes" }

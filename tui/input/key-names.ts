@@ -14,14 +14,20 @@ export function keyName(input: string, key: Key): string {
   if (key.escape) return "escape";
   if (key.tab) return key.shift ? "shift-tab" : "tab";
   if (key.backspace || key.delete) return "backspace";
-  return key.ctrl ? `ctrl-${input}` : input;
+  return key.ctrl ? `ctrl-${input === " " ? "space" : input}` : input;
 }
 
 /** The name of one character among several that came as one text. */
 export function keyOf(character: string): string {
-  const known = { "\r": "enter", "\n": "enter", "\t": "tab", "\x1b": "escape", "\x7f": "backspace", "\b": "backspace" }[
-    character
-  ];
+  const known = {
+    "\r": "enter",
+    "\n": "enter",
+    "\t": "tab",
+    "\x1b": "escape",
+    "\x7f": "backspace",
+    "\b": "backspace",
+    "\0": "ctrl-space",
+  }[character];
   if (known !== undefined) return known;
   return character < " " ? `ctrl-${String.fromCharCode(character.charCodeAt(0) + 96)}` : character;
 }

@@ -64,8 +64,9 @@ export const bindings: readonly Binding[] = [
   key("Sinks", "l", "l", "events of this sink", { type: "events-of" }, { on: charts, hint: "log" }),
   key("Sinks", "/", "/", "filter; regex, ! inverts", { type: "filter" }, { on: withRows, hint: "filter" }),
   key("Sinks", "!", "!", "only what is not ready", { type: "faults-only" }, { on: ["sinks"], hint: "faults" }),
-  key("Sinks", "g", "g", "group by policy, cause", { type: "group" }, { on: ["sinks"], hint: "group" }),
+  key("Sinks", "g", "g", "group by cause, policy", { type: "group" }, { on: ["sinks"], hint: "group" }),
   key("Sinks", "space", "space", "mark the sink or group", { type: "mark" }, { on: ["sinks"] }),
+  key("Sinks", "ctrl-space", "ctrl-space", "mark from the last mark", { type: "mark-range" }, { on: ["sinks"] }),
   key("Sinks", "c", "c", "choose the columns", { type: "panel", panel: "columns" }, { on: ["sinks"] }),
 
   sort("s", undefined, "by the next column"),
@@ -96,6 +97,7 @@ export const bindings: readonly Binding[] = [
   key("This screen", "-", "-", "smaller panes", { type: "pane-size", by: -1 }, { on: ["sinks"] }),
   key("This screen", "|", "|", "panes below, beside, off", { type: "pane-layout" }, { on: ["sinks"] }),
   key("This screen", "P", "P", "hide addresses, labels", { type: "privacy" }),
+  key("This screen", "C", "C", "copy name, YAML, replay", { type: "copy" }, { on: [...withSink, "policies"] }),
   key("This screen", "ctrl-s", "ctrl-s", "save an incident file", { type: "save" }),
   key("This screen", "?", "?", "this help", { type: "panel", panel: "help" }, { hint: "help" }),
   key("This screen", "q ctrl-c", "q ctrl-c", "quit", { type: "quit", leaveFrame: false }, { hint: "quit" }),
@@ -137,6 +139,8 @@ function typingIntent(name: string): Intent | undefined {
   if (name === "backspace") return { type: "rubbed-out" };
   if (name === "ctrl-u") return { type: "line-cleared" };
   if (name === "tab") return { type: "completed" };
+  if (name === "up") return { type: "recalled", by: -1 };
+  if (name === "down") return { type: "recalled", by: 1 };
   if (name === "ctrl-c") return { type: "quit", leaveFrame: false };
   return name.startsWith("ctrl-") || named.has(name) ? undefined : { type: "typed", text: name };
 }

@@ -65,10 +65,12 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
       return { ...unselected(ui), reverse: !ui.reverse };
     case "group": {
       const next = groupings[(groupings.indexOf(ui.group) + 1) % groupings.length] ?? "none";
-      return { ...unselected(ui), group: intent.by ?? next, folded: new Set() };
+      return grouped(ui, intent.by ?? next, snapshot, now, page);
     }
     case "mark":
       return marked(ui, snapshot, now);
+    case "mark-range":
+      return markedRange(ui, snapshot, now);
     case "select":
       return selectedAt(ui, intent.key);
     case "sink":
@@ -112,7 +114,7 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
     case "filter-is":
       return filtered(ui, intent.text);
     case "command":
-      return { ...ui, typing: "command", command: "" };
+      return { ...without(ui, "recalled"), typing: "command", command: "" };
     case "typed":
       return typed(ui, (text) => text + intent.text);
     case "rubbed-out":
@@ -122,7 +124,9 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
     case "completed":
       return ui.typing === "command" ? { ...ui, command: completed(ui.command, snapshot) } : ui;
     case "entered":
-      return { ...without(ui, "typing"), command: "" };
+      return entered(ui);
+    case "recalled":
+      return recalled(ui, intent.by);
     case "quit":
       return { ...ui, quitting: intent.leaveFrame ? "leave" : "drain" };
     case "ask": {
@@ -135,6 +139,7 @@ export function uiReduce(ui: UiState, intent: Intent, live: Snapshot, now: Epoch
     case "no":
       return without(ui, "asking");
     case "save":
+    case "copy":
       return ui;
     case "told":
       return told(ui, intent.text, intent.ok, now);
@@ -162,6 +167,14 @@ function opened(ui: UiState, snapshot: Snapshot, now: EpochMs): UiState {
   return { ...ui, selected: row.key, folded };
 }
 
+/** Where the rows would not fit, as headings that enter opens: all causes are seen at once. */
+function grouped(ui: UiState, group: UiState["group"], snapshot: Snapshot, now: EpochMs, page: number): UiState {
+  const open: UiState = { ...unselected(ui), group, folded: new Set() };
+  const rows = sinkRows(snapshot, open, now);
+  if (rows.length <= page) return open;
+  return { ...open, folded: new Set(rows.flatMap((row) => (row.kind === "group" ? [row.key] : []))) };
+}
+
 /** The row is marked, and the next one selected: several are marked by pressing again. */
 function marked(ui: UiState, snapshot: Snapshot, now: EpochMs): UiState {
   const row = selectedRow(ui, snapshot, now);
@@ -172,7 +185,20 @@ function marked(ui: UiState, snapshot: Snapshot, now: EpochMs): UiState {
   else for (const id of ids) after.add(id);
   const rows = sinkRows(snapshot, ui, now);
   const next = rows[Math.min(rows.length - 1, rows.indexOf(row) + 1)] ?? row;
-  return { ...ui, marked: after, selected: next.key };
+  return { ...ui, marked: after, markedLast: row.key, selected: next.key };
+}
+
+function markedRange(ui: UiState, snapshot: Snapshot, now: EpochMs): UiState {
+  const row = selectedRow(ui, snapshot, now);
+  if (row === undefined) return ui;
+  const rows = sinkRows(snapshot, ui, now);
+  const to = rows.indexOf(row);
+  const last = ui.marked.size === 0 ? -1 : rows.findIndex((r) => r.key === ui.markedLast);
+  const from = last < 0 ? to : last;
+  const ids = rows
+    .slice(Math.min(from, to), Math.max(from, to) + 1)
+    .flatMap((r) => (r.kind === "sink" ? [r.key] : r.sinks.map((s) => s.id)));
+  return { ...ui, marked: new Set([...ui.marked, ...ids]), markedLast: row.key, selected: row.key };
 }
 
 function selectedAt(ui: UiState, key: string): UiState {
@@ -189,8 +215,25 @@ function sinkShown(ui: UiState, id: string, show: "detail" | "why" | "yaml" | "e
   return show === "detail" ? { ...at, screen: "detail" } : { ...at, screen: "detail", panel: show };
 }
 
+const HISTORY = 50;
+
+/** A command that was entered again is kept once, as the newest. */
+function entered(ui: UiState): UiState {
+  const text = ui.typing === "command" ? ui.command.trim() : "";
+  const history = text === "" ? ui.history : [...ui.history.filter((c) => c !== text), text].slice(-HISTORY);
+  return { ...without(ui, "typing", "recalled"), command: "", history };
+}
+
+/** Behind the newest one is what was being typed. */
+function recalled(ui: UiState, by: number): UiState {
+  if (ui.typing !== "command") return ui;
+  const from = ui.recalled ?? { at: ui.history.length, typed: ui.command };
+  const at = Math.min(ui.history.length, Math.max(0, from.at + by));
+  return { ...ui, command: ui.history[at] ?? from.typed, recalled: { ...from, at } };
+}
+
 function typed(ui: UiState, change: (text: string) => string): UiState {
-  if (ui.typing === "command") return { ...ui, command: change(ui.command) };
+  if (ui.typing === "command") return { ...without(ui, "recalled"), command: change(ui.command) };
   return filtered(ui, change(ui.filters[ui.screen] ?? ""));
 }
 

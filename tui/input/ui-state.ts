@@ -19,6 +19,8 @@ export type UiState = {
   selectedSource?: string;
   selectedMember?: string;
   marked: ReadonlySet<SinkId>;
+  /** Key of the row that was marked last: a range begins there. */
+  markedLast?: string;
   /** First line in view, on screens that scroll. On events: lines back from the newest. */
   scroll: number;
   /** The screen shows this and no newer snapshot; data continues. `recorded`: a moment of a recording from and to then. */
@@ -34,6 +36,9 @@ export type UiState = {
   /** What is being typed. */
   typing?: "filter" | "command";
   command: string;
+  /** Commands that were entered, the newest last; `recalled`: the one that is shown, and what was being typed before it. */
+  history: readonly string[];
+  recalled?: { at: number; typed: string };
   /** Events of this sink only. */
   eventsOf?: SinkId;
   /** Addresses, queries and label values are hidden. */
@@ -70,6 +75,7 @@ export const initialUi: UiState = {
   folded: new Set(),
   filters: {},
   command: "",
+  history: [],
   privacy: false,
   range: "minute",
   chooser: 0,

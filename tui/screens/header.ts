@@ -23,14 +23,18 @@ export function header(scene: Scene, clockNow: EpochMs): Line[] {
     row(...titleLine(scene, clockNow)),
     row(...countsLine(scene)),
     ...worst(scene),
-    row(source(scene), behind(scene)),
+    // What has failed is worth more than how far it has come.
+    row(source(scene), scene.snapshot.source.health === "failing" ? [] : behind(scene)),
     ...[lost(scene, clockNow), ...troubles(scene)].flatMap((t) => (t === undefined ? [] : [row(t)])),
   ];
 }
 
 function countsLine(scene: Scene): [left: Segment[], right: Segment[]] {
-  const right = dropped(scene);
-  return [counts(scene, scene.columns - lineWidth({ segments: right }) - 2), right];
+  const width = (segments: Segment[]) => lineWidth({ segments });
+  // A count of its own for each cause is worth more than the words behind a number.
+  const all = width(counts(scene, Number.POSITIVE_INFINITY));
+  const right = dropped(scene, all + 2 + width(dropped(scene, true)) <= scene.columns);
+  return [counts(scene, scene.columns - width(right) - 2), right];
 }
 
 /** Who this is, and where there is room the fleet and the API server. */

@@ -1,9 +1,10 @@
 // What a sink is doing about its trouble, in few words: the next attempt, how far it has caught up, what it waits for. Pure.
 import type { EpochMs } from "../../src/platform/clock.ts";
+import { REJECTED_KEPT } from "../../src/status/attempts/attempts.ts";
 import { readyOf } from "../../src/status/conditions.ts";
 import { rate } from "../../src/status/rings.ts";
 import type { SinkState } from "../../src/status/snapshot.ts";
-import { age, short } from "../../src/status/text/words.ts";
+import { age, counted, short } from "../../src/status/text/words.ts";
 import { type Segment, seg } from "../drawing/line.ts";
 
 /** `25m behind, 13.9k/s, 12s left`, and shorter ways to say so; undefined while it is not catching up. */
@@ -40,9 +41,23 @@ export function retryOf(sink: SinkState, now: EpochMs, width: number): Segment |
       return seg(catchingUp(sink, now)?.[2] ?? "", "accent");
     case "starting":
       return phase.crash === undefined ? seg("") : seg(`restart ${inSeconds(phase.crash.restartAt, now)}`, "warn");
+    case "flowing":
+    case "idle":
+      return usually(sink, now, width);
     default:
       return seg("");
   }
+}
+
+/** How long a refused series is told in the row. */
+const REFUSED_MS = 300_000;
+
+/** What a sink without trouble has learned: the size of requests that its endpoint takes, series that it refuses. */
+function usually({ learnedSize, rejected }: SinkState, now: EpochMs, width: number): Segment {
+  const refused = rejected.filter(({ at }) => now - at < REFUSED_MS).length;
+  if (refused > 0) return seg(`${refused}${refused >= REJECTED_KEPT ? "+" : ""} refused`, "warn");
+  if (learnedSize === undefined) return seg("");
+  return seg(`max ${short(learnedSize.samples)}${width < 15 ? "" : "/request"}`, "dim");
 }
 
 /** `2/3`; a sink that holds its batches goes beyond the last one: `7`. */
@@ -56,5 +71,9 @@ export const inSeconds = (at: EpochMs, now: EpochMs): string => age(Math.max(0, 
 export function whyOf(sink: SinkState): string {
   const { phase } = sink;
   if (phase.name === "backing-off" || phase.name === "holding") return phase.message;
-  return readyOf(sink).status === "True" ? "" : readyOf(sink).message;
+  if (readyOf(sink).status !== "True") return readyOf(sink).message;
+  const refused = sink.rejected.at(-1);
+  if (refused !== undefined) return `${refused.series} is refused: ${refused.message}`;
+  const { learnedSize } = sink;
+  return learnedSize === undefined ? "" : `takes requests of up to ${counted(learnedSize.samples, "sample")}`;
 }

@@ -144,8 +144,9 @@ const makers: Readonly<Record<ColumnName, (scene: Scene, list: readonly SinkStat
   sent: () => number(6, (s) => quietZero(s.account.delivered, short)),
   "ok ago": ({ now }) =>
     number(7, (s) => (s.lastSuccessAt === undefined ? seg("never", "dim") : seg(age(now - s.lastSuccessAt)))),
-  why: (scene, list) => ({
-    min: list.some((s) => whyOf(s) !== "") ? 30 : 4,
+  // As wide when there is nothing to say: columns that come and go with trouble make rows jump.
+  why: (scene) => ({
+    min: 30,
     max: 30,
     rest: true,
     cell: (s) => seg(shownText(whyOf(s), scene), "dim"),

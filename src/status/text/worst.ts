@@ -10,6 +10,7 @@ export function badness(sink: SinkState): number {
     return sink.failing !== undefined && sink.failing.dropped > 0 ? 0 : 1;
   }
   if (status === "Unknown") return 3;
-  if (sink.phase.name === "backing-off" || sink.phase.name === "holding") return 4;
+  // One that is ready and retries stays where it is: beside a receiver that limits the rate rows would change places every few seconds.
+  if (sink.phase.name === "holding") return 4;
   return sink.phase.name === "catching-up" ? 5 : 6;
 }
