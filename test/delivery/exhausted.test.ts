@@ -217,7 +217,7 @@ describe("a sender that was replaced", () => {
     w.send(1);
     await w.clock.advance(100);
     w.delivery.update(w.sink.sender(), after);
-    await w.clock.advance(401); // one that begins anew with the other sender takes 100 ms longer
+    await w.clock.advance(401); // one that begins again with the other sender takes 100 ms longer
     assert.equal(w.settled(), 2);
     w.delivery.abort();
   });
