@@ -20,7 +20,7 @@ const probe = join(dir.path, "probe");
 const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 const [kube, vm] = await Promise.all([startKubernetes(), startVictoriaMetrics()]);
-for (const file of ["crd.yaml", "rbac.yaml"]) kube.applyFile(join(root, "packaging/kubernetes/base", file));
+for (const file of ["crd.yaml", "rbac.yaml"]) await kube.applyFile(join(root, "packaging/kubernetes/base", file));
 const admin: KubeApi = createKubeApi({
   access: kubeconfigAccess([kube.kubeconfig], {
     files: systemFiles,
@@ -64,7 +64,7 @@ const agent = spawn(
       "--no-tui",
       "--kubernetes",
     ],
-    ...["--kubeconfig", kube.serviceAccount("outflow-system", "outflow").kubeconfig, "--source-url", vm.url],
+    ...["--kubeconfig", (await kube.serviceAccount("outflow-system", "outflow")).kubeconfig, "--source-url", vm.url],
     ...[
       "--state-dir",
       join(dir.path, "state"),
@@ -176,7 +176,7 @@ try {
   await kube.stopApi("SIGKILL");
   await kube.startApi();
   for (let i = 0; i < 20; i++)
-    kube.ask(
+    await kube.ask(
       "PATCH",
       "/apis/telemetry.miloapis.com/v1alpha1/namespaces/default/exportpolicies/p0",
       { metadata: { labels: { i: `${i}` } } },

@@ -43,7 +43,7 @@ describe("the CRD", needsKubernetes(), () => {
   let kube: Kubernetes;
   before(async () => {
     kube = await startKubernetes();
-    kube.applyFile(join(root, "packaging/kubernetes/base/crd.yaml"));
+    await kube.applyFile(join(root, "packaging/kubernetes/base/crd.yaml"));
   });
   after(() => kube?.remove());
 
@@ -51,22 +51,22 @@ describe("the CRD", needsKubernetes(), () => {
   const create = (policy: object) => kube.ask("POST", `${path}?dryRun=All&fieldValidation=Strict`, policy);
 
   for (const { field, what, ok, change } of bounds)
-    test(`${ok ? "takes" : "refuses"} ${field}: ${what}`, () => {
+    test(`${ok ? "takes" : "refuses"} ${field}: ${what}`, async () => {
       const policy = basePolicy();
       change(policy);
-      const { status, body } = create(policy);
+      const { status, body } = await create(policy);
       assert.equal(status < 300, ok, `${status} ${body.message}`);
       if (!ok) assert.ok([400, 422].includes(status), `${status} ${body.message}`);
     });
 
-  test("gives the defaults of the API reference", () => {
+  test("gives the defaults of the API reference", async () => {
     const policy = basePolicy();
     const write = (
       policy as never as { spec: { sinks: { target: { prometheusRemoteWrite: Record<string, unknown> } }[] } }
     ).spec.sinks[0]!.target.prometheusRemoteWrite;
     delete write.batch;
     delete write.retry;
-    const { body } = create(policy);
+    const { body } = await create(policy);
     const made = (body as never as typeof policy & { spec: { sinks: { target: { prometheusRemoteWrite: object } }[] } })
       .spec.sinks[0]!.target.prometheusRemoteWrite;
     assert.deepEqual(made, {
@@ -76,12 +76,12 @@ describe("the CRD", needsKubernetes(), () => {
     });
   });
 
-  test("takes every sample policy", () => {
+  test("takes every sample policy", async () => {
     for (const file of readdirSync(join(root, "policies")).filter((name) => name.endsWith(".yaml")))
       for (const document of parseAllDocuments(readFileSync(join(root, "policies", file), "utf8"))) {
         const policy = document.toJS() as { kind: string; metadata: { namespace?: string } };
         if (policy.kind !== "ExportPolicy") continue;
-        const { status, body } = create({ ...policy, metadata: { ...policy.metadata, namespace: "default" } });
+        const { status, body } = await create({ ...policy, metadata: { ...policy.metadata, namespace: "default" } });
         assert.equal(status, 201, `${file}: ${body.message}`);
       }
   });

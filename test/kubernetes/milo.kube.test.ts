@@ -118,14 +118,14 @@ describe("Milo on real API servers", needsKubernetes(), () => {
     planes = { platform, p1, p2: platform };
     for (const kube of [platform, p1])
       for (const file of ["base/crd.yaml", "base/rbac.yaml", "adopt/rbac.yaml"])
-        kube.applyFile(join(root, "packaging/kubernetes", file));
-    platform.apply(PROJECT_CRD);
-    platform.applyFile(join(root, "packaging/kubernetes/milo/rbac.yaml"));
-    const account = (kube: Kubernetes): Server_ => {
-      kube.serviceAccount("outflow-system", "outflow");
+        await kube.applyFile(join(root, "packaging/kubernetes", file));
+    await platform.apply(PROJECT_CRD);
+    await platform.applyFile(join(root, "packaging/kubernetes/milo/rbac.yaml"));
+    const account = async (kube: Kubernetes): Promise<Server_> => {
+      await kube.serviceAccount("outflow-system", "outflow");
       return { kube, token: readFileSync(join(kube.dir, "outflow-system-outflow-3600/token"), "utf8") };
     };
-    const [onPlatform, onP1] = [account(platform), account(p1)];
+    const [onPlatform, onP1] = [await account(platform), await account(p1)];
     front = await startFront(onPlatform, { p1: onP1, p2: onPlatform });
     for (const name of ["p1", "p2"] as const) {
       const project = {
@@ -133,12 +133,12 @@ describe("Milo on real API servers", needsKubernetes(), () => {
         kind: "Project",
         metadata: { name },
       };
-      platform.apply(JSON.stringify(project));
-      ready(name, name === "p1");
-      planes[name].apply(JSON.stringify(secretObject("cred", { username: name, password: "p" })));
+      await platform.apply(JSON.stringify(project));
+      await ready(name, name === "p1");
+      await planes[name].apply(JSON.stringify(secretObject("cred", { username: name, password: "p" })));
       const policy = policyObject("edge", { endpoint: receiver.writeUrl, query: "m", secret: "cred" });
       const metadata = { ...policy.metadata, finalizers: [FINALIZER, "example.com/other"] };
-      planes[name].apply(JSON.stringify({ ...policy, metadata }));
+      await planes[name].apply(JSON.stringify({ ...policy, metadata }));
     }
     const kubeconfig = join(dir.path, "config");
     writeFileSync(
@@ -157,9 +157,9 @@ describe("Milo on real API servers", needsKubernetes(), () => {
     dir.remove();
   });
 
-  function ready(name: string, is: boolean): void {
+  async function ready(name: string, is: boolean): Promise<void> {
     const status = { conditions: [{ type: "Ready", status: is ? "True" : "False" }] };
-    const { status: code, body } = planes.platform.ask(
+    const { status: code, body } = await planes.platform.ask(
       "PATCH",
       `${PROJECTS}/${name}/status`,
       { status },
@@ -167,8 +167,9 @@ describe("Milo on real API servers", needsKubernetes(), () => {
     );
     assert.equal(code, 200, String(body.message));
   }
-  const policy = (name: "p1" | "p2") => planes[name].ask("GET", POLICY).body as never as PolicyObject;
-  const reason = (name: "p1" | "p2") => policy(name).status?.conditions?.find((c) => c.type === "Ready")?.reason;
+  const policy = async (name: "p1" | "p2") => (await planes[name].ask("GET", POLICY)).body as never as PolicyObject;
+  const reason = async (name: "p1" | "p2") =>
+    (await policy(name)).status?.conditions?.find((c) => c.type === "Ready")?.reason;
   const failure = async () =>
     (
       (await (await fetch(`${agent!.adminUrl}/api/v1/snapshot`)).json()) as {
@@ -191,8 +192,8 @@ describe("Milo on real API servers", needsKubernetes(), () => {
   test("a project that is ready is exported with its own Secret, and its control plane has the status; one that is not waits", async () => {
     await isReady("p1");
     assert.deepEqual([...users()], ["p1"]);
-    assert.equal(reason("p2"), undefined);
-    ready("p2", true);
+    assert.equal(await reason("p2"), undefined);
+    await ready("p2", true);
     await isReady("p2");
     await eventually("p2 sends", () => users().has("p2"), Boolean);
     assert.equal(await failure(), "none");
@@ -207,17 +208,17 @@ describe("Milo on real API servers", needsKubernetes(), () => {
     for (const name of ["p1", "p2"] as const)
       await eventually(
         `${name} is adopted`,
-        () => policy(name).metadata.finalizers?.join(),
+        async () => (await policy(name)).metadata.finalizers?.join(),
         (finalizers) => finalizers === "example.com/other",
       );
-    assert.equal(planes.p2.ask("DELETE", POLICY).status, 200);
+    assert.equal((await planes.p2.ask("DELETE", POLICY)).status, 200);
     await eventually(
       "its sink ends, though another finalizer holds the object",
       async () => [...(await agent!.metrics()).keys()].some((key) => key.includes('policy="p2:default/edge"')),
       (has) => !has,
     );
-    planes.p2.ask("PATCH", POLICY, { metadata: { finalizers: [] } }, "application/merge-patch+json");
-    assert.equal(planes.p2.ask("GET", POLICY).status, 404);
+    await planes.p2.ask("PATCH", POLICY, { metadata: { finalizers: [] } }, "application/merge-patch+json");
+    assert.equal((await planes.p2.ask("GET", POLICY)).status, 404);
   });
 
   test("429 with Retry-After: nothing is asked again before its time, exporting continues, and then all is well", async () => {
@@ -238,7 +239,7 @@ describe("Milo on real API servers", needsKubernetes(), () => {
       assert.ok(gap >= 1_950, `${what} again after ${gap} ms`);
       last.set(what, atMs);
     }
-    planes.p1.ask(
+    await planes.p1.ask(
       "PATCH",
       POLICY,
       { spec: policyObject("edge", { endpoint: receiver.writeUrl, query: 'm{x=""}', secret: "cred" }).spec },
@@ -254,7 +255,7 @@ describe("Milo on real API servers", needsKubernetes(), () => {
 
   test("with the shipped roles nothing is forbidden; a project that is deleted ends", async () => {
     assert.doesNotMatch(agent!.log, /forbidden/);
-    assert.equal(planes.platform.ask("DELETE", `${PROJECTS}/p1`).status, 200);
+    assert.equal((await planes.platform.ask("DELETE", `${PROJECTS}/p1`)).status, 200);
     await eventually(
       "its sinks are gone",
       async () => [...(await agent!.metrics()).keys()].some((key) => key.includes('policy="p1:default/edge"')),

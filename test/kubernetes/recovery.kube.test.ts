@@ -12,7 +12,7 @@ import { type Receiver, startReceiver } from "../fakes/receiver.ts";
 import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
 import { needs } from "../servers/found.ts";
 import { needsKubernetes } from "../servers/kubernetes/find.ts";
-import { type Kubernetes, startKubernetes } from "../servers/kubernetes/kubernetes.ts";
+import { type Account, type Kubernetes, startKubernetes } from "../servers/kubernetes/kubernetes.ts";
 import { startVictoriaMetrics, type VictoriaMetrics } from "../servers/servers.ts";
 import { policyObject } from "./policies.ts";
 
@@ -63,7 +63,7 @@ describe("Kubernetes mode recovers", { skip }, () => {
   let receiver: Receiver;
   let relay: Awaited<ReturnType<typeof startRelay>>;
   let agent: Running;
-  let account: ReturnType<Kubernetes["serviceAccount"]>;
+  let account: Account;
   let feeding: NodeJS.Timeout;
   let edits = 0;
 
@@ -71,8 +71,8 @@ describe("Kubernetes mode recovers", { skip }, () => {
     [kube, source, receiver] = await Promise.all([startKubernetes(), startVictoriaMetrics(), startReceiver()]);
     receiver.inOrder = false;
     relay = await startRelay(kube.port);
-    kube.applyFile(join(root, "packaging/kubernetes/base/rbac.yaml"));
-    account = kube.serviceAccount("outflow-system", "outflow");
+    await kube.applyFile(join(root, "packaging/kubernetes/base/rbac.yaml"));
+    account = await kube.serviceAccount("outflow-system", "outflow");
     writeFileSync(
       account.kubeconfig,
       readFileSync(account.kubeconfig, "utf8").replace(`:${kube.port}"`, `:${relay.port}"`),
@@ -90,10 +90,10 @@ describe("Kubernetes mode recovers", { skip }, () => {
     dir.remove();
   });
 
-  const put = (query: string): void => {
+  const put = async (query: string): Promise<void> => {
     const path = `${POLICIES}/edge?fieldManager=test&force=true`;
     const object = policyObject("edge", { endpoint: receiver.writeUrl, query });
-    const { status, body } = kube.ask("PATCH", path, object, "application/apply-patch+yaml");
+    const { status, body } = await kube.ask("PATCH", path, object, "application/apply-patch+yaml");
     assert.ok(status <= 201, `${status} ${body.message}`);
   };
   /** Samples that have arrived. */
@@ -119,7 +119,8 @@ describe("Kubernetes mode recovers", { skip }, () => {
   const observed = () =>
     eventually(
       "the edit is observed in the status",
-      () => kube.ask("GET", `${POLICIES}/edge`).body as { metadata: { generation: number }; status?: StoredStatus },
+      async () =>
+        (await kube.ask("GET", `${POLICIES}/edge`)).body as { metadata: { generation: number }; status?: StoredStatus },
       ({ metadata, status }) =>
         status?.sinks?.[0]?.conditions?.length === 2 &&
         status.sinks[0].conditions.every((c) => c.observedGeneration === metadata.generation) &&
@@ -134,7 +135,7 @@ describe("Kubernetes mode recovers", { skip }, () => {
     // A sink that has just begun says CatchingUp and then Delivering: until that is written, and nothing is new any more.
     await eventually(
       "Delivering is written",
-      () => kube.ask("GET", `${POLICIES}/edge`).body as { status?: StoredStatus },
+      async () => (await kube.ask("GET", `${POLICIES}/edge`)).body as { status?: StoredStatus },
       ({ status }) => status?.sinks?.[0]?.conditions?.find((c) => c.type === "Ready")?.reason === "Delivering",
     );
     let written = -1;
@@ -154,7 +155,7 @@ describe("Kubernetes mode recovers", { skip }, () => {
     const backMs = performance.now();
     await isWell();
     assert.equal(await patches(), written, "no status was written again");
-    put(`m{job="x",edit!="${++edits}"}`);
+    await put(`m{job="x",edit!="${++edits}"}`);
     await observed();
     took(what, "the server was back", backMs);
     await exports_();
@@ -171,8 +172,8 @@ describe("Kubernetes mode recovers", { skip }, () => {
     const ready = await fetch(`${agent.adminUrl}/readyz`);
     assert.equal(ready.status, 503);
     assert.match(await ready.text(), missing);
-    kube.applyFile(join(root, "packaging/kubernetes/base/crd.yaml"));
-    put("m");
+    await kube.applyFile(join(root, "packaging/kubernetes/base/crd.yaml"));
+    await put("m");
     await observed();
     await isWell();
   });
@@ -198,7 +199,7 @@ describe("Kubernetes mode recovers", { skip }, () => {
         await kube.startEtcd();
         await eventually(
           "the API server is ready",
-          () => kube.ask("GET", "/readyz").status,
+          async () => (await kube.ask("GET", "/readyz")).status,
           (s) => s === 200,
         );
       },
@@ -217,7 +218,7 @@ describe("Kubernetes mode recovers", { skip }, () => {
   test("connections that are deaf: what is edited meanwhile takes effect, over new ones", async () => {
     await quiet();
     assert.ok(relay.deafen() >= 2);
-    put(`m{job="x",edit!="${++edits}"}`);
+    await put(`m{job="x",edit!="${++edits}"}`);
     const editedMs = performance.now();
     await observed();
     took("a deaf watch", "it was made", editedMs);
@@ -249,7 +250,7 @@ describe("Kubernetes mode recovers", { skip }, () => {
         await kube.startApi();
         // Versions that nobody has seen, and then none of the old ones.
         for (let i = 0; i < 20; i++)
-          kube.ask(
+          await kube.ask(
             "PATCH",
             `${POLICIES}/edge`,
             { metadata: { labels: { i: `${i}` } } },
@@ -266,11 +267,11 @@ describe("Kubernetes mode recovers", { skip }, () => {
       "a new token",
       async () => {
         const path = "/api/v1/namespaces/outflow-system/serviceaccounts/outflow";
-        assert.equal(kube.ask("DELETE", path).status, 200);
-        kube.applyFile(join(root, "packaging/kubernetes/base/rbac.yaml"));
+        assert.equal((await kube.ask("DELETE", path)).status, 200);
+        await kube.applyFile(join(root, "packaging/kubernetes/base/rbac.yaml"));
         await eventually("it is said", failure, (m) => /did not accept the credentials \(401\)/.test(m), 90_000);
       },
-      async () => account.renew(),
+      () => account.renew(),
     ));
 
   test("another CA: the file is read again", () =>
@@ -285,9 +286,9 @@ describe("Kubernetes mode recovers", { skip }, () => {
 
   test("a role that is taken away is named with verb and resource, in log, status and screen", async () => {
     const role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/outflow-policies";
-    const { rules } = kube.ask("GET", role).body as { rules: { resources: string[]; verbs: string[] }[] };
+    const { rules } = (await kube.ask("GET", role)).body as { rules: { resources: string[]; verbs: string[] }[] };
     const without = rules.filter((r) => !r.resources.includes("exportpolicies"));
-    kube.ask("PATCH", role, { rules: without }, "application/merge-patch+json");
+    await kube.ask("PATCH", role, { rules: without }, "application/merge-patch+json");
     const said =
       /forbidden: a role must allow verb "(watch|list)" on resource "exportpolicies" in API group "telemetry\.miloapis\.com", in all namespaces\./;
     await eventually("it is said", failure, (m) => said.test(m), 90_000);
@@ -300,9 +301,9 @@ describe("Kubernetes mode recovers", { skip }, () => {
       /edge/,
     );
     await exports_();
-    kube.ask("PATCH", role, { rules }, "application/merge-patch+json");
+    await kube.ask("PATCH", role, { rules }, "application/merge-patch+json");
     await isWell();
-    put("m");
+    await put("m");
     await observed();
   });
 });

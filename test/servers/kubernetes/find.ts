@@ -22,7 +22,7 @@ export function apiServerPath(): string {
 /** Undefined: tests against the real API server can run. */
 export function whyNoKubernetes(): string | undefined {
   if (pathOf("etcd") === undefined) return "needs Debian's etcd-server";
-  if (pathOf("openssl") === undefined || pathOf("curl") === undefined) return "needs Debian's openssl and curl";
+  if (pathOf("openssl") === undefined) return "needs Debian's openssl";
   if (existsSync(apiServerPath())) return undefined;
   const how = "bun test/servers/kubernetes/find.ts --build builds it";
   return hasGo()

@@ -11,6 +11,9 @@ import { apiServerPath } from "./find.ts";
 
 export type Answer = { status: number; body: Record<string, unknown> & { message?: string } };
 
+/** A service account's token in a kubeconfig with a token file. */
+export type Account = { kubeconfig: string; renew(seconds?: number): Promise<void> };
+
 export type Kubernetes = {
   url: string;
   port: number;
@@ -18,17 +21,13 @@ export type Kubernetes = {
   /** A kubeconfig of an administrator. */
   kubeconfig: string;
   /** As an administrator. `type`: of the body. */
-  ask(method: string, path: string, body?: object | string, type?: string): Answer;
+  ask(method: string, path: string, body?: object | string, type?: string): Promise<Answer>;
   /** Server-side apply of each document; fails where one is refused. */
-  apply(yaml: string): void;
+  apply(yaml: string): Promise<void>;
   /** kubectl apply -f, with what is left of a file's documents of kinds that this server has. */
-  applyFile(path: string): void;
-  /** A service account's token in a kubeconfig with a token file: `renew` writes another one. */
-  serviceAccount(
-    namespace: string,
-    name: string,
-    seconds?: number,
-  ): { kubeconfig: string; renew(seconds?: number): void };
+  applyFile(path: string): Promise<void>;
+  /** `renew` of what it returns writes another token. */
+  serviceAccount(namespace: string, name: string, seconds?: number): Promise<Account>;
   /** The server's certificate is signed by another CA, and the CA file of the kubeconfigs changes with it. */
   rotateCa(): void;
   stopApi(signal?: NodeJS.Signals): Promise<void>;
@@ -40,6 +39,9 @@ export type Kubernetes = {
   compact(): void;
   remove(): Promise<void>;
 };
+
+/** What openssl makes fastest. */
+const KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
 
 const children = new Set<ChildProcess>();
 process.on("exit", () => {
@@ -54,23 +56,12 @@ export async function startKubernetes(flags: string[] = []): Promise<Kubernetes>
   const at = (name: string) => join(dir, name);
   const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: dir, stdio: "pipe" });
   const authority = () => {
-    openssl(
-      ..."req -x509 -newkey rsa:2048 -nodes -days 30 -keyout ca.key -out ca.new -subj".split(" "),
-      "/CN=outflow test",
-    );
+    openssl(...`req -x509 ${KEY} -days 30 -keyout ca.key -out ca.new -subj`.split(" "), "/CN=outflow test");
     writeFileSync(at("ca.crt"), readFileSync(at("ca.new")));
   };
   const sign = (name: string, subject: string, extension: string) => {
     writeFileSync(at(`${name}.ext`), extension);
-    openssl(
-      ..."req -new -newkey rsa:2048 -nodes".split(" "),
-      "-keyout",
-      `${name}.key`,
-      "-out",
-      `${name}.csr`,
-      "-subj",
-      subject,
-    );
+    openssl(...`req -new ${KEY}`.split(" "), "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", subject);
     openssl(
       ..."x509 -req -days 30 -CA ca.crt -CAkey ca.key -CAcreateserial".split(" "),
       ...["-in", `${name}.csr`, "-out", `${name}.crt`, "-extfile", `${name}.ext`],
@@ -82,8 +73,8 @@ export async function startKubernetes(flags: string[] = []): Promise<Kubernetes>
     sign("admin", "/O=system:masters/CN=admin", "extendedKeyUsage=clientAuth");
   };
   certificates();
-  openssl(..."genrsa -out sa.key 2048".split(" "));
-  openssl(..."rsa -in sa.key -pubout -out sa.pub".split(" "));
+  openssl(..."ecparam -name prime256v1 -genkey -noout -out sa.key".split(" "));
+  openssl(..."ec -in sa.key -pubout -out sa.pub".split(" "));
 
   const kubeconfigOf = (file: string, user: string): string => {
     writeFileSync(
@@ -147,30 +138,34 @@ contexts: [{ name: test, context: { cluster: test, user: test } }]
     // Ready is said before all paths of CRDs are known.
     await eventually(
       "the API server is ready",
-      () => ask("GET", "/readyz").status,
+      async () => (await ask("GET", "/readyz")).status,
       (status) => status === 200,
       120_000,
     );
   };
-  const ask = (method: string, path: string, body?: object | string, type = "application/json"): Answer => {
-    const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
-    const printed = execFileSync(
-      "curl",
-      [
-        ...["-sS", "--max-time", "20", "--cacert", at("ca.crt"), "--cert", at("admin.crt"), "--key", at("admin.key")],
-        ...["-X", method, "-w", "\n%{http_code}", "-H", `Content-Type: ${type}`, url + path],
-        ...(text === undefined ? [] : ["--data-binary", "@-"]),
-      ],
-      { input: text ?? "", encoding: "utf8", maxBuffer: 64 << 20, stdio: ["pipe", "pipe", "pipe"] },
-    );
-    const end = printed.lastIndexOf("\n");
+  const ask = async (
+    method: string,
+    path: string,
+    body?: object | string,
+    type = "application/json",
+  ): Promise<Answer> => {
+    const response = await fetch(url + path, {
+      method,
+      headers: { "content-type": type },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      // A connection each time: the server is killed and frozen, and its certificate changes.
+      keepalive: false,
+      tls: { ca: readFileSync(at("ca.crt")), cert: readFileSync(at("admin.crt")), key: readFileSync(at("admin.key")) },
+      signal: AbortSignal.timeout(20_000),
+    });
+    const text = await response.text();
     let parsed: Answer["body"] = {};
     try {
-      parsed = JSON.parse(printed.slice(0, end));
+      parsed = JSON.parse(text);
     } catch {
-      parsed = { message: printed.slice(0, end) };
+      parsed = { message: text };
     }
-    return { status: Number(printed.slice(end + 1)), body: parsed };
+    return { status: response.status, body: parsed };
   };
 
   const pathOfObject = (object: {
@@ -186,18 +181,21 @@ contexts: [{ name: test, context: { cluster: test, user: test } }]
   };
   /** Kinds that need more than the generic control plane. */
   const FOREIGN = /^(Deployment|PodDisruptionBudget|NetworkPolicy|Service|ServiceMonitor|Kustomization)$/;
-  const applyAll = (yaml: string, leaveOut = false) => {
+  const applyAll = async (yaml: string, leaveOut = false) => {
     for (const document of parseAllDocuments(yaml, { merge: true })) {
       const object = document.toJS() as Parameters<typeof pathOfObject>[0] | null;
       if (object === null || (leaveOut && FOREIGN.test(object.kind))) continue;
       const path = `${pathOfObject(object)}?fieldManager=test&force=true`;
-      let answer = ask("PATCH", path, object, "application/apply-patch+yaml");
-      for (let i = 0; i < 100 && answer.status === 404; i++)
-        answer = ask("PATCH", path, object, "application/apply-patch+yaml");
+      const patch = () => ask("PATCH", path, object, "application/apply-patch+yaml");
+      const answer = await eventually(path, patch, ({ status }) => status !== 404);
       if (answer.status > 201) throw new Error(`${path}: ${answer.status} ${answer.body.message}`);
       if (object.kind !== "CustomResourceDefinition") continue;
       const { group } = (object as unknown as { spec: { group: string } }).spec;
-      for (let i = 0; i < 200 && ask("GET", `/apis/${group}/v1alpha1`).status !== 200; i++);
+      await eventually(
+        `the API has ${group}`,
+        () => ask("GET", `/apis/${group}/v1alpha1`),
+        ({ status }) => status === 200,
+      );
     }
   };
 
@@ -211,11 +209,11 @@ contexts: [{ name: test, context: { cluster: test, user: test } }]
     ask,
     apply: (yaml) => applyAll(yaml),
     applyFile: (path) => applyAll(readFileSync(path, "utf8"), true),
-    serviceAccount(namespace, name, seconds = 3600) {
+    async serviceAccount(namespace, name, seconds = 3600) {
       const file = `${namespace}-${name}-${seconds}`;
       mkdirSync(at(file), { recursive: true });
-      const renew = (lifetime = seconds) => {
-        const made = ask("POST", `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
+      const renew = async (lifetime = seconds) => {
+        const made = await ask("POST", `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
           apiVersion: "authentication.k8s.io/v1",
           kind: "TokenRequest",
           spec: { expirationSeconds: lifetime },
@@ -224,7 +222,7 @@ contexts: [{ name: test, context: { cluster: test, user: test } }]
         if (token === undefined) throw new Error(`no token: ${made.status} ${made.body.message}`);
         writeFileSync(at(`${file}/token`), token);
       };
-      renew();
+      await renew();
       return { kubeconfig: kubeconfigOf(`${file}.conf`, `tokenFile: ${file}/token`), renew };
     },
     rotateCa: certificates,
