@@ -3,7 +3,7 @@
 // error, and a plain line `N passed, N failed`. No test at all is a failure, and so is a skip where servers are required
 // (OUTFLOW_REQUIRE_SERVERS=1).
 //   npm test [-- FILE…]      parts of paths: the files that contain one of them
-//   npm test -- --fast       without *.server.test.ts, *.kube.test.ts (real servers), *.terminal.test.ts (tmux) and what takes over six
+//   npm test -- --fast       without *.server.test.ts, *.kube.test.ts (real servers), *.terminal.test.ts (tmux) and what takes over four
 //                            seconds, and with fewer runs of the properties; OUTFLOW_FUZZ_INPUTS and OUTFLOW_PROPERTY_RUNS say other numbers
 //   UPDATE_TIMES=1 npm test  writes test/suite/times.json, by which files are started (suite/schedule.ts)
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ import times from "./suite/times.json" with { type: "json" };
 
 const SLOWEST = 12;
 const FAST = { OUTFLOW_FUZZ_INPUTS: "2000", OUTFLOW_PROPERTY_RUNS: "8" };
-const FAST_SECONDS = 6;
+const FAST_SECONDS = 4;
 /** They take longer than that only with all of their runs. */
 const TAKE_RUNS = ["test/exporter/promise.test.ts", "test/policy/fuzz.test.ts"];
 /** Files that take less are not written down. */

@@ -173,19 +173,28 @@ describe("an answer of very many samples", () => {
 
 const MANY = 900_000;
 
-/** Ten labels, fifty metrics a host. */
-const manyLabels = (i: number): [string, string][] => [
-  ["__name__", `node_metric_number_${i % 50}_total`],
+const METRICS = 50;
+const metricOf = (i: number) => `node_metric_number_${i}_total`;
+/** The other nine labels of the `METRICS` series of a host. */
+const labelsOf = (host: number): [string, string][] => [
   ["cluster", "prod-eu-west-1"],
   ["container", "node-exporter"],
-  ["instance", `host-${Math.floor(i / 50)}.dc1.example.internal:9100`],
+  ["instance", `host-${host}.dc1.example.internal:9100`],
   ["job", "fleet"],
   ["namespace", "monitoring"],
-  ["pod", `node-exporter-${Math.floor(i / 50).toString(16)}`],
+  ["pod", `node-exporter-${host.toString(16)}`],
   ["region", "eu-west-1"],
   ["resource_kind", "Gateway"],
   ["service_name", "networking.example.com"],
 ];
+
+/** As remote write 1.0 has it, one character a byte. */
+const varint = (n: number): string =>
+  n < 0x80 ? String.fromCharCode(n) : String.fromCharCode((n % 0x80) | 0x80) + varint(Math.floor(n / 0x80));
+const field = (tag: number, text: string): string => String.fromCharCode(tag) + varint(text.length) + text;
+const label = (name: string, value: string): string => field(0x0a, field(0x0a, name) + field(0x12, value));
+const double = (n: number): string => Buffer.from(Float64Array.of(n).buffer).toString("latin1");
+const metricLabels = Array.from({ length: METRICS }, (_, i) => label("__name__", metricOf(i)));
 
 describe("one answer of 900,000 series", () => {
   const dir = tempDir();
@@ -203,9 +212,11 @@ describe("one answer of 900,000 series", () => {
   function* answer(from: number, to: number): Iterable<string> {
     yield '{"status":"success","data":{"resultType":"matrix","result":[';
     let text = "";
-    for (let i = 0; i < MANY && at > from && at <= to; i++) {
-      const labels = manyLabels(i).map(([name, value]) => `"${name}":"${value}"`);
-      text += `${i === 0 ? "" : ","}{"metric":{${labels.join(",")}},"values":[[${at / 1000},"${i}"]]}`;
+    for (let host = 0; host < MANY / METRICS && at > from && at <= to; host++) {
+      const labels = labelsOf(host).map(([name, value]) => `"${name}":"${value}"`);
+      const rest = `,${labels.join(",")}},"values":[[${at / 1000},"`;
+      for (let metric = 0, i = host * METRICS; metric < METRICS; metric++, i++)
+        text += `${i === 0 ? "" : ","}{"metric":{"__name__":"${metricOf(metric)}"${rest}${i}"]]}`;
       if (text.length < 100_000) continue;
       yield text;
       text = "";
@@ -213,16 +224,19 @@ describe("one answer of 900,000 series", () => {
     yield `${text}]}}`;
   }
 
-  const varint = (n: number): string =>
-    n < 0x80 ? String.fromCharCode(n) : String.fromCharCode((n % 0x80) | 0x80) + varint(Math.floor(n / 0x80));
-  const field = (tag: number, text: string): string => String.fromCharCode(tag) + varint(text.length) + text;
-  const double = (n: number): string => Buffer.from(Float64Array.of(n).buffer).toString("latin1");
+  let lastHost = { host: -1, labels: "" };
   /** The TimeSeries of series `i`, by remote write 1.0. */
-  const expected = (i: number): string =>
-    manyLabels(i)
-      .map(([name, value]) => field(0x0a, field(0x0a, name) + field(0x12, value)))
-      .concat(field(0x12, `\x09${double(i)}\x10${varint(at)}`))
-      .join("");
+  function expected(i: number): string {
+    const host = Math.floor(i / METRICS);
+    if (host !== lastHost.host)
+      lastHost = {
+        host,
+        labels: labelsOf(host)
+          .map(([name, value]) => label(name, value))
+          .join(""),
+      };
+    return metricLabels[i % METRICS] + lastHost.labels + field(0x12, `\x09${double(i)}\x10${varint(at)}`);
+  }
 
   /** Marks the series of a request, each of which is to come once, with exactly its labels and its one sample. */
   function take(raw: Uint8Array): void {
@@ -237,7 +251,7 @@ describe("one answer of 900,000 series", () => {
       }
       const series = text.slice(next, next + length);
       next += length;
-      const i = Number(/host-(\d+)\./.exec(series)?.[1]) * 50 + Number(/number_(\d+)_/.exec(series)?.[1]);
+      const i = Number(/host-(\d+)\./.exec(series)?.[1]) * METRICS + Number(/number_(\d+)_/.exec(series)?.[1]);
       if (series === expected(i) && seen[i] === 0) seen[i] = 1;
       else strange.push(JSON.stringify(series));
     }

@@ -28,6 +28,8 @@ export class History {
   readonly left = new Map<string, number>();
   readonly freed = new Map<number, number>();
   readonly #end = new AbortController();
+  /** What was seen last, by key: each list tells of all entries, most of which are as they were. */
+  readonly #seen = new Map<string, string>();
   readonly #loops: Promise<void>[];
 
   constructor(register: Register) {
@@ -50,6 +52,8 @@ export class History {
   }
 
   #see({ key, value }: Entry): void {
+    if (this.#seen.get(key) === value) return;
+    this.#seen.set(key, value);
     const member = parseMember(value);
     if (member?.leaving === true && !this.left.has(member.name)) this.left.set(member.name, Date.now());
     if (!key.startsWith("shards/")) return;

@@ -96,24 +96,28 @@ export function tempDir(): { path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Waits for content, never for time: asks again until it holds, and says what it last saw when it gives up. */
+/**
+ * Waits for content, never for time: asks again until it holds, and says what it last saw when it gives up. It asks less often the longer
+ * it waits: what is asked has work of its own to do.
+ */
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T> | T,
   holds: (value: T) => boolean,
   timeoutMs = 60_000,
 ): Promise<T> {
-  const until = performance.now() + timeoutMs;
+  const startedMs = performance.now();
   let last: T | undefined;
   let error: unknown;
-  while (performance.now() < until) {
+  while (performance.now() - startedMs < timeoutMs) {
     try {
       last = await ask();
       if (holds(last)) return last;
     } catch (e) {
       error = e;
     }
-    await new Promise((done) => setTimeout(done, 100));
+    const pauseMs = Math.min(400, Math.max(100, (performance.now() - startedMs) / 20));
+    await new Promise((done) => setTimeout(done, pauseMs));
   }
   throw new Error(`${what}: not within ${timeoutMs} ms; last: ${JSON.stringify(last) ?? String(error)}`);
 }
