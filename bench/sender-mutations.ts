@@ -4,7 +4,7 @@ import type { Mutation } from "./fleet-mutations.ts";
 export const senderMutations: Mutation[] = [
   {
     rule: "3 snappy block format",
-    file: "src/hotpath/assembly/encode.ts",
+    file: "src/hotpath/assembly/encoding/encode.ts",
     from: "varint(start, pos);",
     to: "varint(start, pos + 1);",
     test: "test/remotewrite/answers.test.ts",
@@ -18,14 +18,14 @@ export const senderMutations: Mutation[] = [
   },
   {
     rule: "5 values bit-exact",
-    file: "src/hotpath/assembly/encode.ts",
+    file: "src/hotpath/assembly/encoding/encode.ts",
     from: ": load<u64>(values + (sample << 3)),",
     to: ": reinterpret<u64>(load<f64>(values + (sample << 3)) + 0),",
     test: "test/remotewrite/encode.test.ts",
   },
   {
     rule: "2 timestamps",
-    file: "src/hotpath/assembly/encode.ts",
+    file: "src/hotpath/assembly/encoding/encode.ts",
     from: "t - 0x800000000 < 0x3f800000000",
     to: "t - 0x700000000 < 0x3f800000000",
     test: "test/remotewrite/encode.test.ts",
@@ -130,7 +130,7 @@ export const senderMutations: Mutation[] = [
   },
   {
     rule: "15 the stale marker's bits",
-    file: "src/hotpath/assembly/encode.ts",
+    file: "src/hotpath/assembly/encoding/encode.ts",
     from: "STALE_BITS: u64 = 0x7ff0000000000002",
     to: "STALE_BITS: u64 = 0x7ff0000000000001",
     test: "test/remotewrite/encode.test.ts",

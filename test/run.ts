@@ -14,7 +14,7 @@ import { buildBinary } from "./servers/binary.ts";
 import { findServers } from "./servers/found.ts";
 import { apiServerPath, whyNoKubernetes } from "./servers/kubernetes/find.ts";
 import { type Report, readReport } from "./suite/report.ts";
-import { type Job, jobsOf, next, type Times } from "./suite/schedule.ts";
+import { countedAs, type Job, jobsOf, next, type Times } from "./suite/schedule.ts";
 import times from "./suite/times.json" with { type: "json" };
 
 const SLOWEST = 12;
@@ -75,16 +75,21 @@ process.exit(failed + problems.length > 0 ? 1 : 0);
 
 async function runAll(jobs: Job[]): Promise<Ended[]> {
   const waiting = [...jobs];
-  const running = new Map<Job, Promise<Ended>>();
+  const running = new Map<Job, { ended: Promise<Ended>; startedMs: number }>();
   const done: Ended[] = [];
   while (waiting.length + running.size > 0) {
     for (;;) {
-      const job = next(waiting, [...running.keys()], availableParallelism());
+      const counted = [...running].map(([job, { startedMs }]) =>
+        countedAs(job, (performance.now() - startedMs) / 1000),
+      );
+      const job = next(waiting, counted, availableParallelism());
       if (job === undefined) break;
       waiting.splice(waiting.indexOf(job), 1);
-      running.set(job, runOne(job));
+      running.set(job, { ended: runOne(job), startedMs: performance.now() });
     }
-    const one = await Promise.race(running.values());
+    const later = waiting.length > 0 ? [new Promise<undefined>((done) => setTimeout(done, 1_000))] : [];
+    const one = await Promise.race([...[...running.values()].map(({ ended }) => ended), ...later]);
+    if (one === undefined) continue; // those that have started count for less now
     running.delete(one.job);
     done.push(one);
     tell(one, done.length, jobs.length);

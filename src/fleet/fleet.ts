@@ -280,18 +280,20 @@ export class Fleet {
     const { clock } = this.#ports;
     const { id, ttlMs, shards } = this.#settings;
     const nowMs = clock.monotonicMs();
-    const { ids, settledAtMs } = this.#picture.members.candidates(nowMs);
+    const { members, values } = this.#picture;
+    const { ids, settledAtMs } = members.candidates(nowMs);
+    for (const { holder } of values.values()) if (holder !== "") members.named(holder, nowMs);
     const actions = decide({
       self: id,
       nowMs,
       ttlMs,
       shards,
-      values: this.#picture.values,
+      values,
       missingSinceMs: this.#picture.missingSinceMs,
       owned: new Set(this.#owned.shards),
       candidates: ids,
       settledAtMs,
-      isDead: (holder) => this.#picture.members.isDead(holder, nowMs),
+      isDead: (holder) => members.isDead(holder, nowMs),
     }).filter(({ shard }) => !this.#owned.isBusy(shard) && this.#acting.isFree(shard));
     for (const action of actions) if (action.kind === "release") void this.#owned.release(action.shard);
     const others = actions.filter((a) => a.kind !== "release");

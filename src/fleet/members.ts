@@ -8,7 +8,7 @@ type Known = { member: Member; revision: string; seenAtMs: number };
 export class Members {
   readonly #ttlMs: number;
   readonly #known = new Map<string, Known>();
-  /** Ids that were asked for and never seen, since when. */
+  /** Ids that are named and were never seen, since when. */
   readonly #unknown = new Map<string, number>();
   #candidates = "";
   #settledAtMs = 0;
@@ -30,10 +30,14 @@ export class Members {
     return true;
   }
 
-  /** Silent for one TTL, or asked for and not seen for one. Ask this after a consistent read of the member's entry, not before. */
+  /** A shard names it as its holder: where no entry of it was seen, it has one TTL from now. */
+  named(id: string, nowMs: number): void {
+    if (!this.#known.has(id) && !this.#unknown.has(id)) this.#unknown.set(id, nowMs);
+  }
+
+  /** Silent for one TTL, or named and not seen for one. Ask this after a consistent read of the member's entry, not before. */
   isDead(id: string, nowMs: number): boolean {
     const since = this.#known.get(id)?.seenAtMs ?? this.#unknown.get(id);
-    if (since === undefined) this.#unknown.set(id, nowMs);
     return since !== undefined && nowMs - since >= this.#ttlMs;
   }
 

@@ -13,9 +13,10 @@ const target = join(generated, "bytes.ts");
 
 const hash = createHash("sha256");
 for (const file of [
-  ...readdirSync(sources)
-    .toSorted()
-    .map((name) => join(sources, name)),
+  ...readdirSync(sources, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted(),
   import.meta.filename,
 ])
   hash.update(readFileSync(file));

@@ -253,7 +253,7 @@ export class Cluster {
     this.#health.report(part, failure);
     if (!part.endsWith("secrets") || before?.message === failure?.message) return;
     // What a refusal says of Secrets that cannot be read.
-    if (this.#objects.missingChanged()) this.#schedule();
+    if (this.#objects.retryMissing()) this.#schedule();
   }
 
   #missingHint(): string {

@@ -92,7 +92,7 @@ export class PolicyObjects {
   }
 
   /** Why a Secret is not known has changed: the policies that miss one are looked at again. True: there are such. */
-  missingChanged(): boolean {
+  retryMissing(): boolean {
     for (const [id, { resolved }] of this.#entries)
       if (resolved?.policy.sinks.some((sink) => sink.refusal?.reason === "SecretNotFound")) this.#unresolved.add(id);
     return this.#unresolved.size > 0;

@@ -52,7 +52,7 @@ export class Watch {
   }
 
   /** One look: true if the policies are to be loaded now. */
-  due(): boolean {
+  look(): boolean {
     const now = this.#look();
     const settled = now === this.#last;
     this.#last = now;

@@ -2,7 +2,12 @@
 // only where memory may be short.
 
 export class Buffered {
+  readonly #limit: number;
   #atMost = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
 
   /** A read is under way that is expected to bring so many. */
   started(expected: number): void {
@@ -13,13 +18,13 @@ export class Buffered {
     this.#atMost += samples - expected;
   }
 
-  /**
-   * Do so many more fit? An empty memory takes any. Half of the limit is left to what sinks make of frames: a rest of one is a frame of
-   * its own.
-   */
-  fits(more: number, limit: number, count: () => number): boolean {
-    if (this.#atMost + more <= limit / 2) return true;
-    this.#atMost = count();
-    return this.#atMost === 0 || this.#atMost + more <= limit;
+  /** Counts where so many more may not fit: half of the limit is left to what sinks make of frames, a rest of one is a frame of its own. */
+  countFor(more: number, count: () => number): void {
+    if (this.#atMost + more > this.#limit / 2) this.#atMost = count();
+  }
+
+  /** Do so many more fit? An empty memory takes any. */
+  fits(more: number): boolean {
+    return this.#atMost === 0 || this.#atMost + more <= this.#limit;
   }
 }

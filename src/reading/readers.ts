@@ -45,7 +45,6 @@ type Waiting = { query: Query; subscriber: Subscriber; startAt: StartAt | undefi
 const takes = (subscriber: Subscriber): boolean => subscriber.demand !== "none";
 
 export class Readers {
-  readonly #settings: ReadersSettings;
   readonly #ports: ReadersPorts;
   readonly #readers = new ReaderSet();
   /** Subscribed before the source's now was known, or since the last step. */
@@ -55,7 +54,7 @@ export class Readers {
   readonly #alarm: Alarm;
   readonly #turns: Turns;
   readonly #outages = new Outages();
-  readonly #buffered = new Buffered();
+  readonly #buffered: Buffered;
   #served = 0;
   #probing = false;
   #short = false;
@@ -66,7 +65,7 @@ export class Readers {
   #again = false;
 
   constructor(settings: ReadersSettings, ports: ReadersPorts) {
-    this.#settings = settings;
+    this.#buffered = new Buffered(settings.maxBufferedSamples);
     this.#ports = ports;
     this.#schedule = new Schedule(ports.clock);
     this.#turns = new Turns(settings.maxQueries);
@@ -156,11 +155,11 @@ export class Readers {
         if (!reader.busy && isAhead(reader, now)) setBack(reader, now, now - at.monoMs, this.#ports.newMemory);
       const reader = fairest(this.#readers, (r) => this.#schedule.isDue(r, at) && [...r.members].some(takes));
       if (reader === undefined) break;
-      if (!this.#fits(reader, now)) {
+      if (!this.#buffered.fits(this.#countFor(reader, now))) {
         const pressure = { kind: "memory", patienceMs: reader.query.intervalMs } as const;
         for (const subscriber of this.#readers.subscribers()) subscriber.release(pressure);
         this.#admit(now); // what was released is read again by a reader of its own
-        this.#short = !this.#fits(reader, now);
+        this.#short = !this.#buffered.fits(this.#countFor(reader, now));
         if (this.#short) break;
         continue;
       }
@@ -211,10 +210,11 @@ export class Readers {
     return reader.busy ? Number.NEGATIVE_INFINITY : this.#schedule.nextReadMs(reader, this.#moment(0));
   }
 
-  /** Does what the next window is expected to bring fit beside what is in memory? An empty memory takes any. */
-  #fits(reader: R, sourceNow: EpochMs): boolean {
+  /** What the next window is expected to bring; memory was counted where that may not fit. */
+  #countFor(reader: R, sourceNow: EpochMs): number {
     const more = expected(reader, this.#schedule.window(reader, sourceNow));
-    return this.#buffered.fits(more, this.#settings.maxBufferedSamples, () => buffered(this.#readers));
+    this.#buffered.countFor(more, () => buffered(this.#readers));
+    return more;
   }
 
   #sleepUntilDue(moment: Moment): void {

@@ -1,5 +1,5 @@
 // The body of a remote-write 1.0 request: WriteRequest in snappy block format (rules 2, 3, 5, 6, 15), encoded and compressed in one go by
-// the WebAssembly module (hotpath/assembly/encode.ts).
+// the WebAssembly module (hotpath/assembly/encoding/encode.ts).
 import type { Span } from "../batch/batch.ts";
 import { newBody } from "../http/body-room.ts";
 

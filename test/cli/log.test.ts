@@ -145,8 +145,9 @@ spec:
     const quick = `"$0" check --print ${dir.path}/many.yaml 2>/dev/null | wc -c`;
     const bytes = (command: string) =>
       Number(execFileSync("bash", ["-c", command, buildBinary()], { encoding: "utf8" }));
-    assert.ok(bytes(quick) > 200_000);
-    assert.equal(bytes(slow), bytes(quick));
+    const all = bytes(quick);
+    assert.ok(all > 200_000); // more than a pipe holds
+    assert.equal(bytes(slow), all);
   });
 });
 

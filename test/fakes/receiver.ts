@@ -69,6 +69,7 @@ export async function startReceiver(path = "/api/v1/write"): Promise<Receiver> {
     answer: () => ({ status: 204 }),
     async start() {
       server = createServer((request, response) => void serve(request, response));
+      server.keepAliveTimeout = 60_000; // or a sender on a busy machine opens another connection each time
       server.on("connection", (socket) => {
         r.connections++;
         sockets.add(socket);

@@ -155,16 +155,16 @@ describe("a running agent's policies", () => {
     write("a.yaml", policy("a"));
     start();
     load();
-    assert.deepEqual([files.due(), files.due()], [false, false]);
+    assert.deepEqual([files.look(), files.look()], [false, false]);
     write("a.yaml", policy("a", "http://127.0.0.1:2/write"));
-    assert.deepEqual([files.due(), files.due()], [false, true]);
+    assert.deepEqual([files.look(), files.look()], [false, true]);
     load();
-    assert.equal(files.due(), false);
+    assert.equal(files.look(), false);
     write("b.yaml", policy("b"));
-    files.due();
+    files.look();
     write("b.yaml", policy("b", "http://127.0.0.1:22/write"));
-    assert.equal(files.due(), false, "still being written");
-    assert.equal(files.due(), true);
+    assert.equal(files.look(), false, "still being written");
+    assert.equal(files.look(), true);
   });
 
   test("what never stands still is read at the third look", () => {
@@ -173,7 +173,7 @@ describe("a running agent's policies", () => {
     load();
     const looks = [1, 2, 3].map((n) => {
       write("a.yaml", policy("a", `http://127.0.0.1:${"2".repeat(n)}/write`));
-      return files.due();
+      return files.look();
     });
     assert.deepEqual(looks, [false, false, true]);
   });
@@ -194,15 +194,15 @@ describe("a running agent's policies", () => {
     for (const n of [2, 3, 4]) {
       generation(n);
       rmSync(join(volume, `..${n - 1}`), { recursive: true });
-      assert.deepEqual([files.due(), files.due()], [false, true]);
+      assert.deepEqual([files.look(), files.look()], [false, true]);
       assert.deepEqual(load().runs, ["a 1", `p ${n}`]);
     }
     write("a.yaml.tmp", policy("a", "http://127.0.0.1:9/write"));
     renameSync(join(dir.path, "a.yaml.tmp"), join(dir.path, "a.yaml"));
-    assert.deepEqual([files.due(), files.due()], [false, true]);
+    assert.deepEqual([files.look(), files.look()], [false, true]);
     assert.deepEqual(load().runs, ["a 9", "p 4"]);
     unlinkSync(join(dir.path, "a.yaml"));
-    assert.deepEqual([files.due(), files.due()], [false, true]);
+    assert.deepEqual([files.look(), files.look()], [false, true]);
     assert.deepEqual(load().runs, ["p 4"]);
   });
 
@@ -216,7 +216,7 @@ describe("a running agent's policies", () => {
     });
     load();
     closed = true;
-    assert.deepEqual([files.due(), files.due()], [false, true]);
+    assert.deepEqual([files.look(), files.look()], [false, true]);
     const { runs, problems } = load();
     assert.deepEqual(runs, ["a 1"]);
     assert.match(problems[0]!, /cannot be listed/);

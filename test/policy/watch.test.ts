@@ -76,17 +76,17 @@ describe("Watch", () => {
   test("a change is due once it has stood still from one look to the next", () => {
     let print = "a";
     const watch = new Watch(() => print);
-    assert.equal(watch.due(), false);
+    assert.equal(watch.look(), false);
     print = "b";
-    assert.equal(watch.due(), false, "it may be written just now");
-    assert.equal(watch.due(), true);
+    assert.equal(watch.look(), false, "it may be written just now");
+    assert.equal(watch.look(), true);
     watch.load(() => {});
-    assert.equal(watch.due(), false);
+    assert.equal(watch.look(), false);
   });
 
   test("what never stands still is read all the same", () => {
     let n = 0;
     const watch = new Watch(() => String(n++));
-    assert.deepEqual([watch.due(), watch.due(), watch.due()], [false, false, true]);
+    assert.deepEqual([watch.look(), watch.look(), watch.look()], [false, false, true]);
   });
 });

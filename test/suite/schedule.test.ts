@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { type Job, jobsOf, next, PROMISED } from "./schedule.ts";
+import { countedAs, type Job, jobsOf, next, PROMISED } from "./schedule.ts";
 
 const load = (jobs: readonly Job[]) => jobs.reduce((sum, job) => sum + job.cores, 0);
 
@@ -49,6 +49,21 @@ describe("next()", () => {
     assert.equal(next([c!, waits], [a!, b!], 2), waits);
     assert.equal(next([c!], [a!, b!], 2), undefined);
     assert.equal(next([b!, waits], [a!], 1), waits);
+  });
+
+  test("one that starts counts for more than it will: twelve that wait do not start at once", () => {
+    const waits: Job = { file: "waits", seconds: 100, cores: 0.1 };
+    const started: Job[] = [];
+    for (let job = next([waits], started, 2); job; job = next([waits], started, 2)) started.push(countedAs(job, 0));
+    assert.equal(started.length, 5);
+    assert.equal(
+      next(
+        [waits],
+        started.map(() => countedAs(waits, 5)),
+        2,
+      ),
+      waits,
+    );
   });
 
   test("a file that nobody has measured runs too", () => {

@@ -10,7 +10,7 @@ export type Times = Record<string, [wall: number, cpu: number]>;
 /** Files that nobody has measured are taken for short ones that compute. */
 const UNKNOWN: Job = { file: "", seconds: 2, cores: 1 };
 /** Each has a runner of 100 MB and more, and servers; most of them wait. */
-const MOST_A_CORE = 6;
+const MOST_A_CORE = 5;
 /** Of what a processor gives: waiting is not spread evenly, and one that stands still is lost. */
 export const PROMISED = 1.25;
 
@@ -23,6 +23,13 @@ export function jobsOf(files: readonly string[], times: Times): Job[] {
   });
   return jobs.sort((a, b) => b.seconds - a.seconds);
 }
+
+/** What a file keeps busy while it starts: its runner is loaded, and so are its servers. */
+const STARTING = { cores: 0.6, seconds: 5 };
+
+/** As much as `job` has to be counted for, so long after its start. */
+export const countedAs = (job: Job, seconds: number): Job =>
+  seconds < STARTING.seconds ? { ...job, cores: Math.max(job.cores, STARTING.cores) } : job;
 
 /** The next of `waiting` (longest first) to start beside those that run; undefined: when one of these has ended. */
 export function next(waiting: readonly Job[], running: readonly Job[], cores: number): Job | undefined {

@@ -36,7 +36,7 @@ export async function reloadOnEdit(
   reload: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  while (await next(LOOK_EVERY_MS, clock, signal)) if (policies.due()) reload();
+  while (await next(LOOK_EVERY_MS, clock, signal)) if (policies.look()) reload();
 }
 
 export async function prune(clock: Clock, letters: DeadLetters, signal: AbortSignal): Promise<void> {

@@ -11,7 +11,7 @@ import { type Reading, readPolicies } from "../../policy/read.ts";
 import type { CheckQuery } from "../../policy/verdict.ts";
 import { listing, Watch } from "../../policy/watch.ts";
 
-export type PolicyFiles = { load(): LoadResult; due(): boolean };
+export type PolicyFiles = { load(): LoadResult; look(): boolean };
 
 /** Who was first with each name is kept over a restart. */
 export type KeptDefinitions = { definitions(): Definitions; saveDefinitions(definitions: Definitions): void };
@@ -63,7 +63,7 @@ export function policyFiles(
   );
   let good: Reading | undefined;
   return {
-    due: () => watch.due(),
+    look: () => watch.look(),
     load() {
       return watch.load(() => {
         good = lastGood(good, readPolicies(paths, options));

@@ -11,7 +11,7 @@ export { placeOf, placesOfAll, sortSome, workOfSorting };
 export {
   collect, freeRead, know, newRead, scan, seen, setMany, setSeries, singles, staging, stagedRuns, stagedSamples, stoppedFor, take, unstage,
 } from "./scan";
-export { bodyBound, bodyStart, encode, rawLength } from "./encode";
+export { bodyBound, bodyStart, encode, rawLength } from "./encoding/encode";
 
 /** Room for `bytes`, and sixteen more at both ends that may be read and written. */
 export function allocate(bytes: u32): usize {

@@ -1,5 +1,6 @@
-// The series of a response in the servers' own layout: labels looked up, samples parsed. Only whole series that are exactly so and in
-// order; at anything else it stops, and JavaScript takes that series (src/source/scan).
+// Over 350 lines: one pass over the bytes of a response. The series of a response in the servers' own layout: labels looked up, samples
+// parsed. Only whole series that are exactly so and in order; at anything else it stops, and JavaScript takes that series
+// (src/source/scan).
 //
 // A read is what one answer is scanned into: { by id: floor and what came, ids that are known, keyspace, singles, staged runs and
 // samples, staging, series seen, NaN is a stale marker }. A series with one new sample has it in its record; samples of a series with

@@ -57,7 +57,7 @@ export class Scanner {
     if (this.#failure !== undefined) return false;
     const chunk = asBuffer(piece);
     if (this.#state === "whole") return this.#collect(chunk);
-    if (!this.#beginsFast(chunk)) this.#append(chunk);
+    if (!this.#beginFast(chunk)) this.#append(chunk);
     if (this.#held >= this.#lookAgainAt) this.#scanHeld(false);
     return this.#failure === undefined;
   }
@@ -76,8 +76,8 @@ export class Scanner {
     }
   }
 
-  /** Is the whole head in the first piece, as it nearly always is? Then what follows goes into the module without a stop here. */
-  #beginsFast(chunk: Buffer): boolean {
+  /** Where the whole head is in the first piece, as nearly always, what follows goes into the module without a stop here. True: it did. */
+  #beginFast(chunk: Buffer): boolean {
     if (this.#state !== "head" || this.#held > 0 || !this.#mayBeFast) return false;
     const match = HEAD.exec(chunk.toString("latin1", 0, HEAD_MAX));
     if (match?.[1] !== "matrix") return false;

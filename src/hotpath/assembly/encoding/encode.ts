@@ -2,9 +2,9 @@
 // the few places where series begin to differ; nothing is searched for.
 //   WriteRequest{ repeated TimeSeries timeseries = 1 }  TimeSeries{ repeated Label labels = 1; repeated Sample samples = 2 }
 //   Sample{ double value = 1; int64 timestamp = 2 }
-import { copy, samePrefix, sameSuffix, varint, varintLength } from "./bytes";
-import { pairBytes, pairLength } from "./pairs";
-import { blockBytes, bytesBeforeName, entityBytes, labelsOf, listOf, NAME, seriesRecord } from "./series";
+import { copy, samePrefix, sameSuffix, varint, varintLength } from "../bytes";
+import { pairBytes, pairLength } from "../pairs";
+import { blockBytes, bytesBeforeName, entityBytes, labelsOf, listOf, NAME, seriesRecord } from "../series";
 import { endBlock, FAR, fresh, lastBack, same, startBlock } from "./snappy";
 
 /** Of a value: what decides about its last decimals. */
