@@ -165,6 +165,25 @@ describe("the row of a sink that is ready", () => {
   });
 });
 
+describe("the row of a sink that catches up", () => {
+  const behind = (isReady: boolean) => {
+    const story = new Story([sinkInfo(ONE)]).sourceAnswers().wait(1_000).catchesUp(ONE, 1_200_000, 12).wait(1_000);
+    if (isReady) return story;
+    const [sink] = story.snapshot.sinks;
+    assert.ok(sink);
+    const [accepted, ready] = sink.conditions;
+    const conditions = [accepted, { ...ready, status: "False", reason: "Flapping" }] as const;
+    story.snapshot = { ...story.snapshot, sinks: [{ ...sink, conditions }] };
+    return story;
+  };
+  const row = (isReady: boolean) =>
+    /^›.*default\/a\/one.*$/m.exec(readable(frame(behind(isReady), 120, 24)))?.[0] ?? "";
+  test("says how far it has come; one that is not ready says why it is not, and how long it takes beside it", () => {
+    assert.match(row(true), /◐.* \d+m behind, [\d.]+k?\/s, \d+s left .* \d+s left$/);
+    assert.match(row(false), /✗.* Flapping .* \d+s left$/);
+  });
+});
+
 describe("a source that hangs", () => {
   const said = (story: Story) => /^.*source http.*$/m.exec(readable(frame(story, 120, 40)))?.[0] ?? "";
   test("is said where a sink waits for it", () => {

@@ -18,6 +18,7 @@ export function catchingUp(sink: SinkState, now: EpochMs): string[] | undefined 
   const all = [behind, speed, left].filter((t) => t !== "").join(", ");
   return [all, [behind, left].filter((t) => t !== "").join(", "), left === "" ? behind : left];
 }
+
 /** What is being sent now, not the minute before it began. */
 const FAST_MS = 10_000;
 
@@ -38,6 +39,8 @@ export function retryOf(sink: SinkState, now: EpochMs, width: number): Segment |
       if (sink.inFlight > 0) return [seg("held", "bad"), seg(" probing", "accent")];
       return [seg("held", "bad"), seg(width < 15 ? " " : ", probe "), seg(inSeconds(phase.probeAt, now), "warn")];
     case "catching-up":
+      // How far a ready one is behind is in the column reason.
+      if (phase.doneAt === undefined && readyOf(sink).status === "True") return seg("");
       return seg(catchingUp(sink, now)?.[2] ?? "", "accent");
     case "starting":
       return phase.crash === undefined ? seg("") : seg(`restart ${inSeconds(phase.crash.restartAt, now)}`, "warn");

@@ -161,7 +161,8 @@ const SHORT_REASON = 16;
 /** @param whole all rows have room for the reason as the API says it: else all have words */
 function reason(sink: SinkState, now: number, width: number, whole: boolean): Segment {
   const { reason: word, status } = readyOf(sink);
-  const words = catchingUp(sink, now)?.find((text) => text.length <= width);
+  // One that is not ready says why; how far it has come is in the column retry.
+  const words = status === "False" ? undefined : catchingUp(sink, now)?.find((text) => text.length <= width);
   if (words !== undefined) return seg(words, "accent");
   return seg(
     whole ? word : reasonIn(word, width),

@@ -62,8 +62,9 @@ function heading({ title, sinks, folded }: Row & { kind: "group" }, scene: Scene
   const dropped = sinks.reduce((n, s) => n + droppedTotal(s.account), 0);
   const perSecond = sinks.reduce((n, s) => n + rate(s.samples, now, s.startedAt), 0);
   const right = [
-    seg(counted(sinks.length, "sink"), "dim"),
-    ...(bad === 0 ? [] : [seg(`  ${bad} not ready`, "bad")]),
+    bad === sinks.length
+      ? seg(`${bad} not ready`, "bad")
+      : seg(`${counted(sinks.length, "sink")}${bad === 0 ? "" : `, ${bad} not ready`}`, bad === 0 ? "dim" : "bad"),
     seg(`  ${short(perSecond)}/s`),
     ...(dropped === 0 ? [] : [seg(`  ${short(dropped)} dropped`, "bad")]),
   ];
