@@ -11,7 +11,8 @@ const done: Readonly<Record<SinkAction, string>> = {
 
 export function agentActions(
   store: StatusStore,
-  reload: () => void,
+  /** How many policies were loaded; undefined: they follow. */
+  reload: () => number | undefined,
   act: (sink: string, action: SinkAction) => boolean,
 ): Actions {
   return {
@@ -20,12 +21,16 @@ export function agentActions(
       return { ok: true, message: `${sink} ${done[action]}` };
     },
     async reload() {
-      reload();
-      const { reloads, policies, problems } = store.snapshot;
-      if (reloads.lastOk)
-        return { ok: true, message: `Loaded ${policies.length === 1 ? "1 policy" : `${policies.length} policies`}.` };
-      const n = problems.filter((p) => p.severity === "problem").length;
-      return { ok: false, message: `${counted(n, "problem")} in the policies; the last good version keeps running.` };
+      const loaded = reload();
+      const { policies, problems } = store.snapshot;
+      const bad = problems.filter((p) => p.severity === "problem").length;
+      if (bad > 0)
+        return {
+          ok: false,
+          message: `${counted(bad, "problem")} in the policies; the last good version keeps running.`,
+        };
+      const n = loaded ?? policies.length;
+      return { ok: true, message: `Loaded ${n === 1 ? "1 policy" : `${n} policies`}.` };
     },
   };
 }

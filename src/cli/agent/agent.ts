@@ -45,6 +45,7 @@ import { prepare } from "./prepare.ts";
 import { safeUrl } from "./safe-url.ts";
 import { openSource } from "./source.ts";
 import { StartError } from "./start-error.ts";
+import { breathe, Stepwise } from "./stepwise.ts";
 
 export type Agent = {
   store: StatusStore;
@@ -82,11 +83,17 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   // policy: in a fleet those that this agent owns run
   const fleet =
     prepared.register && new (await import("./fleet.ts")).FleetAgent(settings, prepared.register, state, store, clock);
-  const apply = (loaded: LoadResult): void => (fleet ?? supervisor).apply(loaded);
+  const steps = new Stepwise((loaded) => supervisor.apply(loaded), breathe);
+  const apply = (loaded: LoadResult): void => (fleet ?? steps).apply(loaded);
   const cluster =
     prepared.kube && (await import("./cluster.ts")).openCluster(settings, rules, prepared.kube, store, apply);
   const policies = load === undefined && cluster === undefined ? policyFiles(settings, rules.check, state) : undefined;
-  const reload = (): void => (cluster ? cluster.relist() : apply(load?.() ?? policies!.load()));
+  const reload = (): number | undefined => {
+    if (cluster !== undefined) return void cluster.relist();
+    const loaded = load?.() ?? policies!.load();
+    apply(loaded);
+    return loaded.policies.length;
+  };
 
   // window, frame, batch, request (path.ts): in a fleet only while this agent owns the policy
   const source = openSource(settings, clients.source, dispatch, clock, state.seed);
@@ -148,7 +155,7 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     pollMs: settings.pollInterval,
   });
   if (cluster === undefined) reload();
-  fleet?.start(supervisor);
+  fleet?.start(supervisor, steps);
 
   const ended = new AbortController();
   const beside = [

@@ -18,6 +18,7 @@ import type { StatusStore } from "../../status/store.ts";
 import { version } from "../../version.ts";
 import type { QueryRules } from "../querycheck.ts";
 import { StartError } from "./start-error.ts";
+import { breathe } from "./stepwise.ts";
 
 /** Requests to the API server, for /metrics. */
 export class RequestCounts {
@@ -114,7 +115,7 @@ export function openCluster(
       snapshot: () => store.snapshot,
       apply,
       interpretOptions: (id) => interpretOptionsOf(settings, rules, projectOf(id)),
-      breathe: () => new Promise((done) => setImmediate(done)),
+      breathe,
     },
   );
 }

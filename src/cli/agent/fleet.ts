@@ -20,6 +20,7 @@ import type { StatusStore } from "../../status/store.ts";
 import { version } from "../../version.ts";
 import { fencedSender } from "./fenced-sender.ts";
 import type { OpenRegister } from "./fleet-register.ts";
+import type { Stepwise } from "./stepwise.ts";
 
 /** Shards are often taken together: the policies of all of them start in one go. */
 const TOGETHER_MS = 50;
@@ -43,6 +44,7 @@ export class FleetAgent {
   /** Aborts when last attempts end. */
   readonly #hurry = new AbortController();
   #supervisor: Supervisor | undefined;
+  #steps: Stepwise | undefined;
   #loaded: LoadResult | undefined;
   #policiesHash = "";
   #applying = false;
@@ -87,8 +89,9 @@ export class FleetAgent {
   }
 
   /** Joins. Nothing is exported before that. */
-  start(supervisor: Supervisor): void {
+  start(supervisor: Supervisor, steps: Stepwise): void {
     this.#supervisor = supervisor;
+    this.#steps = steps;
     void this.#fleet.start().catch((error: unknown) => {
       if (!(error instanceof FleetError)) throw error;
       const message = `fleet: nothing is exported: ${error.message}.`;
@@ -132,7 +135,7 @@ export class FleetAgent {
     if (loaded === undefined || (this.#permits.size === 0 && this.#status.snapshot.policies.length === 0)) return;
     const { shards } = this.#settings;
     const policies = loaded.policies.filter((p) => this.#permits.has(shardOf(`${p.namespace}/${p.name}`, shards)));
-    this.#supervisor?.apply({ ...loaded, policies });
+    this.#steps?.apply({ ...loaded, policies });
   }
 
   #applySoon(): void {
@@ -155,10 +158,12 @@ export class FleetAgent {
       },
       lost: (shard) => {
         this.#permits.delete(shard);
+        this.#steps?.leave(of(shard));
         this.#supervisor?.lose(of(shard));
         this.store.closeShard(shard);
       },
       release: async (shard) => {
+        this.#steps?.leave(of(shard));
         await this.#supervisor?.handOver(of(shard), this.#hurry.signal);
         this.#permits.delete(shard);
       },
