@@ -1,6 +1,6 @@
 // screen.yaml on the disk: read at the start, written when something was chosen that is to be kept.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import type { UiState } from "./input/ui-state.ts";
 import { defaultConfig, parseScreenConfig, withChoices } from "./screen-config.ts";
 
@@ -8,7 +8,7 @@ export async function configIn(file: string | undefined) {
   const none = { config: defaultConfig, problems: [] as readonly string[], isThere: false };
   if (file === undefined) return { ...none, isThere: true };
   try {
-    return { ...parseScreenConfig(await readFile(file, "utf8"), file), isThere: true };
+    return { ...parseScreenConfig(await readFile(file, "utf8"), basename(file)), isThere: true };
   } catch (error) {
     const { code } = error as { code?: string };
     return code === "ENOENT" ? none : { ...none, problems: [`cannot read ${file} (${code})`] };
