@@ -9,8 +9,8 @@ export type Times = Record<string, [wall: number, cpu: number]>;
 
 /** Files that nobody has measured are taken for short ones that compute. */
 const UNKNOWN: Job = { file: "", seconds: 2, cores: 1 };
-/** Each has a runner of 100 MB and more, and servers; most of them wait. */
-const MOST_A_CORE = 5;
+/** Each has a runner of 100 MB and more, and servers; most of them wait. With five a real server was once not asked in time. */
+const MOST_A_CORE = 3;
 /** Of what a processor gives: waiting is not spread evenly, and one that stands still is lost. */
 export const PROMISED = 1.25;
 
