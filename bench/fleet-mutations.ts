@@ -256,4 +256,11 @@ export const fleetMutations: Mutation[] = [
     to: "cursor",
     test: "test/fleet/cursors.test.ts",
   },
+  {
+    rule: "what is handed over or lost does not start in a step that was still to come",
+    file: "src/cli/agent/stepwise.ts",
+    from: "if (this.#wanted !== undefined) this.#wanted = { ...this.#wanted, policies: this.#wanted.policies.filter(stays) };",
+    to: "",
+    test: "test/agent/stepwise.test.ts",
+  },
 ];

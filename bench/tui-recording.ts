@@ -3,9 +3,9 @@
 // Prints what is kept and the memory of the process; exits 1 if the recording is over its bound, or the process grows in the last hour,
 // when an hour is kept and what comes in replaces what goes out. 67 a second are 1,000 sinks that are polled every 15 s.
 import { parseArgs } from "node:util";
+import { breathe } from "../src/platform/breathe.ts";
 import type { Event, SinkInfo } from "../src/status/events.ts";
 import { initialSnapshot, reduce } from "../src/status/reduce.ts";
-import { pause } from "../tui/recording/pause.ts";
 import { Playback } from "../tui/recording/playback.ts";
 import { MEMORY_BYTES, Recorder } from "../tui/recording/recorder.ts";
 
@@ -69,7 +69,7 @@ const rss = (): number => {
 
 send({ type: "agent-started", version: "bench", sourceUrl: "http://127.0.0.1:8428", stateDir: "/s", listen: "off" });
 for (const sink of infos) send({ type: "sink-started", sink });
-recorder = new Recorder(snapshot, { pause });
+recorder = new Recorder(snapshot, { pause: breathe });
 const MINUTE = 60;
 const measured: number[] = [];
 let n = 0;
@@ -79,7 +79,7 @@ for (let second = 1; second <= hours * 3_600; second++) {
   now += 1_000;
   for (let i = 0; i < changing; i++) change(infos[n++ % sinks]!.id, n);
   send({ type: "tick" });
-  await pause();
+  await breathe();
   if (second % (10 * MINUTE) !== 0) continue;
   measured.push(rss());
   const span = (now - recorder.chunks[0]!.from) / 60_000;
@@ -91,7 +91,7 @@ const { bytes } = recorder;
 const lastHour = measured.slice(-6);
 const growth = (lastHour.at(-1)! - lastHour[0]!) / 1024 / 1024;
 console.log(`recording costs ${(recordMs / (hours * 3_600)).toFixed(2)} ms a second`);
-const playback = new Playback(() => recorder!.chunks, { pause, monotonicMs: () => performance.now() });
+const playback = new Playback(() => recorder!.chunks, { pause: breathe, monotonicMs: () => performance.now() });
 for (const back of [5_000, 10_000, 600_000, 605_000]) {
   const began = performance.now();
   await playback.at(now - back);

@@ -1,6 +1,8 @@
 // An incident file in place of an agent: its last state as a store, and the recording behind it.
+
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
+import { breathe } from "../platform/breathe.ts";
 import type { Clock, EpochMs } from "../platform/clock.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Link } from "../status/link.ts";
@@ -25,12 +27,12 @@ export const isFile = (text: string): boolean =>
 export async function openRecording(file: string): Promise<Recording> {
   const { openIncident } = await import("../../tui/recording/open.ts");
   const { Playback } = await import("../../tui/recording/playback.ts");
-  const { pause } = await import("../../tui/recording/pause.ts");
+
   const opened = openIncident(bytesOf(file));
   if (!opened.ok) throw new StartError(`cannot open ${file}: ${opened.why}.`);
   const { manifest, chunks } = opened;
   const end: EpochMs = manifest.to;
-  const playback = new Playback(() => chunks, { pause, monotonicMs: () => systemClock.monotonicMs() });
+  const playback = new Playback(() => chunks, { pause: breathe, monotonicMs: () => systemClock.monotonicMs() });
   const last = await playback.at(end).catch((error: Error) => {
     throw new StartError(`cannot open ${file}: its recording cannot be read (${error.message}).`);
   });

@@ -4,8 +4,7 @@ import type { ObjectMeta } from "kubernetes-types/meta/v1";
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { InterpretOptions } from "../policy/interpret.ts";
-import type { LoadResult, Policy } from "../policy/policy.ts";
-import { inSteps } from "../policy/steps.ts";
+import type { LoadResult } from "../policy/policy.ts";
 import type { Condition } from "../status/condition.ts";
 import type { Event } from "../status/events.ts";
 import type { Snapshot } from "../status/snapshot.ts";
@@ -28,7 +27,8 @@ export type ClusterPorts = {
   dispatch(event: Event): void;
   snapshot(): Snapshot;
   /** Makes what runs equal to this. */
-  apply(loaded: LoadResult): void;
+  /** Resolves when all of it runs. */
+  apply(loaded: LoadResult): Promise<void>;
   interpretOptions(id: string, metadata: ObjectMeta): InterpretOptions;
   /** Lets others run. */
   breathe(): Promise<void>;
@@ -69,8 +69,6 @@ export class Cluster {
   readonly #failures = new Map<string, ApiFailure>();
   /** Policies that were read since the last load. */
   readonly #changed = new Set<string>();
-  /** What the last step of a load gave. */
-  #running: readonly Policy[] = [];
   #none = false;
   #loading = false;
   #again = false;
@@ -304,11 +302,7 @@ export class Cluster {
     } while (this.#objects.pending);
     const changed = [...this.#changed];
     this.#changed.clear();
-    for (const step of inSteps(this.#running, this.#objects.load())) {
-      apply(step);
-      this.#running = step.policies;
-      if (step.partial) await breathe();
-    }
+    await apply(this.#objects.load());
     this.reports(changed);
     for (const id of changed) {
       const acceptance = this.#objects.acceptance(id);

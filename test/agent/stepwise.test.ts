@@ -31,16 +31,22 @@ describe("a load in steps", () => {
   test("a few sinks are one step, done at once", () => {
     const { applied, steps } = start();
     const loaded = load([named("a", 0), named("b", 0)]);
-    steps.apply(loaded);
+    void steps.apply(loaded);
     assert.deepEqual(applied, [loaded]);
   });
 
   test("many are several, each after a turn of the event loop", async () => {
     const { applied, steps, turn } = start();
     const loaded = load(Array.from({ length: 10 }, (_, i) => named(`p${i}`, 0)));
-    steps.apply(loaded);
+    let done = false;
+    void steps.apply(loaded).then(() => {
+      done = true;
+    });
     assert.deepEqual([applied.length, applied[0]!.policies.length, applied[0]!.partial], [1, 2, true]);
+    await turn();
+    assert.equal(done, false);
     while (await turn());
+    assert.equal(done, true);
     assert.deepEqual(
       applied.map(({ policies }) => policies.length),
       [2, 4, 6, 8, 10],
@@ -75,7 +81,7 @@ describe("a load in steps", () => {
                 return versions.get(key)!;
               });
             gone.clear();
-            steps.apply(load(wanted));
+            void steps.apply(load(wanted));
           } else if ("leave" in it) {
             gone.add(it.leave);
             wanted = wanted.filter(({ name }) => name !== it.leave);

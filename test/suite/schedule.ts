@@ -9,7 +9,7 @@ export type Times = Record<string, [wall: number, cpu: number]>;
 
 /** Files that nobody has measured are taken for short ones that compute. */
 const UNKNOWN: Job = { file: "", seconds: 2, cores: 1 };
-/** Each has a runner of 100 MB and more, and servers; most of them wait. With five a real server was once not asked in time. */
+/** Each has a runner of 100 MB and more, and servers; most of them wait. With five, one whole run of two had a failure. */
 const MOST_A_CORE = 3;
 /** Of what a processor gives: waiting is not spread evenly, and one that stands still is lost. */
 export const PROMISED = 1.25;

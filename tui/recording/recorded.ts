@@ -2,12 +2,12 @@
 import { writeFile } from "node:fs/promises";
 import { arch, platform, release } from "node:os";
 import { resolve } from "node:path";
+import { breathe } from "../../src/platform/breathe.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import { version } from "../../src/version.ts";
 import type { Past, Store } from "../session.ts";
 import type { Chunk } from "./chunk.ts";
 import { incidentFile } from "./incident.ts";
-import { pause } from "./pause.ts";
 import { Playback } from "./playback.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -22,7 +22,7 @@ export type Recorded = Past & {
 export function recorded(store: Store, clock: Clock, opened?: readonly Chunk[]): Recorded {
   const live = opened === undefined ? recording(store) : undefined;
   const chunks = () => opened ?? live?.recorder.chunks ?? [];
-  const playback = new Playback(chunks, { pause, monotonicMs: () => clock.monotonicMs() });
+  const playback = new Playback(chunks, { pause: breathe, monotonicMs: () => clock.monotonicMs() });
   return {
     at: (time) => playback.at(time),
     forget: () => playback.forget(),
@@ -30,7 +30,7 @@ export function recorded(store: Store, clock: Clock, opened?: readonly Chunk[]):
       if (chunks().length === 0) throw new Error("nothing has been recorded yet");
       const saver = { outflow: version, runtime: runtime(), system: `${platform()} ${release()} ${arch()}` };
       const bytes = await incidentFile({
-        ...{ chunks: chunks(), snapshot: store.snapshot, now: clock.now(), privacy, saver, pause },
+        ...{ chunks: chunks(), snapshot: store.snapshot, now: clock.now(), privacy, saver, pause: breathe },
       });
       const path = resolve(name);
       await writeFile(path, bytes, { flag: "wx", mode: 0o600 });
@@ -44,7 +44,7 @@ export function recorded(store: Store, clock: Clock, opened?: readonly Chunk[]):
 }
 
 function recording(store: Store): { recorder: Recorder; end(): void } {
-  const recorder = new Recorder(store.snapshot, { pause });
+  const recorder = new Recorder(store.snapshot, { pause: breathe });
   let last = store.snapshot;
   const end = store.subscribe((event) => {
     const { snapshot } = store;

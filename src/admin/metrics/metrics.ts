@@ -1,5 +1,6 @@
 // /metrics: everything is read from the snapshot at the moment of a scrape, so that metrics and status cannot disagree; only sums over
 // events are kept here (observed.ts).
+import { breathe } from "../../platform/breathe.ts";
 import type { StatusStore } from "../../status/store.ts";
 import { definitions } from "./definitions.ts";
 import { familyText } from "./exposition.ts";
@@ -19,7 +20,7 @@ export function createMetrics(store: StatusStore, counted: () => Counted): Metri
     const families: string[] = [];
     const add = async (text: string) => {
       families.push(text);
-      await new Promise((done) => setImmediate(done));
+      await breathe();
     };
     for (const definition of observations) await add(familyText(definition, observed));
     for (const definition of definitions) await add(familyText(definition, known));

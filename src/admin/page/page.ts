@@ -1,6 +1,8 @@
 // The web page of the admin port: which requests are for it, what they get, and the changes that keep it up to date. One view is shared
 // by all who look, and is at most renewed once a second.
+
 import type { ServerResponse } from "node:http";
+import { breathe } from "../../platform/breathe.ts";
 import { sinkOf } from "../../status/sinks.ts";
 import type { Snapshot } from "../../status/snapshot.ts";
 import { EventStream } from "../eventstream.ts";
@@ -49,7 +51,7 @@ export class WebPage {
     const id = query.get("sink");
     if (id === null) {
       if (this.#list?.of !== view)
-        this.#list = { of: view, page: listPage(view, seq, turn).then((content) => htmlPage(200, content)) };
+        this.#list = { of: view, page: listPage(view, seq, breathe).then((content) => htmlPage(200, content)) };
       return this.#list.page;
     }
     const snapshot = this.#snapshot();
@@ -87,15 +89,13 @@ export class WebPage {
     const before = this.#view;
     const snapshot = this.#snapshot();
     if (before !== undefined && snapshot.at >= before.at && snapshot.at - before.at < RENEW_MS) return before;
-    const after = await viewOf(snapshot, turn);
+    const after = await viewOf(snapshot, breathe);
     const change = before === undefined ? undefined : changeOf(before, after);
     if (change !== undefined) this.#stream.append(change);
     this.#view = after;
     return after;
   }
 }
-
-const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 /** The snapshot of the stream: the page itself is. */
 const AGAIN = {};

@@ -1,4 +1,5 @@
 // The agent's own actions: what is asked becomes a call of the supervisor, what came of it a sentence. Screen and admin API use it.
+import type { LoadResult } from "../../policy/policy.ts";
 import type { Actions, SinkAction } from "../../status/actions.ts";
 import type { StatusStore } from "../../status/store.ts";
 import { counted } from "../../status/text/words.ts";
@@ -11,8 +12,8 @@ const done: Readonly<Record<SinkAction, string>> = {
 
 export function agentActions(
   store: StatusStore,
-  /** How many policies were loaded; undefined: they follow. */
-  reload: () => number | undefined,
+  /** What was loaded; undefined: it follows. */
+  reload: () => LoadResult | undefined,
   act: (sink: string, action: SinkAction) => boolean,
 ): Actions {
   return {
@@ -21,16 +22,14 @@ export function agentActions(
       return { ok: true, message: `${sink} ${done[action]}` };
     },
     async reload() {
-      const loaded = reload();
-      const { policies, problems } = store.snapshot;
+      const { policies, problems } = reload() ?? store.snapshot;
       const bad = problems.filter((p) => p.severity === "problem").length;
       if (bad > 0)
         return {
           ok: false,
           message: `${counted(bad, "problem")} in the policies; the last good version keeps running.`,
         };
-      const n = loaded ?? policies.length;
-      return { ok: true, message: `Loaded ${n === 1 ? "1 policy" : `${n} policies`}.` };
+      return { ok: true, message: `Loaded ${policies.length === 1 ? "1 policy" : `${policies.length} policies`}.` };
     },
   };
 }

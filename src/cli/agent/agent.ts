@@ -23,6 +23,7 @@
 import { hostname } from "node:os";
 import { createAdmin } from "../../admin/server.ts";
 import type { Settings } from "../../config/settings.ts";
+import { breathe } from "../../platform/breathe.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { createLog } from "../../platform/log.ts";
 import { systemRandom } from "../../platform/random.ts";
@@ -45,7 +46,7 @@ import { prepare } from "./prepare.ts";
 import { safeUrl } from "./safe-url.ts";
 import { openSource } from "./source.ts";
 import { StartError } from "./start-error.ts";
-import { breathe, Stepwise } from "./stepwise.ts";
+import { Stepwise } from "./stepwise.ts";
 
 export type Agent = {
   store: StatusStore;
@@ -84,15 +85,15 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
   const fleet =
     prepared.register && new (await import("./fleet.ts")).FleetAgent(settings, prepared.register, state, store, clock);
   const steps = new Stepwise((loaded) => supervisor.apply(loaded), breathe);
-  const apply = (loaded: LoadResult): void => (fleet ?? steps).apply(loaded);
+  const apply = (loaded: LoadResult): Promise<void> => (fleet ?? steps).apply(loaded);
   const cluster =
     prepared.kube && (await import("./cluster.ts")).openCluster(settings, rules, prepared.kube, store, apply);
   const policies = load === undefined && cluster === undefined ? policyFiles(settings, rules.check, state) : undefined;
-  const reload = (): number | undefined => {
+  const reload = (): LoadResult | undefined => {
     if (cluster !== undefined) return void cluster.relist();
     const loaded = load?.() ?? policies!.load();
-    apply(loaded);
-    return loaded.policies.length;
+    void apply(loaded);
+    return loaded;
   };
 
   // window, frame, batch, request (path.ts): in a fleet only while this agent owns the policy

@@ -9,6 +9,7 @@ import { openKubeApi } from "../../kubernetes/client/open.ts";
 import { Cluster } from "../../kubernetes/cluster.ts";
 import { type OnceOptions, projectPlanes, readOnce } from "../../kubernetes/once.ts";
 import { projectOf } from "../../kubernetes/policy-objects.ts";
+import { breathe } from "../../platform/breathe.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { printable } from "../../platform/printable.ts";
 import { systemRandom } from "../../platform/random.ts";
@@ -18,7 +19,6 @@ import type { StatusStore } from "../../status/store.ts";
 import { version } from "../../version.ts";
 import type { QueryRules } from "../querycheck.ts";
 import { StartError } from "./start-error.ts";
-import { breathe } from "./stepwise.ts";
 
 /** Requests to the API server, for /metrics. */
 export class RequestCounts {
@@ -97,7 +97,7 @@ export function openCluster(
   rules: QueryRules,
   api: KubeClient,
   store: StatusStore,
-  apply: (loaded: LoadResult) => void,
+  apply: (loaded: LoadResult) => Promise<void>,
 ): Cluster {
   return new Cluster(
     {

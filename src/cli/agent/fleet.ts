@@ -109,16 +109,15 @@ export class FleetAgent {
   }
 
   /** The policies of all agents; those that this agent owns run. */
-  apply(loaded: LoadResult): void {
+  apply(loaded: LoadResult): Promise<void> {
     this.#loaded = loaded;
-    if (loaded.partial) return this.#applyOwned(); // the rest follows
     this.#policiesHash = sha256(
       JSON.stringify(loaded.policies.map((p) => [p.namespace, p.name, p.sources, p.sinks]).sort()),
     ).slice(0, 16);
     const names = loaded.policies.map((p) => `${p.namespace}/${p.name}`);
     this.store.keepOnly(new Set(names), this.#clock.now());
     this.#policies = Map.groupBy(names.sort(), (name) => shardOf(name, this.#settings.shards));
-    this.#applyOwned();
+    return this.#applyOwned();
   }
 
   async stop(): Promise<void> {
@@ -129,13 +128,13 @@ export class FleetAgent {
     await this.#open.close();
   }
 
-  #applyOwned(): void {
+  async #applyOwned(): Promise<void> {
     const loaded = this.#loaded;
     // Before anything is owned there is nothing to say of policies.
     if (loaded === undefined || (this.#permits.size === 0 && this.#status.snapshot.policies.length === 0)) return;
     const { shards } = this.#settings;
     const policies = loaded.policies.filter((p) => this.#permits.has(shardOf(`${p.namespace}/${p.name}`, shards)));
-    this.#steps?.apply({ ...loaded, policies });
+    await this.#steps?.apply({ ...loaded, policies });
   }
 
   #applySoon(): void {
@@ -143,7 +142,7 @@ export class FleetAgent {
     this.#applying = true;
     void this.#clock.sleep(TOGETHER_MS, this.#ended.signal).then((elapsed) => {
       this.#applying = false;
-      if (elapsed) this.#applyOwned();
+      if (elapsed) return this.#applyOwned();
     });
   }
 
@@ -166,6 +165,9 @@ export class FleetAgent {
         this.#steps?.leave(of(shard));
         await this.#supervisor?.handOver(of(shard), this.#hurry.signal);
         this.#permits.delete(shard);
+        // What a load has started again meanwhile, or was about to.
+        this.#steps?.leave(of(shard));
+        this.#supervisor?.lose(of(shard));
       },
       cursors: (shard, before) => this.store.cursorsOf(shard, before),
       settled: (shard) => this.store.settled(shard),

@@ -3,25 +3,24 @@
 import type { LoadResult, Policy } from "../../policy/policy.ts";
 import { inSteps } from "../../policy/steps.ts";
 
-/** One turn of the event loop. */
-export const breathe = (): Promise<void> => new Promise((done) => setImmediate(done));
-
 export class Stepwise {
   readonly #apply: (loaded: LoadResult) => void;
   readonly #breathe: () => Promise<void>;
   #running: readonly Policy[] = [];
   #wanted: LoadResult | undefined;
   #stepping = false;
+  #done: Promise<void> = Promise.resolve();
 
   constructor(apply: (loaded: LoadResult) => void, breathe: () => Promise<void>) {
     this.#apply = apply;
     this.#breathe = breathe;
   }
 
-  /** The first step is done when this returns; one is enough where few sinks change. */
-  apply(loaded: LoadResult): void {
+  /** The first step is done when this returns; one is enough where few sinks change. Resolves when all of it, or of a later load, is done. */
+  apply(loaded: LoadResult): Promise<void> {
     this.#wanted = loaded;
-    if (!this.#stepping) void this.#step();
+    if (!this.#stepping) this.#done = this.#step();
+    return this.#done;
   }
 
   /** Policies that are handed over or lost, by `namespace/name`: no step that is still to come starts one. */

@@ -1,5 +1,6 @@
 // outflow plan: what the policies will cost and do, before they run. Asks the source, sends nothing. Exit 0; 1: a policy has problems, or
 // a source cannot be read; 2: the command line is wrong, or nothing can be planned.
+
 import { Command, Option } from "commander";
 import { applyConfigFile } from "../../config/config-file.ts";
 import { formatDuration } from "../../config/duration.ts";
@@ -7,6 +8,7 @@ import { duration } from "../../config/parsers.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { SinkPlan } from "../../exporter/sink-plan.ts";
 import { createHttpClient } from "../../http/client.ts";
+import { breathe } from "../../platform/breathe.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { problemLine } from "../../policy/load.ts";
 import type { LoadResult } from "../../policy/policy.ts";
@@ -93,7 +95,7 @@ async function plan(options: Options, from: ValueSource): Promise<{ forecast: Fo
     const port = openSource(settings, clients.source, () => {});
     const probed = await port.probe(stop.signal);
     if (!probed.ok) throw new StartError(probed.message);
-    const breathe = breather();
+    const rest = breather();
     const surveys = new Map<string, Survey>();
     const surveyOf = async (query: Query): Promise<Survey> => {
       if (query.sent === "") return { ok: false, message: "The operator's filters cannot be enforced on it." };
@@ -117,14 +119,14 @@ async function plan(options: Options, from: ValueSource): Promise<{ forecast: Fo
           const found = await surveyOf(query);
           if (found.ok) surveyed.push({ query, survey: found });
         }
-        costs.push(await costOf(surveyed, info.batch, delays, breathe));
+        costs.push(await costOf(surveyed, info.batch, delays, rest));
       }
       return costs;
     };
     const plans = plansAt(settings.pollInterval);
     if (plans.length === 0) throw new StartError(nothing(loaded));
     const costs = await costsOf(plans);
-    const sources = await sourcesOf(plans, surveyOf, breathe);
+    const sources = await sourcesOf(plans, surveyOf, rest);
     const intervals: IntervalForecast[] = [];
     for (const ms of [...new Set([...INTERVALS_MS, settings.pollInterval])].sort((a, b) => a - b)) {
       const { activeSeries: _, ...sum } = sumOf(ms === settings.pollInterval ? costs : await costsOf(plansAt(ms)));
@@ -217,7 +219,7 @@ function breather(): () => Promise<void> {
   let lastMs = performance.now();
   return async () => {
     if (performance.now() - lastMs < BREATHE_MS) return;
-    await new Promise((done) => setImmediate(done));
+    await breathe();
     lastMs = performance.now();
   };
 }
