@@ -101,20 +101,23 @@ describe("Milo on real API servers", needsKubernetes(), () => {
   let planes: Record<"platform" | "p1" | "p2", Kubernetes>;
   let front: Front;
   let source: FakeSource;
-  let receiver: Receiver;
+  /** Of each project: both send the same series, each in its order. */
+  let receivers: { p1: Receiver; p2: Receiver };
   let agent: Running | undefined;
 
   before(async () => {
     const now = Date.now();
     const samples = Array.from({ length: 6_000 }, (_, i): [number, string] => [now - 20_000 + 100 * i, String(i)]);
     // The platform has the second project too, so that two servers do.
-    const [platform, p1, aSource, aReceiver] = await Promise.all([
+    const [platform, p1, aSource, ...itsReceivers] = await Promise.all([
       startKubernetes(),
       startKubernetes(),
       startFakeSource([{ labels: { __name__: "m" }, samples }]),
       startReceiver(),
+      startReceiver(),
     ]);
-    [source, receiver] = [aSource, aReceiver];
+    source = aSource;
+    receivers = { p1: itsReceivers[0], p2: itsReceivers[1] };
     planes = { platform, p1, p2: platform };
     for (const kube of [platform, p1])
       for (const file of ["base/crd.yaml", "base/rbac.yaml", "adopt/rbac.yaml"])
@@ -136,7 +139,7 @@ describe("Milo on real API servers", needsKubernetes(), () => {
       await platform.apply(JSON.stringify(project));
       await ready(name, name === "p1");
       await planes[name].apply(JSON.stringify(secretObject("cred", { username: name, password: "p" })));
-      const policy = policyObject("edge", { endpoint: receiver.writeUrl, query: "m", secret: "cred" });
+      const policy = policyObject("edge", { endpoint: receivers[name].writeUrl, query: "m", secret: "cred" });
       const metadata = { ...policy.metadata, finalizers: [FINALIZER, "example.com/other"] };
       await planes[name].apply(JSON.stringify({ ...policy, metadata }));
     }
@@ -153,7 +156,13 @@ describe("Milo on real API servers", needsKubernetes(), () => {
   after(async () => {
     await agent?.stop("SIGKILL");
     await front?.close();
-    await Promise.all([planes?.platform.remove(), planes?.p1.remove(), source?.close(), receiver?.close()]);
+    await Promise.all([
+      planes?.platform.remove(),
+      planes?.p1.remove(),
+      source?.close(),
+      receivers?.p1.close(),
+      receivers?.p2.close(),
+    ]);
     dir.remove();
   });
 
@@ -176,11 +185,10 @@ describe("Milo on real API servers", needsKubernetes(), () => {
         cluster?: { failure?: { message: string } };
       }
     ).cluster?.failure?.message ?? "none";
+  const requests = () => [...receivers.p1.requests, ...receivers.p2.requests];
   const users = () =>
     new Set(
-      receiver.requests.map(
-        (r) => Buffer.from(String(r.headers.authorization).slice(6), "base64").toString().split(":")[0],
-      ),
+      requests().map((r) => Buffer.from(String(r.headers.authorization).slice(6), "base64").toString().split(":")[0]),
     );
   const isReady = (name: "p1" | "p2") =>
     eventually(
@@ -225,10 +233,10 @@ describe("Milo on real API servers", needsKubernetes(), () => {
     await isReady("p1");
     front.throttle = 2;
     await eventually("it is said", failure, (message) => /the API server answered 429\b/.test(message));
-    const sent = receiver.requests.length;
+    const sent = requests().length;
     await eventually(
       "throttled several times, while data is sent",
-      () => [front.throttled.length, receiver.requests.length - sent] as const,
+      () => [front.throttled.length, requests().length - sent] as const,
       ([throttled, more]) => throttled >= 8 && more >= 3,
     );
     front.throttle = undefined;
@@ -242,7 +250,7 @@ describe("Milo on real API servers", needsKubernetes(), () => {
     await planes.p1.ask(
       "PATCH",
       POLICY,
-      { spec: policyObject("edge", { endpoint: receiver.writeUrl, query: 'm{x=""}', secret: "cred" }).spec },
+      { spec: policyObject("edge", { endpoint: receivers.p1.writeUrl, query: 'm{x=""}', secret: "cred" }).spec },
       "application/merge-patch+json",
     );
     await eventually(

@@ -26,20 +26,23 @@ describe("Milo", () => {
   const dir = tempDir();
   let api: FakeKubeApi;
   let source: FakeSource;
-  let receiver: Receiver;
+  /** Of each project: both send the same series, each in its order. */
+  let receivers: { p1: Receiver; p2: Receiver };
   let agent: Running;
 
   before(async () => {
     const now = Date.now();
     const samples = Array.from({ length: 6_000 }, (_, i): [number, string] => [now - 20_000 + 100 * i, String(i)]);
-    [api, source, receiver] = await Promise.all([
+    const [kube, data, p1, p2] = await Promise.all([
       startFakeKubeApi(),
       startFakeSource([{ labels: { __name__: "m" }, samples }]),
       startReceiver(),
+      startReceiver(),
     ]);
-    for (const name of ["p1", "p2"]) {
+    [api, source, receivers] = [kube, data, { p1, p2 }];
+    for (const name of ["p1", "p2"] as const) {
       api.put("projects", project(name, name === "p1" ? "True" : "False"));
-      const policy = policyObject("edge", { endpoint: receiver.writeUrl, query: "m", secret: "cred" });
+      const policy = policyObject("edge", { endpoint: receivers[name].writeUrl, query: "m", secret: "cred" });
       api.put(
         "exportpolicies",
         { ...policy, metadata: { ...policy.metadata, finalizers: [FINALIZER, "other"] } },
@@ -75,13 +78,13 @@ describe("Milo", () => {
   });
   after(async () => {
     await agent?.stop("SIGKILL");
-    await Promise.all([api.close(), source.close(), receiver.close()]);
+    await Promise.all([api.close(), source.close(), receivers.p1.close(), receivers.p2.close()]);
     dir.remove();
   });
 
   const users = () =>
     new Set(
-      receiver.requests.map(
+      [...receivers.p1.requests, ...receivers.p2.requests].map(
         (r) => Buffer.from(String(r.headers.authorization).slice(6), "base64").toString().split(":")[0],
       ),
     );
@@ -132,7 +135,7 @@ describe("Milo", () => {
 
   test("a policy cannot filter on the project", async () => {
     const policy = policyObject("foreign", {
-      endpoint: receiver.writeUrl,
+      endpoint: receivers.p1.writeUrl,
       query: 'm{resourcemanager_datumapis_com_project_name="p2"}',
     });
     api.put("exportpolicies", policy, pathOf("p1"));
@@ -169,10 +172,10 @@ describe("Milo", () => {
       async () => [...(await agent.metrics()).keys()].some((k) => k.includes('policy="p1:')),
       (has) => !has,
     );
-    const sent = receiver.requests.length;
+    const sent = receivers.p2.requests.length;
     await eventually(
       "p2 continues",
-      () => receiver.requests.length,
+      () => receivers.p2.requests.length,
       (n) => n > sent,
     );
     assert.ok(!agent.log.includes("s3cret"));
