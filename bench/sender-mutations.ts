@@ -143,7 +143,7 @@ export const senderMutations: Mutation[] = [
     test: "test/remotewrite/answers.test.ts",
   },
   {
-    rule: "what may have been sent before is no reason to drop",
+    rule: "what may have been sent before is not a reason to drop",
     file: "src/delivery/batch-splitter.ts",
     from: "if (ageIsKnown && left.sent && this.#origin.together)",
     to: "if (left.sent)",
@@ -248,7 +248,7 @@ export const senderMutations: Mutation[] = [
     test: "test/remotewrite/answers.test.ts",
   },
   {
-    rule: "what teaches a size is no attempt",
+    rule: "what teaches a size is not an attempt",
     file: "src/delivery/delivery.ts",
     from: "job.attempts = attempt - 1;",
     to: "",

@@ -15,7 +15,7 @@ const END = "\x1b[?2026l";
 /** Where Ink left the cursor, and thinks that it is. */
 const HOME = "\x1b[2;1H";
 
-/** @param size of the terminal, as text: what is left of a frame for another size is no base for the next one */
+/** @param size of the terminal, as text: what is left of a frame for another size is not a base for the next one */
 export function painter(write: (text: string) => void, size: () => string): Painter {
   let shown: readonly string[] | undefined;
   let drawnFor = "";

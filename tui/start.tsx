@@ -162,7 +162,7 @@ export async function startTui(options: TuiOptions): Promise<Tui> {
     },
   );
   modes(true);
-  // What a terminal leaves of the old frame is no base for the next one.
+  // What a terminal leaves of the old frame is not a base for the next one.
   const forgotten = () => screen.forget();
   // A frame that was made before is not drawn: another one follows, whatever React thinks has changed.
   const resized = () => session.redraw();

@@ -33,10 +33,10 @@ type Options = {
 
 export function checkCommand(): Command {
   const command = new Command("check")
-    .description("verify policies, offline or in a cluster: all problems, each with its place and what to do")
+    .description("verify policies, offline or in a cluster: every problem with its location and remedy")
     .argument(
       "[path...]",
-      "files or directories (NAMESPACE=PATH: bound to it); - is standard input",
+      "files or directories (NAMESPACE=PATH binds a path to a namespace); - is standard input",
       (path: string, paths: string[] = []) => {
         if (path !== "-" && !existsSync(policyPath(path).path))
           throw new InvalidArgumentError(`${path} does not exist`);
@@ -47,11 +47,11 @@ export function checkCommand(): Command {
       new Option("--format <format>", "how problems are written").choices(["text", "json", "github"]).default("text"),
     )
     .option("--secrets-dir <dir>", "mounted secrets: <namespace>/<name>/<key>, or <name>/<key>")
-    .option("--require-secrets", "a Secret that is not there is a problem, not a warning")
+    .option("--require-secrets", "report a missing Secret as a problem, not a warning")
     .option("--max-policy-size <bytes>", "largest policy file", count({ min: 1024 }), 1_048_576)
     .option("--warnings-as-errors", "exit 1 for warnings too")
     .option("--print", "print the policies as understood: defaults filled in, no secrets")
-    .option("--schema", "print the JSON Schema of an ExportPolicy for editors, and end");
+    .option("--schema", "print the JSON Schema of an ExportPolicy for editors, then exit");
   for (const option of [...enforcementOptions(), ...clusterOptions()]) command.addOption(option);
   return command
     .addHelpText(
@@ -133,5 +133,5 @@ function nothingFound(paths: readonly string[], files: number): string {
   const where = paths.map((path) => (path === "-" ? "standard input" : printable(resolve(path)))).join(", ");
   const read =
     files === 0 ? "there is no *.yaml, *.yml or *.json file" : `read ${files === 1 ? "1 file" : `${files} files`}`;
-  return `outflow: no ExportPolicy or Secret in ${where}: ${read}. Name the file or directory that has one, or write one there: kind ExportPolicy, apiVersion ${API_VERSION}. outflow demo shows how it looks when it works.\n`;
+  return `outflow: no ExportPolicy or Secret in ${where}: ${read}. Name the file or directory that has one, or write one there: kind ExportPolicy, apiVersion ${API_VERSION}. outflow demo shows a working example.\n`;
 }

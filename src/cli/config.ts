@@ -1,4 +1,4 @@
-// outflow config: the settings that hold for `outflow run` with the same flags, variables and file, and where each came from. As YAML
+// outflow config: the settings in effect for `outflow run` with the same flags, variables and file, and where each came from. As YAML
 // it is a file for --config. Exit 0, or 2 for what `run` would refuse as a setting.
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
@@ -14,7 +14,7 @@ type Output = "text" | "yaml" | "json";
 
 export function configCommand(): Command {
   const command = new Command("config")
-    .description("print the settings that hold, and where each came from; credentials are covered")
+    .description("print the settings in effect, and where each came from; credentials are redacted")
     .addOption(
       new Option("-o, --output <format>", "yaml is a file for --config")
         .choices(["text", "yaml", "json"])

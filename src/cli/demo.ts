@@ -18,7 +18,7 @@ import { wantsTui } from "./terminal.ts";
 export function demoCommand(): Command {
   return new Command("demo")
     .description("see it work: an embedded source, the agent, embedded sinks that misbehave now and then")
-    .addOption(new Option("--for <duration>", "end after this long").argParser(duration({ min: 1 })))
+    .addOption(new Option("--for <duration>", "exit after this long").argParser(duration({ min: 1 })))
     .option("--no-tui", "run headless")
     .addOption(themeOption())
     .addHelpText("after", example("outflow demo --for 20s", "outflow demo --no-tui"))

@@ -8,7 +8,7 @@ import { example } from "./example.ts";
 /** For a program that has all of its commands. */
 export function helpCommand(program: Command): Command {
   return new NewCommand("help")
-    .description("print the help of a command, or where a word comes up")
+    .description("print the help of a command, or search all flags for a word")
     .argument("[word...]", "a command such as run, or a word such as proxy")
     .addHelpText("after", example("outflow help run", "outflow help proxy"))
     .action((words: string[]) => {

@@ -36,7 +36,7 @@ export function logOutput(stream: Stream): LogOutput {
   };
   return {
     write(line) {
-      if (pending >= PENDING_BYTES) return lose("nobody reads it");
+      if (pending >= PENDING_BYTES) return lose("its reader does not read");
       pending += line.length;
       stream.write(line, (error) => {
         pending -= line.length;

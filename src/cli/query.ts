@@ -14,7 +14,7 @@ type Options = { enforceFilter?: string[]; forbidLabel?: string[]; policy: strin
 
 export function queryCommand(): Command {
   const command = new Command("query")
-    .description("read a MetricsQL query as outflow does, offline")
+    .description("format or explain a MetricsQL query, offline")
     .addHelpText("after", example("outflow query explain 'sum(rate(http_requests_total[5m])) by (job)'"));
   command
     .command("fmt")

@@ -120,7 +120,7 @@ function verdict(query: string, forbidden: readonly string[], sent: (query: stri
   const { expr, isSelector, warnings, hazards } = checked;
   const own = ownRollup(query, checked);
   if (own !== undefined) return own;
-  if (expr.kind === "string") return refusal("is a text, not a query; write a selector or an expression", expr.span);
+  if (expr.kind === "string") return refusal("is a string, not a query; write a selector or an expression", expr.span);
   const use = forbidden.flatMap((label) => selectionsBy(expr, label))[0];
   if (use !== undefined) return refusal(`${use.how}, which the operator forbids (--forbid-label); remove it`, use.span);
   const hazard = hazards[0];
@@ -156,7 +156,7 @@ function ownRollup(query: string, { expr, rolledSelector: rolled }: Checked): Qu
 
 function emptiness({ expr, selectors }: Checked): { message: string; offset: number }[] {
   if (selectors.length === 0)
-    return [{ message: "selects no series: the same value is sent for ever; name a metric", offset: expr.span.offset }];
+    return [{ message: "selects no series: the same value is sent forever; name a metric", offset: expr.span.offset }];
   return selectors
     .filter(({ groups }) => groups.length === 0)
     .map(({ span }) => ({

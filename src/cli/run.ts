@@ -26,7 +26,7 @@ export function runCommand(): Command {
   command.addOption(
     new Option(
       "--check",
-      "do everything but run: settings, files, policies, secrets, state, port; exit 0 or 2",
+      "check settings, files, policies, secrets, state directory and port, then exit with 0 or 2",
     ).helpGroup(policies!.helpGroupHeading!),
   );
   for (const option of others) command.addOption(option);
@@ -103,10 +103,10 @@ export function completeSettings(given: Settings, from: ValueSource = () => "cli
     (name) => !forFleet(name) && ![undefined, false, "off"].includes(s[name] as string),
   );
   if (!s.kubernetes && own !== undefined)
-    throw new StartError(`--${own} is for --kubernetes: add --kubernetes, or remove it.`);
+    throw new StartError(`--${own} requires --kubernetes: add it, or remove --${own}.`);
   if (s.policies.length === 0 && !s.kubernetes)
     throw new StartError(
-      `no policies: name a file or directory with --policies, or create ${usualPolicies()[0]}. outflow demo shows what it looks like when it works.`,
+      `no policies: name a file or directory with --policies, or create ${usualPolicies()[0]}. outflow demo shows a working example.`,
     );
   const missing = s.policies.map((text) => policyPath(text).path).find((path) => !existsSync(path));
   if (missing !== undefined) throw new StartError(`cannot read policies: ${missing} does not exist.`);
@@ -167,7 +167,7 @@ export async function untilStopped(
     tui &&
     (await startScreen({
       store: agent.store,
-      actions: () => (tui.readOnly ? "Nothing can be changed here: outflow runs with --read-only." : agent.actions),
+      actions: () => (tui.readOnly ? "Actions are disabled: outflow runs with --read-only." : agent.actions),
       stop,
       screenReader: tui.screenReader,
       theme: tui.theme,

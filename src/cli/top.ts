@@ -41,11 +41,11 @@ export function topCommand(): Command {
     .argument("[url|file]", "the agent's --listen address (as --url), or an incident file", target)
     .addOption(urlOption())
     .addOption(tokenOption())
-    .option("--once", "print the state once and end")
+    .option("--once", "print the state once, then exit")
     .option("--json", "print the snapshot as JSON, a line each time")
-    .addOption(new Option("-n <times>", "print so many times and end").argParser(times))
+    .addOption(new Option("-n <times>", "print this many times, then exit").argParser(times))
     .addOption(
-      new Option("--interval <duration>", "between two drawings")
+      new Option("--interval <duration>", "time between two updates")
         .argParser(duration({ min: 100 }))
         .default(1_000, "1s"),
     )
@@ -101,7 +101,7 @@ async function replay(file: string, options: TopOptions): Promise<void> {
   const { store, clock, chunks } = await openRecording(file);
   await shown(options, () => ({
     ...{ store, clock, opened: chunks },
-    actions: () => "This is a recording: nothing can be changed.",
+    actions: () => "Actions are disabled: this is a recording.",
   }));
 }
 
@@ -122,9 +122,9 @@ async function shown(
 }
 
 function allowed(store: RemoteStore, options: TopOptions, doable: Actions): Actions | string {
-  if (options.readOnly) return "Nothing can be changed here: outflow top runs with --read-only.";
+  if (options.readOnly) return "Actions are disabled: outflow top runs with --read-only.";
   if (store.link.state !== "connected") return "The agent cannot be reached at present.";
-  if (!store.snapshot.actions) return "The agent allows no actions from elsewhere: start it with --allow-actions.";
+  if (!store.snapshot.actions) return "The agent does not allow remote actions: start it with --allow-actions.";
   return doable;
 }
 

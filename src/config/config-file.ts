@@ -60,11 +60,12 @@ function whyNot(code: string | undefined): string {
 
 function parsed(option: Option, value: unknown): unknown {
   const items = Array.isArray(value) ? value : [value];
-  if (Array.isArray(value) && !/\(repeatable/.test(option.description)) throw new Error("takes one value, not a list");
+  if (Array.isArray(value) && !/\(repeatable/.test(option.description))
+    throw new Error("must be one value, not a list");
   let result: unknown = Array.isArray(value) ? [] : undefined;
   for (const item of items) {
     if (typeof item === "object")
-      throw new Error(item === null ? "has no value" : "takes a text, a number or a boolean");
+      throw new Error(item === null ? "has no value" : "must be a string, a number or a boolean");
     result = option.parseArg ? option.parseArg(String(item), result as string) : String(item);
   }
   return result;

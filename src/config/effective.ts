@@ -1,4 +1,4 @@
-// The settings that hold, each as it would be written in a file, and where it came from; credentials are covered. Pure.
+// The settings in effect, each as it would be written in a file, and where it came from; credentials are redacted. Pure.
 import type { Option } from "commander";
 import { formatDuration } from "./duration.ts";
 

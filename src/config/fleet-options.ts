@@ -45,11 +45,11 @@ const etcdUrl = (text: string, before: string[] | undefined): string[] => {
 
 export function fleetOptions(): Option[] {
   return [
-    new Option("--fleet <engine>", "share the policies with other agents, by what is kept in etcd or Kubernetes")
+    new Option("--fleet <engine>", "share the policies with other agents, coordinated through etcd or Kubernetes")
       .choices(["off", "etcd", "kubernetes"])
       .default("off")
       .env("OUTFLOW_FLEET"),
-    new Option("--fleet-name <name>", "agents of one name share one set of policies")
+    new Option("--fleet-name <name>", "agents with the same name share one set of policies")
       .argParser(dnsLabel)
       .default("default")
       .env("OUTFLOW_FLEET_NAME"),
@@ -62,18 +62,18 @@ export function fleetOptions(): Option[] {
     new Option("--agent-name <name>", "name of this agent in the fleet (default: the host's name)")
       .argParser(agentName)
       .env("OUTFLOW_AGENT_NAME"),
-    new Option("--lease-ttl <duration>", "an agent that is silent this long has lost what it owned")
+    new Option("--lease-ttl <duration>", "an agent without a heartbeat for this long loses what it owns")
       .argParser(duration({ min: 3_000, max: 600_000 }))
       .default(15_000, "15s")
       .env("OUTFLOW_LEASE_TTL"),
-    new Option("--shards <n>", "parts that the policies are divided into; the same for all agents of a fleet")
+    new Option("--shards <n>", "number of parts that the policies are divided into; the same for all agents of a fleet")
       .argParser(count({ max: 4_096 }))
       .default(64)
       .env("OUTFLOW_SHARDS"),
     new Option("--etcd-url <url>", "etcd to keep the fleet's state in (repeatable: members of one cluster)")
       .argParser(etcdUrl)
       .env("OUTFLOW_ETCD_URL"),
-    new Option("--etcd-username <name>", "user at etcd, with --etcd-password-file").env("OUTFLOW_ETCD_USERNAME"),
+    new Option("--etcd-username <name>", "etcd user, with --etcd-password-file").env("OUTFLOW_ETCD_USERNAME"),
     new Option("--etcd-password-file <file>", "file with the password").env("OUTFLOW_ETCD_PASSWORD_FILE"),
     new Option("--etcd-ca <file>", "authorities (PEM) that sign for etcd, next to the system's").env("OUTFLOW_ETCD_CA"),
     new Option("--etcd-cert <file>", "client certificate (PEM) for etcd").env("OUTFLOW_ETCD_CERT"),

@@ -26,7 +26,7 @@ export function clusterOptions(): Option[] {
     ),
     new Option(
       "--kubeconfig <file>",
-      "how the API server is reached (default: $KUBECONFIG, the service account of the pod, ~/.kube/config)",
+      "kubeconfig file for the API server (default: $KUBECONFIG, the service account of the pod, ~/.kube/config)",
     ).env("OUTFLOW_KUBECONFIG"),
     new Option("--context <name>", "context of the kubeconfig (default: its current one)").env("OUTFLOW_CONTEXT"),
     new Option("--namespace <name>", "namespace that policies are read from (repeatable; default: all)")

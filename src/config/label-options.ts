@@ -16,7 +16,7 @@ export function labelOptions(): Option[] {
       .argParser(regex)
       .default([], "none")
       .env("OUTFLOW_DROP_LABEL"),
-    new Option("--name-escaping <how>", "what becomes of metric and label names that remote write does not allow")
+    new Option("--name-escaping <how>", "how to send metric and label names that remote write does not allow")
       .choices(["underscores", "values", "utf8", "drop"])
       .default("underscores")
       .env("OUTFLOW_NAME_ESCAPING"),

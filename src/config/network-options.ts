@@ -55,7 +55,7 @@ export function sourceConnectionOptions(): Option[] {
 export function allowSinkOption(): Option {
   return new Option(
     "--allow-sink <pattern>",
-    "where sinks may be: host, .suffix, address or CIDR, each with or without :port (repeatable; default: everything but link-local and cloud metadata addresses)",
+    "allowed addresses of sinks: host, .suffix, address or CIDR, each with or without :port (repeatable; default: everything but link-local and cloud metadata addresses)",
   )
     .argParser(list)
     .env("OUTFLOW_ALLOW_SINK");
@@ -73,7 +73,7 @@ function tlsOptions(who: "sink" | "source", whom: string): Option[] {
     ).env(`${env}_SERVER_NAME`),
     booleanOption(
       `--${who}-insecure`,
-      `do not verify the certificate of ${whom}: whoever is in between can read and change everything`,
+      `do not verify the certificate of ${whom}: anyone on the network path can read and change everything`,
     ),
   ];
 }

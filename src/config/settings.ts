@@ -106,7 +106,7 @@ function source(): Option[] {
     new Option("--source-url <url>", "VictoriaMetrics or Prometheus to read from")
       .argParser(url)
       .env("OUTFLOW_SOURCE_URL"),
-    new Option("--source-kind <kind>", "what the source is")
+    new Option("--source-kind <kind>", "type of the source")
       .choices(["auto", "victoriametrics", "prometheus"])
       .default("auto")
       .env("OUTFLOW_SOURCE_KIND"),
@@ -137,11 +137,11 @@ function reading(): Option[] {
       .argParser(duration({ max: 3_600_000 }))
       .default(35_000, "35s")
       .env("OUTFLOW_EVAL_DELAY"),
-    new Option("--audit-interval <duration>", "stretches in which late samples are looked for; 0: off")
+    new Option("--audit-interval <duration>", "length of the time ranges that are checked for late samples; 0: off")
       .argParser(zeroOr(duration({ min: 1000, max: 3_600_000 })))
       .default(300_000, "5m")
       .env("OUTFLOW_AUDIT_INTERVAL"),
-    new Option("--start <now|duration>", "where a new sink begins: now, or this long ago")
+    new Option("--start <now|duration>", "where a new sink starts: now, or this long ago")
       .argParser(startBack)
       .default(0, "now")
       .env("OUTFLOW_START"),
@@ -161,7 +161,10 @@ function reading(): Option[] {
       .argParser(count({ min: 1000 }))
       .default(2_000_000)
       .env("OUTFLOW_MAX_WINDOW_SAMPLES"),
-    booleanOption("--allow-partial", "export responses that lack the data of a storage node (VictoriaMetrics cluster)"),
+    booleanOption(
+      "--allow-partial",
+      "export partial responses, which lack the data of a storage node (VictoriaMetrics cluster)",
+    ),
   ];
 }
 
@@ -219,7 +222,7 @@ function state(): Option[] {
 function screen(): Option[] {
   return [
     booleanOption("--no-tui", "run headless"),
-    booleanOption("--read-only", "the screen shows and changes nothing: no pause, retry, reload"),
+    booleanOption("--read-only", "read-only screen: no pause, retry, reload"),
     booleanOption("--screen-reader", "plain sentences instead of a screen"),
     themeOption(),
   ];
@@ -240,7 +243,7 @@ function logging(): Option[] {
       .choices(["auto", "text", "json"])
       .default("auto")
       .env("OUTFLOW_LOG_FORMAT"),
-    new Option("--log-level <level>", "least important line to print")
+    new Option("--log-level <level>", "minimum level of log lines")
       .choices(["debug", "info", "warn", "error"])
       .default("info")
       .env("OUTFLOW_LOG_LEVEL"),

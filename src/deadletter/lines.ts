@@ -47,9 +47,10 @@ export function addLine(line: string, keyspace: Keyspace, builder: FrameBuilder)
   const { metric, values, timestamps } = JSON.parse(line) as Record<string, unknown>;
   if (typeof metric !== "object" || metric === null || !Array.isArray(values) || !Array.isArray(timestamps))
     throw new SyntaxError("no metric, values and timestamps");
-  if (values.length !== timestamps.length) throw new SyntaxError("as many timestamps as values are needed");
+  if (values.length !== timestamps.length) throw new SyntaxError("values and timestamps differ in number");
   const numbers = values.map(numberOf);
-  if (timestamps.some((ts) => !Number.isSafeInteger(ts))) throw new SyntaxError("a timestamp is no whole number of ms");
+  if (timestamps.some((ts) => !Number.isSafeInteger(ts)))
+    throw new SyntaxError("a timestamp is not a whole number of ms");
   const key = Buffer.from(JSON.stringify(metric));
   const series = keyspace.lookup(key, 0, key.length);
   if (series < 0) return { samples: values.length, legal: false };

@@ -85,7 +85,7 @@ export function demoSummary(s: Snapshot, counts: (sink: string) => Counts): { te
     .map((row) => row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!))).join("  "))
     .join("\n");
   const verdict = !balances
-    ? "This does not balance: that is a bug of outflow; please report it with the table above."
+    ? "This does not balance: please report this bug in outflow, with the table above."
     : arrived
       ? "Everything balances: read = delivered + dropped + returned + pending, and the receiver has what was delivered."
       : "Nothing was delivered yet: let it run longer.";

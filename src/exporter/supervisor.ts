@@ -191,7 +191,7 @@ export class Supervisor {
         type: "notice",
         at: clock.now(),
         level: "warn",
-        message: `${id} was ended by a bug: ${bugText(error)}`,
+        message: `${id} was stopped by a bug: ${bugText(error)}`,
       });
       return false;
     });

@@ -82,7 +82,7 @@ export function etcdRegister({ urls, prefix, http, credentials }: EtcdOptions): 
   async function authenticate(user: { name: string; password: string }, signal: AbortSignal): Promise<Read<string>> {
     const got = await call<{ token?: string }>("/v3/auth/authenticate", user, signal);
     if (!got.ok) return got;
-    return got.value.token ? { ok: true, value: got.value.token } : failed("etcd gave no token");
+    return got.value.token ? { ok: true, value: got.value.token } : failed("etcd returned no token");
   }
 
   const entryOf = (kv: KeyValue): Entry => ({

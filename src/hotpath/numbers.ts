@@ -40,7 +40,7 @@ function slowNumber(bytes: Uint8Array, from: number, to: number): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(s) ? Number(s) : Number.NaN;
 }
 
-/** Milliseconds from float seconds such as 1795349450.123; NaN if it is no such number. */
+/** Milliseconds from float seconds such as 1795349450.123; NaN if it is not such a number. */
 export function parseSeconds(bytes: Uint8Array, from: number, to: number): number {
   let ms = 0;
   let decimals = -1;

@@ -100,7 +100,7 @@ function plainTls(code: string, message: string, hasCertificate: boolean): strin
   if (/INVALID_PURPOSE|KEY_USAGE|INVALID_CA/.test(code))
     return "the server's certificate, or one of its issuers', is not meant for this purpose: a server's needs the extended key usage serverAuth, an issuer's CA:TRUE.";
   if (/PATH_LENGTH_EXCEEDED/.test(code))
-    return "the chain of the server's certificate is longer than one of its issuers allows (path length constraint): an intermediate authority signed what it may not.";
+    return "the chain of the server's certificate is longer than one of its issuers allows (path length constraint): an intermediate authority signed a certificate that it must not sign.";
   if (/PERMITTED_VIOLATION|EXCLUDED_VIOLATION|(permitted|excluded) subtree violation/.test(said))
     return "an issuer of the server's certificate may not sign for this host (name constraints): use a certificate of another authority.";
   if (/UNHANDLED_CRITICAL|unhandled critical/.test(said))

@@ -25,7 +25,7 @@ export function watchedFile(path: string, files: Files, tell: (message: string) 
       } catch (error) {
         if (!troubled)
           tell(
-            `cannot read ${path} (${(error as { code?: string }).code ?? (error as Error).message}): what it held last is used.`,
+            `cannot read ${path} (${(error as { code?: string }).code ?? (error as Error).message}): its last content stays in use.`,
           );
         troubled = true;
       }

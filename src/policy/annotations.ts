@@ -161,7 +161,7 @@ function clamp(settings: PolicySettings, limits: AnnotationLimits): AnnotationPr
     over.push({
       key: PREFIX + name,
       severity: "warning",
-      message: `is more than the agent's --${name} ${limit} and has no more effect than that; lower it, or ask the operator to raise the flag`,
+      message: `exceeds the agent's --${name} ${limit}, which applies instead; lower it, or ask the operator to raise the flag`,
     });
   }
   return over;

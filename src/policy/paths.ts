@@ -34,7 +34,7 @@ export function findFiles(paths: readonly PolicyPath[], files: Files): Found {
       if (path === "-") return void into.push({ file: path, ...bound });
       if (info === undefined)
         return void (
-          named && problems.push(whole(path, "does not exist; put it back, or remove it from --policies", "warning"))
+          named && problems.push(whole(path, "does not exist; restore it, or remove it from --policies", "warning"))
         );
       const isDirectory = info.kind === "directory";
       if (!isDirectory && !named && !isPolicyFile(path)) return;
@@ -45,7 +45,7 @@ export function findFiles(paths: readonly PolicyPath[], files: Files): Found {
         return void problems.push(
           whole(
             path,
-            `leads out of ${root.path}, which is bound to namespace ${root.namespace}, and is not read; put the file itself there`,
+            `leads out of ${root.path}, which is bound to namespace ${root.namespace}, and is not read; copy the file there instead`,
           ),
         );
       if (seen.has(real)) return;

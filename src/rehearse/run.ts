@@ -135,7 +135,7 @@ export async function rehearse(scenario: Scenario, forMs: number, world: Rehears
   let agent = start();
   const warmMs = Math.max(WARM_MS, WARM_POLLS * world.pollMs) + OFF_GRID_MS;
   await clock.advance(warmMs / 2);
-  // The first window after a start is no usual one.
+  // The first window after a start is not a usual one.
   for (const { receiver } of books.values()) receiver.largestBytes = 0;
   await clock.advance(warmMs / 2);
   for (const book of books.values()) book.begin(scenario, clock.monotonicMs(), warmMs);
@@ -189,7 +189,7 @@ class Book {
   }
 
   saw(event: Event, status: StatusStore): void {
-    if (event.type === "sink-crashed") throw new Error(`a bug of outflow, met by ${event.id}: ${event.message}`);
+    if (event.type === "sink-crashed") throw new Error(`a bug in outflow, at ${event.id}: ${event.message}`);
     if (event.type === "window-read" && !this.#from.has(event.source)) this.#from.set(event.source, event.from);
     if (event.type === "skipped")
       this.#skipped += this.#source.samples(this.#sink.queries.get(event.source)!, event.from, event.to);

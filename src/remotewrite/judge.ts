@@ -92,7 +92,7 @@ function refusalOf(
         kind: "hold",
         ...trouble(
           "NotFound",
-          `The endpoint takes no remote write at this path (${status}): check the path of endpoint, often /api/v1/write or /api/v1/push.`,
+          `The endpoint does not accept remote write at this path (${status}): check the path of endpoint, often /api/v1/write or /api/v1/push.`,
         ),
       };
     case 409:
@@ -133,7 +133,7 @@ function refusalOf(
       kind: "hold",
       ...trouble(
         "Redirected",
-        `The endpoint redirects (${status})${answer.location === undefined ? "" : ` to ${answer.location}`}, which is not followed: write the final address into endpoint.`,
+        `The endpoint redirects (${status})${answer.location === undefined ? "" : ` to ${answer.location}`}, which is not followed: set endpoint to the final address.`,
       ),
     };
   // These concern the request or the connection (431 headers too large, 421 misdirected, 407 proxy credentials), not samples.

@@ -92,7 +92,7 @@ export function refused(
         `The proxy requires credentials (407)${said}. Check --source-proxy or the proxy variables.`,
       );
     case 413:
-      return failed("QueryFailed", `The source says that the response is too large (413)${said}`, true);
+      return failed("QueryFailed", `The source reported that the response is too large (413)${said}`, true);
     case 408:
     case 429:
       return failed("SourceUnavailable", `The source cannot respond now (${status})${said}`);

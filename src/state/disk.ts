@@ -38,7 +38,7 @@ export class Disk {
     } catch (error) {
       this.#onTrouble({
         state: "set-aside",
-        message: `Cannot read the state database (${textOf(error)}): what it holds there is taken as not known. Stop outflow and move the state directory away if this is said again.`,
+        message: `Cannot read the state database (${textOf(error)}): that part is treated as missing. If this message repeats, stop outflow and move the state directory away.`,
       });
       return [];
     }

@@ -9,7 +9,7 @@ export function seedOf(disk: Disk, memories: Memories): Seed {
   const [row] = disk.rows("SELECT value FROM meta WHERE key = 'seed'");
   const saved = disk.understood(row, readSeed, {
     what: "the seed of the memories",
-    so: "what was taken of each series before this start is not known",
+    so: "the samples read before this start are not remembered",
     remove: (db) => db.exec("DELETE FROM meta WHERE key = 'seed'"),
   });
   if (saved !== undefined) return saved;

@@ -164,7 +164,7 @@ class SqliteStore implements LocalStore {
     const [row] = this.#disk.rows(`SELECT attempted FROM attempts ${where}`, policy, sink, source);
     return this.#disk.understood(row, readAttempted, {
       what: `what was attempted of ${policy}/${sink}, source ${source}`,
-      so: "refusals of what may have been sent are looked into sample by sample",
+      so: "refused samples that may have been sent before are tried one by one",
       remove: (db) => db.prepare(`DELETE FROM attempts ${where}`).run(policy, sink, source),
     });
   }

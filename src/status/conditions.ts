@@ -119,7 +119,7 @@ function ready(sink: Unreported): Report | undefined {
   }
   if (phase.name === "catching-up") return yes("CatchingUp", catchesUp(phase));
   if (phase.name === "flowing" && sink.lastSuccessAt !== undefined)
-    return yes("Delivering", sink.webPage ? WEB_PAGE : "Data is arriving: the endpoint takes the batches.");
+    return yes("Delivering", sink.webPage ? WEB_PAGE : "Data is arriving: the endpoint accepts the batches.");
   const was = sink.steadiness;
   if (phase.name === "backing-off" && was.status === "True") {
     return yes(
@@ -139,7 +139,7 @@ function asBefore({ status, reason, message }: Condition): Report {
 
 /** Success by the specification; but nothing of it may be stored. */
 export const WEB_PAGE =
-  "The endpoint takes the batches, but answers with a web page: is this the remote-write address?";
+  "The endpoint accepts the batches, but answers with a web page: is this the remote-write address?";
 
 const yes = (reason: string, message: string): Report => ({ status: "True", reason, message });
 const no = (reason: string, message: string): Report => ({ status: "False", reason, message });
@@ -216,7 +216,7 @@ function catchesUp({ doneAt }: { doneAt?: EpochMs }): string {
     doneAt === undefined
       ? ""
       : `; it should be done at about ${instant(Math.ceil(doneAt / 60_000) * 60_000).slice(11, 16)}Z`;
-  return `Catching up: batches are taken, and data that is missing is sent, oldest first${done}.`;
+  return `Catching up: batches are accepted, and missing data is sent, oldest first${done}.`;
 }
 
 /** The Ready condition of a policy, from those of its sinks. */

@@ -240,7 +240,7 @@ export type Snapshot = {
   stateStore: { state: "ok" | "memory" | "set-aside"; message: string };
   /** Absent: it is written well, or there is none. */
   log?: { state: "ok" | "failing"; message: string };
-  /** Between two polls, ms: what moves less often than this is no news. */
+  /** Between two polls, ms: what moves less often than this is not news. */
   pollMs?: number;
   /** Samples delivered by all sinks, and the bytes of their requests. */
   samples: Ring;

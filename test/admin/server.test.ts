@@ -179,7 +179,7 @@ describe("token", () => {
 });
 
 describe("limits", () => {
-  /** The response to raw bytes, until the server closes the connection; `more` is written for ever. */
+  /** The response to raw bytes, until the server closes the connection; `more` is written forever. */
   const raw = (head: string, more?: Buffer) =>
     new Promise<string>((done) => {
       let said = "";

@@ -145,7 +145,7 @@ describe("outflow run", () => {
     );
     assert.equal((await fetch(`${agent.adminUrl}/healthz`)).status, 200);
     assert.equal(await agent.stop("SIGTERM"), 0);
-    assert.match(agent.log, /outflow stops: [\s\S]*outflow has stopped; everything that was read is settled\./);
+    assert.match(agent.log, /outflow is stopping: [\s\S]*outflow has stopped; everything that was read is settled\./);
   });
 
   test("a second signal ends at once, in the middle of a drain; state is in $XDG_STATE_HOME/outflow, for its user only", async () => {
@@ -194,7 +194,7 @@ spec:
     await eventually(
       "it drains",
       () => agent.log,
-      (log) => /outflow stops/.test(log),
+      (log) => /outflow is stopping/.test(log),
     );
     assert.equal(agent.child.exitCode, null, "the sink holds up the drain");
     assert.equal(await agent.stop("SIGINT"), 1);

@@ -236,7 +236,7 @@ const faults: Fault[] = [
   {
     name: "404, and another path takes writes",
     plant: async () => ({ endpoint: `${strict.url}/api/v1/push` }),
-    found: sinkFails("write", /404/, /Write http:\/\/127\.0\.0\.1:\d+\/api\/v1\/write into endpoint/),
+    found: sinkFails("write", /404/, /Set endpoint to http:\/\/127\.0\.0\.1:\d+\/api\/v1\/write: /),
   },
   {
     name: "HTML at 200",
@@ -252,13 +252,13 @@ const faults: Fault[] = [
     found: sinkFails(
       "write",
       /\/api\/v1\/import answers 20\d, but is not a path for remote write/,
-      /Write http:.*\/api\/v1\/write into endpoint/,
+      /Set endpoint to http:.*\/api\/v1\/write: /,
     ),
   },
   {
     name: "a path of VictoriaMetrics that does not exist",
     plant: () => ({ endpoint: `${vm.url}/api/v1/wrote` }),
-    found: sinkFails("write", /unsupported path/, /Write http:.*\/api\/v1\/write into endpoint/),
+    found: sinkFails("write", /unsupported path/, /Set endpoint to http:.*\/api\/v1\/write: /),
   },
   {
     name: "the clock of the source is an hour off",

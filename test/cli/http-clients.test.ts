@@ -78,7 +78,7 @@ describe("credentials of the source", () => {
     await made.source.close();
     assert.deepEqual(seen.splice(0), ["Bearer t0ken-one", "Bearer t0ken-one", "Bearer t0ken-two"]);
     assert.equal(made.told.length, 1, made.told.join("\n"));
-    assert.match(made.told[0]!, /does not hold one token: what it held last is used/);
+    assert.match(made.told[0]!, /does not hold one token: its last content stays in use/);
   });
 
   test("a bearer token file that is away for a moment leaves the last token, and says so once", async () => {

@@ -85,7 +85,7 @@ describe("logOutput()", () => {
     const line = "x".repeat(1023);
     for (let i = 0; i < 2000; i++) log.write(`${line}\n`);
     assert.equal(lines.length, 1024);
-    assert.match(states.join(), /^The log cannot be written \(nobody reads it\)/);
+    assert.match(states.join(), /^The log cannot be written \(its reader does not read\)/);
     for (const { done } of lines.splice(0)) done();
     assert.equal(states.at(-1), "The log is written again; 976 lines were lost.");
     log.write("next\n");

@@ -89,7 +89,7 @@ describe("resume", () => {
     resume.moved("a", 5);
     resume.moved("a", 6);
     assert.equal(told.length, 1);
-    assert.match(told[0]!, /cannot save in .* how far the replay is \(ENOTDIR\)/);
+    assert.match(told[0]!, /cannot save the progress of the replay in .* \(ENOTDIR\)/);
     assert.equal(resume.cursor("a"), 6);
     dir.remove();
   });

@@ -283,7 +283,7 @@ describe("--output yaml and json", () => {
       type: "Ready",
       status: "True",
       reason: "Delivering",
-      message: "Data is arriving: the endpoint takes the batches.",
+      message: "Data is arriving: the endpoint accepts the batches.",
       lastTransitionTime: "2026-11-23T14:00:00Z",
       observedGeneration: 3,
     });

@@ -115,11 +115,11 @@ describe("each setting, made from the table", () => {
       });
     else
       test(`${flag}: a list in the file is refused`, () => {
-        assert.throws(() => settings([], `${option.name()}: [a, b]`), /takes one value, not a list/);
+        assert.throws(() => settings([], `${option.name()}: [a, b]`), /must be one value, not a list/);
       });
     test(`${flag}: a key without a value, or with a mapping, is refused`, () => {
       assert.throws(() => settings([], `${option.name()}:`), /has no value/);
-      assert.throws(() => settings([], `${option.name()}: { a: b }`), /takes a text, a number or a boolean/);
+      assert.throws(() => settings([], `${option.name()}: { a: b }`), /must be a string, a number or a boolean/);
     });
   }
 });
@@ -292,7 +292,7 @@ function settingsPage(options: readonly Option[]): string {
   return `# Settings
 
 What a policy leaves open is a setting of the agent: a flag of \`outflow run\`, else a variable, else a key of the YAML file that
-\`--config\` names. \`outflow config\` prints the settings that hold and where each came from; \`outflow run --check\` does everything but
+\`--config\` names. \`outflow config\` prints the settings in effect and where each came from; \`outflow run --check\` does everything but
 run, and ends with 0 or 2.
 
 - Durations are written as in Go: \`500ms\`, \`15s\`, \`1m30s\`. Booleans are \`yes\`, \`true\`, \`on\`, \`1\` and \`no\`, \`false\`, \`off\`, \`0\`,

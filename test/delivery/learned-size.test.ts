@@ -68,7 +68,7 @@ test("a slow link: requests shrink until they pass, nothing is dropped, and no a
   await l.close();
 });
 
-test("what teaches a size is no attempt: a failure after it is the first of maxAttempts", async () => {
+test("what teaches a size is not an attempt: a failure after it is the first of maxAttempts", async () => {
   const clock = new FakeClock();
   const l = line("http://127.0.0.1:1/", { maxAttempts: 2, backoffDurationMs: 1_000 }, { clock });
   let failures = 1;

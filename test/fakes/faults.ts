@@ -299,7 +299,7 @@ export const faults: readonly Fault[] = [
 
 const timers = new Set<NodeJS.Timeout>();
 
-/** Sends the rest a byte at a time, for ever. */
+/** Sends the rest a byte at a time, forever. */
 function drip(socket: Socket, text: string, from = 0): void {
   let at = from;
   if (from === 0 && text.endsWith("\r\n\r\n")) {

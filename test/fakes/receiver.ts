@@ -10,7 +10,7 @@ export type Answer =
   | "hang"
   /** Closes the connection without an answer. */
   | "reset"
-  /** Sends the head and then a byte now and then, for ever. */
+  /** Sends the head and then a byte now and then, forever. */
   | "trickle"
   /** Something that is not HTTP. */
   | "garbage"

@@ -14,7 +14,7 @@ export function unsnappy(input: Uint8Array): Uint8Array {
     const byte = take();
     length += (byte & 0x7f) * 2 ** shift;
     if (byte < 0x80) break;
-    if (shift > 28) throw new Error("snappy: the length is no varint");
+    if (shift > 28) throw new Error("snappy: the length is not a varint");
   }
   if (length > 64 * 1024 * 1024) throw new Error(`snappy: ${length} bytes`);
   const out = new Uint8Array(length);

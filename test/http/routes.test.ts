@@ -213,7 +213,7 @@ describe("proxyRules()", () => {
     test(`${flag ?? ""} ${JSON.stringify(env)} ${url}: ${proxy ?? "direct"}`, () =>
       assert.equal(chosen(flag, env, url), proxy));
 
-  test("what is no proxy is said without its text", () => {
+  test("what is not a proxy is reported without its text", () => {
     for (const text of [
       "htp:/x",
       "htp:",

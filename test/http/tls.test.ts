@@ -190,7 +190,7 @@ describe("files", needs("openssl"), () => {
     assert.equal(await ask(), "answered");
     assert.equal(await ask(), "answered");
     assert.deepEqual(told.length, 1);
-    assert.match(told[0]!, /changing\.pem: holds no PEM certificate; what was there before is used/);
+    assert.match(told[0]!, /changing\.pem: holds no PEM certificate; the previous content stays in use/);
     copyFileSync(other.ca, file);
     assert.equal(await ask(), "tls");
     await http.close();

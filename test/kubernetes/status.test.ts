@@ -52,7 +52,7 @@ describe("an update of the status", () => {
       else assert.deepEqual(next?.conditions, [{ ...desired, ...update }]);
     });
 
-  test("what others report stays, and is no reason to write", () => {
+  test("what others report stays, and is not a reason to write", () => {
     const others = condition("True", { type: "example.com/Audited" });
     assert.equal(statusUpdate(status(others, condition("True")), status(condition("True"))), undefined);
     const next = statusUpdate(status(others, condition("True")), status(condition("False")));

@@ -110,7 +110,7 @@ function mutant(pick: (below: number) => number): Buffer {
   return text;
 }
 
-/** What a splice has put into a query or a path is no secret there: it is printed, as anybody's would be. */
+/** What a splice has put into a query or a path is not a secret there: it is printed, as anybody's would be. */
 const spilled = ({ sources, sinks }: LoadResult["policies"][number]): boolean =>
   sources.some(({ query }) => query.includes(MARK)) ||
   sinks.some(({ endpoint }) => new URL(endpoint).pathname.includes(MARK));

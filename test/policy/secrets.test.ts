@@ -73,7 +73,7 @@ describe("mounted secrets", () => {
     assert.equal(load().credentials?.password, "p2");
   });
 
-  test("incomplete, or bytes that are no text: refused", () => {
+  test("incomplete, or bytes that are not text: refused", () => {
     write(at("secrets", "door", "username"), "edge");
     assert.deepEqual(
       [load().reason, load().message],
@@ -98,7 +98,7 @@ describe("mounted secrets", () => {
     const { credentials, said } = load(undefined, document);
     assert.equal(credentials?.username, "mounted");
     assert.deepEqual(said, [
-      `Secret default/door is in --secrets-dir too (${at("secrets", "door")}), which counts; remove one of them`,
+      `Secret default/door is in --secrets-dir too (${at("secrets", "door")}), which takes precedence; remove one of them`,
     ]);
     rmSync(at("secrets"), { recursive: true });
     assert.equal(load(undefined, document).credentials?.username, "document");

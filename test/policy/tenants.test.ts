@@ -59,7 +59,7 @@ function agent(policies: string[], kept?: KeptDefinitions) {
 const teams = () => [`team-a=${at("a")}`, `team-b=${at("b")}`];
 
 describe("a path that is bound to a namespace", () => {
-  test("how it is written", () => {
+  test("output format", () => {
     assert.deepEqual(policyPath("team-a=/etc/a"), { namespace: "team-a", path: "/etc/a" });
     for (const path of ["/etc/a=b", "./a=b", "Team=x", "a.b=x", "a-=x", "=x", "a="])
       assert.deepEqual(policyPath(path), { path });

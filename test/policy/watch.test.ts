@@ -54,7 +54,7 @@ describe("listing()", () => {
     });
   }
 
-  test("what is no policy file may come, change and go: a state directory that stands there is no edit", () => {
+  test("what is not a policy file may come, change and go: a state directory that is there is not an edit", () => {
     const before = look();
     mkdirSync(at("state"));
     for (const text of ["1", "22", "333"]) {

@@ -27,7 +27,7 @@ describe("how far a read looks back", () => {
     assert.ok(reach(outages) >= LATE + 15_000 + 8_000, String(reach(outages)));
     outages.ahead(T - 10_000, 0);
     assert.ok(reach(outages) >= LATE + 15_000 + 8_000, "the windows of that time are still of interest");
-    assert.equal(reach(outages, T + 10 * LATE), usual, "not for ever");
+    assert.equal(reach(outages, T + 10 * LATE), usual, "not forever");
   });
 
   test("a difference that Date's seconds explain counts for nothing", () => {

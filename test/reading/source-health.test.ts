@@ -16,7 +16,7 @@ describe("the source's health", () => {
     assert.equal(told(w, "source-failed"), 0);
   });
 
-  test("one query that fails while another is answered is no failure of the source: it does not come and go", async () => {
+  test("one query that fails while another is answered is not a failure of the source: it does not come and go", async () => {
     const w = new World({ sinks: { s: { sources: ["a", "b"] } } });
     w.source.faultOf = (query) => (query.startsWith("b") ? "unavailable" : undefined); // it is read after the other one
     await w.clock.advance(10 * MINUTE);

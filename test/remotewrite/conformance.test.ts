@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 
 const root = resolve(import.meta.dirname, "../..");
 const page = readFileSync(join(root, "docs/conformance.md"), "utf8");
-const rules = page.slice(page.indexOf("## The rules"), page.indexOf("## Answers"));
+const rules = page.slice(page.indexOf("## The rules"), page.indexOf("## Responses"));
 const rows = rules.split("\n").filter((l) => /^\| \d/.test(l));
 
 describe("docs/conformance.md", () => {

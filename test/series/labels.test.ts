@@ -142,7 +142,7 @@ describe("collisions of series", () => {
       assert.ok(lookup(keyspace, { __name__: "a_b", job: "x" }) >= 0, order.join());
       assert.ok(
         lookup(keyspace, { job: "x", __name__: "a_b" }) >= 0,
-        "the same labels in another order are no collision",
+        "the same labels in another order are not a collision",
       );
       assert.equal(lookup(keyspace, { __name__: "a.b", job: "x" }), NAME_COLLISION, order.join());
       assert.equal(lookup(keyspace, { __name__: "a b", job: "x" }), NAME_COLLISION, order.join());
@@ -195,7 +195,7 @@ describe("collisions of series", () => {
     ]);
   });
 
-  test("two sinks with other labels are no collision: each has a keyspace", () => {
+  test("two sinks with other labels are not a collision: each has a keyspace", () => {
     const table = new SeriesTable();
     const a = new Keyspace(table, undefined, { ...plainRules, drop: ["pod"] });
     const b = new Keyspace(table, undefined);

@@ -1,4 +1,4 @@
-// Series are told apart by their encoded labels alone: one id for one label set, for ever, whatever the JSON looked like.
+// Series are told apart by their encoded labels alone: one id for one label set, forever, whatever the JSON looked like.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";

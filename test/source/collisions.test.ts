@@ -51,7 +51,7 @@ describe("series that become one by escaping", () => {
     assert.deepEqual(read(["http.requests"], T + 30).collisions, [first.collisions[0]], "only those of this read");
   });
 
-  test("one without a sample in the window is no drop of this read", () => {
+  test("one without a sample in the window is not a drop of this read", () => {
     const read = reader("underscores");
     assert.deepEqual(read(["http_requests", "http.requests"], T - 10).collisions, []);
   });

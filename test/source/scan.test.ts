@@ -373,7 +373,7 @@ describe("what is refused", () => {
     assert.equal(result.kind, "too-large");
   });
 
-  test("an endless piece that is no series: bounded", () => {
+  test("an endless piece that is not a series: bounded", () => {
     const builder = new FrameBuilder();
     const scanner = new Scanner({
       keyspace: new Keyspace(new SeriesTable(), undefined),
@@ -395,7 +395,7 @@ describe("what is refused", () => {
     assert.equal(result.kind, "too-large");
   });
 
-  test("property: any bytes throw nothing and are no success", () => {
+  test("property: any bytes throw nothing and are not a success", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 300 }), fc.integer({ min: 1, max: 50 }), (noise, cut) => {
         assert.equal(scan(noise, cut).result.ok, false);

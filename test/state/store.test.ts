@@ -202,7 +202,7 @@ describe("the state store", () => {
 
   test("a damaged database is set aside under another name, with an event, and everything starts over", () => {
     open().close();
-    writeFileSync(join(dir, "state.sqlite"), "this is no database at all, but long enough to look at".repeat(100));
+    writeFileSync(join(dir, "state.sqlite"), "this is not a database at all, but long enough to look at".repeat(100));
     const store = open();
     assert.deepEqual(
       troubles.map((t) => t.state),
@@ -314,7 +314,7 @@ describe("the state store", () => {
     assert.equal(cursor, 10, "what could not be saved is known");
   });
 
-  test("what was rolled back is no memory of anybody: a cursor gets its own with the next save", () => {
+  test("what was rolled back is not remembered by anybody: a cursor gets its own with the next save", () => {
     const store = open();
     const mine = memory([1]);
     const broken = { of: {}, pieces: () => assert.fail("the disk is full") };
@@ -332,7 +332,7 @@ describe("the state store", () => {
     again.close();
   });
 
-  test("an end that could not save is no clean end", () => {
+  test("an end that could not save is not a clean end", () => {
     const store = open();
     store.saveCursor(KEY, 1, { of: {}, pieces: () => assert.fail("the disk is full") });
     store.close(true);

@@ -232,7 +232,7 @@ describe("flapping", () => {
     story.wait(15_000).delivers(ID, 10);
     assert.equal(says(ready(story)), "True Delivering");
   });
-  test("one that stays down is down for its own reason; pauses are no turns", () => {
+  test("one that stays down is down for its own reason; pauses are not turns", () => {
     const story = flowing();
     for (let i = 0; i < 4; i++) turn(story);
     story.read(ID, 9_000);
@@ -355,7 +355,7 @@ describe("a restart of the agent", () => {
     assert.equal(ready(story).lastTransitionTime, readyOf({ conditions } as SinkState).lastTransitionTime);
     assert.equal(acceptedOf(sinkIn(story)).lastTransitionTime, conditions[0].lastTransitionTime);
     story.delivers(ID, 10);
-    assert.equal(ready(story).message, "Data is arriving: the endpoint takes the batches.");
+    assert.equal(ready(story).message, "Data is arriving: the endpoint accepts the batches.");
     assert.equal(ready(story).lastTransitionTime, conditions[1].lastTransitionTime);
     story.event({ type: "sink-paused", id: ID }).event({ type: "sink-resumed", id: ID });
     assert.equal(says(ready(story)), "Unknown Pending");

@@ -35,10 +35,10 @@ describe("what is said", () => {
     story.delivers(ID, 10);
     const said = texts(story);
     assert.ok(said.length <= 12, said.join("\n"));
-    assert.match(said[1]!, /attempt 1 of 3 failed, the next in 5s: The endpoint is unavailable \(503\)/);
+    assert.match(said[1]!, /attempt 1 of 3 failed, next attempt in 5s: The endpoint is unavailable \(503\)/);
     assert.match(said[2]!, /not ready \(ServerError\)/);
     assert.match(said[3]!, /still not ready after 35s, 8 attempts in a row failed, no data is lost: The endpoint/);
-    assert.match(said.at(-1)!, /ready again after 1h23m \(CatchingUp\): Catching up: batches are taken/);
+    assert.match(said.at(-1)!, /ready again after 1h23m \(CatchingUp\): Catching up: batches are accepted/);
   });
   test("a sink that fails every other request: told once in ten minutes", () => {
     const story = flowing();
@@ -154,7 +154,7 @@ describe("many sinks that say the same", () => {
     assert.equal(all(story).length, 2, all(story).join("\n"));
     assert.equal(
       all(story)[1],
-      "199 other sinks like default/p/s0 (default/p/s1, default/p/s2, default/p/s3 and 196 more): ready (Delivering): Data is arriving: the endpoint takes the batches.",
+      "199 other sinks like default/p/s0 (default/p/s1, default/p/s2, default/p/s3 and 196 more): ready (Delivering): Data is arriving: the endpoint accepts the batches.",
     );
     const message = (i: number) => `The endpoint is unavailable (503). It said: request ${i} refused`;
     for (const n of [1, 2]) {
@@ -187,7 +187,7 @@ describe("many sinks that say the same", () => {
   });
 });
 
-describe("how it is written", () => {
+describe("output format", () => {
   const write = (format: "text" | "json", level: "info" | "warn" = "info") => {
     const lines: string[] = [];
     return { lines, log: createLog({ format, level, write: (l) => lines.push(l) }) };

@@ -42,7 +42,7 @@ const notFound = {
   reason: "NotFound",
   status: 404,
   message:
-    "The endpoint takes no remote write at this path (404): check the path of endpoint, often /api/v1/write or /api/v1/push. It said: 404 page not found",
+    "The endpoint does not accept remote write at this path (404): check the path of endpoint, often /api/v1/write or /api/v1/push. It said: 404 page not found",
 } as const;
 const wrongPathIs400 = {
   reason: "NotFound",
@@ -60,7 +60,7 @@ const redirected = {
   reason: "Redirected",
   status: 308,
   message:
-    "The endpoint redirects (308) to https://metrics.example.com/api/v1/write, which is not followed: write the final address into endpoint.",
+    "The endpoint redirects (308) to https://metrics.example.com/api/v1/write, which is not followed: set endpoint to the final address.",
 } as const;
 
 /** The sink is held for `ms`, with the probes of that time. */

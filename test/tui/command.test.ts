@@ -39,7 +39,7 @@ describe("commands", () => {
     ["", /"" is not a command/],
     ["s", /"s" is not a command; tab lists them/],
     ["nonsense", /"nonsense" is not a command/],
-    ["sinks all", /sinks: nothing may follow/],
+    ["sinks all", /sinks: this command takes no argument/],
     ["why archive", /why: "archive" matches 2 sinks/],
     ["why warehouse", /why: no sink is named "warehouse"/],
     ["sort colour", /sort: one of: worst, name/],

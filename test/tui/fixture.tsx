@@ -102,7 +102,7 @@ async function main(): Promise<void> {
   const tui = await startTui({
     store,
     env: process.env,
-    actions: () => (process.env.READ_ONLY === "1" ? "Nothing can be changed here: --read-only." : actions),
+    actions: () => (process.env.READ_ONLY === "1" ? "Actions are disabled: --read-only." : actions),
     quit: () => ended.abort(),
     screenReader: process.env.SCREEN_READER === "1",
   });

@@ -36,7 +36,7 @@ describe("one text of the terminal", () => {
   test("the beginning of a report waits, and a long one is not a report", () => {
     for (const begun of ["\x1b", "\x1b[", "\x1b[<", "\x1b[<0;1", "\x1b]11;rgb:ff", "\x1b]11;rgb:ff/ff/ff\x1b"])
       assert.deepEqual(heard(begun), { keys: "", mice: [], rest: begun });
-    assert.equal(heard(`\x1b]${"x".repeat(500)}`).rest, "", "nothing is held for ever");
+    assert.equal(heard(`\x1b]${"x".repeat(500)}`).rest, "", "nothing is held forever");
   });
 });
 

@@ -343,7 +343,7 @@ stringData: { username: agent, password: ${password} }
       await terminal.shows(/The recording begins at|◀ \d\d:\d\d:\d\dZ, \d+s ago/);
       await terminal.shows(/default\/edge0\/cloud +Pending|no state yet|no sinks yet/);
       terminal.press("p");
-      await terminal.shows("This is a recording: nothing can be changed.");
+      await terminal.shows("Actions are disabled: this is a recording.");
       terminal.press("q");
       await terminal.shows("closed 0");
       const once = await top(file, "--once");

@@ -235,7 +235,7 @@ describe("in a terminal", { skip: !haveTmux }, () => {
   test("--read-only: an action says that it is off, and asks nothing", LIMIT, async () => {
     using program = await new Program(100, 30, { LANG: "C.UTF-8", READ_ONLY: "1" }).start();
     program.terminal.press("p");
-    const screen = await program.terminal.shows("Nothing can be changed here");
+    const screen = await program.terminal.shows("Actions are disabled");
     assert.doesNotMatch(screen, /Pause/);
     program.terminal.press("q");
     await program.terminal.shows("exit 0");

@@ -20,7 +20,7 @@ type Command = {
 
 const plain = (does: string, intent: Intent): Command => ({
   does,
-  run: (rest) => (rest === "" ? { intent } : { wrong: "nothing may follow this command" }),
+  run: (rest) => (rest === "" ? { intent } : { wrong: "this command takes no argument" }),
 });
 
 /** @param selected what it means without a name: the sink that is selected */
@@ -62,7 +62,7 @@ const oneOf = <T extends string>(does: string, choices: readonly T[], intent: (c
 export const commands: Readonly<Record<string, Command>> = {
   sinks: plain("the sinks", { type: "screen", to: "sinks" }),
   sink: ofSink("one sink in detail", { type: "screen", to: "detail" }, (id) => ({ type: "sink", id, show: "detail" })),
-  why: ofSink("why it is as it is", { type: "panel", panel: "why" }, (id) => ({ type: "sink", id, show: "why" })),
+  why: ofSink("explain its state", { type: "panel", panel: "why" }, (id) => ({ type: "sink", id, show: "why" })),
   yaml: ofSink("its policy as YAML", { type: "panel", panel: "yaml" }, (id) => ({ type: "sink", id, show: "yaml" })),
   log: ofSink("its events", { type: "events-of" }, (id) => ({ type: "sink", id, show: "events" })),
   sources: plain("sources and queries", { type: "screen", to: "sources" }),

@@ -47,7 +47,7 @@ export const bindings: readonly Binding[] = [
 
   key("Screens", "enter", "enter", "open it, fold a group", { type: "open" }, { on: ["sinks"], hint: "open" }),
   key("Screens", "enter", "enter", "the policy as YAML", { type: "open" }, { on: ["policies"], hint: "YAML" }),
-  key("Screens", "enter", "enter", "all that the member owns", { type: "open" }, { on: ["fleet"], hint: "open" }),
+  key("Screens", "enter", "enter", "everything it owns", { type: "open" }, { on: ["fleet"], hint: "open" }),
   key("Screens", "escape", "esc", "back; clear filter, marks", { type: "back" }),
   key("Screens", "1", "1", "sinks", { type: "screen", to: "sinks" }),
   key("Screens", "2", "2", "the sink in detail", { type: "screen", to: "detail" }),
@@ -59,7 +59,7 @@ export const bindings: readonly Binding[] = [
   key("Screens", "shift-tab", "shift-tab", "screen before", { type: "next-screen", by: -1 }),
   key("Screens", ":", ":", "command; tab completes it", { type: "command" }, { hint: "command" }),
 
-  key("Sinks", "w", "w", "why it is as it is", { type: "panel", panel: "why" }, { on: withSink, hint: "why" }),
+  key("Sinks", "w", "w", "explain its state", { type: "panel", panel: "why" }, { on: withSink, hint: "why" }),
   key("Sinks", "y", "y", "its policy as YAML", { type: "panel", panel: "yaml" }, { on: [...withSink, "policies"] }),
   key("Sinks", "l", "l", "events of this sink", { type: "events-of" }, { on: charts, hint: "log" }),
   key("Sinks", "/", "/", "filter; regex, ! inverts", { type: "filter" }, { on: withRows, hint: "filter" }),

@@ -10,9 +10,9 @@ function notThere({ url, why }: Extract<Link, { state: "lost" }>, scene: Scene):
   const { columns } = scene;
   const text = [
     `No agent at ${url}: ${why}${/[.?!]$/.test(why) ? "" : "."}`,
-    "This screen keeps trying, and shows the agent as soon as it is there.",
+    "This screen keeps trying, and shows the agent as soon as it responds.",
     "The address is that of --listen (127.0.0.1:9469 unless it was changed); outflow status says what runs on this host.",
-    "From another host the agent must listen on an address that is reached from here, with --admin-token-file; pass the token with --token-file.",
+    "For an agent on another host: it must listen on an address that this host can reach, with --admin-token-file; pass the token with --token-file.",
   ];
   return text.flatMap((t, i) => [
     ...(i === 0 ? [] : [blank]),
@@ -48,12 +48,12 @@ export function firstSteps(scene: Scene, height: number): Line[] {
     problems > 0
       ? [
           `No sink runs: the policies have ${counted(problems, "problem")}.`,
-          "4 shows each with its place and what to do. A corrected file is loaded automatically; no restart is needed.",
+          "4 shows each with its location and remedy. A corrected file is loaded automatically; no restart is needed.",
         ]
       : [
           "No sinks yet: no ExportPolicy was found.",
           "Write one into the policy directory (--policies); it is loaded automatically; no restart is needed.",
-          "outflow check FILE tells whether it is right, and outflow demo shows a policy at work.",
+          "outflow check FILE verifies it, and outflow demo shows a policy at work.",
         ];
   const lines = text.flatMap((t, i) => [
     ...(i === 0 ? [] : [blank]),
@@ -64,7 +64,7 @@ export function firstSteps(scene: Scene, height: number): Line[] {
   return [
     ...lines,
     blank,
-    line(seg("  A policy to begin with:", "dim")),
+    line(seg("  A minimal policy:", "dim")),
     ...sample.map((l) => line(seg(`    ${l}`, "accent"))),
   ];
 }

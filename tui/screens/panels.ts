@@ -16,7 +16,7 @@ export function whyView(scene: Scene, height: number): Line[] {
   const title = cut(
     [
       seg(`${mark} `, style),
-      seg(`Why is ${sink.id} ${readyOf(sink).status === "False" ? "not ready" : "as it is"}?`, "strong"),
+      seg(`Why is ${sink.id} ${readyOf(sink).status === "False" ? "not ready" : "in this state"}?`, "strong"),
     ],
     columns,
     glyphs.more,

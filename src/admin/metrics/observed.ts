@@ -1,4 +1,4 @@
-// Metrics that are no state but a sum over events: durations, sizes, attempts by result. In come events; a sink's series exist with 0
+// Metrics that are not state but a sum over events: durations, sizes, attempts by result. In come events; a sink's series exist with 0
 // from the moment the sink does, and go with it.
 import {
   type Event,

@@ -186,13 +186,13 @@ export async function startAgent({ settings, load, writeLog, logFormat }: AgentO
     actions,
     async stop() {
       const say = (message: string) => dispatch({ type: "notice", at: clock.now(), level: "info", message });
-      say("outflow stops: nothing more is read, what is in memory gets one last attempt.");
+      say("outflow is stopping: reading has ended, batches in memory get one last attempt.");
       await fleet?.stop();
       const cleanly = await supervisor.shutdown();
       say(
         cleanly
           ? "outflow has stopped; everything that was read is settled."
-          : "outflow has stopped; what was given back unsent is read again at the next start.",
+          : "outflow has stopped; samples that were returned unsent are read again at the next start.",
       );
       ended.abort();
       await Promise.all(beside);

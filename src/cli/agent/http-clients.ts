@@ -112,7 +112,7 @@ function tlsOf(who: "sink" | "source", settings: Settings, warn: (message: strin
         };
   if (options.insecure)
     warn(
-      `--${who}-insecure: the certificate of ${who === "sink" ? "sinks" : "the source"} is not checked; whoever is in between can read and change everything. Use --${who}-ca.`,
+      `--${who}-insecure: the certificate of ${who === "sink" ? "sinks" : "the source"} is not checked; anyone on the network path can read and change everything. Use --${who}-ca.`,
     );
   try {
     return createTls(options, systemFiles, warn);
@@ -159,7 +159,7 @@ function sourceHeaders(
   const sets = (name: string) => sourceHeader.some(([header]) => header === name);
   if ([username, sourceBearerFile, sets("authorization") || undefined].filter((x) => x !== undefined).length > 1)
     throw new StartError(
-      "the source gets one kind of credentials: --source-username, --source-bearer-file or --source-header authorization=….",
+      "use only one kind of credentials for the source: --source-username, --source-bearer-file or --source-header authorization=….",
     );
   const password =
     sourcePassword === undefined
@@ -198,7 +198,7 @@ function secretIn(
     const now = read(file.text());
     const usable = valid.test(now);
     if (usable) secret = now;
-    else if (!warned) warn(`${flag} ${path} does not hold ${what}: what it held last is used.`);
+    else if (!warned) warn(`${flag} ${path} does not hold ${what}: its last content stays in use.`);
     warned = !usable;
     return secret;
   };

@@ -97,7 +97,7 @@ async function openFleet(
     );
     if (stray !== undefined) {
       const flag = `--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
-      throw new StartError(`${flag} is for --fleet etcd: add --fleet etcd, or remove it.`);
+      throw new StartError(`${flag} requires --fleet etcd: add it, or remove ${flag}.`);
     }
   }
   if (settings.fleet === "off") return undefined;

@@ -30,7 +30,7 @@ const ASK_MS = 1_500;
 
 export function completeCommand(program: () => Promise<Command>): Command {
   return new Command("complete")
-    .description("what may come next on a command line, for completion scripts")
+    .description("complete a command line, for completion scripts")
     .argument("[words...]", "the words so far; the last one is being written")
     .addHelpText("after", example("outflow complete -- status --out"))
     .action(async (words: string[]) => {

@@ -11,7 +11,8 @@ const FAR_MS = 600_000;
 /** `date`: the header; `atMs`: when the response came, by this host's clock. `limitMs`: differences up to it mean nothing. */
 export function noteClock(note: Noted, date: string | undefined, atMs: EpochMs, limitMs: number, who: string): void {
   const dateMs = Date.parse(date ?? "");
-  if (Number.isNaN(dateMs)) return note.ok("clock", `the ${who} does not say its time (no Date in its response)`);
+  if (Number.isNaN(dateMs))
+    return note.ok("clock", `the ${who} does not report its time (no Date header in its response)`);
   const difference = dateMs + CUT_MS / 2 - atMs;
   const size = Math.abs(difference);
   if (size <= limitMs + CUT_MS) return note.ok("clock", "agrees with the clock of this host");

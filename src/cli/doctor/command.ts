@@ -27,7 +27,7 @@ type Options = Settings & { output: "text" | "json"; timeout: number };
 
 export function doctorCommand(): Command {
   const command = new Command("doctor")
-    .description("try everything from here to a delivered sample, and say what to do about each problem")
+    .description("test every step from this host to a delivered sample, with a remedy for each problem")
     .argument("[policy/sink]", "only the sinks of this policy, or this one")
     .addOption(
       new Option("-o, --output <format>", "json has a line for each check too")

@@ -108,7 +108,7 @@ function noTls(
   if (kind !== "tls")
     return [
       `the connection was closed in the TLS handshake (${code})`,
-      `Check that ${url.host} serves TLS at this port, and what stands in between.`,
+      `Check that ${url.host} serves TLS at this port, and any proxy or load balancer in between.`,
     ];
   if (code === "CERT_HAS_EXPIRED")
     return [

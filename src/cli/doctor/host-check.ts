@@ -150,7 +150,7 @@ function noteMemory(note: Noted, { maxBufferedSamples }: Settings): void {
     text,
     available > BASE_BYTES
       ? `Give the agent more memory, or set --max-buffered-samples ${Math.max(1000, Math.floor((available - BASE_BYTES) / SAMPLE_BYTES))}.`
-      : "Give the agent more memory: it needs some 150 MB besides the samples.",
+      : "Give the agent more memory: it needs about 150 MB in addition to the samples.",
   );
 }
 

@@ -80,7 +80,7 @@ const PATHS = [
 
 const REFUSED: Readonly<Record<NonNullable<SinkPlan["refusal"]>["reason"], string>> = {
   InvalidAuthentication: "Correct the Secret that the sink names; outflow check shows its place.",
-  SecretNotFound: "Add the Secret to the policy paths or to --secrets-dir, in the policy's namespace.",
+  SecretNotFound: "Add the Secret to the policy files or to --secrets-dir, in the policy's namespace.",
   InvalidEndpoint: "Correct the endpoint; outflow check shows its place.",
   UnknownSource: "Define the source in spec.sources, or remove it from the sink's sources.",
   InvalidQuery: "Correct the query; outflow query explain shows how it is read.",
@@ -100,7 +100,7 @@ async function noteWrite(
   const { auth, endpoint } = plan.info;
   const path = async (text: string) => {
     const found = await other();
-    return found === undefined ? text : `Write ${found} into endpoint: a write is taken there.`;
+    return found === undefined ? text : `Set endpoint to ${found}: it accepts remote write.`;
   };
   if (verdict.kind === "delivered") {
     if (answersPage(met)) {
@@ -160,9 +160,9 @@ async function noteWrite(
       "Something accepts connections there and does not answer: check host and port of endpoint, and firewalls and load balancers on the way.",
     );
   else if (verdict.reason === "Redirected")
-    note.fail("write", verdict.message, "Write the address that it redirects to into endpoint.");
+    note.fail("write", verdict.message, "Set endpoint to the address that it redirects to.");
   else if (verdict.reason === "RateLimited" || verdict.reason === "ServerError")
-    note.warn("write", verdict.message, "Look into the log of the receiver; outflow retries until it recovers.");
+    note.warn("write", verdict.message, "Check the receiver's log; outflow retries until it recovers.");
   else note.fail("write", verdict.message, "Correct scheme, host, port and path of endpoint.");
   return false;
 }
@@ -180,7 +180,7 @@ function noteKind(note: Noted, facts: ServerFacts, met: Met): void {
   const isVm = met.ok && met.headers["x-server-hostname"] !== undefined;
   const name = facts.application ?? (facts.kind === "unknown" ? (isVm ? "VictoriaMetrics" : "") : facts.kind);
   const version = facts.version === undefined ? "" : ` ${facts.version}`;
-  note.ok("kind", name === "" ? "the receiver does not say what it is" : printable(`${name}${version}`, 80));
+  note.ok("kind", name === "" ? "the receiver does not identify itself" : printable(`${name}${version}`, 80));
 }
 
 function noteOutOfOrder(note: Noted, { kind, outOfOrderMs }: ServerFacts): void {
@@ -204,7 +204,7 @@ function noteLimits(note: Noted, { kind, flags }: ServerFacts, settings: Setting
     if (limit > number(flag))
       note.warn(
         "limits",
-        `the receiver takes at most ${flags.get(flag)} (-${flag}), and ${setting} is ${limit}: what is beyond is cut or dropped there`,
+        `the receiver takes at most ${flags.get(flag)} (-${flag}), and ${setting} is ${limit}: anything above is truncated or dropped there`,
         `Set ${setting} ${flags.get(flag)}, or raise -${flag} at the receiver.`,
       );
   if (number("maxInsertRequestSize") < MAX_BODY_BYTES)

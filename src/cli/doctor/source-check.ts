@@ -68,7 +68,7 @@ async function askedOne(http: HttpClient, sourceUrl: string): Promise<{ date: st
 }
 
 function noteKind(note: Noted, facts: ServerFacts, { sourceKind }: Settings): void {
-  const name = `${facts.application ?? (facts.kind === "unknown" ? "a server that does not say what it is" : facts.kind)}${facts.version === undefined ? "" : ` ${facts.version}`}`;
+  const name = `${facts.application ?? (facts.kind === "unknown" ? "an unidentified server" : facts.kind)}${facts.version === undefined ? "" : ` ${facts.version}`}`;
   if (sourceKind === "auto" || facts.kind === "unknown" || facts.kind.toLowerCase() === sourceKind)
     return note.ok("kind", name);
   note.fail(
@@ -115,7 +115,7 @@ function noteLimits(note: Noted, { kind, flags }: ServerFacts, settings: Setting
   if (concurrent !== undefined && concurrent <= settings.maxSourceQueries)
     note.warn(
       "limits",
-      `the source serves ${concurrent} queries at a time, and --max-source-queries is ${settings.maxSourceQueries}: outflow can keep all others waiting`,
+      `the source serves ${concurrent} queries at a time, and --max-source-queries is ${settings.maxSourceQueries}: outflow can block all other queries`,
       `Set --max-source-queries below ${concurrent}, or raise ${isVm ? "-search.maxConcurrentRequests" : "--query.max-concurrency"} at the source.`,
     );
   const longest = number("search.maxQueryLen");
@@ -134,7 +134,7 @@ function noteLimits(note: Noted, { kind, flags }: ServerFacts, settings: Setting
     note.warn(
       "limits",
       `the source keeps data for ${formatDuration(kept)}, less than --max-backfill (${formatDuration(settings.maxBackfill)}): a longer outage of a sink loses data`,
-      "Raise the retention of the source, or know that its retention is how long a sink may be away.",
+      "Raise the source's retention, or accept that a longer outage of a sink loses data.",
     );
   if (note.all.length > before) return;
   if (flags.size > 0) note.ok("limits", "queries, concurrency and retention fit the settings");
@@ -147,14 +147,14 @@ async function remedyOf(met: Met | undefined, sourceUrl: string, http: HttpClien
   if (met === undefined || !met.ok) {
     if (met?.failure.kind === "tls") return clientRemedy("source");
     if (met?.failure.kind === "timeout")
-      return "Something accepts connections there and does not answer: check host and port of --source-url, and what stands in between.";
+      return "Something accepts connections there and does not answer: check host and port of --source-url, and any proxy or load balancer in between.";
     return "Check scheme, host and port of --source-url.";
   }
   const { status } = met;
   if (status === 401) return "Set --source-username with --source-password-file, or --source-bearer-file.";
   if (status === 403)
     return "Allow these credentials to query, or use others (--source-username, --source-bearer-file).";
-  if (status >= 500 || status === 429) return "Look into the log of the source: it cannot answer queries now.";
+  if (status >= 500 || status === 429) return "Check the source's log: it cannot answer queries now.";
   if (status >= 300 && status < 400) return `Set --source-url to the address that it redirects to.`;
   const { origin, pathname } = new URL(sourceUrl);
   for (const prefix of PREFIXES.filter((p) => p !== pathname.replace(/\/+$/, "")))

@@ -46,10 +46,10 @@ type Options = Settings & { output: "text" | "json"; over: number; url?: string;
 
 export function planCommand(): Command {
   const command = new Command("plan")
-    .description("say what policies will cost and do before they run: asks the source, sends nothing")
-    .addOption(new Option("-o, --output <format>", "how it is written").choices(["text", "json"]).default("text"))
+    .description("estimate what policies will cost and do before they run: queries the source, sends nothing")
+    .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text"))
     .addOption(
-      new Option("--over <duration>", "how much of the recent past the forecast is made of")
+      new Option("--over <duration>", "how much of the recent past the forecast is based on")
         .argParser(duration({ min: 15_000, max: 3_600_000 }))
         .default(300_000, "5m"),
     )

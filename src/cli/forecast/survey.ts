@@ -19,7 +19,7 @@ export type Survey =
 /** Reads `overMs`, or less where that is too much for one response. */
 export async function survey(port: SourcePort, query: Query, overMs: number, signal: AbortSignal): Promise<Survey> {
   const sourceNow = port.now();
-  if (sourceNow === undefined) return { ok: false, message: "The source has not said its time." };
+  if (sourceNow === undefined) return { ok: false, message: "The source has not reported its time." };
   const to = gridFloor(sourceNow - query.delayMs, query.intervalMs);
   // Late samples are not looked for: they are few, and in the window already.
   const read = { ...query, lateWindowMs: 0 };

@@ -48,12 +48,10 @@ type Options = Settings & {
 export function rehearseCommand(): Command {
   const command = new Command("rehearse")
     .description("run policies in fast time through outages and refusals: what would be lost; sends nothing")
-    .addOption(
-      new Option("-o, --output <format>", "how it is written").choices(["text", "json", "yaml"]).default("text"),
-    )
+    .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json", "yaml"]).default("text"))
     .addOption(scenarioOption())
     .addOption(
-      new Option("--for <duration>", "how long each fault lasts, instead of what the scenario says").argParser(
+      new Option("--for <duration>", "how long each fault lasts (default: set by the scenario)").argParser(
         duration({ min: 1_000, max: 7 * 86_400_000 }),
       ),
     )
@@ -63,17 +61,17 @@ export function rehearseCommand(): Command {
         .default(300_000, "5m"),
     )
     .addOption(
-      new Option("--series <n>", "do not ask the source: each query brings so many series").argParser(
+      new Option("--series <n>", "do not query the source: assume this many series for each query").argParser(
         count({ max: 10_000_000 }),
       ),
     )
     .addOption(
-      new Option("--interval <duration>", "with --series: between two samples of a series")
+      new Option("--interval <duration>", "with --series: time between two samples of a series")
         .argParser(duration({ min: 100, max: 3_600_000 }))
         .default(15_000, "15s"),
     )
     .addOption(
-      new Option("--label-bytes <n>", "with --series: size of a series' labels")
+      new Option("--label-bytes <n>", "with --series: bytes of labels for each series")
         .argParser(count({ max: 65_536 }))
         .default(200),
     );

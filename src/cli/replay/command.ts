@@ -48,17 +48,17 @@ type Options = Settings & {
 
 export function replayCommand(): Command {
   const command = new Command("replay").description(
-    "deliver a stretch of time, or dead letters, to a policy's sinks again; the same command continues where it was stopped",
+    "deliver a time range, or dead letters, to a policy's sinks again; if it stops, the same command continues",
   );
   command
-    .option("--policy <policy>", "its name, or namespace/name, among --policies; or a policy file")
+    .option("--policy <policy>", "name or namespace/name of a policy in --policies; or a policy file")
     .option("--sink <name>", "one of its sinks (default: all)")
     .option("--source <name>", "one of the sink's sources (default: all)")
     .addOption(
       new Option("--from <time>", "2026-11-25T02:00:00Z, seconds since the epoch, or 2h ago as 2h").argParser(time),
     )
-    .addOption(new Option("--to <time>", "the end, included; the start is not").argParser(time))
-    .option("--dead-letters <dir>", "deliver what --dead-letter-dir has kept, and remove what was taken")
+    .addOption(new Option("--to <time>", "end of the time range, inclusive (the start is exclusive)").argParser(time))
+    .option("--dead-letters <dir>", "deliver the files of --dead-letter-dir, and remove those that were accepted")
     .addOption(new Option("--max-rate <samples>", "samples a second").argParser(rate))
     .option("--dry-run", "read and count, deliver nothing");
   for (const option of optionsOf("replay")) command.addOption(option);
@@ -78,7 +78,7 @@ export function replayCommand(): Command {
       (options.policy === undefined || options.from === undefined || options.to === undefined)
     )
       throw new StartError(
-        "say what to replay: --policy, --from and --to, or --dead-letters. outflow replay --help has examples.",
+        "specify what to replay: --policy, --from and --to, or --dead-letters. outflow replay --help has examples.",
       );
     process.exitCode = (await run(options, letters, (name) => command.getOptionValueSource(name))) ? 0 : 1;
   });

@@ -35,7 +35,7 @@ export function resumeFile(stateDir: string, what: unknown, tell: (message: stri
         write();
       } catch (error) {
         throw new StartError(
-          `cannot write in ${dir} (${why(error)}), where a replay keeps how far it is: make it writable, or choose another with --state-dir.`,
+          `cannot write in ${dir} (${why(error)}), where a replay saves its progress: make it writable, or choose another with --state-dir.`,
         );
       }
     },
@@ -45,7 +45,9 @@ export function resumeFile(stateDir: string, what: unknown, tell: (message: stri
         write();
       } catch (error) {
         if (!told)
-          tell(`cannot save in ${file} how far the replay is (${why(error)}): if it stops, it begins again earlier.`);
+          tell(
+            `cannot save the progress of the replay in ${file} (${why(error)}): if it stops, it starts again from an earlier time.`,
+          );
         told = true;
       }
     },

@@ -66,7 +66,7 @@ export function statusCommand(): Command {
       ]),
     )
     .addOption(new Option("--sort <by>", "order of the rows").choices(sortings).default("worst"))
-    .option("-w, --watch", "stay and show every change, until interrupted")
+    .option("-w, --watch", "keep running and show every change, until interrupted")
     .option("--wait", "wait until data arrives at all of them; says on stderr what it waits for")
     .addOption(
       new Option("--timeout <duration>", "how long --wait waits")

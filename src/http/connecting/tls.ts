@@ -53,7 +53,7 @@ export function createTls(options: TlsOptions, files: Files, tell: (message: str
       const named = [options.ca, options.cert, options.key].filter((path) => path !== undefined).join(", ");
       const message = `${named}: ${(error as Error).message}`;
       if (used === "") throw new TlsFilesError(message);
-      tell(`cannot use what is new in ${message}; what was there before is used.`);
+      tell(`cannot use the new content of ${message}; the previous content stays in use.`);
     }
   };
   look();

@@ -30,7 +30,7 @@ export const SERVICE_ACCOUNT_DIR = "/var/run/secrets/kubernetes.io/serviceaccoun
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Undefined: this is no pod. */
+/** Undefined: this does not run in a pod. */
 export function inClusterAccess(
   env: Environment,
   files: Files,

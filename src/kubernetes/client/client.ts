@@ -27,7 +27,7 @@ export type ClientOptions = {
   access: Access;
   proxy: ProxyRules;
   userAgent: string;
-  /** Certificates that cannot be used; what was there before is used. */
+  /** Certificates that cannot be used; the previous content stays in use. */
   tell(message: string): void;
   /** Each request when its response begins or it fails; `code` 0: no response. */
   count?(verb: string, resource: string, code: number): void;
@@ -273,7 +273,7 @@ async function watched<T extends KubeObject>(
           );
         if ((type === "ADDED" || type === "MODIFIED" || type === "DELETED" || type === "BOOKMARK") && object?.metadata)
           onEvent({ type, object });
-        else return failed({ kind: "malformed", message: `${asked.what}: an event is not one of the API.` });
+        else return failed({ kind: "malformed", message: `${asked.what}: malformed watch event.` });
       }
     }
     return { ok: true, value: undefined };

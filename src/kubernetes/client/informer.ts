@@ -143,7 +143,7 @@ export class Informer<T extends KubeObject> {
       return { version };
     }
     const { failure } = ended;
-    // A watch that ran and broke off is no trouble yet: whether the server is away shows at the next attempt.
+    // A watch that ran and broke off is not a failure yet: whether the server is away shows at the next attempt.
     if (opened && failure.kind === "network") return { version };
     const useless = RELIST.has(failure.kind) || (failure.kind === "server" && this.#failures >= WATCHES_REFUSED);
     return { version: useless ? undefined : version, failure };

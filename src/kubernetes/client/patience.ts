@@ -1,4 +1,4 @@
-// How long a response may take to begin. A connection that a load balancer has forgotten says nothing for ever, so the first attempt gives
+// How long a response may take to begin. A connection that a load balancer has forgotten says nothing forever, so the first attempt gives
 // up early; a server that is merely slow gets twice as long at each further attempt. Pure.
 
 const SHORTEST_MS = 4_000;

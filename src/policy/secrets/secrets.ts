@@ -55,7 +55,7 @@ export class Secrets {
       const { namespace, name } = secret.document.metadata;
       const folder = this.#folder(namespace ?? "default", name);
       if (folder === undefined) return documentProblems(secret, this.#options.uselessSecret ?? "warning");
-      const message = `Secret ${id} is in --secrets-dir too (${folder}), which counts; remove one of them`;
+      const message = `Secret ${id} is in --secrets-dir too (${folder}), which takes precedence; remove one of them`;
       return [{ severity: "problem", place: secret.place, path: "metadata.name", message }];
     });
   }
@@ -117,7 +117,7 @@ export class Secrets {
     const other = [...this.#documents.values()].find((s) => s.document.metadata.name === name);
     const hint =
       other === undefined
-        ? (this.#options.missingHint?.() ?? "add it to the policy paths or to --secrets-dir")
+        ? (this.#options.missingHint?.() ?? "add it to the policy files or to --secrets-dir")
         : `there is one in namespace ${other.document.metadata.namespace ?? "default"}, but it must be in the policy's own`;
     return refuse(`Secret ${id} was not found: ${hint}.`, "SecretNotFound");
   }

@@ -150,7 +150,7 @@ const TOO_DEEP = "is nested deeper than any policy; this is something else, or a
 function yamlMessage(code: string): string {
   switch (code) {
     case "TAB_AS_INDENT":
-      return "a tab is used as indentation; YAML wants spaces";
+      return "a tab is used as indentation; YAML requires spaces";
     case "MULTIPLE_ANCHORS":
     case "BAD_ALIAS":
       return "an alias or anchor is not valid; write the value out";

@@ -65,7 +65,7 @@ function untroubled(sink: SinkState): Omit<SinkState, "failing" | "refusal" | "r
 const wasDown = ({ phase, failing, failuresInRow }: SinkState): boolean =>
   phase.name === "holding" || (failing !== undefined && failuresInRow >= FAILURES_TO_NOT_READY);
 
-/** Refused while nothing at all was taken: that was no fault of the series named. One that is at fault is refused again. */
+/** Refused while nothing at all was taken: that was not the fault of the series named. One that is at fault is refused again. */
 const refusedEverything = ({ failing, failuresInRow }: SinkState): boolean =>
   failing?.reason === "SamplesRejected" && failuresInRow >= FAILURES_TO_NOT_READY;
 

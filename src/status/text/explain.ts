@@ -60,7 +60,7 @@ function evidence(sink: SinkState, source: Snapshot["source"], now: EpochMs): st
   if (sink.webPage) said.push(WEB_PAGE);
   if (sink.learnedSize !== undefined) {
     const { samples, bytes: size } = sink.learnedSize;
-    said.push(`The endpoint is known to take requests of up to ${counted(samples, "sample")} and ${bytes(size)}.`);
+    said.push(`The endpoint is known to accept requests of up to ${counted(samples, "sample")} and ${bytes(size)}.`);
   }
   if (sink.failuresInRow > 1) said.push(`${count(sink.failuresInRow)} attempts in a row failed.`);
   const seen = sink.failing?.evidence;
@@ -176,7 +176,7 @@ function nextStep(sink: SinkState, now: EpochMs): string {
     case "paused":
       return "Nothing until it is resumed; then it continues where it stopped.";
     case "catching-up":
-      return `${age(phase.behindMs)} behind; what is missing is sent, oldest first${speed(phase)}.`;
+      return `${age(phase.behindMs)} behind; missing data is sent, oldest first${speed(phase)}.`;
     case "starting":
       if (phase.crash !== undefined) return `The sink restarts in ${age(phase.crash.restartAt - now)}.`;
       if (failedSource(sink) === undefined && sink.failing === undefined && lostSinceArrival(sink) === "")
@@ -261,7 +261,7 @@ function advice(reason: FailureReason, auth: SinkState["info"]["auth"]): string 
     case "NotFound":
       return "Correct the path of endpoint in the policy, often /api/v1/write or /api/v1/push. The sink retries at once when the policy changes.";
     case "Redirected":
-      return "Write the final address into endpoint. Redirects are not followed, so that credentials reach no other host.";
+      return "Set endpoint to the final address. Redirects are not followed, so that credentials reach no other host.";
     case "SamplesRejected":
       return "The receiver's message says what it refuses. If it refuses everything, check the tenant and the samples' timestamps; if only some series, exclude those from the query.";
     case "ProtocolError":

@@ -106,7 +106,7 @@ function fleetChanged(now: FleetStatus, was: FleetStatus | undefined): LogLine |
   if (came.length === 0 && went.length === 0) return undefined;
   const said = [
     ...(came.length > 0 ? [`${came.join(", ")} joined`] : []),
-    ...(went.length > 0 ? [`${went.join(", ")} left or is silent`] : []),
+    ...(went.length > 0 ? [`${went.join(", ")} left or stopped sending heartbeats`] : []),
   ];
   return line("info", `fleet: ${said.join("; ")}; ${now.members.length} members.`);
 }

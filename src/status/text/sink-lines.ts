@@ -184,7 +184,7 @@ function stillFailing(
   return like(
     say(
       "warn",
-      `attempt ${event.attempt} of ${event.maxAttempts} failed, the next in ${age(event.retryAt - event.at)}: ${event.message}`,
+      `attempt ${event.attempt} of ${event.maxAttempts} failed, next attempt in ${age(event.retryAt - event.at)}: ${event.message}`,
       fields,
     ),
     now,

@@ -9,7 +9,7 @@ const USUAL_POLL_MS = 15_000;
 export const pollSeconds = ({ pollMs = USUAL_POLL_MS }: Pick<Snapshot, "pollMs">): number =>
   Math.min(60, Math.max(1, Math.round(pollMs / 1000)));
 
-/** Smoothed over a poll, and a little more: polls are not exactly as far apart, and one second without any is no news. */
+/** Smoothed over a poll, and a little more: polls are not exactly as far apart, and one second without any means nothing. */
 export const steady = (values: readonly number[], poll: number): number[] =>
   smoothed(smoothed(values, poll), Math.ceil(poll / 3));
 
@@ -26,7 +26,7 @@ export function smoothed(values: readonly number[], window: number): number[] {
 }
 
 /**
- * The largest lag of the last poll: between two moves of the cursor lag grows and falls back, and that is no news. While a sink catches
+ * The largest lag of the last poll: between two moves of the cursor lag grows and falls back, which means nothing. While a sink catches
  * up it is.
  */
 export function steadyLag(sink: SinkState, now: EpochMs, poll: number): number | undefined {
