@@ -37,14 +37,18 @@ const rows: Row[] = Array.from({ length: 60 }, (_, i) => ({
 
 let asked: string[] = [];
 /**
- * How the servers are, set before each run. `slow`: the next write is answered late. `crowd`: every write takes a while, and whether two are
- * there at once is written down. `behind`: how far their clocks are, ms, instead of standing still. `readyAfter`: so many looks at the
- * agent's state.
+ * How the servers are, set before each run. `slow`: the next write is answered late. `crowd`: the second write (the first goes alone) is
+ * answered when another one is there, or after a while, and nothing but this is compared: how batches are cut depends on the time.
+ * `behind`: how far their clocks are, ms, instead of standing still. `readyAfter`: so many looks at the agent's state.
  */
 const usual = { partial: false, slow: false, crowd: false, behind: 0, readyAfter: Number.POSITIVE_INFINITY };
 let state = { ...usual };
 let looks = 0;
 let writes = 0;
+/** Answers the write that is held. */
+let held: (() => void) | undefined;
+const TOGETHER = "a write came while another one was held";
+const ALONE_MS = 3_000;
 
 function queryResult(form: URLSearchParams): unknown {
   const query = form.get("query") ?? "";
@@ -97,13 +101,20 @@ function answer(name: string): RequestListener {
           .setHeader("content-type", "application/json")
           .end('{"apiVersion":"v1","kind":"List","metadata":{"resourceVersion":"1"},"items":[]}');
       if (url.pathname.endsWith("/api/v1/write")) {
-        const wait = state.slow ? 400 : state.crowd ? 100 : 0;
+        const hold = state.crowd && ++writes === 2;
+        const wait = state.slow ? 400 : hold ? ALONE_MS : 0;
         state.slow = false;
-        if (++writes > 1 && state.crowd) asked.push("together");
-        return void setTimeout(() => {
-          writes--;
+        if (held !== undefined) asked.push(TOGETHER);
+        held?.();
+        if (wait === 0) return response.writeHead(204).end();
+        const reply = () => {
+          clearTimeout(timer);
+          held = undefined;
           response.writeHead(204).end();
-        }, wait);
+        };
+        const timer = setTimeout(reply, wait);
+        if (hold) held = reply;
+        return;
       }
       response.writeHead(404).end();
     });
@@ -444,7 +455,7 @@ const steady = (text: string): string =>
 
 async function run(args: readonly string[], servers: Partial<typeof usual> = {}): Promise<Seen> {
   asked = [];
-  looks = 0;
+  looks = writes = 0;
   state = { ...usual, ...servers };
   const seen: Seen = { code: 0, out: "", err: "", asked: [] };
   const { stdout, stderr } = process;
@@ -463,7 +474,7 @@ async function run(args: readonly string[], servers: Partial<typeof usual> = {})
     process.exitCode = 0;
     rmSync(path("state"), { recursive: true, force: true });
   }
-  const all = state.crowd ? [...new Set(asked)] : asked;
+  const all = servers.crowd ? asked.filter((one) => one === TOGETHER) : asked;
   return { ...seen, out: steady(seen.out), err: steady(seen.err), asked: all.toSorted() };
 }
 
