@@ -1,6 +1,6 @@
 // Compiled agents that share policies, a real VictoriaMetrics as source, VictoriaMetrics and a plain Prometheus as receivers.
 //   bun bench/fleet.ts [--engine etcd|kubernetes] [--rounds 20] [--policies 60] [--ttl 6s] [--seed 1]
-// Three agents through rounds of faults by chance: kill -9, SIGTERM, SIGSTOP and SIGCONT, a frozen engine, an engine that is killed and
+// Three agents through random rounds of faults: kill -9, SIGTERM, SIGSTOP and SIGCONT, a frozen engine, an engine that is killed and
 // restarted, an agent that is cut off from the engine. Prints how long each round took until every shard had an owner, and judges: no
 // sample missing or wrong, no request of an old epoch after one of a new one but one that was in flight, repeats at most a late window and
 // a checkpoint back, a killed agent replaced within a TTL and 2 s, one that ended within 1 s. Exits 1 where one of them does not hold.

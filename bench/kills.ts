@@ -1,7 +1,7 @@
 // SIGKILL again and again into a plain Prometheus (no out_of_order_time_window), which takes a series in order only and refuses a whole
 // request for one sample that it has: does it have every sample of the source at the end?
 //   bun bench/kills.ts [--kills 20] [--series 1000] [--every 1] [--poll 5] [--batch 500]
-// `every`: seconds between two samples of a series. The agent lives for 1 to 8 s between two kills, by chance.
+// `every`: seconds between two samples of a series. The agent lives for 1 to 8 s between two kills, at random.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";

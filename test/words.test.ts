@@ -33,6 +33,23 @@ const phrases: [pattern: RegExp, instead: string][] = [
   [/\bby itself\b/, "on its own, automatically"],
   [/\bhad back\b/, "recovered"],
   [/\bthe way to the (?:endpoint|source|receiver)\b/, "the route to"],
+  [
+    /(?<!there )\b(?:is|are|was|were) no (?!longer\b|larger\b|matter\b)(?:[a-z]+ )*(?:attempt|write|state|fault|pod|object|document|text|edit|base|news|usual|such|series|secret|collision|retry|reason|trouble|whole|proof|record|member|metric|file|answer|request)s?\b/i,
+    "is not a …",
+  ],
+  [/\bfor ever\b/, "forever"],
+  [/\bof no use\b/, "not usable"],
+  [/\bstretch(?:es)? of time\b/, "time range"],
+  [/\bby (?:chance|turns)\b/, "at random, in turn"],
+  [/\bin one go\b/, "at once"],
+  [/\bfor want of\b/, "because … is missing"],
+  [/\bis believed\b/, "is accepted, is assumed"],
+  [/\bbatches are taken\b|\btakes the batches\b/, "are accepted, accepts"],
+  [/\bsettings that hold\b/, "settings in effect"],
+  [/\bwhoever is in between\b/, "anyone on the network path"],
+  [/\b(?:went|goes|go|gone) deaf\b/, "stalled"],
+  [/\bwhere it goes\b|\bwhose it is\b/i, "CPU by …"],
+  [/\blooked into\b/, "searched, examined"],
 ];
 
 test("no translated idiom in sources, tests, benches, docs and packaging", () => {

@@ -19,7 +19,7 @@ export function hashBytes(
 ): void {
   let a = seedA ^ (to - from);
   let b = seedB ^ (to - from);
-  // Words by turns into two pairs of lanes, so that the processor need not wait for one product to begin the next.
+  // Words in turn into two pairs of lanes, so that the processor need not wait for one product to begin the next.
   let c = ~b;
   let d = ~a;
   const pairs = to - 7;

@@ -63,7 +63,7 @@ export class Endpoint {
 
   /**
    * Does a refusal concern the samples, or the endpoint? (VictoriaMetrics answers 400 to a wrong path.) One that took something
-   * since the last refused batch is believed; another gets a write without samples: its response to that is the verdict.
+   * since the last refused batch is taken at its word; another gets a write without samples: its response to that is the verdict.
    */
   async asked(job: Job, piece: Piece, sentTo: SentTo, outcome: Outcome): Promise<Outcome> {
     const { verdict } = outcome;

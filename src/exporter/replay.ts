@@ -1,4 +1,4 @@
-// A stretch of time, read from the source again and sent to one sink: window by window through the agent's own reader and
+// A time range, read from the source again and sent to one sink: window by window through the agent's own reader and
 // delivery. `settled` tells how far each source is, so that a replay that was stopped continues there.
 
 import { Ledger } from "../delivery/ledger.ts";

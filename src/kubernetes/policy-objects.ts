@@ -25,7 +25,7 @@ export type PolicyObjectsOptions = {
   missingHint(): string;
   /** JSON characters of a spec. */
   maxPolicySize: number;
-  /** How grave a Secret is that is not there, or of no use; absent: a warning. */
+  /** How grave a Secret is that is not there, or not usable; absent: a warning. */
   missingSecret?: Problem["severity"];
   uselessSecret?: Problem["severity"];
 };

@@ -10,7 +10,7 @@ import { Secrets } from "./secrets/secrets.ts";
 
 export type LoadOptions = ReadOptions & {
   secretsDir?: string | undefined;
-  /** The severity of a Secret that is missing, or of no use: a warning by default (the sink is refused, others run). */
+  /** The severity of a Secret that is missing, or not usable: a warning by default (the sink is refused, others run). */
   missingSecret?: Problem["severity"];
   uselessSecret?: Problem["severity"];
 };

@@ -1,9 +1,9 @@
-// The body of a remote-write 1.0 request: WriteRequest in snappy block format (rules 2, 3, 5, 6, 15), encoded and compressed in one go by
+// The body of a remote-write 1.0 request: WriteRequest in snappy block format (rules 2, 3, 5, 6, 15), encoded and compressed at once by
 // the WebAssembly module (hotpath/assembly/encoding/encode.ts).
 import type { Span } from "../batch/batch.ts";
 import { newBody } from "../http/body-room.ts";
 
-/** Receivers refuse more than 32 MiB decoded; half of that leaves room for everybody. */
+/** Receivers refuse more than 32 MiB decoded; half of that leaves room foreverybody. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** The request's body for a span: a copy of its own, it is kept until the request is acknowledged. */

@@ -1,4 +1,4 @@
-// The audit of late samples: how many samples of each stretch of time a reader has taken, and which stretches can be compared with
+// The audit of late samples: how many samples of each time range a reader has taken, and which stretches can be compared with
 // what the source has by now. A auditCounts is never changed in place: it is a part of a reader's memory. Pure.
 import type { EpochMs } from "../platform/clock.ts";
 import type { Frame } from "../series/frame.ts";

@@ -5,11 +5,11 @@ import type { PhaseName } from "./snapshot.ts";
 /** The columns of the table. */
 export const phaseNames = [
   "starting", // nothing delivered yet
-  "flowing", // batches are taken
+  "flowing", // batches are accepted
   "idle", // no data
   "backing-off", // an attempt failed; the next is at retryAt
   "holding", // refused; a probe is at probeAt
-  "catching-up", // batches are taken, windows are missing
+  "catching-up", // batches are accepted, windows are missing
   "paused",
   "refused", // bad configuration
   "draining",

@@ -11,7 +11,7 @@ import type { Account, Phase, SinkSource, SinkState } from "./snapshot.ts";
 /** Progress is measured over at least this long; a measure that is older than a minute says nothing any more. */
 const MEASURE_MS = 10_000;
 const STALE_MS = 60_000;
-/** A sink that did not keep up is believed to catch up from this gain on, so that its state does not change with every window. */
+/** A sink that did not keep up is assumed to catch up from this gain on, so that its state does not change with every window. */
 const SURE_GAIN = 0.1;
 
 /** What the receiver does not have; what it refused because it has it already does not count. */

@@ -177,7 +177,7 @@ export type SinkState = {
   /** Failed attempts in a row; 0 after a delivery. A batch that is refused as a whole counts as one. */
   failuresInRow: number;
   failing?: Failing;
-  /** What was dropped and only the source has, of all outages that are over: stretches of time, oldest first. */
+  /** What was dropped and only the source has, of all outages that are over: time ranges, oldest first. */
   lost: readonly Lost[];
   /** Samples were refused and nothing was delivered since: `samples` of the refused batch, and how many of them were dropped. */
   refusal?: { samples: number; dropped: number; lost?: Lost; status?: number; message: string };

@@ -1,4 +1,4 @@
-// What was given up comes back: dead letters and a stretch of time, replayed by the compiled binary, make the sink equal to the source.
+// What was given up comes back: dead letters and a time range, replayed by the compiled binary, make the sink equal to the source.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -176,7 +176,7 @@ describe("what was given up comes back", needs("victoria-metrics"), () => {
     assert.deepEqual(readdirSync(folder), ["index.jsonl"], "what was delivered is gone");
   });
 
-  test("a stretch of time is delivered again; a sink that is down stops it, and the same command continues", async () => {
+  test("a time range is delivered again; a sink that is down stops it, and the same command continues", async () => {
     const fresh = await startVictoriaMetrics();
     const file = join(dir.path, "again.yaml");
     writeFileSync(file, policy({ fresh: fresh.writeUrl }));

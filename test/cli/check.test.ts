@@ -47,7 +47,7 @@ describe("outflow check", () => {
     assert.equal(stdout, "valid: 1 policy with 1 sink understood in 1 file; 0 problems, 0 warnings\n");
   });
 
-  test("problems of all files of a directory in one go, each with its place: exit 1", () => {
+  test("problems of all files of a directory at once, each with its place: exit 1", () => {
     const { code, stdout, stderr } = outflow(["check", "both"]);
     assert.equal(code, 1);
     assert.match(stdout, /^not valid: .* in 2 files; 3 problems/);

@@ -154,7 +154,7 @@ describe("isolation", () => {
     assert.deepEqual(timestamps(w, "good", "m0"), want(w, "m0", start - 1, w.cursor("good", "m0")!));
   });
 
-  test("answers that trickle without end hold their places for five minutes, not for ever", async () => {
+  test("answers that trickle without end hold their places for five minutes, not forever", async () => {
     const w = new World({ sinks: { good: { sources: ["g"] }, one: { sources: ["m1"] }, two: { sources: ["m2"] } } });
     const start = w.source.now();
     w.source.samples = ["g", "m1", "m2"].flatMap((m) => steady(m, start, start + 60 * MINUTE, 5_000));

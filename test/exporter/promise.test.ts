@@ -205,7 +205,7 @@ const shape = {
 const anyDelay = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: LATE }));
 const RUNS = Number(process.env.OUTFLOW_PROPERTY_RUNS ?? 40);
 
-/** Found by chance: what came late of the time before a cursor was set back was lost. */
+/** Found by a random run: what came late of the time before a cursor was set back was lost. */
 const LEAP_AND_LATE = {
   pollMs: 5_000,
   maxSize: 3,
@@ -231,7 +231,7 @@ const LEAP_AND_LATE = {
   ],
 };
 
-/** Found by chance: a clock that goes back by less than an interval is believed late, and windows end ahead of it meanwhile. */
+/** Found by a random run: a clock that goes back by less than an interval is accepted late, and windows end ahead of it meanwhile. */
 const SMALL_SET_BACK = {
   pollMs: 15_000,
   maxSize: 1,
@@ -246,7 +246,7 @@ const SMALL_SET_BACK = {
   ],
 };
 
-/** Found by chance: a window that became due between the check and the alarm that was set after it was never read. */
+/** Found by a random run: a window that became due between the check and the alarm that was set after it was never read. */
 const DUE_IN_BETWEEN = {
   pollMs: 15_000,
   maxSize: 3,
@@ -279,7 +279,7 @@ const DUE_IN_BETWEEN = {
 };
 
 /**
- * Found by chance: one sink has read a time again while the source's clock was behind and showed nothing of it, the other has read it
+ * Found by a random run: one sink has read a time again while the source's clock was behind and showed nothing of it, the other has read it
  * before. Both shared a reader from then on, and the first was not sent what the other had.
  */
 const SHARED_TOO_EARLY = {
@@ -302,7 +302,7 @@ const SHARED_TOO_EARLY = {
   ],
 };
 
-/** Found by chance: the first series of the first answer after a kill was not remembered, and sent and refused again. */
+/** Found by a random run: the first series of the first answer after a kill was not remembered, and sent and refused again. */
 const FIRST_SERIES = {
   pollMs: 2_000,
   maxSize: 3,

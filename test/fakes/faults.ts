@@ -82,7 +82,7 @@ export const faults: readonly Fault[] = [
     says: /in time/,
   },
   {
-    name: "headers for ever",
+    name: "headers forever",
     request: (s) => repeat(s, `${HEAD} 204 No Content\r\n`, "x-a: b\r\n"),
     reason: "ProtocolError",
     says: /did not answer with HTTP/,

@@ -84,7 +84,7 @@ export const behaviours = {
       };
       next();
     },
-  /** `head`, then `piece` again and again for `times` (for ever by default), as fast as it is taken. */
+  /** `head`, then `piece` again and again for `times` (forever by default), as fast as it is taken. */
   endless:
     (head: string, piece: string, times = Number.POSITIVE_INFINITY, tail = ""): Behaviour =>
     (_asked, response) => {

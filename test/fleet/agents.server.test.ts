@@ -1,5 +1,5 @@
 // Three compiled agents that share 20 policies through a real etcd: killed, stopped, cut off, with the engine frozen and restarted. No
-// sample is missing, and no agent sends what it has lost. Rounds by chance and with the Kubernetes API: bench/fleet.ts.
+// sample is missing, and no agent sends what it has lost. Random rounds and with the Kubernetes API: bench/fleet.ts.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { eventually } from "../servers/binary.ts";

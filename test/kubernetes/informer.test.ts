@@ -242,7 +242,7 @@ describe("an informer", () => {
   });
 });
 
-describe("many watches of one server that go deaf together", () => {
+describe("many watches of one server that stall together", () => {
   test("are found by the one that ends soon, though the others run for minutes", async () => {
     const watches = new Watches(systemClock, () => 0.5);
     for (let i = 0; i < 200; i++) watches.join(server.url, () => {});
@@ -393,7 +393,7 @@ describe("how long watches run", () => {
 });
 
 describe("the wait for the begin of a response", () => {
-  test("is short at first and grows for a verb that is slow, so that a slow server is not given up for ever", () => {
+  test("is short at first and grows for a verb that is slow, so that a slow server is not given up forever", () => {
     const patience = new Patience();
     assert.equal(patience.of("list"), 4_000);
     patience.timedOut("list");

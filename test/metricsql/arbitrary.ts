@@ -1,4 +1,4 @@
-// Queries made by chance, for the property tests and the fuzz bench: of the grammar, mutated ones, and mere noise.
+// Random queries, for the property tests and the fuzz bench: of the grammar, mutated ones, and mere noise.
 import fc from "fast-check";
 
 const name = fc.constantFrom(

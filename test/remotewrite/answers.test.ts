@@ -374,7 +374,7 @@ describe("400 and 422 from an endpoint that has taken nothing: it is asked with 
     receiver.answer = (r) => (names(r).includes("m7") ? { status: 400 } : { status: 204 });
     l.send(frame(new SeriesTable(), 50, 4, NOW + 10_000));
     await quiet(l);
-    assert.equal(l.sink().account.delivered, 200 + 196, "whoever takes samples there is believed");
+    assert.equal(l.sink().account.delivered, 200 + 196, "whoever takes samples there is trusted");
     assert.equal(l.sink().account.dropped.rejected, 4);
     balanced(l);
   });
@@ -462,7 +462,7 @@ describe("a size is learned", () => {
     balanced(l);
   });
 
-  test("one series that is too large alone is looked into once, dropped and named; the size of the others stays", async () => {
+  test("one series that is too large alone is searched once, dropped and named; the size of the others stays", async () => {
     receiver.answer = (r) => (names(r).includes("m7") ? { status: 413 } : { status: 204 });
     out = line(receiver.writeUrl);
     out.send(frame(new SeriesTable(), 16, 20, NOW), 500);

@@ -104,7 +104,7 @@ describe("rule 11: Retry-After", () => {
 });
 
 describe("rule 9: backoff", () => {
-  test("doubles from backoffDuration, at most five minutes, up to 20 % longer by chance", () => {
+  test("doubles from backoffDuration, at most five minutes, up to 20 % longer by jitter", () => {
     assert.deepEqual(
       [1, 2, 3, 4].map((n) => backoffMs(n, 5_000, () => 0)),
       [5_000, 10_000, 20_000, 40_000],

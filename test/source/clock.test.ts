@@ -71,7 +71,7 @@ describe("the source's clock", () => {
     assert.equal(clock.spreadMs, 0);
   });
 
-  test("two replicas 8 s apart, by turns: the slower one counts, time never goes back, and the difference is known", () => {
+  test("two replicas 8 s apart, in turn: the slower one counts, time never goes back, and the difference is known", () => {
     const { off, back, clock } = run(300, 2_000, (i) => (i % 2) * 8_000);
     assert.equal(back, 0);
     assert.ok(
@@ -90,7 +90,7 @@ describe("the source's clock", () => {
         (apart, percent, dice) => {
           const picks = [...dice.take(1_800)];
           const { back } = run(1_800, 2_000, (i) => (picks[i]! < percent ? apart : 0));
-          // A run of ten answers by one replica counts as proof, so the less often one answers the more often it is believed to be gone.
+          // A run of ten answers by one replica counts as proof, so the less often one answers the more often it is assumed to be gone.
           const proofs = picks.join().length > 0 && longestRun(picks.map((p) => p >= percent)) >= 10;
           assert.ok(back <= 1 || proofs, `${back} set-backs`);
         },

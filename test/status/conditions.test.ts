@@ -102,7 +102,7 @@ describe("when Ready turns", () => {
     assert.equal(says(ready(story)), "False Lagging");
     assert.equal(says(ready(story.delivers(ID, 10))), "True Delivering");
   });
-  test("catching up is ready however old the data, while batches are taken and lag shrinks", () => {
+  test("catching up is ready however old the data, while batches are accepted and lag shrinks", () => {
     const story = flowing().behind(ID, 3_600_000);
     const step = (lagMs: number) =>
       story.read(ID, 10).ended(ID, 1, 10, { kind: "delivered", status: 204 }).settled(ID, lagMs).wait(30_000);
@@ -284,7 +284,7 @@ describe("refused samples", () => {
     assert.equal(sinkOf(story.snapshot, ID)?.failing?.dropped, 300);
     assert.match(ready(story).message, /300 samples dropped/);
   });
-  test("series that were refused while nothing was taken are not blamed once batches are taken again", () => {
+  test("series that were refused while nothing was taken are not blamed once batches are accepted again", () => {
     const story = flowing().read(ID, 400);
     const blamed = () => sinkOf(story.snapshot, ID)?.rejected.length;
     const blames = () => story.event({ type: "series-rejected", id: ID, series: "up", samples: 100, message: "No." });

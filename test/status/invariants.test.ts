@@ -78,7 +78,7 @@ function check(before: Snapshot, after: Snapshot): void {
     const troubled =
       ["holding", "paused", "refused"].includes(sink.phase.name) ||
       (sink.failing !== undefined && sink.failuresInRow >= FAILURES_TO_NOT_READY);
-    assert.ok(!(works && troubled && readyOf(sink).status === "True"), "7: ready only while batches are taken");
+    assert.ok(!(works && troubled && readyOf(sink).status === "True"), "7: ready only while batches are accepted");
     assert.equal(
       acceptedOf(sink).status === "False",
       sink.phase.name === "refused",

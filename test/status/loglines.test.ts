@@ -175,7 +175,7 @@ describe("many sinks that say the same", () => {
       [],
     );
     story.wait(70_000);
-    assert.deepEqual(story.snapshot.alike, [], "and nothing is remembered for ever");
+    assert.deepEqual(story.snapshot.alike, [], "and nothing is remembered forever");
   });
   test("one sink is never folded with itself, another cause never with this one", () => {
     const story = new Story(ids.slice(0, 2).map((id) => sinkInfo(id))).sourceAnswers().wait(1_000);

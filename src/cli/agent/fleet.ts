@@ -22,7 +22,7 @@ import { fencedSender } from "./fenced-sender.ts";
 import type { OpenRegister } from "./fleet-register.ts";
 import type { Stepwise } from "./stepwise.ts";
 
-/** Shards are often taken together: the policies of all of them start in one go. */
+/** Shards are often taken together: the policies of all of them start at once. */
 const TOGETHER_MS = 50;
 
 /** An agent that ends hands over within a second: what a slow sink has not taken by then the next owner sends. */

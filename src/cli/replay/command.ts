@@ -1,4 +1,4 @@
-// outflow replay: a stretch of time from the source, or dead letters, delivered again as the agent delivers. Prints the account.
+// outflow replay: a time range from the source, or dead letters, delivered again as the agent delivers. Prints the account.
 // Exit 0: everything was delivered. 1: something was dropped, or it stopped; the same command continues there. 2: usage.
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";

@@ -1,4 +1,4 @@
-// The command line that sends a stretch of time again, as a person can paste it into a shell. Pure.
+// The command line that sends a time range again, as a person can paste it into a shell. Pure.
 import { resolve } from "node:path";
 import { formatDuration } from "../../config/duration.ts";
 import type { Settings } from "../../config/settings.ts";

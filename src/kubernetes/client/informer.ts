@@ -190,5 +190,5 @@ export class Informer<T extends KubeObject> {
 /** A server whose etcd was restored from a backup says 504 to a version that is ahead of it. */
 const WATCHES_REFUSED = 3;
 
-/** The version we have is of no use, or the server has forgotten it. */
+/** The version we have is not usable, or the server has forgotten it. */
 const RELIST: ReadonlySet<ApiFailure["kind"]> = new Set(["gone", "invalid", "malformed", "not-found", "conflict"]);

@@ -1,5 +1,5 @@
 // How long each of many watches runs. A watch says nothing while nothing changes, so one whose connection is dead looks like one without
-// news: it shows when the watch does not end. Connections to one server usually go deaf together (a partition, a NAT table, a failover), so
+// news: it shows when the watch does not end. Connections to one server usually stall together (a partition, a NAT table, a failover), so
 // at any time one watch of each server ends within seconds, and what it finds is tried on the others.
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";

@@ -1,4 +1,4 @@
-// How many samples of each series one stretch of time has: two bytes a series, and their sums, which are asked for at each read.
+// How many samples of each series one time range has: two bytes a series, and their sums, which are asked for at each read.
 
 /** A count at its maximum is not used: no late samples are found in that stretch of that series. */
 export const FULL = 0xffff;

@@ -1,4 +1,4 @@
-// What a reader has taken of the recent past: how many samples of each series in each stretch of time, two bytes each. A later
+// What a reader has taken of the recent past: how many samples of each series in each time range, two bytes each. A later
 // answer that has more of them shows samples that became visible after newer ones of their series (producers with several queues,
 // shards that a database flushes one after the other): these are late, and sent too. A version is never changed in place.
 import type { EpochMs } from "../../platform/clock.ts";

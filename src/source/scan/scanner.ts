@@ -10,7 +10,7 @@ import { INCOMPLETE, OTHER_LAYOUT, UsualSeries } from "./usual.ts";
 
 /** Longest response in another layout, and longest tail. */
 const MAX_WHOLE_BYTES = 32 * 1024 * 1024;
-/** Longest series: a third of a million samples. It is read in one go, which must not hold up everything else. */
+/** Longest series: a third of a million samples. It is read at once, which must not hold up everything else. */
 const MAX_SERIES_BYTES = 8 * 1024 * 1024;
 /** More than this of one series: whether it has another layout is looked at. */
 const WAITING_BYTES = 64 * 1024;
@@ -52,7 +52,7 @@ export class Scanner {
     this.#fast?.close();
   }
 
-  /** Takes the next piece; false when the rest is of no use (too large, malformed): stop reading, then end(). */
+  /** Takes the next piece; false when the rest is not usable (too large, malformed): stop reading, then end(). */
   push(piece: Uint8Array): boolean {
     if (this.#failure !== undefined) return false;
     const chunk = asBuffer(piece);

@@ -61,7 +61,7 @@ function untroubled(sink: SinkState): Omit<SinkState, "failing" | "refusal" | "r
   return rest;
 }
 
-/** More than one attempt that failed by chance: the sink was down, and starts over. */
+/** More than one attempt that failed at random: the sink was down, and starts over. */
 const wasDown = ({ phase, failing, failuresInRow }: SinkState): boolean =>
   phase.name === "holding" || (failing !== undefined && failuresInRow >= FAILURES_TO_NOT_READY);
 

@@ -2,7 +2,7 @@
 import type { EpochMs } from "../../platform/clock.ts";
 import type { Event, SinkInfo } from "../events.ts";
 
-/** One stretch of time in which nothing was delivered. `oldest`, `newest`: times of samples, both among them. */
+/** One time range in which nothing was delivered. `oldest`, `newest`: times of samples, both among them. */
 export type Lost = { samples: number; oldest: EpochMs; newest: EpochMs };
 
 /** More stretches than this become fewer and longer: those that are closest together are joined. */
