@@ -221,9 +221,9 @@ describe("docs/metrics.md", () => {
     );
     const page = `# Metrics
 
-\`GET /metrics\` on \`--listen\`, in Prometheus' text format. This page is made from the tables in \`src/admin/metrics\`. \`policy\` is
-namespace/name. All series of a sink exist with 0 from the moment the sink does, and go with it. What a gauge says is read from the same
-snapshot that \`outflow status\`, the screen and the API show, at the moment of the scrape.
+\`GET /metrics\` on \`--listen\`, in Prometheus' text format. This page is generated from the tables in \`src/admin/metrics\`. \`policy\` is
+namespace/name. All series of a sink exist (with 0) from the moment the sink exists until it is removed. Gauges are read at the scrape from the
+snapshot that \`outflow status\`, the screen and the API show.
 
 \`packaging/alerts.yaml\` has alert rules, \`packaging/grafana-dashboard.json\` a dashboard. For every sink, at every moment:
 read = delivered + dropped (all reasons) + returned + pending.

@@ -291,19 +291,19 @@ function settingsPage(options: readonly Option[]): string {
   });
   return `# Settings
 
-What a policy leaves open is a setting of the agent: a flag of \`outflow run\`, else a variable, else a key of the YAML file that
-\`--config\` names. \`outflow config\` prints the settings in effect and where each came from; \`outflow run --check\` does everything but
-run, and ends with 0 or 2.
+Settings of the agent, for everything that is not in a policy: a flag of \`outflow run\`, otherwise a variable, otherwise a key of the YAML file
+in \`--config\`. \`outflow config\` prints the settings in effect and where each came from; \`outflow run --check\` checks them, and exits
+with 0 or 2.
 
 - Durations are written as in Go: \`500ms\`, \`15s\`, \`1m30s\`. Booleans are \`yes\`, \`true\`, \`on\`, \`1\` and \`no\`, \`false\`, \`off\`, \`0\`,
-  everywhere; a flag alone is yes.
-- A repeatable setting is a YAML list in the file; its variable holds one value. A variable without a value counts as not set.
-- A setting with an annotation can be set, some only narrowed, for one policy: see [policies.md](policies.md).
-- A variable \`OUTFLOW_…\` that no setting reads is warned of, and a key that is not one is an error.
+  everywhere; a flag without a value means yes.
+- A repeatable setting is a YAML list in the file; its variable holds one value. An empty variable counts as not set.
+- A setting with an annotation can be set (some can only be narrowed) for one policy: see [policies.md](policies.md).
+- An unknown variable \`OUTFLOW_…\` causes a warning, an unknown key is an error.
 - Without \`--policies\` the agent looks in \`$XDG_CONFIG_HOME/outflow/policies\` (\`~/.config/outflow/policies\`), then in
   \`/etc/outflow/policies\`.
 
-This page is made from the table in \`src/config/settings.ts\`.
+This page is generated from the table in \`src/config/settings.ts\`.
 
 ${tables.join("\n")}`;
 }

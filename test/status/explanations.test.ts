@@ -68,33 +68,33 @@ describe("docs/troubleshooting.md", () => {
     const page = `# Troubleshooting
 
 \`outflow status\` shows which sinks are not ready; \`outflow status --explain POLICY/SINK\` shows why, in the same words as the screen
-(\`w\`), the log and the conditions in the policy's status. Below is its output in each situation, with the times of an example. This
-page is generated from the explanations themselves.
+(\`w\`), the log and the conditions in the policy's status. Below is its output in each situation, with example times. This
+page is generated from the code.
 
 ## outflow status
 
-    outflow status                          a line for each sink, worst first; how many are ready, and each cause once
+    outflow status                          one line for each sink, worst first; how many are ready, and each cause once
     outflow status edge/cloud               only this sink; a policy's name alone: all of its sinks
     outflow status --not-ready --sort lag   only sinks that are not ready; by worst, name, lag, rate or dropped
-    outflow status --explain [edge/cloud]   why: of all that are not ready (each cause once), or of this one
-    outflow status -o wide                  phase, samples a second, account, generation, endpoint
+    outflow status --explain [edge/cloud]   why sinks are not ready (each cause once), or the state of this sink
+    outflow status -o wide                  phase, samples per second, account, generation, endpoint
     outflow status -o yaml                  an ExportPolicyList with status, valid for outflow check (json too)
-    outflow status --watch                  redrawn in place on a terminal; in a pipe each change
-    outflow status --wait --timeout 2m      until data arrives at all, also until the agent is up; says what it waits for
+    outflow status --watch                  updated in place on a terminal; in a pipe, each change
+    outflow status --wait --timeout 2m      waits until data arrives at all of them, and first for the agent; shows what it waits for
 
-It queries the agent at \`--url\` (default http://127.0.0.1:9469; \`--token-file\` where the agent requires a token). Exit code: 0 all ready,
-1 not all, 2 the agent cannot be reached or nothing has that name. A sink whose queries select nothing is ready, as **Idle**; \`--wait\` waits
-for its first batch too, and ends with 1 after \`--timeout\`. The shape of the YAML and JSON is in
+It queries the agent at \`--url\` (default http://127.0.0.1:9469; \`--token-file\` if the agent requires a token). Exit code: 0 all ready,
+1 not all, 2 the agent cannot be reached or no policy or sink has that name. A sink whose queries select nothing is ready, as **Idle**; \`--wait\` waits
+for its first batch too, and exits with 1 after \`--timeout\`. The fields of the YAML and JSON are in
 [admin-api.md](admin-api.md#the-status-document).
 
-**Ready** means that data is arriving. It turns False at the second failed attempt in a row, at once when a request is refused for good
+**Ready** means that data is arriving. It turns False at the second failed attempt in a row, at once when a request is refused permanently
 (wrong password, wrong path) or a query fails, and when data is older than \`--ready-lag\` and this does not improve; it turns True when a
-batch is accepted again. A sink that fails every other request stays ready. One that turns six times within five minutes is
-**Flapping**, which is not ready, until nothing has changed for two minutes. A sink that has data to catch up on is ready, as
-**CatchingUp**, while its lag shrinks. After a restart the last report holds, with its time, until there is news.
+batch is accepted again. A sink that fails every other request stays ready. One whose condition changes six times within five minutes is
+**Flapping**, which is not ready, until nothing has changed for two minutes. A sink that is catching up is ready, as
+**CatchingUp**, while its lag shrinks. After a restart the last condition stays, with its time, until there is a new one.
 **Accepted** is False while the sink's configuration cannot work: nothing is read or sent then.
 
-**Lag** is how old the newest data is that has arrived, from the first read on. A cursor that moves only because everything was dropped
+**Lag** is the age of the newest data that has arrived, from the first read on. A cursor that moves only because everything was dropped
 does not reduce it.
 
 ${all()
@@ -105,7 +105,7 @@ ${all()
   .join("\n")}
 ## Phases
 
-What a sink does now, and what changes it. A row is what happens, a column the phase it happens in, a cell the phase that follows; in an
+The phase is what a sink is doing. Rows are triggers, columns are phases, and a cell is the phase that follows; in an
 empty cell the phase stays.
 
 ${phaseTable()}

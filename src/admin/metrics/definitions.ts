@@ -85,7 +85,7 @@ export const definitions: readonly Definition<Known>[] = [
   sink(
     "gauge",
     "lag_seconds",
-    "How old the newest delivered data is: the source's now less the cursor, or less what arrived last while everything is dropped.",
+    "Age of the newest delivered data: the source's time minus the cursor, or minus the newest data that arrived while everything is dropped.",
     (k, now) => seconds(lagOf(k, now)),
   ),
   sink(
@@ -108,7 +108,7 @@ export const definitions: readonly Definition<Known>[] = [
   source(
     "gauge",
     "lag_seconds",
-    "The source's now less the cursor of this source of the sink.",
+    "The source's time minus the cursor of this source of the sink.",
     ({ lagMs, lagAt }, now) =>
       lagMs === undefined || lagAt === undefined ? undefined : (lagMs + Math.max(0, now - lagAt)) / 1000,
   ),
@@ -131,7 +131,7 @@ export const definitions: readonly Definition<Known>[] = [
   agent(
     "gauge",
     "outflow_source_clock_difference_seconds",
-    "The source's clock less this host's.",
+    "The source's clock minus this host's.",
     (s) => (s.source.clockDifferenceMs ?? 0) / 1000,
   ),
   agent("gauge", "outflow_policies", "Policies that run.", (s) => s.policies.length),
@@ -177,11 +177,8 @@ export const definitions: readonly Definition<Known>[] = [
     "Series whose labels are kept encoded in memory.",
     (_, p) => p.tableSeries,
   ),
-  agent(
-    "gauge",
-    "outflow_kubernetes_up",
-    "Kubernetes mode: 1 if all that is asked of the API server works, else 0.",
-    (s) => (s.cluster === undefined ? undefined : flag(s.cluster.failure === undefined)),
+  agent("gauge", "outflow_kubernetes_up", "Kubernetes mode: 1 if all requests to the API server work, else 0.", (s) =>
+    s.cluster === undefined ? undefined : flag(s.cluster.failure === undefined),
   ),
   fleet("gauge", "members", "Members of the fleet that are alive, this agent included.", (f) => f.members.length),
   fleet("gauge", "shards_owned", "Shards that this agent owns.", (f) => f.owned),
@@ -197,7 +194,7 @@ export const definitions: readonly Definition<Known>[] = [
   fleet(
     "counter",
     "fenced_total",
-    "Shards that this agent stopped exporting since its validity had ended.",
+    "Shards that this agent stopped exporting because its validity had ended.",
     (f) => f.fenced,
   ),
   {
