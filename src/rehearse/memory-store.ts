@@ -1,10 +1,8 @@
-// What survives a restart, in memory: saved as the real one saves, within 100 ms, and what was not yet saved is gone with a kill.
+// What survives a restart, in memory: saved as the real one saves, at once but not too often, and what was not yet saved is gone with a kill.
 import type { Clock } from "../platform/clock.ts";
 import type { Attempted } from "../state/attempted.ts";
 import { concatenated, readAttempted } from "../state/rows.ts";
-import type { CursorKey, SavedCursor, SavedMemory, StateStore } from "../state/store.ts";
-
-const SAVE_WITHIN_MS = 100;
+import { type CursorKey, SAVE_EVERY_MS, type SavedCursor, type SavedMemory, type StateStore } from "../state/store.ts";
 
 export class MemoryStore implements StateStore {
   /** Of all runs: what a restart finds again is found by it. */
@@ -15,6 +13,7 @@ export class MemoryStore implements StateStore {
   readonly #unsaved = new Map<string, () => SavedCursor>();
   readonly #clock: Clock;
   #flushing = false;
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -29,8 +28,9 @@ export class MemoryStore implements StateStore {
     this.#unsaved.set(JSON.stringify(key), () => ({ cursor, memory: memory && concatenated(memory.pieces()) }));
     if (this.#flushing) return;
     this.#flushing = true;
-    void this.#clock.sleep(SAVE_WITHIN_MS).then(() => {
+    void this.#clock.sleep(Math.max(0, this.#notBeforeMs - this.#clock.monotonicMs())).then(() => {
       this.#flushing = false;
+      this.#notBeforeMs = this.#clock.monotonicMs() + SAVE_EVERY_MS;
       this.flush();
     });
   }

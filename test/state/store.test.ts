@@ -17,7 +17,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import fc from "fast-check";
-import { openStateStore, StateDirError, type StateStore, type StateTrouble } from "../../src/state/store.ts";
+import {
+  openStateStore,
+  SAVE_EVERY_MS,
+  StateDirError,
+  type StateStore,
+  type StateTrouble,
+} from "../../src/state/store.ts";
 import type { Condition } from "../../src/status/condition.ts";
 import { FakeClock } from "../fakes/clock.ts";
 
@@ -98,7 +104,7 @@ describe("the state store", () => {
     }
   });
 
-  test("saves at once, what comes after that within 100 ms and together, and leaves no sleeper behind", async () => {
+  test("saves at once, what comes after that within SAVE_EVERY_MS and together, and leaves no sleeper behind", async () => {
     const store = open();
     const wal = () => statSync(join(dir, "state.sqlite-wal")).size;
     const before = wal();
@@ -110,7 +116,7 @@ describe("the state store", () => {
     store.saveCursor(KEY, 1);
     store.saveCursor(KEY, 2);
     assert.equal(clock.sleepers, 1);
-    await clock.advance(99);
+    await clock.advance(SAVE_EVERY_MS - 1);
     assert.equal(clock.sleepers, 1);
     await clock.advance(1);
     assert.equal(clock.sleepers, 0);
@@ -137,16 +143,16 @@ describe("the state store", () => {
     const expensive = (n: number) => ({
       of: {},
       pieces: () => {
-        mono += 7;
+        mono += 70;
         return [Uint8Array.of(n)];
       },
     });
     store.saveCursor(KEY, 1, expensive(1));
     await clock.advance(0);
-    assert.equal(mono, 7, "it was saved");
+    assert.equal(mono, 70, "it was saved");
     mono += 250;
     store.saveCursor(KEY, 2, expensive(2));
-    assert.deepEqual(waits, [700 - 250]);
+    assert.deepEqual(waits, [7_000 - 250]);
     store.close();
     const again = open();
     assert.deepEqual([again.cursor(KEY)?.cursor, [...again.cursor(KEY)!.memory!]], [2, [2]]);

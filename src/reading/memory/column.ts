@@ -36,10 +36,8 @@ export class Column {
     return id < this.#counts.length ? this.#counts[id]! : 0;
   }
 
-  /** `samples` more of a series. */
-  add(id: number, samples: number): void {
-    this.set(id, this.#counts[id]! + samples);
-  }
+  /** `samples` more of a series. Bound to its column. */
+  readonly add = (id: number, samples: number): void => this.set(id, this.#counts[id]! + samples);
 
   set(id: number, samples: number): void {
     const before = this.#counts[id]!;

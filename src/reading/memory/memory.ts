@@ -122,8 +122,9 @@ export class Memory {
   after(frame: Frame, late: Frame | undefined, keepFrom: EpochMs, passed?: ReadonlyMap<number, EpochMs>): Memory {
     const taken = this.taken.add(frame, late, keepFrom, this.print);
     if (frame.runs === 0 && !passed?.size) return this.#with({ taken, known: true });
-    const last = new Float64Array(Math.max(this.last.length, frame.table.size)).fill(Number.NEGATIVE_INFINITY);
+    const last = new Float64Array(Math.max(this.last.length, frame.table.size));
     last.set(this.last);
+    last.fill(Number.NEGATIVE_INFINITY, this.last.length);
     for (let run = 0; run < frame.runs; run++) {
       const id = frame.runSeries[run]!;
       const i = frame.runStart[run + 1]! - 1;

@@ -76,11 +76,7 @@ export class RecentCounts {
     const first = Math.ceil(keepFrom / this.stretchMs);
     const counts = new Map([...this.#counts].filter(([k]) => k >= first));
     const own = new Map<number, Column>();
-    // Neighbours are nearly always of one stretch.
-    let last = Number.NaN;
-    let lastColumn: Column | undefined;
     const column = (k: number): Column => {
-      if (k === last && lastColumn !== undefined) return lastColumn;
       let mine = own.get(k);
       if (mine === undefined) {
         // The table knows all series of the frame by now.
@@ -88,19 +84,15 @@ export class RecentCounts {
         counts.set(k, mine);
         own.set(k, mine);
       }
-      last = k;
-      lastColumn = mine;
       return mine;
     };
     if (late !== undefined)
-      this.#perStretch(late, (id, k, samples) => {
-        if (k < first) return;
-        const saved = this.#saved === undefined ? 0 : this.savedCount(k, print(id));
-        column(k).set(id, samples - saved);
+      this.#perStretch(late, (k) => {
+        if (k < first) return undefined;
+        const mine = column(k);
+        return (id, samples) => mine.set(id, samples - (this.#saved === undefined ? 0 : this.savedCount(k, print(id))));
       });
-    this.#perStretch(frame, (id, k, samples) => {
-      if (k >= first) column(k).add(id, samples);
-    });
+    this.#perStretch(frame, (k) => (k >= first ? column(k).add : undefined));
     const bounded = this.#bounded(counts);
     const from = Math.max(this.from, first * this.stretchMs, bounded);
     const saved = this.#saved;
@@ -112,25 +104,26 @@ export class RecentCounts {
     );
   }
 
-  /** Tells `each` how many samples a series has in a stretch, run by run. */
-  #perStretch(frame: Frame, each: (id: number, k: number, samples: number) => void): void {
+  /** Tells `into(k)` how many samples a series has in stretch k, run by run; neighbours are nearly always of one stretch. */
+  #perStretch(frame: Frame, into: (k: number) => ((id: number, samples: number) => void) | undefined): void {
     const { timestamps, runStart, runSeries, runs } = frame;
     // The stretch of the sample before, (from, to].
-    let k = Number.NaN;
     let from = Number.POSITIVE_INFINITY;
     let to = Number.NEGATIVE_INFINITY;
+    let each: ((id: number, samples: number) => void) | undefined;
     let i = 0;
     for (let run = 0; run < runs; run++) {
       for (const end = runStart[run + 1]!; i < end; ) {
         const start = i;
         const ts = timestamps[i]!;
         if (ts <= from || ts > to) {
-          k = this.#stretch(ts);
+          const k = this.#stretch(ts);
           from = k * this.stretchMs;
           to = from + this.stretchMs;
+          each = into(k);
         }
         while (i < end && timestamps[i]! <= to) i++;
-        each(runSeries[run]!, k, i - start);
+        each?.(runSeries[run]!, i - start);
       }
     }
   }

@@ -9,6 +9,10 @@ const AT_A_TIME = 4096;
 /** In place of how many samples are expected: none can be late. */
 const NEVER_LATE = -2;
 const INT_MAX = 0x7fffffff;
+/** What is set, before it goes into the module: whoever is asked for it may use the module's memory. */
+const FLOORS = new Float64Array(AT_A_TIME);
+const EXPECTED = new Int32Array(AT_A_TIME);
+const TELLS = new Uint8Array(AT_A_TIME);
 
 export class FastSeries {
   readonly #o: ScanOptions;
@@ -106,18 +110,18 @@ export class FastSeries {
 
   #set(first: number, count: number): void {
     const { newerThan } = this.#o;
-    const floors = new Float64Array(count);
-    const expected = new Int32Array(count).fill(NEVER_LATE);
-    const tells = new Uint8Array(count);
+    const floors = FLOORS.subarray(0, count);
     if (this.#o.floors !== undefined) this.#o.floors(first, floors);
     else for (let i = 0; i < count; i++) floors[i] = newerThan(first + i);
-    if (this.#o.late !== undefined) for (let i = 0; i < count; i++) expected[i] = this.#expected(first + i);
-    if (this.#o.passedOver !== undefined) for (let i = 0; i < count; i++) tells[i] = this.#tells(first + i);
+    if (this.#o.late === undefined) EXPECTED.fill(NEVER_LATE, 0, count);
+    else for (let i = 0; i < count; i++) EXPECTED[i] = this.#expected(first + i);
+    if (this.#o.passedOver === undefined) TELLS.fill(0, 0, count);
+    else for (let i = 0; i < count; i++) TELLS[i] = this.#tells(first + i);
     const at = this.#module.desk(13 * count);
     const { buffer } = this.#module.bytes;
     new Float64Array(buffer, at, count).set(floors);
-    new Int32Array(buffer, at + 8 * count, count).set(expected);
-    new Uint8Array(buffer, at + 12 * count, count).set(tells);
+    new Int32Array(buffer, at + 8 * count, count).set(EXPECTED.subarray(0, count));
+    new Uint8Array(buffer, at + 12 * count, count).set(TELLS.subarray(0, count));
     this.#module.exports.setMany(this.#read, first, count, at, at + 8 * count, at + 12 * count);
   }
 
