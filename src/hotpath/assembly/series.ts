@@ -23,6 +23,7 @@ let draft = heap.alloc(64 * 4);
 let newName: u32 = NAME;
 let bytes: u32 = 0;
 let before: u32 = 0;
+let longest: u32 = 0;
 
 // @ts-ignore: decorator
 @inline
@@ -88,6 +89,11 @@ export function blockBytes(id: u32): u32 {
   return entityBytes(entityOf(id)) + (name === NAME ? 0 : pairLength(name));
 }
 
+/** What the encoded labels of no series are longer than. */
+export function longestBlock(): u32 {
+  return longest;
+}
+
 /** Writes the encoded labels of a series, and up to fifteen bytes more; returns their end. */
 export function writeBlock(id: u32, to: usize): usize {
   const entity = entityOf(id);
@@ -143,6 +149,7 @@ export function end(): u32 {
   const series = at(seriesColumn, id, SERIES);
   store<u32>(series, newName);
   store<u32>(series, entity, 4);
+  longest = max(longest, blockBytes(id));
   return intern(seriesIndex, hashOfSeries(id), hashOfSeries, isLastSeries);
 }
 
