@@ -64,10 +64,16 @@ export class Ledger<T = undefined> {
   }
 
   /** Unsettled windows of a source, oldest first. */
-  unsettled(source: string): { window: number; from: EpochMs; to: EpochMs; of: T }[] {
-    return [...this.#windows].flatMap(([window, { source: its, from, to, of }]) =>
-      its === source ? [{ window, from, to, of }] : [],
+  unsettled(source: string): { window: number; from: EpochMs; to: EpochMs; samples: number; of: T }[] {
+    return [...this.#windows].flatMap(([window, { source: its, from, to, samples, of }]) =>
+      its === source ? [{ window, from, to, samples, of }] : [],
     );
+  }
+
+  /** A window ends at `to`: the rest of its time will be read again. */
+  cut(window: number, to: EpochMs): void {
+    const open = this.#windows.get(window);
+    if (open !== undefined) open.to = Math.min(open.to, to);
   }
 
   /** Gives up a source's windows from window `first` on: they will be read again. What is still sent of them moves no cursor. */

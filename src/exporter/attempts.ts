@@ -16,10 +16,13 @@ const SETTLED_KEPT = 12;
 
 export class Attempts {
   #attempted: Attempted;
+  /** What was taken of samples up to here may be forgotten: they may come again in a window of whatever time. */
+  #again: EpochMs;
 
   /** `saved` undefined with `unknown`: everything up to the source's now may have been sent. */
   constructor(saved: Attempted | undefined, unknown: boolean) {
     this.#attempted = saved ?? { to: unknown ? Number.POSITIVE_INFINITY : 0, windows: [] };
+    this.#again = this.#attempted.to;
   }
 
   /** Windows that begin before this may have been sent. */
@@ -32,19 +35,28 @@ export class Attempts {
     return this.#attempted.windows.map(({ to }) => to).filter((to) => to > cursor);
   }
 
-  /** Windows will be read again and cut differently: the source's clock was set back. */
-  forgetWindows(): void {
-    this.#attempted = { to: this.#attempted.to, windows: [] };
+  /**
+   * What was sent will be read again, and cut differently, by a reader that does not remember it; so will what waits to be sent, up to
+   * `waiting`. Returns what is to be saved: no attempt of what waits is recorded any more.
+   */
+  readAgain(waiting: EpochMs): Attempted {
+    this.#attempted = { to: Math.max(this.#attempted.to, waiting), windows: [] };
+    this.#again = this.#attempted.to;
+    return this.#attempted;
   }
 
   /** What was not read yet cannot have been sent. */
   readUpTo(sourceNow: EpochMs): void {
     if (this.#attempted.to === Number.POSITIVE_INFINITY) this.#attempted = { ...this.#attempted, to: sourceNow };
+    this.#again = Math.min(this.#again, this.#attempted.to);
   }
 
-  /** A series of a window has one run in one request (or, longer than maxSize, is cut at multiples of it). */
-  origin(window: ReadWindow, maxSize: number): Pick<Origin, "sent" | "together"> {
-    if (window.from >= this.#attempted.to) return { sent: false, together: true };
+  /**
+   * A series of a window has one run in one request (or, longer than maxSize, is cut at multiples of it). `oldest`: of its samples, which
+   * may be older than the window where a read reaches back.
+   */
+  origin(window: ReadWindow, maxSize: number, oldest: EpochMs): Pick<Origin, "sent" | "together"> {
+    if (window.from >= this.#attempted.to && oldest > this.#again) return { sent: false, together: true };
     const before = this.#attempted.windows.find((w) => w.from === window.from && w.to === window.to);
     const same = before?.samples === window.samples && before.series === window.series && before.maxSize === maxSize;
     return { sent: true, together: same && before.together };

@@ -172,7 +172,7 @@ export class Exporter {
   }
 
   #add(name: string, query: ExporterSpec["sources"][number]["query"]): void {
-    this.#sources.add(name, query, (cursor) => this.#settlement.begin(name, cursor));
+    this.#sources.add(name, query, this.#settlement.waiting(name), (cursor) => this.#settlement.begin(name, cursor));
   }
 
   /** What is thrown in here is this exporter's bug: the reader, which others share, continues. */

@@ -1,5 +1,6 @@
 // The start of the path: what the readers have read of a source becomes an open window, and its samples join the open batches.
 
+import { oldestOf, whole } from "../batch/batch.ts";
 import type { EpochMs } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
 import { endingsOf } from "../reading/removed-source.ts";
@@ -80,7 +81,7 @@ export class Intake {
     source.attempts.readUpTo(sourceNow);
     const window = { from, to, samples: frame.samples, series: frame.runs };
     const maxSize = this.#ports.maxSize();
-    const { sent, together } = source.attempts.origin(window, maxSize);
+    const { sent, together } = source.attempts.origin(window, maxSize, oldestOf(whole(frame)));
     // What may have been sent before stays apart from what was not: a receiver that refuses samples it has refuses the whole request.
     if (sent) this.#open.flush();
     const samples = frame.samples + (late?.samples ?? 0);
@@ -129,13 +130,10 @@ export class Intake {
       const message = `${this.#id}: the source's clock was set back; the cursor of source ${source.name} was ahead of it and moves back by ${Math.round((cursor - to) / 1000)} s: that time is read again.`;
       dispatch({ type: "notice", at: clock.now(), level: "warn", message });
     }
-    // Read a second time: some of it was sent.
     if (source.read !== undefined) {
-      source.attempts.forgetWindows();
       source.read = to;
       source.memory = undefined;
     }
-    // What is still sent of windows that were read before moves no cursor: it would be ahead again.
     this.#settlement.setBack(source, to);
   }
 }

@@ -17,7 +17,8 @@ export type OpenWindow = {
   window: ReadWindow;
   maxSize: number;
   before: Memory;
-  memory: Memory;
+  /** The reader's after it; undefined: it ends earlier than that, since the source's clock was set back. */
+  memory: Memory | undefined;
   shared: boolean;
   /** It may have been sent before; the receiver has all samples of a series of it, or none. */
   sent: boolean;
@@ -130,11 +131,29 @@ export class Settlement {
     this.#ledger.abandon(source.name, first);
   }
 
-  /** The cursor is `to`, whatever was read before. */
+  /**
+   * Everything after `to` is read again. What waits of it is sent all the same, and moves no cursor: it would be ahead again. What is
+   * before is not read again, so the cursor waits until it is settled.
+   */
   setBack(source: ReadSource, to: EpochMs): void {
-    this.abandon(source, 0);
-    this.#ledger.reset(source.name, to);
-    this.#ports.save(source.name, to, undefined);
+    const { name } = source;
+    const waiting = this.waiting(name);
+    if (this.#ledger.cursor(name) !== undefined) this.#ports.saveAttempted(name, source.attempts.readAgain(waiting));
+    const first = this.#ledger.unsettled(name).find(({ from }) => from >= to);
+    if (first !== undefined) this.abandon(source, first.window);
+    const last = this.#ledger.unsettled(name).at(-1);
+    if (last === undefined) {
+      this.#ledger.reset(name, to);
+      this.#ports.save(name, to, undefined);
+    } else {
+      this.#ledger.cut(last.window, to);
+      if (last.of !== undefined) last.of.memory = undefined;
+    }
+  }
+
+  /** The end of the last window of which samples wait or are in flight; 0: there is none. */
+  waiting(source: string): EpochMs {
+    return Math.max(0, ...this.#ledger.unsettled(source).map(({ to, samples }) => (samples > 0 ? to : 0)));
   }
 
   /** To the end of the oldest unbroken run of settled windows. */

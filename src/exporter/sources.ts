@@ -67,8 +67,11 @@ export class Sources {
     this.#sources[0]?.subscription?.wake();
   }
 
-  /** `known`: called before the first window can arrive, with the cursor that was saved. */
-  add(name: string, query: Query, known: (cursor: EpochMs) => void): void {
+  /**
+   * `waiting`: a source of this name was removed, and samples up to here still wait to be sent. `known`: called before the first window
+   * can arrive, with the cursor that was saved.
+   */
+  add(name: string, query: Query, waiting: EpochMs, known: (cursor: EpochMs) => void): void {
     const saved = this.#ports.saved(name);
     const source: ReadSource = {
       name,
@@ -79,6 +82,7 @@ export class Sources {
       sealed: 0,
       subscription: undefined,
     };
+    if (waiting > 0) source.attempts.readAgain(waiting);
     this.#sources.push(source);
     if (saved !== undefined) known(saved.cursor);
     this.#subscribe(source, saved && startAt(source, saved.cursor, saved.memory));

@@ -10,19 +10,19 @@ const attempted = (from: number, together = true) => ({ ...window(from), maxSize
 describe("what was attempted", () => {
   test("only windows that begin before the last attempted end may have been sent", () => {
     const attempts = new Attempts(undefined, false);
-    assert.deepEqual(attempts.origin(window(0), 500), { sent: false, together: true });
+    assert.deepEqual(attempts.origin(window(0), 500, 1), { sent: false, together: true });
     attempts.record([attempted(0)], 0);
-    assert.equal(attempts.origin(window(0), 500).sent, true);
-    assert.equal(attempts.origin(window(15_000), 500).sent, false);
+    assert.equal(attempts.origin(window(0), 500, 1).sent, true);
+    assert.equal(attempts.origin(window(15_000), 500, 15_001).sent, false);
   });
 
   test("a series has arrived whole or not at all where the window is the same, cut at the same size, and never sent in parts", () => {
     const saved = new Attempts(undefined, false).record([attempted(0)], 0);
-    assert.equal(new Attempts(saved, true).origin(window(0), 500).together, true);
-    assert.equal(new Attempts(saved, true).origin(window(0, 101), 500).together, false, "a sample has come since");
-    assert.equal(new Attempts(saved, true).origin(window(0), 400).together, false);
+    assert.equal(new Attempts(saved, true).origin(window(0), 500, 1).together, true);
+    assert.equal(new Attempts(saved, true).origin(window(0, 101), 500, 1).together, false, "a sample has come since");
+    assert.equal(new Attempts(saved, true).origin(window(0), 400, 1).together, false);
     const cut = new Attempts(saved, true).record([attempted(0, false)], 0);
-    assert.equal(new Attempts(cut, true).origin(window(0), 500).together, false);
+    assert.equal(new Attempts(cut, true).origin(window(0), 500, 1).together, false);
   });
 
   test("what is known is said once; windows behind the cursor are forgotten, but for the last ones; their end is not", () => {
@@ -45,14 +45,25 @@ describe("what was attempted", () => {
     const saved = before.record([attempted(15_000)], 15_000);
     const attempts = new Attempts(saved, true);
     assert.deepEqual(attempts.endsAfter(0), [15_000, 30_000], "the cursor on the disk was still 0");
-    for (const from of [0, 15_000]) assert.equal(attempts.origin(window(from), 500).together, true);
+    for (const from of [0, 15_000]) assert.equal(attempts.origin(window(from), 500, from + 1).together, true);
   });
 
   test("of a process that saved nothing everything up to the source's now may have been sent", () => {
     const attempts = new Attempts(undefined, true);
     attempts.readUpTo(60_000);
-    assert.equal(attempts.origin(window(45_000), 500).sent, true);
-    assert.equal(attempts.origin(window(60_000), 500).sent, false);
+    assert.equal(attempts.origin(window(45_000), 500, 45_001).sent, true);
+    assert.equal(attempts.origin(window(60_000), 500, 60_001).sent, false);
+  });
+
+  test("what is read again by a reader that does not remember it may have been sent, in a window of whatever time; so may what waits", () => {
+    const attempts = new Attempts(undefined, false);
+    attempts.record([attempted(0)], 0);
+    assert.equal(attempts.origin(window(600_000), 500, 15_000).sent, false, "it comes late, and was not taken before");
+    assert.deepEqual(attempts.readAgain(30_000), { to: 30_000, windows: [] });
+    assert.equal(attempts.origin(window(15_000), 500, 15_001).sent, true, "it waited");
+    assert.deepEqual(attempts.origin(window(600_000), 500, 30_000), { sent: true, together: false });
+    assert.equal(attempts.origin(window(600_000), 500, 30_001).sent, false);
+    assert.equal(new Attempts(attempts.readAgain(0), true).origin(window(600_000), 500, 30_000).sent, true);
   });
 
   test("is saved before the request is sent: a process that is killed in between leaves it to the next one", async () => {

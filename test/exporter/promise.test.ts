@@ -344,6 +344,38 @@ const FIRST_SERIES = {
   ],
 };
 
+/** Found by chance: what waited to be sent when the source's clock went back was read again as if it had never been sent. */
+const WAITED_AT_SET_BACK = {
+  pollMs: 15_000,
+  maxSize: 500,
+  maxWindowSamples: 60,
+  maxBufferedSamples: 10,
+  happenings: [
+    { atMs: 146_356, what: "source-jump", byMs: 5_932_321, forMs: 35_555 },
+    { atMs: 83_818, what: "refuse-all", status: 400, forMs: 17_259 },
+    { atMs: 140_200, what: "source-jump", byMs: 3_594_047, forMs: 19_103 },
+    { atMs: 229_618, what: "source", fault: "truncated", forMs: 3_389 },
+  ] satisfies Happening[] as Happening[],
+  receiver: {
+    order: "strict",
+    partial: false,
+    status: 400,
+    tooOldMs: undefined,
+    names: false,
+    refused: [],
+  } as Receiver,
+  by: 1,
+  lives: [
+    { bornMs: 189_437, gapsMs: [1_066, 2_887, 3_300], lateMs: [0] },
+    {
+      bornMs: 185_373,
+      gapsMs: [6_014, 13_323, 14_226, 10_918, 5_481, 14_044, 18_448, 11_884, 18_285, 2_150, 14_813, 8_694],
+      lateMs: [28_107, 8_700, 12_249, 4_445, 0, 16_545],
+    },
+    { bornMs: 196_009, gapsMs: [9_573, 12_044], lateMs: [0, 8_390, 0, 0, 14_112, 0] },
+  ],
+};
+
 type Receiver = Omit<ReceiverOptions, "refuses"> & { refused: string[] };
 
 const receiver: fc.Arbitrary<Receiver> = fc.record({
@@ -412,7 +444,7 @@ describe("the promise", () => {
           assert.equal(w.account().pending, 0);
         },
       ),
-      { numRuns: RUNS, examples: [[FIRST_SERIES]] },
+      { numRuns: RUNS, examples: [[FIRST_SERIES], [WAITED_AT_SET_BACK]] },
     );
   });
 
