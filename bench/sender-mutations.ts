@@ -222,7 +222,7 @@ export const senderMutations: Mutation[] = [
   {
     rule: "only what was attempted counts as sent",
     file: "src/exporter/attempts.ts",
-    from: "if (window.from >= this.#attempted.to)",
+    from: "if (window.from >= this.#attempted.to && oldest > this.#again)",
     to: "if (false)",
     test: "test/exporter/attempts.test.ts",
   },
@@ -531,7 +531,7 @@ export const senderMutations: Mutation[] = [
     rule: "a set-back takes no cursor past what waits",
     file: "src/exporter/settlement.ts",
     from: "const last = this.#ledger.unsettled(name).at(-1);",
-    to: "const last = undefined as any; this.abandon(source, 0);",
+    to: "const last = undefined as never; this.abandon(source, 0);",
     test: "test/exporter/read-again.test.ts",
   },
   {

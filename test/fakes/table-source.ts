@@ -62,8 +62,6 @@ export class TableSource implements HttpClient {
 
   async #answer(r: HttpRequest): ReturnType<HttpClient["request"]> {
     const fault = this.faultOf(new URLSearchParams(String(r.body ?? "")).get("query") ?? "") ?? this.fault;
-    if (fault === "refused")
-      return { ok: false, failure: { kind: "refused", code: "ECONNREFUSED", message: "connection refused" } };
     if (fault === "hang") {
       const elapsed = await this.#clock.sleep(r.timeouts.firstByteMs, r.signal);
       const kind = elapsed ? "timeout" : "aborted";
@@ -71,6 +69,9 @@ export class TableSource implements HttpClient {
     }
     await this.#clock.sleep(fault === "slow" ? 4_000 : this.answerMs, r.signal);
     if (r.signal?.aborted) return { ok: false, failure: { kind: "aborted", code: "ABORTED", message: "stopped" } };
+    // It takes its time too: a refusal that is asked for again at once would stop the clock.
+    if (fault === "refused")
+      return { ok: false, failure: { kind: "refused", code: "ECONNREFUSED", message: "connection refused" } };
     if (fault === "unavailable") return this.#text(503, "overloaded");
     if (fault === "bad-query") return this.#text(422, '{"status":"error","errorType":"422","error":"no"}');
     if (fault === "html") return this.#text(200, "<html>a proxy speaks</html>");
