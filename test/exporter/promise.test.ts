@@ -344,8 +344,8 @@ const FIRST_SERIES = {
   ],
 };
 
-/** Found by chance: what waited to be sent when the source's clock went back was read again as if it had never been sent. */
-const WAITED_AT_SET_BACK = {
+/** Found at random: a reader that was set back does not remember what was sent; it came again in a later window, as if it were new. */
+const FORGOTTEN_AT_SET_BACK = {
   pollMs: 15_000,
   maxSize: 500,
   maxWindowSamples: 60,
@@ -444,7 +444,7 @@ describe("the promise", () => {
           assert.equal(w.account().pending, 0);
         },
       ),
-      { numRuns: RUNS, examples: [[FIRST_SERIES], [WAITED_AT_SET_BACK]] },
+      { numRuns: RUNS, examples: [[FIRST_SERIES], [FORGOTTEN_AT_SET_BACK]] },
     );
   });
 
