@@ -195,7 +195,7 @@ describe("rooms", () => {
     assert.deepEqual(wrong, []);
   });
 
-  test("no folder is a drawer foreverything", () => {
+  test("no folder is a drawer for everything", () => {
     const drawers = modules.filter((m) => /\/(util|utils|common|helpers|core|types)\//.test(m.file)).map((m) => m.file);
     assert.deepEqual(drawers, []);
   });

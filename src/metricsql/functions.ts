@@ -139,7 +139,7 @@ export function arityProblem(name: string, given: number): string | undefined {
 
 // -- The known function whose name is closest to a misspelt one.
 
-/** Undefined if none is near: one slip forevery four characters, three at most. */
+/** Undefined if none is near: one slip for every four characters, three at most. */
 export function suggest(name: string): string | undefined {
   const wanted = lower(name);
   if (wanted.length > 60) return undefined;

@@ -97,7 +97,7 @@ export const scenarios: readonly Scenario[] = [
       ({ hasRefused }) =>
         hasRefused ? status(400) : TAKES,
   },
-  { name: "refused-all", title: "400 forevery request for {for}", forMs: 10 * MINUTE, receiver: always(status(400)) },
+  { name: "refused-all", title: "400 for every request for {for}", forMs: 10 * MINUTE, receiver: always(status(400)) },
   {
     name: "slow-link",
     title: "a link of half the bandwidth that is needed, {for}",

@@ -3,7 +3,7 @@
 import type { Span } from "../batch/batch.ts";
 import { newBody } from "../http/body-room.ts";
 
-/** Receivers refuse more than 32 MiB decoded; half of that leaves room foreverybody. */
+/** Receivers refuse more than 32 MiB decoded; half of that leaves room for everybody. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** The request's body for a span: a copy of its own, it is kept until the request is acknowledged. */

@@ -18,7 +18,7 @@ async function fleetOf(names: string[], seed = 1): Promise<{ world: World; agent
 const runs = Number(process.env.OUTFLOW_PROPERTY_RUNS ?? 12);
 
 describe("rendezvous hashing", () => {
-  test("the same forevery order, and a member that goes moves only its own shards", () => {
+  test("the same for every order, and a member that goes moves only its own shards", () => {
     const ids = ["a-1", "b-2", "c-3", "d-4"];
     for (let shard = 0; shard < 64; shard++) {
       const chosen = choice(ids, shard)!;

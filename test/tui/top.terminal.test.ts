@@ -35,7 +35,7 @@ spec:
       target: { prometheusRemoteWrite: { endpoint: "http://127.0.0.1:9/write" } }
 `;
 
-/** An agent whose source is away: enough foreverything a screen shows but throughput. */
+/** An agent whose source is away: enough for everything a screen shows but throughput. */
 class RealAgent {
   readonly dir = mkdtempSync(join(tmpdir(), "outflow-top-"));
   url = "";

@@ -12,7 +12,7 @@ export function address(text: string): string {
   return url.replace(/\/+$/, "");
 }
 
-/** One way to name an agent forevery command. OUTFLOW_STATUS_URL is the variable's former name. */
+/** One way to name an agent for every command. OUTFLOW_STATUS_URL is the variable's former name. */
 export const urlOption = (env: Readonly<Record<string, string | undefined>> = process.env): Option =>
   new Option("--url <url>", "the agent's --listen address")
     .argParser(address)

@@ -104,7 +104,7 @@ function notePermissions(note: Noted, settings: Settings): void {
     note.warn("permissions", `${flag} ${path} is readable for group or others`, `chmod 600 ${path}`);
   const state = modeOf(settings.stateDir);
   if (state !== undefined && (state & 0o002) !== 0 && (state & 0o1000) === 0)
-    note.warn("permissions", `${settings.stateDir} is writable foreverybody`, `chmod 700 ${settings.stateDir}`);
+    note.warn("permissions", `${settings.stateDir} is writable for everybody`, `chmod 700 ${settings.stateDir}`);
   if (!note.all.some(({ check }) => check === "permissions"))
     note.ok("permissions", "files with credentials and state are not open to others");
 }

@@ -12,7 +12,7 @@ import { innerNeedsParens, leftNeedsParens, Printer, print, rightNeedsParens, Si
 import { printModifiers, rawFilterText, rawIsOnlyName, rawLabel, rawName } from "./print-parts.ts";
 
 const LINE = 80;
-/** A long chain of operators is indented once more forevery operand: its text grows with the square of it. */
+/** A long chain of operators is indented once more for every operand: its text grows with the square of it. */
 const MAX_TEXT = 8 * 1024 * 1024;
 
 export function prettify(query: string, options?: ParseOptions): string {

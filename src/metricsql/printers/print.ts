@@ -177,7 +177,7 @@ export function textOfOldServer(e: Expr): string {
   return sink.toString();
 }
 
-/** A text that reads back to the same tree, foreverything that is sent. */
+/** A text that reads back to the same tree, for everything that is sent. */
 export const toSafeString = (e: Expr): string => print(mapUp(e, dropEmptySuffix), true)!;
 
 const dropEmptySuffix = (e: Syntax): Syntax => (e.kind === "rollup" && saysNothing(e) ? e.expr : e);

@@ -171,7 +171,7 @@ export class Memory {
 
   /**
    * For the state store. A header of little-endian doubles: version, stretchMs, from when on counts are complete, number of the first
-   * stretch, stretches; then forevery series with a timestamp newer than `since`: fingerprint and last timestamp as doubles, and a
+   * stretch, stretches; then for every series with a timestamp newer than `since`: fingerprint and last timestamp as doubles, and a
    * 16-bit count for each stretch. Older series are not needed: no read looks back so far. In pieces of whole series, each
    * valid until the next is asked for: a million series take 20 MB, which are never held at once.
    */
