@@ -535,6 +535,13 @@ export const senderMutations: Mutation[] = [
     test: "test/exporter/read-again.test.ts",
   },
   {
+    rule: "data that is late since a read failed is the source's",
+    file: "src/status/conditions.ts",
+    from: " || (sink.late && s.failure !== undefined)",
+    to: "",
+    test: "test/status/conditions.test.ts",
+  },
+  {
     rule: "a failed read waits for the next tick",
     file: "src/reading/schedule.ts",
     from: "reader.notBeforeMs = Math.ceil(mono + waitMs);",

@@ -108,7 +108,8 @@ function ready(sink: Unreported): Report | undefined {
   if (failing !== undefined && (sink.late || sink.failuresInRow >= FAILURES_TO_NOT_READY)) {
     return no(failing.reason, failed(sink));
   }
-  const source = sink.sources.find(failsForGood);
+  // What is late while a source fails is late for that, whatever comes of its next read.
+  const source = sink.sources.find((s) => failsForGood(s) || (sink.late && s.failure !== undefined));
   if (source?.failure !== undefined) return no(source.failure.reason, unread(source));
   if (sink.late) return no("Lagging", lagging(sink));
   if (phase.name === "idle") {

@@ -102,6 +102,18 @@ describe("when Ready turns", () => {
     assert.equal(says(ready(story)), "False Lagging");
     assert.equal(says(ready(story.delivers(ID, 10))), "True Delivering");
   });
+  test("data that is late since a read failed: the source, from its first failure on", () => {
+    const story = new Story([sinkInfo(ID, { readyLagMs: 60_000 })]).flows([{ id: ID, samples: 10 }], 120_000);
+    story.delivers(ID, 10).wait(56_000);
+    const failure = { reason: "SourceUnavailable", message: "No response within 30 s." } as const;
+    story.event({ type: "read-failed", id: ID, source: "metrics", ...failure });
+    assert.equal(says(ready(story)), "False SourceUnavailable");
+    assert.match(
+      ready(story).message,
+      /Source "metrics" cannot be read: No response within 30 s\. 1 read in a row failed/,
+    );
+    assert.equal(says(ready(story.delivers(ID, 10))), "True Delivering");
+  });
   test("catching up is ready however old the data, while batches are accepted and lag shrinks", () => {
     const story = flowing().behind(ID, 3_600_000);
     const step = (lagMs: number) =>
