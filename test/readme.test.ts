@@ -135,7 +135,7 @@ describe("documents", () => {
       // Of other programs: systemd, curl, kubectl, helm, etcd, bun, npm, VictoriaMetrics.
       if (page === "docs/performance.md") return; // the flags of benches
       const foreign =
-        /^--(web\.|fast$|type$|from-literal$|for$|timeout$|all$|replicas$|compile$|data-binary$|validate$|omit$|stop-timeout$|create-namespace$|set$|auto-compaction-retention$)/;
+        /^--(web\.|fast$|type$|from-literal$|for$|timeout$|all$|replicas$|compile$|data-binary$|validate$|omit$|stop-timeout$|name$|create-namespace$|set$|auto-compaction-retention$)/;
       const text = read(page).replace(/\bbun bench\/[^`\n]*/g, ""); // a bench has flags of its own
       const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z0-9.-]*[a-z0-9]/g)].map(([flag]) => flag);
       assert.deepEqual(

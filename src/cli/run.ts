@@ -1,7 +1,6 @@
 // outflow run: the agent until a signal ends it; headless, or with the terminal UI where there is a terminal. With --check: everything
 // but running.
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { applyConfigFile } from "../config/config-file.ts";
@@ -9,6 +8,7 @@ import { type OperatorSource, operatorSource } from "../config/operator-variable
 import { url } from "../config/parsers.ts";
 import { runOptions, type Settings, type Theme } from "../config/settings.ts";
 import { systemClock } from "../platform/clock.ts";
+import { home } from "../platform/home.ts";
 import { policyPath } from "../policy/paths.ts";
 import { type Agent, startAgent } from "./agent/agent.ts";
 import { StartError } from "./agent/start-error.ts";
@@ -48,7 +48,7 @@ export function runCommand(): Command {
   });
 }
 
-const xdg = (name: string, fallback: string): string => process.env[name] || join(homedir(), fallback);
+const xdg = (name: string, fallback: string): string => process.env[name] || join(home(), fallback);
 const usualPolicies = (): string[] => [
   join(xdg("XDG_CONFIG_HOME", ".config"), "outflow/policies"),
   "/etc/outflow/policies",

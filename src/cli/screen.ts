@@ -1,9 +1,9 @@
 // The terminal UI over a store: Ink is loaded here and nowhere else, so headless never pays for it.
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { terminalTaken } from "../../tui/restore.ts";
 import type { Theme } from "../config/settings.ts";
 import type { Clock } from "../platform/clock.ts";
+import { home } from "../platform/home.ts";
 import type { Actions } from "../status/actions.ts";
 import type { Event } from "../status/events.ts";
 import type { Link } from "../status/link.ts";
@@ -40,6 +40,6 @@ export async function startScreen({ stop, ...options }: ScreenOptions): Promise<
 
 /** Beside the policies of the user; undefined where there is no home to keep it in. */
 function configFile(env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const base = env.XDG_CONFIG_HOME || (homedir() === "" ? "" : join(homedir(), ".config"));
+  const base = env.XDG_CONFIG_HOME || (home() === "/" ? "" : join(home(), ".config"));
   return base === "" ? undefined : join(base, "outflow", "screen.yaml");
 }

@@ -1,9 +1,9 @@
 // Which API server is meant, as kubectl and controllers decide it: --kubeconfig, $KUBECONFIG, the service account of the pod, ~/.kube/config.
 import { execFile } from "node:child_process";
-import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { proxyRules } from "../../http/connecting/proxy.ts";
 import { systemFiles } from "../../platform/files.ts";
+import { home } from "../../platform/home.ts";
 import { type Access, AccessError, inClusterAccess } from "./access.ts";
 import { createKubeApi, type KubeClient } from "./client.ts";
 import type { RunPlugin } from "./exec-plugin.ts";
@@ -40,7 +40,7 @@ function accessOf({ kubeconfig, context, env, tell }: OpenOptions): Access {
   if (named.length > 0) return read(named);
   const pod = context === undefined ? inClusterAccess(env, systemFiles, tell) : undefined;
   if (pod !== undefined) return pod;
-  const usual = join(env.HOME ?? homedir(), ".kube/config");
+  const usual = join(env.HOME ?? home(), ".kube/config");
   if (systemFiles.info(usual) !== undefined) return read([usual]);
   throw new AccessError(
     `there is no service account of a pod, and no kubeconfig at ${usual}: name one with --kubeconfig`,
