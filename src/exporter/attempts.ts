@@ -37,12 +37,13 @@ export class Attempts {
 
   /**
    * What was sent will be read again, and cut differently, by a reader that does not remember it; so will what waits to be sent, up to
-   * `waiting`. Returns what is to be saved: no attempt of what waits is recorded any more.
+   * `waiting`. Returns what is to be saved, since no attempt of what waits is recorded any more; undefined where that is not known yet: a
+   * process that finds nothing saved takes everything to be sent.
    */
-  readAgain(waiting: EpochMs): Attempted {
+  readAgain(waiting: EpochMs): Attempted | undefined {
     this.#attempted = { to: Math.max(this.#attempted.to, waiting), windows: [] };
     this.#again = this.#attempted.to;
-    return this.#attempted;
+    return this.#again === Number.POSITIVE_INFINITY ? undefined : this.#attempted;
   }
 
   /** What was not read yet cannot have been sent. */

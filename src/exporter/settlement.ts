@@ -137,8 +137,9 @@ export class Settlement {
    */
   setBack(source: ReadSource, to: EpochMs): void {
     const { name } = source;
-    const waiting = this.waiting(name);
-    if (this.#ledger.cursor(name) !== undefined) this.#ports.saveAttempted(name, source.attempts.readAgain(waiting));
+    const attempted =
+      this.#ledger.cursor(name) === undefined ? undefined : source.attempts.readAgain(this.waiting(name));
+    if (attempted !== undefined) this.#ports.saveAttempted(name, attempted);
     const first = this.#ledger.unsettled(name).find(({ from }) => from >= to);
     if (first !== undefined) this.abandon(source, first.window);
     const last = this.#ledger.unsettled(name).at(-1);

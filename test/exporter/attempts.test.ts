@@ -66,6 +66,14 @@ describe("what was attempted", () => {
     assert.equal(new Attempts(attempts.readAgain(0), true).origin(window(600_000), 500, 30_000).sent, true);
   });
 
+  test("a clock that is set back before anything was read: what is not known is not saved, and everything may have been sent", () => {
+    const attempts = new Attempts(undefined, true);
+    assert.equal(attempts.readAgain(0), undefined);
+    attempts.readUpTo(60_000);
+    assert.deepEqual(attempts.origin(window(45_000), 500, 45_001), { sent: true, together: false });
+    assert.equal(attempts.origin(window(60_000), 500, 60_001).sent, false);
+  });
+
   test("is saved before the request is sent: a process that is killed in between leaves it to the next one", async () => {
     const w = new World({ sinks: { s: { onExhausted: "hold" } } });
     const start = w.source.now();
