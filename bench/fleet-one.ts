@@ -7,6 +7,7 @@ import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parseDuration } from "../src/config/duration.ts";
+import { policyText } from "../test/fleet/cluster.ts";
 import { buildBinary, type Running, runAgent } from "../test/servers/binary.ts";
 import { startWithPort } from "./load/child.ts";
 import { cpuSeconds, peakRss } from "./load/proc.ts";
@@ -42,21 +43,6 @@ const others = cpus()
   .join(",");
 const pinned = (cores: string, pid: number) => Bun.spawnSync(["taskset", "-apc", cores, String(pid)]);
 
-const policy = (i: number, selector: string, endpoint: string) => `apiVersion: telemetry.miloapis.com/v1alpha1
-kind: ExportPolicy
-metadata: { name: p${i} }
-spec:
-  sources: [{ name: m, metrics: { metricsql: '${selector}' } }]
-  sinks:
-    - name: s
-      sources: [m]
-      target:
-        prometheusRemoteWrite:
-          endpoint: ${endpoint}
-          batch: { maxSize: 5000, timeout: 1s }
-          retry: { maxAttempts: 3, backoffDuration: 1s }
-`;
-
 async function worstLag(agent: Running): Promise<number> {
   const lags = [...(await agent.metrics())].filter(([name]) => name.startsWith("outflow_sink_lag_seconds"));
   return Math.max(...lags.map(([, seconds]) => seconds));
@@ -72,7 +58,7 @@ async function measure(what: string, series: number, sinks: number, flags: reado
   for (let i = 0; i < sinks; i++)
     writeFileSync(
       join(dir, "policies", `p${i}.yaml`),
-      policy(i, `{job="fleet", not="${i}"}`, `${receiver.url}/api/v1/write`),
+      policyText(i, `${receiver.url}/api/v1/write`, `{job="fleet", not="${i}"}`, 5000),
     );
   const stats = async () => (await (await fetch(`${receiver.url}/stats`)).json()) as Stats;
   const limited = `echo $$ > ${group}/cgroup.procs; exec taskset -c ${values.core} "$0" "$@"`;

@@ -344,17 +344,22 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(2);
 
 const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
 
-const policyText = (i: number, endpoint: string): string => `apiVersion: telemetry.miloapis.com/v1alpha1
+export const policyText = (
+  i: number,
+  endpoint: string,
+  query = `m{p="${i}"}`,
+  maxSize = 500,
+): string => `apiVersion: telemetry.miloapis.com/v1alpha1
 kind: ExportPolicy
 metadata: { name: p${i} }
 spec:
-  sources: [{ name: m, metrics: { metricsql: 'm{p="${i}"}' } }]
+  sources: [{ name: m, metrics: { metricsql: '${query}' } }]
   sinks:
     - name: s
       sources: [m]
       target:
         prometheusRemoteWrite:
           endpoint: ${endpoint}
-          batch: { maxSize: 500, timeout: 1s }
+          batch: { maxSize: ${maxSize}, timeout: 1s }
           retry: { maxAttempts: 3, backoffDuration: 1s }
 `;

@@ -10,6 +10,7 @@ import { after, before, describe, test } from "node:test";
 import type { StoredStatus } from "../../src/kubernetes/policy-objects.ts";
 import { type Receiver, startReceiver } from "../fakes/receiver.ts";
 import { eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
+import { feed } from "../servers/contents.ts";
 import { needs } from "../servers/found.ts";
 import { needsKubernetes } from "../servers/kubernetes/find.ts";
 import { type Account, type Kubernetes, startKubernetes } from "../servers/kubernetes/kubernetes.ts";
@@ -77,10 +78,7 @@ describe("Kubernetes mode recovers", { skip }, () => {
       account.kubeconfig,
       readFileSync(account.kubeconfig, "utf8").replace(`:${kube.port}"`, `:${relay.port}"`),
     );
-    feeding = setInterval(() => {
-      const row = { labels: { __name__: "m", job: "x" }, samples: [[Date.now(), 1]] as [number, number][] };
-      source.import([row]).catch(() => {});
-    }, 500);
+    feeding = feed(source);
   });
   after(async () => {
     clearInterval(feeding);

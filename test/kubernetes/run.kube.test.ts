@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import type { StoredStatus } from "../../src/kubernetes/policy-objects.ts";
 import { type Receiver, startReceiver } from "../fakes/receiver.ts";
 import { buildBinary, eventually, type Running, runAgent, tempDir } from "../servers/binary.ts";
+import { feed } from "../servers/contents.ts";
 import { needs } from "../servers/found.ts";
 import { needsKubernetes } from "../servers/kubernetes/find.ts";
 import { type Account, type Kubernetes, startKubernetes } from "../servers/kubernetes/kubernetes.ts";
@@ -53,10 +54,7 @@ describe("Kubernetes mode", { skip }, () => {
         ]);
         receiver.inOrder = false;
         account = await kube.serviceAccount("outflow-system", "outflow");
-        feeding = setInterval(() => {
-          const row = { labels: { __name__: "m", job: "x" }, samples: [[Date.now(), 1]] as [number, number][] };
-          source.import([row]).catch(() => {});
-        }, 500);
+        feeding = feed(source);
       });
       after(async () => {
         clearInterval(feeding);

@@ -1,5 +1,5 @@
 // What real servers hold, compared sample by sample, and the policy and rows that the real-server runs share.
-import type { Contents, Row } from "./servers.ts";
+import type { Contents, Row, VictoriaMetrics } from "./servers.ts";
 
 /** Samples of `want` that `have` lacks; `worthIt` leaves out those that a receiver would not take (newest: what it has of the series). */
 export function missing(
@@ -24,6 +24,12 @@ export const row = (name: string, labels: Record<string, string>, samples: Row["
   labels: { __name__: name, job: "fleet", ...labels },
   samples,
 });
+
+/** Writes a sample of m{job="x"} to `source` twice a second, until the interval is cleared. */
+export const feed = (source: VictoriaMetrics): NodeJS.Timeout =>
+  setInterval(() => {
+    source.import([{ labels: { __name__: "m", job: "x" }, samples: [[Date.now(), 1]] }]).catch(() => {});
+  }, 500);
 
 /** Policy `p` with one source, `fleet`, and a sink for each name and address. */
 export const fleetPolicy = (
