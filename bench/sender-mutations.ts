@@ -674,4 +674,32 @@ export const senderMutations: Mutation[] = [
     to: "const cancel = true;",
     test: "test/delivery/exhausted.test.ts",
   },
+  {
+    rule: "memory: what was restored counts as long as a read looks back to it",
+    file: "src/reading/memory/memory.ts",
+    from: "newest > keepFrom - LOOKBACK_MS",
+    to: "newest > keepFrom + LOOKBACK_MS",
+    test: "test/reading/memory.test.ts",
+  },
+  {
+    rule: "memory: columns are saved of the series they belong to",
+    file: "src/reading/memory/memory-blob.ts",
+    from: "print.set(prints.subarray(from, to))",
+    to: "print.set(prints.subarray(0, to - from))",
+    test: "test/reading/memory.test.ts",
+  },
+  {
+    rule: "5 timestamps with decimals",
+    file: "src/hotpath/assembly/scan.ts",
+    from: "((d >> 24) & 15) * 100",
+    to: "((d >> 24) & 15) * 10",
+    test: "test/hotpath/differential.test.ts",
+  },
+  {
+    rule: "2 room for a body of long series",
+    file: "src/hotpath/assembly/series.ts",
+    from: "longest = max(longest, blockBytes(id));",
+    to: "longest = blockBytes(id);",
+    test: "test/remotewrite/encode.test.ts",
+  },
 ];

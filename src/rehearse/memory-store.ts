@@ -2,7 +2,7 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Attempted } from "../state/attempted.ts";
 import { concatenated, readAttempted } from "../state/rows.ts";
-import { type CursorKey, SAVE_EVERY_MS, type SavedCursor, type SavedMemory, type StateStore } from "../state/store.ts";
+import { type CursorKey, SAVE_WITHIN_MS, type SavedCursor, type SavedMemory, type StateStore } from "../state/store.ts";
 
 export class MemoryStore implements StateStore {
   /** Of all runs: what a restart finds again is found by it. */
@@ -30,7 +30,7 @@ export class MemoryStore implements StateStore {
     this.#flushing = true;
     void this.#clock.sleep(Math.max(0, this.#notBeforeMs - this.#clock.monotonicMs())).then(() => {
       this.#flushing = false;
-      this.#notBeforeMs = this.#clock.monotonicMs() + SAVE_EVERY_MS;
+      this.#notBeforeMs = this.#clock.monotonicMs() + SAVE_WITHIN_MS;
       this.flush();
     });
   }

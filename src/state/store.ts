@@ -41,7 +41,7 @@ export type StateStore = {
   readonly closedCleanly: boolean;
   /** `policy` is namespace/name. */
   cursor(key: CursorKey): SavedCursor | undefined;
-  /** Saved soon (SAVE_EVERY_MS, SAVE_COST), and by close(). Sinks that share a memory object share its row. */
+  /** Saved soon (SAVE_WITHIN_MS, SAVE_COST), and by close(). Sinks that share a memory object share its row. */
   saveCursor(key: CursorKey, cursor: EpochMs, memory?: SavedMemory): void;
   /** Undefined: nothing was ever attempted, or by a version that did not save it. */
   attempted(key: CursorKey): Attempted | undefined;
@@ -75,11 +75,11 @@ export type LocalStore = StateStore & {
 };
 
 /**
- * Saved at once, but not before this long after the last save: a poll of 10,000 series each second writes a quarter of a megabyte, a tenth
- * of what all of it costs. After a kill what was settled since then is sent again. Where a save is slow, not before SAVE_COST
- * times what it took: at most a hundredth of a core.
+ * Saved at once, but not before this long after the last save; where a save is slow, not before this many times what it took: at most a
+ * hundredth of a core. At once: a timer would wake a process that has nothing else to do once more. Not more rarely: what was settled
+ * since the last save is attempted again after a kill, by samples where a receiver refuses it.
  */
-export const SAVE_EVERY_MS = 4_000;
+export const SAVE_WITHIN_MS = 100;
 const SAVE_COST = 100;
 
 // Rows that are there are changed in place: REPLACE would write the page of their index as well.
@@ -209,7 +209,7 @@ class SqliteStore implements LocalStore {
       const startedMs = this.#clock.monotonicMs();
       this.#flush();
       const endedMs = this.#clock.monotonicMs();
-      this.#notBeforeMs = endedMs + Math.max(SAVE_EVERY_MS, SAVE_COST * (endedMs - startedMs));
+      this.#notBeforeMs = endedMs + Math.max(SAVE_WITHIN_MS, SAVE_COST * (endedMs - startedMs));
     });
   }
 

@@ -78,4 +78,33 @@ describe("Memory.pieces()", () => {
       }
     }
   });
+
+  test("with what was restored: as long as a read may look back to it, series seen since then among them", () => {
+    const table = new SeriesTable();
+    const [seen, unseen] = ["seen", "unseen"].map((name) => table.intern([["__name__", name]])) as [number, number];
+    const frameOf = (samples: [number, number][]) => {
+      const builder = new FrameBuilder();
+      for (const [id, ts] of samples) {
+        builder.startRun(id);
+        builder.add(ts, 1, false);
+      }
+      return builder.build(table, 0, 1e9).frame;
+    };
+    const before = Memory.fresh(table, 0, 15_000).after(
+      frameOf([
+        [seen, 1_000_000],
+        [unseen, 1_001_000],
+      ]),
+      undefined,
+      0,
+    );
+    const again = (memory: Memory) => Memory.fromBlob(table, concatenated(memory.pieces(0)), 7, 15_000);
+    const last = (memory: Memory) => [memory.of(seen), memory.of(unseen)];
+    const soon = again(before).after(frameOf([[seen, 1_016_000]]), undefined, 1_000_000);
+    assert.deepEqual(last(soon), [1_016_000, 1_001_000]);
+    assert.deepEqual(last(again(soon)), [1_016_000, 1_001_000]);
+    const later = soon.after(frameOf([[seen, 1_400_000]]), undefined, 1_301_000);
+    assert.deepEqual(last(later), [1_400_000, 7]);
+    assert.deepEqual(last(again(later)), [1_400_000, 7]);
+  });
 });

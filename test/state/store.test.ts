@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import fc from "fast-check";
 import {
   openStateStore,
-  SAVE_EVERY_MS,
+  SAVE_WITHIN_MS,
   StateDirError,
   type StateStore,
   type StateTrouble,
@@ -104,7 +104,7 @@ describe("the state store", () => {
     }
   });
 
-  test("saves at once, what comes after that within SAVE_EVERY_MS and together, and leaves no sleeper behind", async () => {
+  test("saves at once, what comes after that within SAVE_WITHIN_MS and together, and leaves no sleeper behind", async () => {
     const store = open();
     const wal = () => statSync(join(dir, "state.sqlite-wal")).size;
     const before = wal();
@@ -116,7 +116,7 @@ describe("the state store", () => {
     store.saveCursor(KEY, 1);
     store.saveCursor(KEY, 2);
     assert.equal(clock.sleepers, 1);
-    await clock.advance(SAVE_EVERY_MS - 1);
+    await clock.advance(SAVE_WITHIN_MS - 1);
     assert.equal(clock.sleepers, 1);
     await clock.advance(1);
     assert.equal(clock.sleepers, 0);

@@ -36,6 +36,13 @@ export class Column {
     return id < this.#counts.length ? this.#counts[id]! : 0;
   }
 
+  /** Of the series from `first` on, as many as `into` takes. */
+  copy(first: number, into: Uint16Array): void {
+    const known = this.#counts.subarray(first, first + into.length);
+    into.set(known);
+    into.fill(0, known.length);
+  }
+
   /** `samples` more of a series. Bound to its column. */
   readonly add = (id: number, samples: number): void => this.set(id, this.#counts[id]! + samples);
 

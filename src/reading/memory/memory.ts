@@ -5,7 +5,8 @@ import { wider } from "../../series/columns.ts";
 import type { Frame } from "../../series/frame.ts";
 import type { SeriesTable } from "../../series/table.ts";
 import type { AuditCounts } from "../../source/audit.ts";
-import { endedAt } from "../../source/stale-markers.ts";
+import { endedAt, LOOKBACK_MS } from "../../source/stale-markers.ts";
+import { blobPieces, readBlob } from "./memory-blob.ts";
 import { RecentCounts } from "./recent-counts.ts";
 import { RestoredSeries } from "./restored-series.ts";
 
@@ -121,7 +122,9 @@ export class Memory {
    */
   after(frame: Frame, late: Frame | undefined, keepFrom: EpochMs, passed?: ReadonlyMap<number, EpochMs>): Memory {
     const taken = this.taken.add(frame, late, keepFrom, this.print);
-    if (frame.runs === 0 && !passed?.size) return this.#with({ taken, known: true });
+    // No read looks back to them any more: their series are as unknown as old ones are.
+    const saved = this.#saved !== undefined && this.#saved.newest > keepFrom - LOOKBACK_MS ? this.#saved : undefined;
+    if (frame.runs === 0 && !passed?.size) return this.#with({ taken, saved, known: true });
     const last = new Float64Array(Math.max(this.last.length, frame.table.size));
     last.set(this.last);
     last.fill(Number.NEGATIVE_INFINITY, this.last.length);
@@ -132,7 +135,7 @@ export class Memory {
       if (newest > last[id]!) last[id] = newest;
     }
     for (const [id, newest] of passed ?? []) if (newest > last[id]!) last[id] = newest;
-    return this.#with({ last, taken, known: true });
+    return this.#with({ last, taken, saved, known: true });
   }
 
   /** The memory with another last timestamp for some series. */
@@ -169,87 +172,26 @@ export class Memory {
     return sameAbove(this.#saved, other.#saved, reachFrom) && this.taken.equals(other.taken, reachFrom, n, this.print);
   }
 
-  /**
-   * For the state store. A header of little-endian doubles: version, stretchMs, from when on counts are complete, number of the first
-   * stretch, stretches; then for every series with a timestamp newer than `since`: fingerprint and last timestamp as doubles, and a
-   * 16-bit count for each stretch. Older series are not needed: no read looks back so far. In pieces of whole series, each
-   * valid until the next is asked for: a million series take 20 MB, which are never held at once.
-   */
-  *pieces(since: EpochMs): Iterable<Uint8Array> {
-    const { first, length } = this.taken.span;
-    const record = 16 + 2 * length;
-    const most = this.last.length + (this.#saved?.size ?? 0);
-    const bytes = new Uint8Array(HEAD_BYTES + record * Math.max(1, Math.min(Math.ceil(PIECE_BYTES / record), most)));
-    const view = new DataView(bytes.buffer);
-    [BLOB_VERSION, this.taken.stretchMs, this.taken.from, first, length].forEach((n, i) => {
-      view.setFloat64(8 * i, n, true);
-    });
-    let at = HEAD_BYTES;
-    const saved = this.#saved ?? new RestoredSeries(0);
-    const seen = new Uint8Array(saved.size);
-    const prints = fingerprints(this.table, this.last.length);
-    const { restored } = this.taken;
-    const columns = Array.from({ length }, (_, i) => this.taken.column(first + i));
-    for (let id = 0; id < this.last.length; id++) {
-      if (this.last[id]! <= since) continue;
-      const print = prints[id]!;
-      view.setFloat64(at, print, true);
-      view.setFloat64(at + 8, this.last[id]!, true);
-      const known = saved.size === 0 ? -1 : saved.find(print);
-      if (known >= 0) seen[known] = 1;
-      for (let i = 0; i < length; i++) {
-        const count = restored ? this.taken.count(first + i, id, this.print) : (columns[i]?.get(id) ?? 0);
-        view.setUint16(at + 16 + 2 * i, count, true);
-      }
-      at += record;
-      if (at + record <= bytes.length) continue;
-      yield bytes.subarray(0, at);
-      at = 0;
-    }
-    for (let s = 0; s < saved.size; s++) {
-      if (saved.last(s) <= since || seen[s] === 1) continue;
-      const print = saved.print(s);
-      view.setFloat64(at, print, true);
-      view.setFloat64(at + 8, saved.last(s), true);
-      for (let i = 0; i < length; i++) view.setUint16(at + 16 + 2 * i, this.taken.savedCount(first + i, print), true);
-      at += record;
-      if (at + record <= bytes.length) continue;
-      yield bytes.subarray(0, at);
-      at = 0;
-    }
-    if (at > 0) yield bytes.subarray(0, at);
+  /** For the state store (memory-blob.ts): every series with a timestamp newer than `since`; no read looks back further. */
+  pieces(since: EpochMs): Iterable<Uint8Array> {
+    const { last, taken } = this;
+    return blobPieces({ last, taken, prints: fingerprints(this.table, last.length), saved: this.#saved }, since);
   }
 
   /** `floor`: series that are not in the blob pass only newer samples. A blob of another version or length is ignored. */
   static fromBlob(table: SeriesTable, blob: Uint8Array, floor: EpochMs, stretchMs = 0): Memory {
-    const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
-    const head = (i: number) => view.getFloat64(8 * i, true);
     const last = new Float64Array(0);
-    const understood = blob.byteLength >= HEAD_BYTES && head(0) === BLOB_VERSION;
-    if (!understood || !Number.isInteger(head(4)) || head(4) < 0 || !Number.isFinite(head(2) + head(3)))
+    const read = readBlob(blob);
+    if (read === undefined)
       return new Memory({ table, last, taken: new RecentCounts(stretchMs, floor), floor, known: false });
-    const [stretch, from, first, length] = [head(1), head(2), head(3), head(4)];
-    const record = 16 + 2 * length;
-    const most = Math.floor((blob.byteLength - HEAD_BYTES) / record);
-    const saved = new RestoredSeries(most);
-    const counts = new Uint16Array(most * length);
-    for (let at = HEAD_BYTES; at + record <= blob.byteLength; at += record) {
-      const [print, time] = [view.getFloat64(at, true), view.getFloat64(at + 8, true)];
-      if (!Number.isSafeInteger(print) || print < 0 || !Number.isFinite(time)) continue; // damaged
-      const row = length * saved.set(print, time);
-      for (let i = 0; i < length; i++) counts[row + i] = view.getUint16(at + 16 + 2 * i, true);
-    }
+    const { series: saved, from, first, length, counts } = read;
     const taken =
-      stretch === stretchMs && stretchMs > 0
+      read.stretchMs === stretchMs && stretchMs > 0
         ? new RecentCounts(stretchMs, from, new Map(), { first, length, series: saved, counts })
         : new RecentCounts(stretchMs, lastOf(saved, floor));
     return new Memory({ table, last, taken, floor, saved, known: false });
   }
 }
-
-const HEAD_BYTES = 40;
-const PIECE_BYTES = 512 * 1024;
-const BLOB_VERSION = 2;
 
 /** Counts are not known up to here: the newest timestamp that was taken. */
 function lastOf(saved: RestoredSeries, floor: EpochMs): EpochMs {

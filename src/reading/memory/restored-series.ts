@@ -9,6 +9,7 @@ export class RestoredSeries {
   readonly #last: Float64Array;
   /** Number + 1, or 0. */
   readonly #slots: Int32Array;
+  #newest = Number.NEGATIVE_INFINITY;
 
   /** Room for `most` series. */
   constructor(most: number) {
@@ -19,6 +20,11 @@ export class RestoredSeries {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** The newest of all timestamps; -Infinity without series. */
+  get newest(): EpochMs {
+    return this.#newest;
   }
 
   print(i: number): number {
@@ -43,6 +49,7 @@ export class RestoredSeries {
     }
     const i = this.#slots[slot]! - 1;
     this.#last[i] = last;
+    if (last > this.#newest) this.#newest = last;
     return i;
   }
 
