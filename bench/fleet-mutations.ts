@@ -263,4 +263,11 @@ export const fleetMutations: Mutation[] = [
     to: "",
     test: "test/agent/stepwise.test.ts",
   },
+  {
+    rule: "fleet: an action that rejects does not end the agent",
+    file: "src/fleet/acting.ts",
+    from: "return false;\n    });\n    const ended",
+    to: "throw error;\n    });\n    const ended",
+    test: "test/fleet/acting.test.ts",
+  },
 ];

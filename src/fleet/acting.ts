@@ -7,14 +7,16 @@ export class Acting {
   readonly #clock: Clock;
   readonly #pauseMs: number;
   readonly #ended: () => void;
+  readonly #crashed: (message: string) => void;
   readonly #under = new Map<number, Promise<void>>();
   readonly #failedAtMs = new Map<number, number>();
 
-  /** `pauseMs`: after a failure. `ended`: there is room for the next one. */
-  constructor(clock: Clock, pauseMs: number, ended: () => void) {
+  /** `pauseMs`: after a failure. `ended`: there is room for the next one. `crashed`: what was done rejected, which is a bug. */
+  constructor(clock: Clock, pauseMs: number, ended: () => void, crashed: (message: string) => void) {
     this.#clock = clock;
     this.#pauseMs = pauseMs;
     this.#ended = ended;
+    this.#crashed = crashed;
   }
 
   /** May be begun now. */
@@ -33,7 +35,14 @@ export class Acting {
 
   /** False of `act`: it failed. */
   begin(shard: number, act: () => Promise<boolean>): void {
-    const ended = act().then((done) => {
+    // A bug that rejects is a failure like any other: this shard waits, the agent and its other shards continue.
+    const settled = act().catch((error: unknown) => {
+      this.#crashed(
+        `fleet: shard ${shard}: a bug ended an action (${String(error)}); it is retried. Please report it.`,
+      );
+      return false;
+    });
+    const ended = settled.then((done) => {
       this.#under.delete(shard);
       if (done) this.#failedAtMs.delete(shard);
       else this.#failedAtMs.set(shard, this.#clock.monotonicMs());

@@ -91,7 +91,8 @@ export class Fleet {
     this.#ports = ports;
     const { clock, register, policies } = ports;
     this.#call = boundedCalls(clock, settings.ttlMs);
-    this.#acting = new Acting(clock, settings.ttlMs / 15, () => this.#hint.abort());
+    const ended = () => this.#hint.abort();
+    this.#acting = new Acting(clock, settings.ttlMs / 15, ended, (bug) => ports.say("warn", bug));
     this.#picture = new Picture(
       settings.ttlMs,
       settings.shards,
