@@ -12,11 +12,14 @@ export class MemoryStore implements StateStore {
   readonly attempts = new Map<string, Attempted>();
   readonly #unsaved = new Map<string, () => SavedCursor>();
   readonly #clock: Clock;
+  readonly #saveWithinMs: number;
   #flushing = false;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  /** `saveWithinMs`: from one save to the next; longer where a disk is slow. */
+  constructor(clock: Clock, saveWithinMs = SAVE_WITHIN_MS) {
     this.#clock = clock;
+    this.#saveWithinMs = saveWithinMs;
   }
 
   cursor(key: CursorKey): SavedCursor | undefined {
@@ -30,7 +33,7 @@ export class MemoryStore implements StateStore {
     this.#flushing = true;
     void this.#clock.sleep(Math.max(0, this.#notBeforeMs - this.#clock.monotonicMs())).then(() => {
       this.#flushing = false;
-      this.#notBeforeMs = this.#clock.monotonicMs() + SAVE_WITHIN_MS;
+      this.#notBeforeMs = this.#clock.monotonicMs() + this.#saveWithinMs;
       this.flush();
     });
   }

@@ -14,7 +14,7 @@ type Happening = { atMs: number } & (
   | { what: "source"; fault: SourceFault; forMs: number }
   | { what: "sink"; fault: SinkFault; forMs: number }
   | { what: "refuse-all"; status: 400 | 422; forMs: number }
-  | { what: "kill" }
+  | { what: "kill"; times?: number; everyMs?: number }
   | { what: "stop" }
   | { what: "pause"; forMs: number }
   | { what: "remove"; forMs: number }
@@ -45,6 +45,13 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     forMs,
   }),
   fc.record({ atMs: at, what: fc.constant("kill" as const) }),
+  // A process that is killed soon after each start: its cursors may not be saved before.
+  fc.record({
+    atMs: at,
+    what: fc.constant("kill" as const),
+    times: fc.integer({ min: 2, max: 9 }),
+    everyMs: fc.integer({ min: 300, max: 20_000 }),
+  }),
   fc.record({ atMs: at, what: fc.constant("stop" as const) }),
   fc.record({ atMs: at, what: fc.constant("pause" as const), forMs }),
   fc.record({ atMs: at, what: fc.constant("remove" as const), forMs }),
@@ -132,7 +139,11 @@ function stepsOf(h: Happening): Step[] {
         },
       },
     ];
-  if (h.what === "kill") return [{ atMs: h.atMs, act: (w) => w.restart() }];
+  if (h.what === "kill")
+    return Array.from({ length: h.times ?? 1 }, (_, i) => ({
+      atMs: h.atMs + i * (h.everyMs ?? 0),
+      act: (w: World) => w.restart(),
+    }));
   return [{ atMs: h.atMs, act: (w) => w.clock.jump(h.byMs) }];
 }
 
@@ -184,7 +195,13 @@ function firsts(world: World): Map<string, number[]> {
   );
 }
 
-type Shape = { pollMs: number; maxSize: number; maxWindowSamples: number; maxBufferedSamples: number };
+type Shape = {
+  saveWithinMs?: number | undefined;
+  pollMs: number;
+  maxSize: number;
+  maxWindowSamples: number;
+  maxBufferedSamples: number;
+};
 
 /** `t` reads the same and never fails: it shares requests, and what its sibling does not get rid of. */
 const world = (onExhausted: "hold" | "drop", { maxSize, ...shape }: Shape): World =>
@@ -196,6 +213,7 @@ const world = (onExhausted: "hold" | "drop", { maxSize, ...shape }: Shape): Worl
   });
 
 const shape = {
+  saveWithinMs: fc.constantFrom(undefined, 4_000, 20_000),
   pollMs: fc.constantFrom(2_000, 5_000, 15_000),
   maxSize: fc.constantFrom(1, 3, 500),
   maxWindowSamples: fc.constantFrom(60, 2_000_000),

@@ -43,6 +43,8 @@ export type WorldOptions = {
   maxBufferedSamples: number;
   maxWindowSamples: number;
   drainMs: number;
+  /** From one save of cursors to the next; undefined: as on a quick disk. */
+  saveWithinMs: number | undefined;
   sinks: Record<string, Partial<SinkOptions>>;
 };
 
@@ -58,6 +60,7 @@ const DEFAULTS: WorldOptions = {
   maxBufferedSamples: 4_000_000,
   maxWindowSamples: 2_000_000,
   drainMs: 5_000,
+  saveWithinMs: undefined,
   sinks: { s: {} },
 };
 
@@ -77,7 +80,7 @@ export class World {
   readonly clock = new FakeClock(undefined, true);
   readonly source = new TableSource(this.clock);
   readonly sinks = new Map<string, FakeSink>();
-  readonly state = new MemoryStore(this.clock);
+  readonly state: MemoryStore;
   readonly options: WorldOptions;
   events: Event[] = [];
   drops: { sink: string; series: string; ts: number; reason: string }[] = [];
@@ -92,6 +95,7 @@ export class World {
 
   constructor(options: Partial<WorldOptions> = {}) {
     this.options = { ...DEFAULTS, ...options };
+    this.state = new MemoryStore(this.clock, this.options.saveWithinMs);
     this.#present = Object.keys(this.options.sinks);
     this.start();
   }
