@@ -4,11 +4,8 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { fleetMutations } from "./fleet-mutations.ts";
-import { kubernetesMutations } from "./kubernetes-mutations.ts";
-import { senderMutations } from "./sender-mutations.ts";
+import { mutationRow, mutations } from "./mutation-list.ts";
 
-const mutations = [...fleetMutations, ...kubernetesMutations, ...senderMutations];
 const root = resolve(import.meta.dirname, "..");
 const copy = mkdtempSync(join(tmpdir(), "outflow-mutations-"));
 for (const part of ["src", "tui", "test", "package.json", "tsconfig.json", "bunfig.toml"])
@@ -17,16 +14,13 @@ symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 
 let survived = 0;
 const wanted = process.argv.slice(2);
-for (const { rule, file, from, to, test } of mutations.filter(
-  (m) => wanted.length === 0 || wanted.some((rule) => m.rule.startsWith(rule)),
-)) {
+for (const mutation of mutations.filter((m) => wanted.length === 0 || wanted.some((rule) => m.rule.startsWith(rule)))) {
+  const { rule, file, from, to, test } = mutation;
   const path = join(copy, file);
   const text = readFileSync(path, "utf8");
   if (!text.includes(from)) {
     survived++;
-    console.log(
-      `| ${rule} | \`${file}\` no longer has \`${from.trim().replaceAll("\n", " ").replaceAll("|", "\\|")}\` | NOT APPLIED |`,
-    );
+    console.log(mutationRow(mutation, "NOT APPLIED: the file no longer has this text"));
     continue;
   }
   writeFileSync(
@@ -41,8 +35,7 @@ for (const { rule, file, from, to, test } of mutations.filter(
   if (assembled) bun("src/hotpath/build.ts");
   const caught = /^\(fail\) (.*?)(?: \[[\d.]+m?s\])?$/m.exec(run.stderr + run.stdout)?.[1];
   if (caught === undefined) survived++;
-  const change = `${from.trim()} → ${to.trim() || "nothing"}`.replaceAll("\n", " ").replaceAll("|", "\\|");
-  console.log(`| ${rule} | \`${file}\`: \`${change}\` | ${caught === undefined ? "SURVIVED" : `${test}: ${caught}`} |`);
+  console.log(mutationRow(mutation, caught === undefined ? "SURVIVED" : `${test}: ${caught}`));
 }
 rmSync(copy, { recursive: true });
 process.exit(survived > 0 ? 1 : 0);

@@ -234,7 +234,7 @@ export const senderMutations: Mutation[] = [
     test: "test/remotewrite/answers.test.ts",
   },
   {
-    rule: "413 of one sample is searched once",
+    rule: "413 of one sample is investigated once",
     file: "src/delivery/requests.ts",
     from: "samplesOf(piece.span) > 1 || !this.#singleTooLarge",
     to: "true",

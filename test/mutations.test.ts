@@ -1,14 +1,11 @@
 // bench/mutations.ts takes minutes, so it is run now and then; that each mutation still finds its line and its test is looked at here.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
-import { fleetMutations } from "../bench/fleet-mutations.ts";
-import { kubernetesMutations } from "../bench/kubernetes-mutations.ts";
-import { senderMutations } from "../bench/sender-mutations.ts";
+import { mutations as all, mutationRow } from "../bench/mutation-list.ts";
 
 const root = resolve(import.meta.dirname, "..");
-const all = [...fleetMutations, ...kubernetesMutations, ...senderMutations];
 
 test("every mutation finds the text that it replaces, and changes it", () => {
   const lost = all.filter(
@@ -27,4 +24,14 @@ test("the test of every mutation exists, and no two have one name", () => {
     [],
   );
   assert.equal(new Set(all.map(({ rule }) => rule)).size, all.length);
+});
+
+test("docs/conformance.md has them all", () => {
+  const file = join(root, "docs/conformance.md");
+  const page = readFileSync(file, "utf8");
+  const head = "| rule | the line that is broken | the test that must fail |\n|---|---|---|\n";
+  const begin = page.indexOf("| rule | the line that");
+  const wanted = `${page.slice(0, begin)}${head}${all.map((m) => mutationRow(m, m.test)).join("\n")}\n`;
+  if (process.env.UPDATE_DOCS === "1") writeFileSync(file, wanted);
+  assert.equal(page, wanted, "run UPDATE_DOCS=1 npm test -- test/mutations.test.ts");
 });

@@ -8,15 +8,12 @@
 /** The lanes of the last hashBytes(): two numbers are returned without an object. */
 export const lanes = new Int32Array(2);
 
-/** `bytes[from, to)`; `view` covers the same bytes as `bytes`. */
-export function hashBytes(
-  bytes: Uint8Array,
-  view: DataView,
-  from: number,
-  to: number,
-  seedA: number,
-  seedB: number,
-): void {
+/** Byte by byte: a DataView of each body is four times slower here, since the engine makes a call of each of its reads. */
+export const wordAt = (bytes: Uint8Array, i: number): number =>
+  bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+
+/** Of `bytes[from, to)`. */
+export function hashBytes(bytes: Uint8Array, from: number, to: number, seedA: number, seedB: number): void {
   let a = seedA ^ (to - from);
   let b = seedB ^ (to - from);
   // Words in turn into two pairs of lanes, so that the processor need not wait for one product to begin the next.
@@ -25,8 +22,8 @@ export function hashBytes(
   const pairs = to - 7;
   let i = from;
   for (; i < pairs; i += 8) {
-    const x = view.getInt32(i, true);
-    const y = view.getInt32(i + 4, true);
+    const x = wordAt(bytes, i);
+    const y = wordAt(bytes, i + 4);
     a = Math.imul(a ^ (a >>> 15) ^ x, 0x2c1b3c6d);
     b = Math.imul(b ^ (b >>> 13) ^ x, 0x297a2d39);
     c = Math.imul(c ^ (c >>> 15) ^ y, 0x45d9f3b5);

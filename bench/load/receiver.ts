@@ -4,9 +4,11 @@
 import { createServer } from "node:http";
 import { zstdDecompressSync } from "node:zlib";
 import { snappyUncompressor } from "hysnappy";
-import { hashBytes, lanes } from "./hash.ts";
+import { hashBytes, lanes, wordAt } from "./hash.ts";
 
-const STALE = 0x7ff0000000000002n;
+/** The bits of a stale marker. */
+const STALE_HIGH = 0x7ff00000;
+const STALE_LOW = 2;
 
 export type Stats = {
   requests: number;
@@ -38,58 +40,66 @@ function rawLength(body: Uint8Array): number {
   }
 }
 
+/** Where readVarint() ended: two numbers are returned without an object. */
+let end = 0;
+
+function readVarint(raw: Uint8Array, from: number): number {
+  let n = 0;
+  end = from;
+  for (let scale = 1; ; scale *= 128) {
+    const byte = raw[end++]!;
+    n += (byte & 0x7f) * scale;
+    if (byte < 0x80) return n;
+  }
+}
+
+/** Takes one Sample of the series with this key. */
+function takeSample(raw: Uint8Array, from: number, to: number, key: number): void {
+  let ts = 0;
+  let stale = false;
+  for (let at = from; at < to; ) {
+    if (raw[at++] === 0x09) {
+      stale = wordAt(raw, at) === STALE_LOW && wordAt(raw, at + 4) === STALE_HIGH;
+      at += 8;
+    } else {
+      ts = readVarint(raw, at);
+      at = end;
+    }
+  }
+  stats.samples++;
+  if (stale) stats.stale++;
+  else if (ts > (newest.get(key) ?? 0)) {
+    newest.set(key, ts);
+    stats.fresh++;
+  }
+}
+
+/** Takes one TimeSeries: labels, then samples. */
+function takeSeries(raw: Uint8Array, from: number, to: number): void {
+  let key: number | undefined;
+  for (let at = from; at < to; ) {
+    const isSample = raw[at] === 0x12;
+    if (isSample && key === undefined) {
+      hashBytes(raw, from, at, 1, 2);
+      key = lanes[0]! * 0x200000 + (lanes[1]! & 0x1fffff);
+    }
+    const length = readVarint(raw, at + 1);
+    at = end + length;
+    if (isSample) takeSample(raw, at - length, at, key!);
+  }
+}
+
 /** vmagent compresses with zstd where the receiver takes it, everybody else with snappy. */
 function take(body: Buffer, encoding: string | undefined): void {
   const raw = encoding === "zstd" ? new Uint8Array(zstdDecompressSync(body)) : uncompress(body, rawLength(body));
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   stats.requests++;
   stats.bodyBytes += body.length;
   stats.rawBytes += raw.length;
-  let at = 0;
-  const varint = (): number => {
-    let n = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = raw[at++]!;
-      n += (byte & 0x7f) * scale;
-      if (byte < 0x80) return n;
-    }
-  };
-  while (at < raw.length) {
-    const tag = raw[at++]!;
-    const end = varint() + at;
-    if (tag !== 0x0a) {
-      at = end; // metadata
-      continue;
-    }
-    const labelsFrom = at;
-    let labelsTo = at;
-    const samplesFrom: number[] = [];
-    while (at < end) {
-      const field = raw[at++]!;
-      const length = varint();
-      if (field === 0x0a) labelsTo = at + length;
-      else if (field === 0x12) samplesFrom.push(at, at + length);
-      at += length;
-    }
-    hashBytes(raw, view, labelsFrom, labelsTo, 1, 2);
-    const key = lanes[0]! * 0x200000 + (lanes[1]! & 0x1fffff);
-    for (let s = 0; s < samplesFrom.length; s += 2) {
-      let ts = 0;
-      let stale = false;
-      for (at = samplesFrom[s]!; at < samplesFrom[s + 1]!; ) {
-        if (raw[at++] === 0x09) {
-          stale = view.getBigUint64(at, true) === STALE;
-          at += 8;
-        } else ts = varint();
-      }
-      stats.samples++;
-      if (stale) stats.stale++;
-      else if (ts > (newest.get(key) ?? 0)) {
-        newest.set(key, ts);
-        stats.fresh++;
-      }
-    }
-    at = end;
+  for (let at = 0; at < raw.length; ) {
+    const isSeries = raw[at] === 0x0a; // else metadata
+    const length = readVarint(raw, at + 1);
+    at = end + length;
+    if (isSeries) takeSeries(raw, at - length, at);
   }
   if (stats.firstAtMs === 0) stats.firstAtMs = Date.now();
 }

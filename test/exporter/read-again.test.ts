@@ -29,6 +29,19 @@ function strict(options: Partial<WorldOptions> = {}) {
 
 const series = (from: number, to: number) => [0, 1, 2].flatMap((n) => steady(`m${n}`, from, to, 5_000));
 
+/** Ten minutes wait for a sink that takes `answerMs` for an answer when the source's clock goes back by less than that. */
+async function setBackWhileWaiting(answerMs: number) {
+  const all = strict({ startMs: 10 * MINUTE });
+  const { w } = all;
+  const start = w.source.now();
+  w.source.samples = series(start - 10 * MINUTE, start + 30 * MINUTE);
+  w.sink().answerMs = answerMs;
+  await w.clock.advance(MINUTE);
+  w.source.offset -= 200_000;
+  await w.clock.advance(2 * MINUTE);
+  return all;
+}
+
 describe("what is read again", () => {
   for (const killed of [false, true])
     test(`the source's clock is set back while windows wait to be sent, and ${killed ? "a kill comes later" : "the sink is paused later"}: nothing is lost, and nothing counts as refused that was taken`, async () => {
@@ -60,13 +73,7 @@ describe("what is read again", () => {
     });
 
   test("the source's clock is set back by less than what waits, then a kill: the cursor did not pass what was never sent", async () => {
-    const { w, missing } = strict({ startMs: 10 * MINUTE });
-    const start = w.source.now();
-    w.source.samples = series(start - 10 * MINUTE, start + 20 * MINUTE);
-    w.sink().answerMs = 30 * MINUTE;
-    await w.clock.advance(MINUTE);
-    w.source.offset -= 200_000;
-    await w.clock.advance(2 * MINUTE);
+    const { w, missing } = await setBackWhileWaiting(30 * MINUTE);
     assert.equal(w.sink().attempts.length, 0, "it has answered nothing yet");
     await w.restart();
     w.sink().answerMs = 5;
@@ -77,13 +84,7 @@ describe("what is read again", () => {
   });
 
   test("the same without a kill: the cursor follows what waited, and what is read again after it", async () => {
-    const { w, missing } = strict({ startMs: 10 * MINUTE });
-    const start = w.source.now();
-    w.source.samples = series(start - 10 * MINUTE, start + 30 * MINUTE);
-    w.sink().answerMs = 5 * MINUTE;
-    await w.clock.advance(MINUTE);
-    w.source.offset -= 200_000;
-    await w.clock.advance(2 * MINUTE);
+    const { w, missing } = await setBackWhileWaiting(5 * MINUTE);
     w.sink().answerMs = 5;
     const cursors: number[] = [];
     for (let i = 0; i < 20; i++) {

@@ -462,7 +462,7 @@ describe("a size is learned", () => {
     balanced(l);
   });
 
-  test("one series that is too large alone is searched once, dropped and named; the size of the others stays", async () => {
+  test("one series that is too large alone is investigated once, dropped and named; the size of the others stays", async () => {
     receiver.answer = (r) => (names(r).includes("m7") ? { status: 413 } : { status: 204 });
     out = line(receiver.writeUrl);
     out.send(frame(new SeriesTable(), 16, 20, NOW), 500);

@@ -261,7 +261,6 @@ function milliseconds(from: usize): i64 {
       p++;
     }
     if (p - decimals > 3) return -1;
-    // No division: it takes as long as the rest.
     ms += p - decimals === 3 ? thousandths : p - decimals === 2 ? thousandths * 10 : thousandths * 100;
   }
   textEnd = p;

@@ -48,6 +48,7 @@ export function* blobPieces({ last, prints, taken, saved }: Remembered, since: E
   const seen = new Uint8Array(saved?.size ?? 0);
   const columns = Array.from({ length }, (_, i) => taken.column(first + i));
   const ids = new Int32Array(room);
+  const printOf = (id: number) => prints[id]!;
   for (let from = 0; from < last.length; from += room) {
     const to = Math.min(from + room, last.length);
     let n = 0;
@@ -69,11 +70,7 @@ export function* blobPieces({ last, prints, taken, saved }: Remembered, since: E
         time[j] = last[id]!;
         const known = saved === undefined ? -1 : saved.find(prints[id]!);
         if (known >= 0) seen[known] = 1;
-        for (let i = 0; i < length; i++)
-          counts[i * n + j] = Math.min(
-            0xffff,
-            taken.count(first + i, id, (n) => prints[n]!),
-          );
+        for (let i = 0; i < length; i++) counts[i * n + j] = Math.min(0xffff, taken.count(first + i, id, printOf));
       }
     yield piece(n);
   }

@@ -39,11 +39,6 @@ export class RecentCounts {
     return counted + this.savedCount(k, print(id));
   }
 
-  /** Some was taken before a restart. */
-  get restored(): boolean {
-    return this.#saved !== undefined;
-  }
-
   /** What was taken in a stretch by this process, by series. */
   column(k: number): Column | undefined {
     return this.#counts.get(k);
