@@ -647,6 +647,13 @@ export const senderMutations: Mutation[] = [
     test: "test/exporter/promise.test.ts",
   },
   {
+    rule: "a window that was chosen by a wrong clock is read again from its begin",
+    file: "src/reading/readers.ts",
+    from: "Math.max(began.offset, sourceNow - monoMs)",
+    to: "sourceNow - monoMs",
+    test: "test/exporter/promise.test.ts",
+  },
+  {
     rule: "readers that become one know of every leap of the source's clock",
     file: "src/reading/reader-set.ts",
     from: "if (reader.leaps.length > other.leaps.length) other.leaps = reader.leaps;",

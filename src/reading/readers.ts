@@ -261,6 +261,8 @@ export class Readers {
   async #read(reader: R, window: Window, tick: number): Promise<void> {
     const { clock } = this.#ports;
     const startedMs = clock.monotonicMs();
+    // Which window it is was chosen by this clock: the response may show that it was wrong.
+    const offset = (this.#ports.sourceNow() ?? 0) - startedMs;
     const reach = this.#outages.reach(reader, window, this.#ports.sourceNow() ?? 0);
     const outcome = await this.#ports
       .readWindow(reader.query, reader.memory, window, reach, this.#stop.signal)
@@ -272,7 +274,7 @@ export class Readers {
     this.#doStep(() => {
       if (outcome.ok) {
         if (reach <= window.from - reader.query.lateWindowMs) reader.reachedAt = window.from;
-        this.#arrived(reader, window, outcome, clock.monotonicMs() - startedMs, tick);
+        this.#arrived(reader, window, outcome, { startedMs, offset }, tick);
       } else this.#failed(reader, outcome, tick);
     });
   }
@@ -281,7 +283,7 @@ export class Readers {
     reader: R,
     window: Window,
     read: Extract<ReadOutcome, { ok: true }>,
-    durationMs: number,
+    began: { startedMs: number; offset: number },
     tick: number,
   ): void {
     const { frame, late, memory } = read;
@@ -297,7 +299,8 @@ export class Readers {
     delays.learn(query, window, read.fresh === undefined ? [frame] : [frame, read.fresh], live);
     this.#schedule.answered(reader);
     const before = reader.memory;
-    const offset = sourceNow - this.#ports.clock.monotonicMs();
+    const monoMs = this.#ports.clock.monotonicMs();
+    const offset = Math.max(began.offset, sourceNow - monoMs);
     reader.leaps = afterRead(reader.leaps, { from: window.from, offset });
     reader.read = window.to;
     reader.memory = memory;
@@ -312,7 +315,7 @@ export class Readers {
       before,
       memory,
       bytes: frame.bytes,
-      durationMs,
+      durationMs: monoMs - began.startedMs,
       shared: subscribers.length > 1,
       sourceNow,
       ...(query.kind === "raw" ? { settleMs: delays.settleOf(query) } : {}),

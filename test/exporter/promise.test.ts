@@ -320,6 +320,23 @@ const SHARED_TOO_EARLY = {
   ],
 };
 
+/**
+ * Found by a random run: a window was chosen while the source's clock was known to be ahead, and its response showed that it was wrong. By
+ * then the clock was behind, and showed nothing of the window; what was in it before the set-back was lost.
+ */
+const CHOSEN_BY_A_WRONG_CLOCK = {
+  pollMs: 15_000,
+  maxSize: 500,
+  maxWindowSamples: 2_000_000,
+  maxBufferedSamples: 4_000_000,
+  happenings: [
+    { atMs: 185_359, what: "source-jump", byMs: -4_239_338, forMs: 50_475 },
+    { atMs: 161_101, what: "source-jump", byMs: 6_136_255, forMs: 47_317 },
+    { atMs: 160_057, what: "pause", forMs: 58_587 },
+  ] satisfies Happening[] as Happening[],
+  lives: [{ bornMs: 172_092, gapsMs: [9_217], lateMs: [29_989] }],
+};
+
 /** Found by a random run: the first series of the first answer after a kill was not remembered, and sent and refused again. */
 const FIRST_SERIES = {
   pollMs: 2_000,
@@ -531,7 +548,7 @@ describe("the promise", () => {
           assert.deepEqual(w.drops, []);
         },
       ),
-      { numRuns: RUNS, examples: [[DUE_IN_BETWEEN], [SHARED_TOO_EARLY]] },
+      { numRuns: RUNS, examples: [[DUE_IN_BETWEEN], [SHARED_TOO_EARLY], [CHOSEN_BY_A_WRONG_CLOCK]] },
     );
   });
 
