@@ -649,8 +649,8 @@ export const senderMutations: Mutation[] = [
   {
     rule: "a window that was chosen by a wrong clock is read again from its begin",
     file: "src/reading/readers.ts",
-    from: "Math.max(began.offset, sourceNow - monoMs)",
-    to: "sourceNow - monoMs",
+    from: "Math.max(offset, offsetNow)",
+    to: "offsetNow",
     test: "test/exporter/promise.test.ts",
   },
   {

@@ -163,7 +163,7 @@ export class Readers {
         if (this.#short) break;
         continue;
       }
-      this.#start(reader, now);
+      this.#start(reader, at);
     }
     this.#stuck = this.#short || [...this.#readers].some((reader) => this.#schedule.isDue(reader, at));
     this.#sleepUntilDue(at);
@@ -244,7 +244,7 @@ export class Readers {
     });
   }
 
-  #start(reader: R, sourceNow: EpochMs): void {
+  #start(reader: R, { sourceNow, monoMs }: Moment): void {
     skipTooOld(reader, sourceNow, this.#schedule.delays.of(reader.query), this.#ports.newMemory);
     const small = [...reader.members].every(({ demand }) => demand !== "any");
     const window = this.#schedule.window(reader, sourceNow, small);
@@ -255,14 +255,13 @@ export class Readers {
     this.#buffered.started(reader.expects);
     reader.servedAt = ++this.#served;
     this.#turns.take();
-    void this.#read(reader, window, this.#schedule.tick(reader, sourceNow));
+    void this.#read(reader, window, this.#schedule.tick(reader, sourceNow), sourceNow - monoMs);
   }
 
-  async #read(reader: R, window: Window, tick: number): Promise<void> {
+  /** `offset`: of the source's clock by which the window was chosen. The response may show that it was wrong. */
+  async #read(reader: R, window: Window, tick: number, offset: number): Promise<void> {
     const { clock } = this.#ports;
     const startedMs = clock.monotonicMs();
-    // Which window it is was chosen by this clock: the response may show that it was wrong.
-    const offset = (this.#ports.sourceNow() ?? 0) - startedMs;
     const reach = this.#outages.reach(reader, window, this.#ports.sourceNow() ?? 0);
     const outcome = await this.#ports
       .readWindow(reader.query, reader.memory, window, reach, this.#stop.signal)
@@ -274,7 +273,7 @@ export class Readers {
     this.#doStep(() => {
       if (outcome.ok) {
         if (reach <= window.from - reader.query.lateWindowMs) reader.reachedAt = window.from;
-        this.#arrived(reader, window, outcome, { startedMs, offset }, tick);
+        this.#arrived(reader, window, outcome, { tookMs: clock.monotonicMs() - startedMs, offset }, tick);
       } else this.#failed(reader, outcome, tick);
     });
   }
@@ -283,7 +282,7 @@ export class Readers {
     reader: R,
     window: Window,
     read: Extract<ReadOutcome, { ok: true }>,
-    began: { startedMs: number; offset: number },
+    { tookMs, offset }: { tookMs: number; offset: number },
     tick: number,
   ): void {
     const { frame, late, memory } = read;
@@ -299,9 +298,8 @@ export class Readers {
     delays.learn(query, window, read.fresh === undefined ? [frame] : [frame, read.fresh], live);
     this.#schedule.answered(reader);
     const before = reader.memory;
-    const monoMs = this.#ports.clock.monotonicMs();
-    const offset = Math.max(began.offset, sourceNow - monoMs);
-    reader.leaps = afterRead(reader.leaps, { from: window.from, offset });
+    const offsetNow = sourceNow - this.#ports.clock.monotonicMs();
+    reader.leaps = afterRead(reader.leaps, { from: window.from, offset: Math.max(offset, offsetNow) });
     reader.read = window.to;
     reader.memory = memory;
     reader.windowMs = growWindow(reader.windowMs, query.maxWindowMs);
@@ -315,7 +313,7 @@ export class Readers {
       before,
       memory,
       bytes: frame.bytes,
-      durationMs: monoMs - began.startedMs,
+      durationMs: tookMs,
       shared: subscribers.length > 1,
       sourceNow,
       ...(query.kind === "raw" ? { settleMs: delays.settleOf(query) } : {}),
