@@ -71,11 +71,15 @@ export function createHttpClient(options: HttpClientOptions): RealHttpClient {
     return pool;
   };
 
-  let parsed: { text: string; url: URL } | undefined;
+  let last: { text: string; url: URL; path: string; proxy: HttpProxy | undefined } | undefined;
   /** A client asks the same address again and again, and another client another one. */
-  const urlOf = (text: string): URL => {
-    if (parsed?.text !== text) parsed = { text, url: new URL(text) };
-    return parsed.url;
+  const addressOf = (text: string): NonNullable<typeof last> => {
+    if (last?.text !== text) {
+      const url = new URL(text);
+      const proxy = url.protocol === "http:" ? route.proxy(url) : undefined;
+      last = { text, url, path: url.pathname + url.search, proxy };
+    }
+    return last;
   };
 
   /** The caller's own object where nothing is added: its head is written once (wire.ts). */
@@ -96,12 +100,10 @@ export function createHttpClient(options: HttpClientOptions): RealHttpClient {
     const exchange = new Exchange(totalMs === undefined ? r : { ...r, timeouts: { ...r.timeouts, totalMs } });
     let pool: Pool | undefined;
     try {
-      const url = urlOf(r.url);
-      const proxy = url.protocol === "http:" ? route.proxy(url) : undefined;
+      const { url, path, proxy } = addressOf(r.url);
       const refusal = proxy && route.connectPolicy(bare(url.hostname), portOf(url), undefined);
       if (refusal !== undefined) throw new ConnectFailure("OUTFLOW_FORBIDDEN", refusal);
       const headers = headersOf(r, proxy);
-      const path = url.pathname + url.search;
       pool = poolOf(url, proxy);
       const asked = {
         exchange,

@@ -1,5 +1,6 @@
 // One request and its answer, between a connection that fills it and a caller that takes it: the head as a promise, the body as pieces
 // that wait here until they are asked for (bounded: the connection pauses), and exact timers of our own.
+import { offAbort, onAbort } from "../platform/signals.ts";
 import type { HttpFailure, HttpRequest } from "./http.ts";
 import type { Head } from "./wire.ts";
 
@@ -49,8 +50,9 @@ export class Exchange {
       this.#totalAtMs = performance.now() + totalMs;
       this.#total = setTimeout(() => this.#breakOff(`request and response took more than ${totalMs} ms`), totalMs);
     }
-    if (request.signal?.aborted) this.#breakOff("caller");
-    else request.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    const { signal } = request;
+    if (signal?.aborted) this.#breakOff("caller");
+    else if (signal !== undefined) onAbort(signal, this.#onAbort);
   }
 
   // -- of the connection
@@ -177,7 +179,8 @@ export class Exchange {
     this.#state = state;
     clearTimeout(this.#timer);
     clearTimeout(this.#total);
-    this.#request.signal?.removeEventListener("abort", this.#onAbort);
+    const { signal } = this.#request;
+    if (signal !== undefined) offAbort(signal, this.#onAbort);
     if (state === "broken") {
       this.head.catch(() => {}); // whoever has the head already learns it from the body
       this.#failed(this.#error);

@@ -135,6 +135,10 @@ export class AnswerParser {
 
   #headBytes(bytes: Uint8Array, from: number): number {
     const before = this.#text.length;
+    if (before === 0 && last !== undefined && isAt(last.bytes, bytes, from)) {
+      this.#take(last.head);
+      return from + last.bytes.length;
+    }
     const to = Math.min(bytes.length, from + MAX_HEAD_BYTES + 4 - before);
     this.#text += Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
     const start = "HTTP/1.".slice(0, this.#text.length);
@@ -145,48 +149,29 @@ export class AnswerParser {
         throw new NotHttp(`the head of the response has no end within ${MAX_HEAD_BYTES} bytes`);
       return to;
     }
-    const head = this.#text.slice(0, end);
+    const head = parsed(this.#text.slice(0, end));
     this.#text = "";
+    const behind = from + end + 4 - before;
+    // A copy: the memory of what came is given back.
+    if (before === 0) last = { bytes: new Uint8Array(bytes.subarray(from, behind)), head };
     this.#take(head);
-    return from + end + 4 - before;
+    return behind;
   }
 
-  #take(text: string): void {
-    if (last?.text !== text) last = { text, ...parsed(text) };
-    const { status, minor, headers } = last;
-    if (status === 101) throw new NotHttp("the server switches to another protocol (101)");
-    if (status < 200) {
-      if (++this.#informational > MAX_INFORMATIONAL) throw new NotHttp(`the server sends ${status} without end`);
+  #take(parsed: ParsedHead): void {
+    const { head } = parsed;
+    if (head.status === 101) throw new NotHttp("the server switches to another protocol (101)");
+    if (head.status < 200) {
+      if (++this.#informational > MAX_INFORMATIONAL) throw new NotHttp(`the server sends ${head.status} without end`);
       return;
     }
-    const connection = (headers.connection ?? "").toLowerCase();
-    this.#reusable = minor === "1" ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection);
-    const timeout = /\btimeout=(\d{1,6})/.exec(headers["keep-alive"] ?? "")?.[1];
-    if (timeout !== undefined) this.keepAliveMs = Number(timeout) * 1000;
-    this.#frame(status, headers);
-    this.#onHead({ status, headers });
-  }
-
-  /** How long the body is (RFC 9112, section 6.3). */
-  #frame(status: number, headers: Readonly<Record<string, string>>): void {
-    const coding = headers["transfer-encoding"];
-    const length = headers["content-length"];
-    if (coding !== undefined && length !== undefined) throw new NotHttp("the response has both chunks and a length");
-    if (status === 204 || status === 304) this.#state = "done";
-    else if (coding !== undefined) {
-      if (coding.toLowerCase() !== "chunked")
-        throw new NotHttp("the response has a transfer coding that was not requested");
-      this.#state = "size";
-    } else if (length !== undefined) {
-      const each = new Set(length.split(", "));
-      const [text = ""] = each;
-      if (each.size > 1 || !/^\d{1,15}$/.test(text)) throw new NotHttp("the length of the response is not a number");
-      this.#left = Number(text);
-      this.#state = this.#left === 0 ? "done" : "length";
-    } else {
-      this.#state = "close";
-      this.#reusable = false;
-    }
+    parsed.framing ??= framingOf(parsed);
+    const { begins, length, reusable, keepAliveMs } = parsed.framing;
+    this.#state = begins;
+    this.#left = length;
+    this.#reusable = reusable;
+    this.keepAliveMs = keepAliveMs;
+    this.#onHead(head);
   }
 
   #body(bytes: Uint8Array, at: number): number {
@@ -264,14 +249,48 @@ function hexDigit(c: number | undefined): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
-/** The head that was read last: responses to one sender differ in nothing but their date. */
-let last: (Head & { text: string; minor: string }) | undefined;
+/** How its body and its connection go on. */
+type Framing = { begins: State; length: number; reusable: boolean; keepAliveMs: number };
+/** `framing`: where it was asked for. */
+type ParsedHead = { head: Head; minor: string; framing?: Framing };
 
-function parsed(text: string): Head & { minor: string } {
+/** The head that was read last: responses to one sender differ in nothing but their date. */
+let last: { bytes: Uint8Array; head: ParsedHead } | undefined;
+
+/** Are `expected` the bytes from `from` on? */
+function isAt(expected: Uint8Array, bytes: Uint8Array, from: number): boolean {
+  if (bytes.length - from < expected.length) return false;
+  for (let i = 0; i < expected.length; i++) if (bytes[from + i] !== expected[i]) return false;
+  return true;
+}
+
+function parsed(text: string): ParsedHead {
   const lines = text.split("\r\n");
   const [, minor, digits] = STATUS.exec(lines[0]!) ?? [];
   if (digits === undefined || minor === undefined) throw new NotHttp("the response has no status");
-  return { status: Number(digits), minor, headers: Object.freeze(headersOf(lines)) };
+  return { head: { status: Number(digits), headers: Object.freeze(headersOf(lines)) }, minor };
+}
+
+/** How long the body is (RFC 9112, section 6.3), and whether the connection carries another request. Throws NotHttp. */
+function framingOf({ head: { status, headers }, minor }: ParsedHead): Framing {
+  const connection = (headers.connection ?? "").toLowerCase();
+  const reusable = minor === "1" ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection);
+  const timeout = /\btimeout=(\d{1,6})/.exec(headers["keep-alive"] ?? "")?.[1];
+  const keepAliveMs = timeout === undefined ? Number.POSITIVE_INFINITY : Number(timeout) * 1000;
+  const coding = headers["transfer-encoding"];
+  const length = headers["content-length"];
+  if (coding !== undefined && length !== undefined) throw new NotHttp("the response has both chunks and a length");
+  if (status === 204 || status === 304) return { begins: "done", length: 0, reusable, keepAliveMs };
+  if (coding !== undefined) {
+    if (coding.toLowerCase() !== "chunked")
+      throw new NotHttp("the response has a transfer coding that was not requested");
+    return { begins: "size", length: 0, reusable, keepAliveMs };
+  }
+  if (length === undefined) return { begins: "close", length: 0, reusable: false, keepAliveMs };
+  const each = new Set(length.split(", "));
+  const [text = ""] = each;
+  if (each.size > 1 || !/^\d{1,15}$/.test(text)) throw new NotHttp("the length of the response is not a number");
+  return { begins: Number(text) === 0 ? "done" : "length", length: Number(text), reusable, keepAliveMs };
 }
 
 function headersOf(lines: readonly string[]): Record<string, string> {

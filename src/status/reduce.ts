@@ -108,15 +108,16 @@ function next(s: Snapshot, event: Exclude<Event, { type: "attempt-started" }>): 
       );
     default: {
       const sink = sinkOf(s, event.id);
-      return sink === undefined ? s : withSink(withDelivered(s, event), reduceSink(sink, event), event.at);
+      return sink === undefined ? s : withSink(s, reduceSink(sink, event), event.at, totals(s, event));
     }
   }
 }
 
-function withDelivered(s: Snapshot, event: Event): Snapshot {
-  if (event.type !== "attempt-ended" || event.result.kind !== "delivered") return s;
+/** Of all sinks together. */
+function totals(s: Snapshot, event: Event): Partial<Pick<Snapshot, "samples" | "bytes">> {
+  if (event.type !== "attempt-ended" || event.result.kind !== "delivered") return {};
   const { at, samples, bytes } = event;
-  return { ...s, samples: addToRing(s.samples, at, samples), bytes: addToRing(s.bytes, at, bytes) };
+  return { samples: addToRing(s.samples, at, samples), bytes: addToRing(s.bytes, at, bytes) };
 }
 
 function policiesLoaded(s: Snapshot, event: Extract<Event, { type: "policies-loaded" }>): Snapshot {

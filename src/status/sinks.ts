@@ -36,13 +36,18 @@ export function sinkOf(snapshot: Pick<Snapshot, "sinks" | "order">, id: SinkId):
   return i === undefined ? undefined : snapshot.sinks[i];
 }
 
-/** The snapshot with `sink` in its place; a new one goes where its policy says. */
-export function withSink(snapshot: Snapshot, sink: SinkState, at = snapshot.at): Snapshot {
+/** The snapshot with `sink` in its place, and with `more`; a new sink goes where its policy says. */
+export function withSink(
+  snapshot: Snapshot,
+  sink: SinkState,
+  at = snapshot.at,
+  more: Partial<Pick<Snapshot, "samples" | "bytes">> = {},
+): Snapshot {
   const i = placeOf(snapshot.order, sink.id);
-  if (i === undefined) return { ...withNewSink(snapshot, sink), at };
+  if (i === undefined) return { ...withNewSink(snapshot, sink), ...more, at };
   const sinks = snapshot.sinks.slice();
   sinks[i] = sink;
-  return { ...snapshot, sinks, at };
+  return { ...snapshot, ...more, sinks, at };
 }
 
 function withNewSink(snapshot: Snapshot, sink: SinkState): Snapshot {

@@ -15,30 +15,36 @@ export const ATTEMPTS_KEPT = 20;
 export const REJECTED_KEPT = 20;
 
 export function attemptEnded(sink: SinkState, event: Extract<Event, { type: "attempt-ended" }>): SinkState {
-  const { at, attempt, samples, bytes, durationMs, result } = event;
-  const { kind, ...outcome } = result;
+  const { at, samples, result } = event;
+  if (result.kind === "delivered") return delivered(sink, event, result.webPage === true);
+  const after = { ...sink, ...attempted(sink, event) };
+  return result.reason === "SamplesRejected" ? refused(after, at, samples, result) : failed(after, at, result);
+}
+
+/** What any attempt leaves. */
+function attempted(
+  sink: SinkState,
+  { at, attempt, samples, bytes, durationMs, inFlight, result }: Extract<Event, { type: "attempt-ended" }>,
+): Pick<SinkState, "inFlight" | "attempts" | "attemptsTotal" | "retries" | "latency" | "requests"> {
+  const { kind: _, ...outcome } = result;
   const record: AttemptRecord = { at, attempt, samples, bytes, durationMs, ...outcome };
-  const after: SinkState = {
-    ...sink,
-    inFlight: event.inFlight,
+  return {
+    inFlight,
     attempts: [...sink.attempts.slice(1 - ATTEMPTS_KEPT), record],
     attemptsTotal: sink.attemptsTotal + 1,
     retries: sink.retries + (attempt > 1 ? 1 : 0),
     latency: addLatency(sink.latency, at, durationMs),
     requests: addToRing(sink.requests, at, 1),
   };
-  if (result.kind === "delivered") return delivered(after, event, result.webPage === true);
-  return result.reason === "SamplesRejected" ? refused(after, at, samples, result) : failed(after, at, result);
 }
 
-function delivered(
-  sink: SinkState,
-  { at, samples, bytes, durationMs }: { at: EpochMs; samples: number; bytes: number; durationMs: number },
-  webPage: boolean,
-): SinkState {
+/** In one step: a sink has many fields, and each copy of them costs as much as all that is counted here. */
+function delivered(sink: SinkState, event: Extract<Event, { type: "attempt-ended" }>, webPage: boolean): SinkState {
+  const { at, samples, bytes, durationMs } = event;
   const { failing } = sink;
   const after: SinkState = {
     ...untroubled(wasDown(sink) ? beginsToWork(sink, at) : sink),
+    ...attempted(sink, event),
     webPage,
     account: enter(sink.account, { delivered: samples }),
     samples: addToRing(sink.samples, at, samples),
