@@ -661,6 +661,20 @@ export const senderMutations: Mutation[] = [
     test: "test/reading/reader-set.test.ts",
   },
   {
+    rule: "a body is not used again while it is written",
+    file: "src/http/body-room.ts",
+    from: "body.writes > 0 ||",
+    to: "",
+    test: "test/http/body-room.test.ts",
+  },
+  {
+    rule: "a body whose write broke off is not used again",
+    file: "src/http/connection.ts",
+    from: "if (body !== undefined && !error && !this.#gone) written(body);",
+    to: "if (body !== undefined) written(body);",
+    test: "test/http/body-room.test.ts",
+  },
+  {
     rule: "a refusal is logged once a batch",
     file: "src/delivery/refusals.ts",
     from: "if (job.refused || job.suspects || samplesOf(piece.span) === 1) return;",

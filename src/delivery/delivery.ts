@@ -318,6 +318,7 @@ export class Delivery {
 
   #pieceDone(job: Job, drops: readonly Drop[]): void {
     this.#refusals.report(drops);
+    if (job.body !== undefined) this.#endpoint.current.sender.doneWith?.(job.body);
     delete job.body;
     job.attempts = 0;
     job.probes = 0;

@@ -15,6 +15,8 @@ export type Outcome = { verdict: Verdict; answered: boolean };
 export type Sender = {
   /** The body of a request: kept until it is acknowledged, a retry sends the same bytes. */
   encode(span: Span): Uint8Array;
+  /** That body is not sent again, and nobody else has it: its memory may be used for another. */
+  doneWith?(body: Uint8Array): void;
   /** One attempt. Never throws. */
   post(body: Uint8Array, signal: AbortSignal): Promise<Outcome>;
   /** The path of its endpoint, where that is known to be for something else than remote write. */

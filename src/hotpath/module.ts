@@ -75,7 +75,7 @@ export class Instance {
   readonly exports: Exports;
   /** Told of each series that a read meets first. */
   #learned: ((id: number) => void) | undefined;
-  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #views = viewsOf(new ArrayBuffer(0));
   #desk = 0;
   #deskBytes = 0;
 
@@ -97,11 +97,15 @@ export class Instance {
     this.exports.seed(seed[0], seed[1]);
   }
 
-  /** All of its memory; void after the next call of the module. */
-  get bytes(): Uint8Array<ArrayBuffer> {
+  /** All of its memory, each view of it; void after the next call of the module. */
+  get views(): Views {
     const { buffer } = this.exports.memory;
-    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer as ArrayBuffer);
-    return this.#bytes;
+    if (this.#views.bytes.buffer !== buffer) this.#views = viewsOf(buffer as ArrayBuffer);
+    return this.#views;
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.views.bytes;
   }
 
   /** A place that anybody may use until somebody else asks for it. */
@@ -149,6 +153,15 @@ export class Instance {
 }
 
 const KEEP_BYTES = 1024 * 1024;
+
+/** `ints` by places divided by four, `doubles` by places divided by eight. */
+type Views = { bytes: Uint8Array<ArrayBuffer>; ints: Int32Array<ArrayBuffer>; doubles: Float64Array<ArrayBuffer> };
+
+const viewsOf = (buffer: ArrayBuffer): Views => ({
+  bytes: new Uint8Array(buffer),
+  ints: new Int32Array(buffer),
+  doubles: new Float64Array(buffer),
+});
 
 /** Runs of samples: of series `ids[i]`, up to `ends[i]`. */
 export type Staged = {

@@ -1,6 +1,6 @@
 // One connection to an origin, from its first request to its end: one exchange at a time, used again where the answer allows it.
 import type { Socket } from "node:net";
-import { hasRoom, withHead } from "./body-room.ts";
+import { hasRoom, withHead, writing, written } from "./body-room.ts";
 import type { Carrier, Exchange } from "./exchange.ts";
 import { giveBack } from "./give-back.ts";
 import { AnswerParser, requestHead } from "./wire.ts";
@@ -102,7 +102,10 @@ export class Connection implements Carrier {
     this.#requests++;
     this.#heard = false;
     this.#sent = false;
-    const sent = () => {
+    if (body !== undefined) writing(body);
+    const sent = (error?: Error | null) => {
+      // A socket that broke off may still hold it.
+      if (body !== undefined && !error && !this.#gone) written(body);
       if (this.#exchange !== exchange) return;
       this.#sent = true;
       exchange.sent();

@@ -10,6 +10,7 @@ export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 export function encodeBody(span: Span): Uint8Array {
   const { frame, firstRun, endRun, firstSample, endSample } = span;
   const { module } = frame.table;
+  const { exports } = module;
   const runs = endRun - firstRun;
   const samples = endSample - firstSample;
   // Columns of eight bytes first, then smaller ones, then room for the body, plain and compressed.
@@ -21,15 +22,15 @@ export function encodeBody(span: Span): Uint8Array {
   const ends = ids + 4 * runs;
   const stale = ends + 4 * runs;
   const raw = timestamps + columns;
-  const { buffer } = module.bytes;
-  new Float64Array(buffer, timestamps, samples).set(frame.timestamps.subarray(firstSample, endSample));
-  new Float64Array(buffer, values, samples).set(frame.values.subarray(firstSample, endSample));
-  new Int32Array(buffer, ids, runs).set(frame.runSeries.subarray(firstRun, endRun));
-  const end = new Int32Array(buffer, ends, runs);
-  for (let i = 0; i < runs; i++) end[i] = Math.min(frame.runStart[firstRun + i + 1]!, endSample) - firstSample;
-  new Uint8Array(buffer, stale, samples).set(frame.stale.subarray(firstSample, endSample));
-  const length = module.exports.encode(ids, ends, runs, timestamps, values, stale, raw, raw + bound);
-  const start = module.exports.bodyStart();
+  const { bytes, ints, doubles } = module.views;
+  doubles.set(frame.timestamps.subarray(firstSample, endSample), timestamps / 8);
+  doubles.set(frame.values.subarray(firstSample, endSample), values / 8);
+  ints.set(frame.runSeries.subarray(firstRun, endRun), ids / 4);
+  for (let i = 0; i < runs; i++)
+    ints[ends / 4 + i] = Math.min(frame.runStart[firstRun + i + 1]!, endSample) - firstSample;
+  bytes.set(frame.stale.subarray(firstSample, endSample), stale);
+  const length = exports.encode(ids, ends, runs, timestamps, values, stale, raw, raw + bound);
+  const start = exports.bodyStart();
   const body = newBody(length);
   body.set(module.bytes.subarray(start, start + length));
   module.clearDesk();
@@ -39,8 +40,7 @@ export function encodeBody(span: Span): Uint8Array {
 /** Bytes that a span takes before it is compressed, at most. */
 export function encodedSize({ frame, firstRun, endRun, firstSample, endSample }: Span): number {
   const { module } = frame.table;
-  const runs = endRun - firstRun;
-  const ids = module.desk(4 * runs);
-  new Int32Array(module.bytes.buffer, ids, runs).set(frame.runSeries.subarray(firstRun, endRun));
-  return module.exports.bodyBound(ids, runs, endSample - firstSample);
+  const ids = module.desk(4 * (endRun - firstRun));
+  module.views.ints.set(frame.runSeries.subarray(firstRun, endRun), ids / 4);
+  return module.exports.bodyBound(ids, endRun - firstRun, endSample - firstSample);
 }

@@ -10,6 +10,7 @@ import { withAny } from "../../platform/signals.ts";
 export function fencedSender(sender: Sender, permit: Permit | undefined): Sender {
   return {
     encode: (span) => sender.encode(span),
+    doneWith: (body) => sender.doneWith?.(body),
     async post(body, signal) {
       const signals = permit === undefined ? [signal] : [signal, permit.signal];
       return withAny(signals, async (either) => {

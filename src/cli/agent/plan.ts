@@ -1,6 +1,7 @@
 // From a policy, a sink and the agent's settings to what its exporter does.
 import type { Settings } from "../../config/settings.ts";
 import type { SinkPlan } from "../../exporter/sink-plan.ts";
+import { doneWith } from "../../http/body-room.ts";
 import type { HttpClient } from "../../http/http.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { sha256 } from "../../platform/hash.ts";
@@ -86,6 +87,7 @@ export function planner(
         const http = client(delivery.maxConcurrency);
         return {
           encode: encodeBody,
+          doneWith,
           post: (body, signal) => post(http, clock, target, body, signal),
           close: () => void http.close("gracefully"),
           ...(other === undefined ? {} : { elsewhere: other }),
