@@ -249,7 +249,7 @@ function hexDigit(c: number | undefined): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
-/** How its body and its connection go on. */
+/** How its body is delimited, and whether its connection can be used again. */
 type Framing = { begins: State; length: number; reusable: boolean; keepAliveMs: number };
 /** `framing`: where it was asked for. */
 type ParsedHead = { head: Head; minor: string; framing?: Framing };
