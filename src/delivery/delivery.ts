@@ -79,7 +79,7 @@ export class Delivery {
     this.#refusals.forget();
     for (const job of this.#queue) {
       Object.assign(job, { probes: 0, believed: false });
-      if (job.pieces.restore()) delete job.body; // it may take what the other refused
+      if (job.pieces.restore()) job.body = undefined; // it may take what the other refused
     }
     this.#endpoint.replace(sender, this.#pace.failing !== undefined);
     this.#pace.retryNow(true);
@@ -319,7 +319,7 @@ export class Delivery {
   #pieceDone(job: Job, drops: readonly Drop[]): void {
     this.#refusals.report(drops);
     if (job.body !== undefined) this.#endpoint.current.sender.doneWith?.(job.body);
-    delete job.body;
+    job.body = undefined;
     job.attempts = 0;
     job.probes = 0;
     if (job.pieces.done) {

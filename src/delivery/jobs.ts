@@ -11,7 +11,7 @@ export type Job = {
   /** What is left of the batch to send: all of it, or parts of it after a refusal. */
   pieces: BatchSplitter;
   /** The body of the piece that is being sent: a retry sends the same bytes. */
-  body?: Uint8Array;
+  body: Uint8Array | undefined;
   /** Attempts of the piece that is being sent. */
   attempts: number;
   probes: number;
@@ -31,6 +31,7 @@ export function newJob(batch: Batch, origin: Origin): Job {
   return {
     batch: { seq, windows, continues, openedAtMs, samples: samplesOf(batch) },
     pieces: new BatchSplitter(batch, origin),
+    body: undefined,
     attempts: 0,
     probes: 0,
     inFlight: false,

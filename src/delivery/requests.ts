@@ -52,7 +52,7 @@ export class Requests {
       samples: Math.min(Math.ceil(samples / 2), this.#size.size!.samples),
       bytes: Number.POSITIVE_INFINITY,
     });
-    delete job.body;
+    job.body = undefined;
     this.#changed();
   }
 
