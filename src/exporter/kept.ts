@@ -35,8 +35,8 @@ export function kept(
       };
     },
     save(source, cursor, memory) {
-      const pieces = () => memory!.pieces(Math.min(since(source, cursor), cursor - LOOKBACK_MS));
-      store.saveCursor(key(source), cursor, memory && { of: memory, pieces });
+      const blob = () => memory!.blob(Math.min(since(source, cursor), cursor - LOOKBACK_MS));
+      store.saveCursor(key(source), cursor, memory && { of: memory, blob });
     },
     saveAttempted: (source, attempted) => store.saveAttempted(key(source), attempted),
   };

@@ -28,7 +28,7 @@ export class MemoryStore implements StateStore {
   }
 
   saveCursor(key: CursorKey, cursor: number, memory?: SavedMemory): void {
-    this.#unsaved.set(JSON.stringify(key), () => ({ cursor, memory: memory && concatenated(memory.pieces()) }));
+    this.#unsaved.set(JSON.stringify(key), () => ({ cursor, memory: memory && concatenated(memory.blob()) }));
     if (this.#flushing) return;
     this.#flushing = true;
     void this.#clock.sleep(Math.max(0, this.#notBeforeMs - this.#clock.monotonicMs())).then(() => {

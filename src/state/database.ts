@@ -137,6 +137,9 @@ const MIGRATIONS = [
   `CREATE TABLE attempts (
      policy TEXT NOT NULL, sink TEXT NOT NULL, source TEXT NOT NULL, attempted TEXT NOT NULL,
      PRIMARY KEY (policy, sink, source)) STRICT;`,
+  // What memories have in common: the numbers of their parts, as JSON.
+  `ALTER TABLE memories ADD COLUMN parts TEXT NOT NULL DEFAULT '[]';
+   CREATE TABLE parts (id INTEGER PRIMARY KEY AUTOINCREMENT, bytes BLOB NOT NULL) STRICT;`,
 ];
 
 /** Brings the database to the present version, all or nothing. */
@@ -155,11 +158,20 @@ export function withSchema(db: DatabaseSync, onTrouble: (t: StateTrouble) => voi
       db.prepare("INSERT OR REPLACE INTO meta VALUES ('schema', ?)").run(String(MIGRATIONS.length));
     db.exec("COMMIT");
   } catch (error) {
-    db.exec("ROLLBACK");
+    rollBack(db);
     throw error;
   }
   for (const trouble of troubles) onTrouble(trouble);
   return db;
+}
+
+/** Where a disk is full, SQLite may have done so already, and says that there is nothing to roll back. */
+export function rollBack(db: DatabaseSync): void {
+  try {
+    db.exec("ROLLBACK");
+  } catch {
+    // what failed before is what counts
+  }
 }
 
 /** Tables without a version that can be read are taken for the present one: repair() makes them so. */

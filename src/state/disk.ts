@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { Clock } from "../platform/clock.ts";
 import { printable } from "../platform/printable.ts";
-import { copyDatabase, FILE, makeStateDir, type StateTrouble, textOf } from "./database.ts";
+import { copyDatabase, FILE, makeStateDir, rollBack, type StateTrouble, textOf } from "./database.ts";
 import type { Read, Row } from "./rows.ts";
 
 /** On a full disk some writes still find room: it counts as working when none has failed for so long. */
@@ -101,7 +101,7 @@ export class Disk {
         act(db);
         db.exec("COMMIT");
       } catch (error) {
-        db.exec("ROLLBACK");
+        rollBack(db);
         throw error;
       }
     });

@@ -6,6 +6,7 @@ import { printable } from "../platform/printable.ts";
 import type { Seed } from "../platform/random.ts";
 import type { Condition } from "../status/condition.ts";
 import type { Attempted } from "./attempted.ts";
+import type { SavedBlob } from "./saved-memory.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 export type Read<T> = { ok: true; value: T } | { ok: false; why: string };
@@ -119,10 +120,24 @@ function conditionOf(value: unknown): Condition | undefined {
   };
 }
 
-/** The pieces of a memory as one. */
-export function concatenated(pieces: Iterable<Uint8Array>): Uint8Array {
-  const { buffer, byteOffset, length } = Buffer.concat(Array.from(pieces, (piece) => Buffer.from(piece)));
+/** A memory as one: its pieces, then what lasts. */
+export function concatenated({ pieces, lasting }: SavedBlob): Uint8Array {
+  return joined([...Array.from(pieces, (piece) => piece.slice()), ...lasting.map((part) => part.bytes().slice())]);
+}
+
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const { buffer, byteOffset, length } = Buffer.concat(parts);
   return new Uint8Array(buffer, byteOffset, length);
+}
+
+/** Numbers of rows, as JSON. */
+export function readNumbers(text: unknown): number[] | undefined {
+  try {
+    const list: unknown = JSON.parse(String(text));
+    return Array.isArray(list) && list.every((n) => Number.isSafeInteger(n)) ? list : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** From 0 to `most`; SQLite gives integers as bigint where it is asked to, since they may be larger than a number can be. */

@@ -8,7 +8,7 @@ import type { Condition } from "../status/condition.ts";
 import type { Attempted } from "./attempted.ts";
 import { makeStateDir, ofDisk, openDatabase, type StateTrouble, textOf, withSchema } from "./database.ts";
 import { Disk } from "./disk.ts";
-import { Memories, type SavedMemory } from "./memories.ts";
+import { Memories } from "./memories.ts";
 import {
   concatenated,
   readAttempted,
@@ -18,15 +18,16 @@ import {
   readGeneration,
   whole,
 } from "./rows.ts";
+import type { SavedMemory } from "./saved-memory.ts";
 import { seedOf } from "./seed.ts";
 import { prepared } from "./statements.ts";
 
 export { StateDirError, type StateTrouble } from "./database.ts";
-export type { SavedMemory } from "./memories.ts";
+export type { SavedMemory } from "./saved-memory.ts";
 
 export type CursorKey = { policy: string; sink: string; source: string };
 
-/** A cursor and what belongs to it: last timestamps (Memory.pieces). One without its memory would lose late samples. */
+/** A cursor and what belongs to it: last timestamps (Memory.blob). One without its memory would lose late samples. */
 export type SavedCursor = {
   cursor: EpochMs;
   memory: Uint8Array | undefined;
@@ -139,7 +140,7 @@ class SqliteStore implements LocalStore {
     const unsaved = this.#unsaved.get(id);
     // The disk is full:
     if (unsaved !== undefined)
-      return { cursor: unsaved.cursor, memory: unsaved.memory && concatenated(unsaved.memory.pieces()) };
+      return { cursor: unsaved.cursor, memory: unsaved.memory && concatenated(unsaved.memory.blob()) };
     const named = [key.policy, key.sink, key.source];
     const [row] = this.#disk.rows(`SELECT cursor_ms, memory FROM cursors ${where}`, ...named);
     const saved = this.#disk.understood(row, readCursor, {

@@ -103,7 +103,7 @@ describe("RecentCounts", () => {
             const fresh = part.filter((ts) => !all.has(ts)).sort((a, b) => a - b);
             for (const ts of fresh) all.add(ts);
             memory = memory.after(frame(table, fresh.length === 0 ? {} : { 0: fresh }), undefined, 0);
-            if (restart) memory = Memory.fromBlob(table, concatenated(memory.pieces(-1)), 0, STRETCH);
+            if (restart) memory = Memory.fromBlob(table, concatenated(memory.blob(-1)), 0, STRETCH);
           }
           const late = extra.filter((ts) => !all.has(ts));
           const answer = [...all, ...late].sort((a, b) => a - b);
@@ -135,7 +135,7 @@ describe("Memory", () => {
       undefined,
       0,
     );
-    const restored = Memory.fromBlob(table, concatenated(before.pieces(0)), 0, STRETCH);
+    const restored = Memory.fromBlob(table, concatenated(before.blob(0)), 0, STRETCH);
     assert.deepEqual(
       [0, 1, 2].map((id) => restored.of(id)),
       [20_000, 0, 41_000],
@@ -151,7 +151,7 @@ describe("Memory", () => {
   test("two that were restored from one blob are equal: their sinks share a reader", () => {
     const table = tableOf(2);
     const saved = Memory.fresh(table, 0, STRETCH).after(frame(table, { 0: [1_000], 1: [2_000] }), undefined, 0);
-    const blob = concatenated(saved.pieces(0));
+    const blob = concatenated(saved.blob(0));
     const [a, b] = [Memory.fromBlob(table, blob, 0, STRETCH), Memory.fromBlob(table, blob, 0, STRETCH)];
     assert.equal(a.equals(b, 0), true);
     assert.equal(a.after(frame(table, { 0: [3_000] }), undefined, 0).equals(b, 0), false);

@@ -136,7 +136,7 @@ describe("late samples", () => {
     samples = Array.from({ length: 10 }, (_, i) => ({ name: "steady", ts: NOW + 1_000 * i, visibleAt: 0 }));
     const taken: number[] = [];
     const memory = await read(port.newMemory(query, NOW - 1), NOW + 6_000, NOW - 1, NOW + 4_000, LATE, taken);
-    const restored = port.restore(query, concatenated(memory.pieces(NOW - 60_000)), NOW - 60_000);
+    const restored = port.restore(query, concatenated(memory.blob(NOW - 60_000)), NOW - 60_000);
     await read(restored, NOW + 12_000, NOW + 4_000, NOW + 9_000, 2_000, taken);
     assert.deepEqual(
       taken,
@@ -150,7 +150,7 @@ describe("late samples", () => {
     ).flat();
     const taken: number[] = [];
     const memory = await read(port.newMemory(query, NOW - 90_000), NOW + 6_000, NOW - 1, NOW + 4_000, 2 * LATE, taken);
-    const saved = concatenated(memory.pieces(NOW - 60_000));
+    const saved = concatenated(memory.blob(NOW - 60_000));
     port = openPort();
     await read(port.restore(query, saved, NOW - 60_000), NOW + 12_000, NOW + 4_000, NOW + 9_000, 1.5 * LATE, taken);
     assert.deepEqual(

@@ -158,7 +158,7 @@ describe("a series that ends at a Prometheus", () => {
     const { memory } = await read(p, p.newMemory(query, NOW), 0, 2);
     gone.add("ends");
     const again = port();
-    const run = await read(again, again.restore(query, concatenated(memory.pieces(NOW - 300_000)), NOW - 15_000), 2, 4);
+    const run = await read(again, again.restore(query, concatenated(memory.blob(NOW - 300_000)), NOW - 15_000), 2, 4);
     assert.deepEqual(run.got.sort(), ["ends@45 stale", "stays@31 1", "stays@46 1"]);
   });
 
@@ -168,7 +168,7 @@ describe("a series that ends at a Prometheus", () => {
     gone.add("ends");
     const { memory } = await read(p, p.newMemory(query, NOW), 0, 1);
     const again = port();
-    const run = await read(again, again.restore(query, concatenated(memory.pieces(NOW - 300_000)), NOW - 15_000), 1, 3);
+    const run = await read(again, again.restore(query, concatenated(memory.blob(NOW - 300_000)), NOW - 15_000), 1, 3);
     assert.deepEqual(run.got, []);
   });
 

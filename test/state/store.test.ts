@@ -28,7 +28,7 @@ import type { Condition } from "../../src/status/condition.ts";
 import { FakeClock } from "../fakes/clock.ts";
 
 const KEY = { policy: "default/p", sink: "s", source: "m" };
-const memory = (bytes: number[]) => ({ of: {}, pieces: () => [Uint8Array.from(bytes)] });
+const memory = (bytes: number[]) => ({ of: {}, blob: () => ({ pieces: [Uint8Array.from(bytes)], lasting: [] }) });
 
 let parent: string;
 let dir: string;
@@ -142,9 +142,9 @@ describe("the state store", () => {
     const store = openStateStore(dir, slow, () => {});
     const expensive = (n: number) => ({
       of: {},
-      pieces: () => {
+      blob: () => {
         mono += 7;
-        return [Uint8Array.of(n)];
+        return { pieces: [Uint8Array.of(n)], lasting: [] };
       },
     });
     store.saveCursor(KEY, 1, expensive(1));
@@ -232,14 +232,114 @@ describe("the state store", () => {
         yield scratch;
       }
     }
-    store.saveCursor(KEY, 1, { of: {}, pieces: () => pieces(1) });
+    store.saveCursor(KEY, 1, { of: {}, blob: () => ({ pieces: pieces(1), lasting: [] }) });
     assert.deepEqual([...store.cursor(KEY)!.memory!], [1, 2, 3, 4, 5, 6]);
-    store.saveCursor(KEY, 2, { of: {}, pieces: () => pieces(11) });
+    store.saveCursor(KEY, 2, { of: {}, blob: () => ({ pieces: pieces(11), lasting: [] }) });
     assert.deepEqual([...store.cursor(KEY)!.memory!], [11, 12, 13, 14, 15, 16]);
     store.close();
     const db = new DatabaseSync(join(dir, "state.sqlite"));
     assert.equal(db.prepare("SELECT count(*) AS n FROM pieces").get()?.n, 2);
     db.close();
+  });
+
+  const lasting = (...bytes: number[]) => ({
+    asked: 0,
+    bytes() {
+      this.asked++;
+      return Uint8Array.from(bytes);
+    },
+  });
+  const counted = (sql: string) => {
+    const db = new DatabaseSync(join(dir, "state.sqlite"));
+    const rows = db
+      .prepare(sql)
+      .all()
+      .map((row) => Object.values(row)[0]);
+    db.close();
+    return rows;
+  };
+
+  test("what lasts is written once for all memories that have it, and goes with the last of them", async () => {
+    const store = open();
+    const [a, b, c] = [lasting(1, 1), lasting(2), lasting(3)];
+    const save = (key: typeof KEY, byte: number, ...parts: (typeof a)[]) => {
+      store.saveCursor(key, byte, { of: {}, blob: () => ({ pieces: [Uint8Array.of(byte)], lasting: parts }) });
+      return [...store.cursor(key)!.memory!];
+    };
+    const other = { ...KEY, sink: "t" };
+    assert.deepEqual(save(KEY, 10, a, b), [10, 1, 1, 2]);
+    assert.deepEqual(save(other, 11, a), [11, 1, 1]);
+    assert.deepEqual(save(KEY, 12, b, a), [12, 2, 1, 1]);
+    assert.deepEqual(save(KEY, 13, c, b), [13, 3, 2]);
+    assert.deepEqual(save(KEY, 14, c), [14, 3]);
+    assert.deepEqual([...store.cursor(other)!.memory!], [11, 1, 1]);
+    assert.deepEqual(
+      [a, b, c].map(({ asked }) => asked),
+      [1, 1, 1],
+    );
+    store.saveCursor(other, 15);
+    store.close();
+    assert.deepEqual(counted("SELECT hex(bytes) FROM parts"), ["03"]);
+    const again = open();
+    assert.deepEqual([...again.cursor(KEY)!.memory!], [14, 3]);
+    // Of the process before, and nobody has it now.
+    again.saveCursor(KEY, 16, memory([16]));
+    again.close();
+    assert.deepEqual(counted("SELECT count(*) FROM parts"), [0]);
+  });
+
+  test("what lasts and was rolled back is written again", () => {
+    const store = open();
+    const part = lasting(7);
+    const mine = { of: {}, blob: () => ({ pieces: [Uint8Array.of(1)], lasting: [part] }) };
+    store.saveCursor(KEY, 1, mine);
+    store.saveCursor({ ...KEY, sink: "u" }, 1, { of: {}, blob: () => assert.fail("the disk is full") });
+    store.cursor(KEY); // the save fails
+    store.saveCursor({ ...KEY, sink: "u" }, 2);
+    store.saveCursor({ ...KEY, sink: "t" }, 2, { of: {}, blob: () => ({ pieces: [], lasting: [lasting(8)] }) });
+    store.saveCursor(KEY, 2, mine);
+    assert.deepEqual([...store.cursor(KEY)!.memory!], [1, 7]);
+    assert.deepEqual([...store.cursor({ ...KEY, sink: "t" })!.memory!], [8]);
+    store.close();
+  });
+
+  test("a memory that lacks a part that lasts is unknown, and the cursor stays", () => {
+    for (const damage of [
+      "DELETE FROM parts WHERE id = (SELECT max(id) FROM parts)",
+      "UPDATE memories SET parts = '[1'",
+      "UPDATE memories SET parts = '[0.5]'",
+      "UPDATE memories SET parts = '{}'",
+      "DROP TABLE parts",
+    ]) {
+      rmSync(dir, { recursive: true, force: true });
+      const store = open();
+      store.saveCursor(KEY, 1, { of: {}, blob: () => ({ pieces: [], lasting: [lasting(7), lasting(8)] }) });
+      store.close();
+      const db = new DatabaseSync(join(dir, "state.sqlite"));
+      db.exec(damage);
+      db.close();
+      const again = open();
+      assert.deepEqual(again.cursor(KEY), { cursor: 1, memory: undefined }, damage);
+      again.saveCursor(KEY, 2, { of: {}, blob: () => ({ pieces: [], lasting: [lasting(9)] }) });
+      assert.deepEqual([...again.cursor(KEY)!.memory!], [9]);
+      again.close();
+      assert.deepEqual(counted("SELECT hex(bytes) FROM parts"), ["09"], damage);
+    }
+  });
+
+  test("an upgrade from the schema before keeps the memories", () => {
+    const first = open();
+    first.saveCursor(KEY, 42, memory([1, 2, 3]));
+    first.close();
+    const db = new DatabaseSync(join(dir, "state.sqlite"));
+    db.exec(
+      "ALTER TABLE memories DROP COLUMN parts; DROP TABLE parts; UPDATE meta SET value = '4' WHERE key = 'schema'",
+    );
+    db.close();
+    const store = open();
+    assert.deepEqual([...store.cursor(KEY)!.memory!], [1, 2, 3]);
+    store.close();
+    assert.deepEqual(troubles, []);
   });
 
   test("a database of an older version is brought to the present one and keeps its cursors", () => {
@@ -263,7 +363,7 @@ describe("the state store", () => {
     store.close();
     assert.deepEqual(troubles, []);
     const after = new DatabaseSync(join(dir, "state.sqlite"));
-    assert.equal(after.prepare("SELECT value FROM meta WHERE key = 'schema'").get()?.value, "4");
+    assert.equal(after.prepare("SELECT value FROM meta WHERE key = 'schema'").get()?.value, "5");
     after.close();
   });
 
@@ -287,43 +387,52 @@ describe("the state store", () => {
     assert.deepEqual(troubles, []);
   });
 
-  test("a disk that is full: the agent runs on with cursors in memory, and says so once", async () => {
-    mkdirSync(dir, { recursive: true });
-    // A process that may write files of 64 blocks only is a disk that becomes full.
-    const script = `
+  // A process that may write only files of so many blocks has a disk that becomes full.
+  for (const [blocks, said] of [
+    [64, /Cannot keep state in/],
+    [192, /in memory only until this is fixed/],
+  ] as const)
+    test(`a disk that is full after ${blocks} blocks: the agent runs on with cursors in memory, and says so once`, async () => {
+      mkdirSync(dir, { recursive: true });
+      const script = `
       const { openStateStore } = await import(${JSON.stringify(join(import.meta.dirname, "../../src/state/store.ts"))});
       const troubles = [];
       const clock = { now: () => Date.now(), monotonicMs: () => 0, sleep: async () => true };
       const store = openStateStore(${JSON.stringify(dir)}, clock, (t) => troubles.push(t));
       const key = { policy: "default/p", sink: "s", source: "m" };
       for (let i = 1; i <= 10; i++) {
-        store.saveCursor(key, i, { of: {}, pieces: () => [new Uint8Array(20_000).fill(i)] });
+        store.saveCursor(key, i, { of: {}, blob: () => ({ pieces: [new Uint8Array(20_000).fill(i)], lasting: [] }) });
         await new Promise((done) => setTimeout(done));
       }
       console.log(JSON.stringify({ troubles, cursor: store.cursor(key).cursor }));
       process.exit(0);`;
-    const child = spawn("sh", ["-c", `trap "" XFSZ; ulimit -f 128; exec "$0" -e "$1"`, process.execPath, script]);
-    let out = "";
-    child.stdout.on("data", (d) => {
-      out += d;
+      const child = spawn("sh", [
+        "-c",
+        `trap "" XFSZ; ulimit -f ${blocks}; exec "$0" -e "$1"`,
+        process.execPath,
+        script,
+      ]);
+      let out = "";
+      child.stdout.on("data", (d) => {
+        out += d;
+      });
+      child.stderr.on("data", (d) => {
+        out += d;
+      });
+      await new Promise((done) => child.once("close", done));
+      const { troubles: told, cursor } = JSON.parse(out) as { troubles: StateTrouble[]; cursor: number };
+      assert.deepEqual(
+        told.map((t) => t.state),
+        ["memory"],
+      );
+      assert.match(told[0]!.message, said);
+      assert.equal(cursor, 10, "what could not be saved is known");
     });
-    child.stderr.on("data", (d) => {
-      out += d;
-    });
-    await new Promise((done) => child.once("close", done));
-    const { troubles: told, cursor } = JSON.parse(out) as { troubles: StateTrouble[]; cursor: number };
-    assert.deepEqual(
-      told.map((t) => t.state),
-      ["memory"],
-    );
-    assert.match(told[0]!.message, /in memory only until this is fixed/);
-    assert.equal(cursor, 10, "what could not be saved is known");
-  });
 
   test("what was rolled back is not remembered by anybody: a cursor gets its own with the next save", () => {
     const store = open();
     const mine = memory([1]);
-    const broken = { of: {}, pieces: () => assert.fail("the disk is full") };
+    const broken = { of: {}, blob: () => assert.fail("the disk is full") };
     store.saveCursor(KEY, 1, mine);
     store.saveCursor({ ...KEY, sink: "u" }, 1, broken);
     store.cursor(KEY); // the save fails
@@ -340,7 +449,7 @@ describe("the state store", () => {
 
   test("an end that could not save is not a clean end", () => {
     const store = open();
-    store.saveCursor(KEY, 1, { of: {}, pieces: () => assert.fail("the disk is full") });
+    store.saveCursor(KEY, 1, { of: {}, blob: () => assert.fail("the disk is full") });
     store.close(true);
     const again = open();
     assert.equal(again.closedCleanly, false);
@@ -420,6 +529,7 @@ describe("a damaged row or table", () => {
     ["no generations", `DROP TABLE generations`, /table generations is missing/, {}],
     ["no memories", `DROP TABLE memories`, /table memories is missing/, {}],
     ["no pieces", `DROP TABLE pieces`, /table pieces is missing/, {}],
+    ["no parts", `DROP TABLE parts`, /table parts is missing/, {}],
     ["no cursors", `DROP TABLE cursors`, /table cursors is missing.*begins at --start/, { s: undefined, t: undefined }],
     ["no meta", `DROP TABLE meta`, /table meta is missing/, {}],
     [

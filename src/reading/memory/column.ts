@@ -1,4 +1,5 @@
 // How many samples of each series one time range has: two bytes a series, and their sums, which are asked for at each read.
+import { allEqual } from "./packed.ts";
 
 /** A count at its maximum is not used: no late samples are found in that stretch of that series. */
 export const FULL = 0xffff;
@@ -36,8 +37,15 @@ export class Column {
     return id < this.#counts.length ? this.#counts[id]! : 0;
   }
 
+  /** Of `size` series from `first` on; undefined: they have not all the same. */
+  ofAll(first: number, size: number): number | undefined {
+    const known = this.#counts.subarray(first, first + size);
+    if (known.length === 0) return 0;
+    return known.length === size && allEqual(known) ? known[0]! : undefined;
+  }
+
   /** Of the series from `first` on, as many as `into` takes. */
-  copy(first: number, into: Uint16Array): void {
+  copy(first: number, into: Float64Array): void {
     const known = this.#counts.subarray(first, first + into.length);
     into.set(known);
     into.fill(0, known.length);

@@ -1,14 +1,15 @@
 // What a reader remembers of each series: the last timestamp that was taken, and how many samples of the recent past (recent-counts.ts).
 // With it late samples are sent, and no sample is sent twice. A version is never changed; a read that succeeds makes the next one.
 import type { EpochMs } from "../../platform/clock.ts";
-import { wider } from "../../series/columns.ts";
 import type { Frame } from "../../series/frame.ts";
 import type { SeriesTable } from "../../series/table.ts";
 import type { AuditCounts } from "../../source/audit.ts";
 import { endedAt, LOOKBACK_MS } from "../../source/stale-markers.ts";
-import { blobPieces, readBlob } from "./memory-blob.ts";
+import { fingerprint } from "./fingerprints.ts";
+import { blobOf, readBlob } from "./memory-blob.ts";
 import { RecentCounts } from "./recent-counts.ts";
 import { RestoredSeries } from "./restored-series.ts";
+import { type Lasting, SavedNames } from "./saved-names.ts";
 
 type Parts = {
   table: SeriesTable;
@@ -23,6 +24,8 @@ type Parts = {
   known: boolean;
   /** What was taken by stretches of the audit; absent until the first read, or where there is no audit. */
   auditCounts?: AuditCounts | undefined;
+  /** Of all versions over one table: what was saved last. */
+  names?: SavedNames | undefined;
 };
 
 export class Memory {
@@ -33,6 +36,7 @@ export class Memory {
   readonly known: boolean;
   readonly auditCounts: AuditCounts | undefined;
   readonly #saved: RestoredSeries | undefined;
+  readonly #names: SavedNames;
 
   private constructor(parts: Parts) {
     this.table = parts.table;
@@ -42,6 +46,7 @@ export class Memory {
     this.known = parts.known;
     this.auditCounts = parts.auditCounts;
     this.#saved = parts.saved;
+    this.#names = parts.names ?? new SavedNames(parts.table);
   }
 
   /** `stretchMs`: by which the recent past is counted (RecentCounts); 0: not at all. */
@@ -57,7 +62,17 @@ export class Memory {
 
   #with(parts: Partial<Parts>): Memory {
     const { table, last, taken, floor, known, auditCounts } = this;
-    return new Memory({ table, last, taken, floor, saved: this.#saved, known, auditCounts, ...parts });
+    return new Memory({
+      table,
+      last,
+      taken,
+      floor,
+      saved: this.#saved,
+      known,
+      auditCounts,
+      names: this.#names,
+      ...parts,
+    });
   }
 
   /** The last timestamp taken of a series: only newer samples pass. */
@@ -157,7 +172,8 @@ export class Memory {
     for (let id = 0; id < this.last.length; id++) if (this.last[id]! > reach) ids.set(id, table.adopt(this.table, id));
     const last = new Float64Array(table.size).fill(Number.NEGATIVE_INFINITY);
     for (const [before, now] of ids) last[now] = this.last[before]!;
-    return this.#with({ table, last, saved: this.#saved?.after(reach), taken: this.taken.migrate(ids, table.size) });
+    const taken = this.taken.migrate(ids, table.size);
+    return this.#with({ table, last, saved: this.#saved?.after(reach), taken, names: undefined });
   }
 
   /** Do both let the same samples newer than `reachFrom` pass? */
@@ -173,9 +189,8 @@ export class Memory {
   }
 
   /** For the state store (memory-blob.ts): every series with a timestamp newer than `since`; no read looks back further. */
-  pieces(since: EpochMs): Iterable<Uint8Array> {
-    const { last, taken } = this;
-    return blobPieces({ last, taken, prints: fingerprints(this.table, last.length), saved: this.#saved }, since);
+  blob(since: EpochMs): { lasting: Lasting[]; pieces: Iterable<Uint8Array> } {
+    return blobOf({ last: this.last, taken: this.taken, saved: this.#saved, names: this.#names }, since);
   }
 
   /** `floor`: series that are not in the blob pass only newer samples. A blob of another version or length is ignored. */
@@ -210,32 +225,4 @@ function sameAbove(a: Parts["saved"], b: Parts["saved"], reachFrom: EpochMs): bo
     if (other < 0 || others.last(other) !== mine.last(i)) return false;
   }
   return true;
-}
-
-/** By table and id, 0 where not made yet: labels never change, so their hash is made once. */
-const prints = new WeakMap<SeriesTable, { column: Float64Array<ArrayBuffer> }>();
-
-/** The fingerprint of a series (SeriesTable): the same with the same seed. */
-export function fingerprint(table: SeriesTable, id: number): number {
-  const column = columnOf(table, id + 1);
-  if (column[id] === 0) {
-    if (id >= table.size) throw new RangeError(`no series ${id} in the table`); // its number would be kept for the one that comes
-    column[id] = table.fingerprint(id);
-  }
-  return column[id]!;
-}
-
-/** Those of the first `count` series, by id. */
-function fingerprints(table: SeriesTable, count: number): Float64Array {
-  const column = columnOf(table, count);
-  const { size } = table;
-  for (let id = 0; id < count && id < size; id++) if (column[id] === 0) column[id] = table.fingerprint(id);
-  return column;
-}
-
-function columnOf(table: SeriesTable, count: number): Float64Array {
-  let known = prints.get(table);
-  if (known === undefined) prints.set(table, (known = { column: new Float64Array(1024) }));
-  if (count > known.column.length) known.column = wider(known.column, Math.max(count, table.size));
-  return known.column;
 }

@@ -197,15 +197,20 @@ export class RecentCounts {
     return new RecentCounts(this.stretchMs, this.from, counts, this.#saved);
   }
 
-  /** Stretches whose counts are kept, as first and number. */
+  /** What was taken before a restart. */
+  get restored(): RestoredCounts | undefined {
+    return this.#saved;
+  }
+
+  /** Stretches in which this process took something, as first and number. */
   get span(): { first: number; length: number } {
-    const all = this.#stretches();
+    const all = [...this.#counts.keys()];
     if (all.length === 0) return { first: 0, length: 0 };
     const first = Math.min(...all);
     return { first, length: Math.max(...all) - first + 1 };
   }
 
-  /** Of a series that was not seen since the restart. */
+  /** What was taken of a series before a restart. */
   savedCount(k: number, print: number): number {
     const saved = this.#saved;
     if (saved === undefined || k < saved.first || k >= saved.first + saved.length) return 0;

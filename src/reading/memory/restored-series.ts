@@ -72,3 +72,38 @@ export class RestoredSeries {
 
 /** Samples of each of `series` in the stretches from `first` on: `length` counts a series. */
 export type RestoredCounts = { first: number; length: number; series: RestoredSeries; counts: Uint16Array };
+
+export type RestoredBlob = RestoredCounts & { stretchMs: number; from: EpochMs };
+
+/** Series as they were saved together: their fingerprints; `columns`: last timestamps, then the counts of each of `length` stretches. */
+export type RestoredBlock = { prints: Float64Array; first: number; length: number; columns(): Float64Array[] };
+
+/** Counts of series, more than any memory has (RecentCounts): damaged. */
+const MAX_COUNTS = 64_000_000;
+
+/** Series of several blocks, in none of them twice: their newest timestamp, which is newer than `since`, and the sum of their counts. */
+export function mergedSeries(
+  { stretchMs, from, since }: { stretchMs: number; from: EpochMs; since: EpochMs },
+  blocks: readonly RestoredBlock[],
+): RestoredBlob | undefined {
+  if (!Number.isFinite(stretchMs) || !Number.isFinite(from) || Number.isNaN(since)) return undefined;
+  const counted = blocks.filter((block) => block.length > 0);
+  const first = counted.reduce((least, block) => Math.min(least, block.first), counted[0]?.first ?? 0);
+  const length = counted.reduce((most, block) => Math.max(most, block.first + block.length - first), 0);
+  const most = blocks.reduce((n, { prints }) => n + prints.length, 0);
+  if (most * length > MAX_COUNTS) return undefined;
+  const series = new RestoredSeries(most);
+  const sums = new Uint16Array(most * length);
+  for (const block of blocks) {
+    const [last, ...counts] = block.columns() as [Float64Array, ...Float64Array[]];
+    for (let j = 0; j < last.length; j++) {
+      const [print, time] = [block.prints[j]!, last[j]!];
+      if (!Number.isSafeInteger(print) || print < 0 || !Number.isFinite(time) || time <= since) continue; // damaged, or too old
+      const known = series.find(print);
+      const i = known >= 0 && series.last(known) >= time ? known : series.set(print, time);
+      const row = length * i + block.first - first;
+      for (let k = 0; k < counts.length; k++) sums[row + k] = Math.min(0xffff, sums[row + k]! + counts[k]![j]!);
+    }
+  }
+  return { stretchMs, from, first, length, series, counts: sums };
+}
