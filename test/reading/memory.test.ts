@@ -126,7 +126,7 @@ describe("Memory.blob()", () => {
     const ids = Array.from({ length: 10_000 }, (_, i) => table.intern([["__name__", `m${i}`]]));
     let memory = Memory.fresh(table, 0, 15_000);
     let before = memory.blob(0).lasting;
-    for (let poll = 0; poll < 50; poll++) {
+    for (let poll = 0; poll < 20; poll++) {
       memory = moved(table, memory, ids, NOW + poll * 1_000);
       const { lasting, pieces } = memory.blob(NOW - 300_000);
       if (poll > 0)

@@ -65,6 +65,36 @@ describe("RecentCounts", () => {
     assert.equal(one.density(), 4 / 3 / STRETCH);
   });
 
+  test("property: however the samples of several series lie in the stretches, each is counted in its own", () => {
+    const samples = fc.uniqueArray(fc.integer({ min: 1, max: 6 * STRETCH }), { minLength: 1, maxLength: 6 });
+    const frames = fc.array(fc.array(samples, { minLength: 3, maxLength: 3 }), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(frames, fc.constantFrom(0, 2 * STRETCH), (list, keepFrom) => {
+        const table = tableOf(3);
+        const { print } = Memory.fresh(table, 0);
+        let taken = new RecentCounts(STRETCH, 0);
+        for (const runs of list) {
+          const sorted = runs.map((all) => all.toSorted((a, b) => a - b));
+          taken = taken.add(frame(table, { 0: sorted[0]!, 1: sorted[1]!, 2: sorted[2]! }), undefined, keepFrom, print);
+        }
+        for (let id = 0; id < 3; id++)
+          for (let k = 0; k < 6; k++) {
+            const lies = (ts: number) => ts > k * STRETCH && ts <= (k + 1) * STRETCH;
+            const want = list.flatMap((runs) => runs[id]!).filter(lies).length;
+            assert.equal(taken.count(k, id, print), k * STRETCH < keepFrom ? 0 : want);
+          }
+        const columns = [0, 1, 2, 3, 4, 5].map((k) => taken.column(k)).filter((column) => column !== undefined);
+        for (const column of columns) {
+          const counts = [0, 1, 2].map((id) => column.get(id));
+          assert.deepEqual(
+            [column.samples, column.series],
+            [counts.reduce((a, b) => a + b), counts.filter(Boolean).length],
+          );
+        }
+      }),
+    );
+  });
+
   test("a source that has fewer than were taken (it removed doubles) has none late", () => {
     const table = tableOf(1);
     const { print } = Memory.fresh(table, 0);

@@ -1,4 +1,6 @@
 // How many samples of each series one time range has: two bytes a series, and their sums, which are asked for at each read.
+import type { EpochMs } from "../../platform/clock.ts";
+import type { Frame } from "../../series/frame.ts";
 import { allEqual } from "./packed.ts";
 
 /** A count at its maximum is not used: no late samples are found in that stretch of that series. */
@@ -51,8 +53,31 @@ export class Column {
     into.fill(0, known.length);
   }
 
-  /** `samples` more of a series. Bound to its column. */
-  readonly add = (id: number, samples: number): void => this.set(id, this.#counts[id]! + samples);
+  add(id: number, samples: number): void {
+    this.set(id, this.#counts[id]! + samples);
+  }
+
+  /** Counts the runs of a frame from `run` on that lie in (from, to] as a whole; returns the first that does not. */
+  addRuns({ timestamps, runStart, runSeries, runs }: Frame, run: number, from: EpochMs, to: EpochMs): number {
+    const counts = this.#counts;
+    let at = run;
+    let samples = 0;
+    let series = 0;
+    for (; at < runs; at++) {
+      const start = runStart[at]!;
+      const end = runStart[at + 1]!;
+      if (timestamps[start]! <= from || timestamps[end - 1]! > to) break;
+      const id = runSeries[at]!;
+      const before = counts[id]!;
+      const now = Math.min(FULL, before + end - start);
+      counts[id] = now;
+      samples += now - before;
+      if (before === 0 && now > 0) series++;
+    }
+    this.#samples += samples;
+    this.#series += series;
+    return at;
+  }
 
   set(id: number, samples: number): void {
     const before = this.#counts[id]!;

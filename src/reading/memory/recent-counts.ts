@@ -82,12 +82,17 @@ export class RecentCounts {
       return mine;
     };
     if (late !== undefined)
-      this.#perStretch(late, (k) => {
-        if (k < first) return undefined;
-        const mine = column(k);
-        return (id, samples) => mine.set(id, samples - (this.#saved === undefined ? 0 : this.savedCount(k, print(id))));
+      this.#perStretch(late, 0, late.runs, (k, id, samples) => {
+        if (k < first) return;
+        column(k).set(id, samples - (this.#saved === undefined ? 0 : this.savedCount(k, print(id))));
       });
-    this.#perStretch(frame, (k) => (k >= first ? column(k).add : undefined));
+    for (let run = 0; run < frame.runs; ) {
+      const k = this.#stretch(frame.timestamps[frame.runStart[run]!]!);
+      const next = k < first ? run : column(k).addRuns(frame, run, k * this.stretchMs, (k + 1) * this.stretchMs);
+      // It lies in several, or is too old.
+      if (next === run) this.#perStretch(frame, run, run + 1, (k, id, n) => k >= first && column(k).add(id, n));
+      run = Math.max(next, run + 1);
+    }
     const bounded = this.#bounded(counts);
     const from = Math.max(this.from, first * this.stretchMs, bounded);
     const saved = this.#saved;
@@ -99,28 +104,20 @@ export class RecentCounts {
     );
   }
 
-  /** Tells `into(k)` how many samples a series has in stretch k, run by run; neighbours are nearly always of one stretch. */
-  #perStretch(frame: Frame, into: (k: number) => ((id: number, samples: number) => void) | undefined): void {
-    const { timestamps, runStart, runSeries, runs } = frame;
-    // The stretch of the sample before, (from, to].
-    let from = Number.POSITIVE_INFINITY;
-    let to = Number.NEGATIVE_INFINITY;
-    let each: ((id: number, samples: number) => void) | undefined;
-    let i = 0;
-    for (let run = 0; run < runs; run++) {
-      for (const end = runStart[run + 1]!; i < end; ) {
+  /** How many samples the series of each of these runs has in each stretch. */
+  #perStretch(
+    { timestamps, runStart, runSeries }: Frame,
+    run: number,
+    end: number,
+    into: (k: number, id: number, samples: number) => void,
+  ): void {
+    for (; run < end; run++)
+      for (let i = runStart[run]!; i < runStart[run + 1]!; ) {
         const start = i;
-        const ts = timestamps[i]!;
-        if (ts <= from || ts > to) {
-          const k = this.#stretch(ts);
-          from = k * this.stretchMs;
-          to = from + this.stretchMs;
-          each = into(k);
-        }
-        while (i < end && timestamps[i]! <= to) i++;
-        each?.(runSeries[run]!, i - start);
+        const k = this.#stretch(timestamps[i]!);
+        while (i < runStart[run + 1]! && this.#stretch(timestamps[i]!) === k) i++;
+        into(k, runSeries[run]!, i - start);
       }
-    }
   }
 
   /** Forgets the oldest stretches where there are too many; returns from when on they are complete. */
