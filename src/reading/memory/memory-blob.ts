@@ -95,9 +95,9 @@ function restoredBlocks(saved: RestoredSeries, taken: RecentCounts): Lasting[] {
   for (let from = 0; from < saved.size; from += BLOCK) {
     const size = Math.min(BLOCK, saved.size - from);
     const bytes = () => {
-      const block = namesOf(size, (i) => saved.print(from + i), BLOCK_BYTES + (1 + length) * packedBytes(size));
+      const block = new Uint8Array(16 + 8 * size + BLOCK_BYTES + (1 + length) * packedBytes(size));
       const values = scratch.subarray(0, size);
-      let end = 16 + 8 * size;
+      let end = namesOf(size, (i) => saved.print(from + i), block).length;
       new Float64Array(block.buffer, end, 4).set([COLUMNS, size, first, length]);
       end += BLOCK_BYTES;
       for (let i = -1; i < length; i++) {

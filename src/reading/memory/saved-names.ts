@@ -70,12 +70,13 @@ function isOf(block: NamedBlock, size: number, all: boolean): boolean {
   return all || block.ids!.every((id, i) => id === ids[i]);
 }
 
-/** `room`: bytes after them. */
-export function namesOf(size: number, print: (i: number) => number, room = 0): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(16 + 8 * size + room);
-  const doubles = new Float64Array(bytes.buffer, 0, 2 + size);
+/** Used again by each call that does not bring its own. */
+const scratch = new Uint8Array(16 + 8 * BLOCK);
+
+export function namesOf(size: number, print: (i: number) => number, into = scratch): Uint8Array<ArrayBuffer> {
+  const doubles = new Float64Array(into.buffer, 0, 2 + size);
   doubles[0] = NAMES;
   doubles[1] = size;
   for (let i = 0; i < size; i++) doubles[2 + i] = print(i);
-  return bytes;
+  return into.subarray(0, doubles.byteLength);
 }
