@@ -5,11 +5,12 @@
 import { copy, samePrefix, sameSuffix, varint, varintLength } from "../bytes";
 import { pairBytes, pairLength } from "../pairs";
 import { blockBytes, bytesBeforeName, entityBytes, labelsOf, listOf, longestBlock, NAME, seriesRecord } from "../series";
+import { alike, lastLength, nameOfLike, written } from "./alike";
+import { nextBodyOfNames, recordOfName, rememberName } from "./names";
+import { backOf, nextBody, remember } from "./places";
 import { endBlock, FAR, fresh, lastBack, same, startBlock } from "./snappy";
+import { LOW_BYTES, valueOf } from "./value";
 
-/** Of a value: what decides about its last decimals. */
-const LOW_BYTES: u64 = 0xffffffffff;
-const STALE_BITS: u64 = 0x7ff0000000000002;
 /** Samples of the series before that are looked at. */
 const REMEMBERED: u32 = 1024;
 
@@ -28,8 +29,6 @@ let countBefore: u32 = 0;
 
 let raw: usize = 0;
 let pos: u32 = 0;
-/** Bytes of all bodies before this one: what was written last in another body is further away than this one is long. */
-let base: u32 = 0;
 let lastTimestamp: i64 = 0;
 let lastTimestampAt: u32 = 0;
 
@@ -49,9 +48,8 @@ export function encode(
   startBlock(raw, out + 5);
   let sample: u32 = 0;
   for (let run: u32 = 0; run < runs; run++) {
-    const id = load<u32>(ids + (run << 2));
     const end = load<u32>(ends + (run << 2));
-    const record = seriesRecord(id);
+    const record = seriesRecord(load<u32>(ids + (run << 2)));
     const name = load<u32>(record);
     const entity = load<u32>(record, 4);
     let size = entityBytes(entity) + (name === NAME ? 0 : pairLength(name));
@@ -59,19 +57,33 @@ export function encode(
     store<u8>(raw + pos, 0x0a);
     const head = pos;
     pos = (varint(raw + pos + 1, size) - raw) as u32;
+    const labels = pos;
     writeLabels(name, entity, head);
+    if (name !== NAME) rememberName(recordOfName(name), name, labels + bytesBeforeName(entity), entity, size + labels - head);
     countNow = 0;
     for (; sample < end; sample++)
       writeSample(
         load<f64>(timestamps + (sample << 3)) as i64,
-        load<u8>(stales + sample) !== 0 ? STALE_BITS : load<u64>(values + (sample << 3)),
+        valueOf(values, stales, sample),
       );
     const swap = samplesBefore;
     samplesBefore = samplesNow;
     samplesNow = swap;
     countBefore = min(countNow, REMEMBERED);
+    if (run + 1 === runs || nameOfLike(ids, ends, run + 1, sample, countNow, timestamps, entity) === NAME) continue;
+    const from = pos;
+    pos = alike(ids, ends, run + 1, runs, sample, countNow, timestamps, values, stales, raw, pos, pos - head, labels - head);
+    if (written === 0) continue;
+    run += written;
+    sample += written * countNow;
+    const by = pos - from;
+    for (let k: u32 = 0; k < countBefore; k++) store<u32>(samplesBefore + (k << 2), load<u32>(samplesBefore + (k << 2)) + by);
+    lastTimestampAt += by;
+    endBefore += by;
+    store<u32>(before, pos - lastLength + labels - head);
   }
-  base += pos + FAR;
+  nextBody(pos);
+  nextBodyOfNames(pos);
   const last = endBlock();
   start = out + 5 - varintLength(pos);
   varint(start, pos);
@@ -88,22 +100,6 @@ export function bodyStart(): usize {
 /** Bytes of the body before it was compressed. */
 export function rawLength(): u32 {
   return pos;
-}
-
-/** Where bytes stood before, by a hash of eight of them: beginnings of labels, and where series began to differ. */
-const BITS: u32 = 12;
-const table = memory.data((1 << BITS) * 4, 4);
-
-// @ts-ignore: decorator
-@inline
-function slotOf(at: usize): usize {
-  return table + ((((load<u64>(at) * 0x9e3779b185ebca87) >> (64 - BITS)) as usize) << 2);
-}
-
-// @ts-ignore: decorator
-@inline
-function remember(at: u32): void {
-  store<u32>(slotOf(raw + at), base + at);
 }
 
 /** Writes the labels of a series behind its head, and says what of that stood before, from `head` on. */
@@ -136,7 +132,7 @@ function writeLabels(name: u32, entity: u32, head: u32): void {
   }
   store<u32>(now + (count << 2), pos);
   say(head, pos, count);
-  for (let i: u32 = 0; i < count; i++) remember(load<u32>(now + (i << 2)));
+  for (let i: u32 = 0; i < count; i++) remember(load<u64>(raw + load<u32>(now + (i << 2))), load<u32>(now + (i << 2)));
   entityBefore = entity;
   endBefore = pos;
   const swap = before;
@@ -157,10 +153,8 @@ function say(from: u32, to: u32, count: u32): void {
     let back = lastBack();
     if (back <= at && back > 0) length = samePrefix(text - back, text, most);
     if (length < most) {
-      const slot = slotOf(text);
-      const other = base + at - load<u32>(slot);
-      store<u32>(slot, base + at);
-      if (other <= at && other > 0 && other < FAR) {
+      const other = backOf(load<u64>(text), at);
+      if (other > 0) {
         const longer = samePrefix(text - other, text, most);
         if (longer > length) {
           length = longer;
@@ -221,20 +215,16 @@ function writeSample(timestamp: i64, value: u64): void {
       const low = (ctz<u64>(nearBytes) >> 3) as u32;
       const high = min((clz<u64>(backBytes) >> 3) as u32, 8 - low - 1);
       // A value that other series have too.
-      const slot = slotOf(at + 3);
-      const other = base + pos + 3 - load<u32>(slot);
-      store<u32>(slot, base + pos + 3);
-      if (low + high < 5 && other <= pos && other > 0 && other < FAR && load<u64>(at + 3 - other) === value) {
+      const other = backOf(value, pos + 3);
+      if (low + high < 5 && other > 0 && load<u64>(at + 3 - other) === value) {
         same(8, other);
         return writeTimestamp(timestamp, at, size, back, own, k);
       }
       if (low + high < 3) {
         // Numbers with the same decimals have the same low bytes.
-        const decimals = table + (((((value & LOW_BYTES) * 0x9e3779b185ebca87) >> (64 - BITS)) as usize) << 2);
-        const alike = base + pos + 3 - load<u32>(decimals);
-        store<u32>(decimals, base + pos + 3);
-        if (alike <= pos && alike > 0 && alike < FAR && ((load<u64>(at + 3 - alike) ^ value) & LOW_BYTES) === 0) {
-          same(5, alike);
+        const decimals = backOf(value & LOW_BYTES, pos + 3);
+        if (decimals > 0 && ((load<u64>(at + 3 - decimals) ^ value) & LOW_BYTES) === 0) {
+          same(5, decimals);
           fresh(3 - high);
           same(high, min(back, FAR));
           return writeTimestamp(timestamp, at, size, back, own, k);

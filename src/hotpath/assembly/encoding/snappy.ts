@@ -1,5 +1,6 @@
 // The elements of a snappy block. Whoever writes the bytes knows which of them stood before, and where: pieces come one after the other,
 // with how far back the same bytes are, and become copies where that takes less than the bytes.
+import { copy } from "../bytes";
 
 /** Uncompressed bytes, all of the body from its beginning on. */
 let raw: usize = 0;
@@ -8,10 +9,11 @@ let from: u32 = 0;
 let to: u32 = 0;
 let copied: u32 = 0;
 let distance: u32 = 0;
-let out: usize = 0;
+/** Where the next element goes. */
+export let out: usize = 0;
 
 /** Copies of fewer bytes take as much as the bytes. */
-const LEAST: u32 = 4;
+export const LEAST: u32 = 4;
 /** Copies reach back this far, less than which two bytes say. */
 export const FAR: u32 = 65536;
 
@@ -27,7 +29,7 @@ export function startBlock(rawBytes: usize, to_: usize): void {
 /** Returns where the block ends. */
 export function endBlock(): usize {
   settle();
-  literal();
+  writePending();
   return out;
 }
 
@@ -61,6 +63,30 @@ export function lastBack(): u32 {
   return distance;
 }
 
+/**
+ * From here on elements are written by literal() and copies(), from `out` on, until resume(). Returns how many bytes before this are a
+ * copy from `back` that is not written yet, since it may become longer.
+ */
+export function suspend(back: u32): u32 {
+  let n = copied;
+  if (distance === back && n > 0) copied = 0;
+  else {
+    settle();
+    n = 0;
+  }
+  writePending();
+  return n;
+}
+
+/** Elements up to byte `at` are written, up to `next`; behind it `n` bytes are the same as those `back` before. */
+export function resume(next: usize, at: u32, n: u32, back: u32): void {
+  out = next;
+  from = at;
+  to = at;
+  copied = n;
+  distance = back;
+}
+
 // @ts-ignore: decorator
 @inline
 function settle(): void {
@@ -72,55 +98,65 @@ function settle(): void {
 }
 
 function emit(): void {
-  literal();
-  let n = copied;
-  to += n;
+  writePending();
+  to += copied;
   from = to;
+  out = copies(out, copied, distance);
   copied = 0;
-  while (n >= 68) {
-    long(64);
-    n -= 64;
+}
+
+function writePending(): void {
+  if (to > from) out = literal(out, raw + from, to - from);
+  from = to;
+}
+
+/** Writes copies of `n` bytes, four at least; returns their end. */
+// @ts-ignore: decorator
+@inline
+export function copies(at: usize, n: u32, back: u32): usize {
+  let p = at;
+  let left = n;
+  while (left >= 68) {
+    p = copyElement(p, 64, back);
+    left -= 64;
   }
-  if (n > 64) {
-    long(60);
-    n -= 60;
+  if (left > 64) {
+    p = copyElement(p, 60, back);
+    left -= 60;
   }
-  if (n <= 11 && distance < 2048) {
-    store<u8>(out, (((distance >> 8) << 5) | ((n - 4) << 2) | 1) as u8);
-    store<u8>(out, distance as u8, 1);
-    out += 2;
-  } else long(n);
+  if (left > 11 || back >= 2048) return copyElement(p, left, back);
+  store<u8>(p, (((back >> 8) << 5) | ((left - 4) << 2) | 1) as u8);
+  store<u8>(p, back as u8, 1);
+  return p + 2;
 }
 
 // @ts-ignore: decorator
 @inline
-function long(n: u32): void {
-  store<u8>(out, (((n - 1) << 2) | 2) as u8);
-  store<u16>(out, distance as u16, 1);
-  out += 3;
+function copyElement(p: usize, n: u32, back: u32): usize {
+  store<u32>(p, (((n - 1) << 2) | 2) | (back << 8));
+  return p + 3;
 }
 
-function literal(): void {
-  const n = to - from;
-  if (n === 0) return;
+/** Writes a literal of `n` bytes, one at least, and up to fifteen bytes more; returns its end. */
+// @ts-ignore: decorator
+@inline
+export function literal(at: usize, bytes: usize, n: u32): usize {
+  let p = at;
   const last = n - 1;
-  if (last < 60) store<u8>(out++, (last << 2) as u8);
+  if (last < 60) store<u8>(p++, (last << 2) as u8);
   else if (last < 256) {
-    store<u8>(out, 60 << 2);
-    store<u8>(out, last as u8, 1);
-    out += 2;
+    store<u8>(p, 60 << 2);
+    store<u8>(p, last as u8, 1);
+    p += 2;
   } else if (last < 65536) {
-    store<u8>(out, 61 << 2);
-    store<u16>(out, last as u16, 1);
-    out += 3;
+    store<u8>(p, 61 << 2);
+    store<u16>(p, last as u16, 1);
+    p += 3;
   } else {
-    store<u8>(out, 63 << 2);
-    store<u32>(out, last, 1);
-    out += 5;
+    store<u8>(p, 63 << 2);
+    store<u32>(p, last, 1);
+    p += 5;
   }
-  const bytes = raw + from;
-  if (n <= 16) v128.store(out, v128.load(bytes));
-  else memory.copy(out, bytes, n as usize);
-  out += n;
-  from = to;
+  copy(p, bytes, n);
+  return p + n;
 }
