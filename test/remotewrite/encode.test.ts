@@ -136,3 +136,104 @@ describe("rule 2: the message", () => {
     );
   });
 });
+
+describe("rule 2: series that are like the one before, which are written without comparing all bytes", () => {
+  // Few parts, so that names begin and end in the same way, series have the same other labels, and values the same bytes.
+  const part = fc.constantFrom(
+    "a",
+    "b",
+    "_",
+    "node_",
+    "memory_",
+    "_total",
+    "_seconds_total",
+    "x".repeat(70),
+    "12",
+    "13",
+  );
+  const name = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => `m${parts.join("")}`);
+  const other = fc.constantFrom<[string, string][]>(
+    [],
+    [["job", "a"]],
+    [["job", "b"]],
+    [["host", "é".repeat(60)]],
+    [["host", `${"h".repeat(200)}1`]],
+    [["host", `${"h".repeat(200)}2`]],
+    [["A", "before the name"]],
+    [
+      ["A", "before the name"],
+      ["B", "x".repeat(150)],
+      ["job", "a"],
+    ],
+    [["long", "l".repeat(16_330)]],
+    [["long", "l".repeat(40_000)]],
+    [["long", "l".repeat(70_000)]],
+  );
+  const bytes = fc.constantFrom(0, 1, 0x80, 0xff);
+  const value = fc.oneof(
+    fc.constantFrom(0, -0, 1, 2.5, 1e6, 1e6 + 1, 1e6 + 0.25, Number.NaN, Number.POSITIVE_INFINITY),
+    fc.array(bytes, { minLength: 8, maxLength: 8 }).map((b) => new DataView(Uint8Array.from(b).buffer).getFloat64(0)),
+    fc.double(),
+  );
+  const times = fc.constantFrom(
+    [1_795_000_000_123],
+    [1_795_000_000_124],
+    [-1],
+    [5, 2 ** 45],
+    [1_795_000_000_123, 1_795_000_015_123, 1_795_000_030_123],
+    Array.from({ length: 1030 }, (_, i) => 1_795_000_000_000 + i),
+  );
+  const oneSeries = fc.record({
+    name: fc.option(name, { freq: 20 }),
+    other: fc.nat(),
+    times: fc.option(times, { freq: 6 }),
+    values: fc.array(fc.tuple(value, fc.nat({ max: 9 })), { minLength: 1, maxLength: 3 }),
+  });
+  const frames = fc.array(
+    fc.record({
+      others: fc.array(other, { minLength: 1, maxLength: 3 }),
+      times: fc.array(times, { minLength: 1, maxLength: 1 }),
+      series: fc.array(oneSeries, { minLength: 1, maxLength: 40 }),
+    }),
+    { minLength: 1, maxLength: 3 },
+  );
+
+  function givenOf({ others, times: usual, series }: typeof frames extends fc.Arbitrary<(infer F)[]> ? F : never) {
+    const given = new Map<string, Given>();
+    for (const s of series) {
+      const labels = [...others[s.other % others.length]!];
+      if (s.name !== null) labels.push(["__name__", s.name]);
+      if (labels.length === 0) labels.push(["nothing", "else"]);
+      labels.sort(([a], [b]) => (a < b ? -1 : 1));
+      const samples = (s.times ?? usual[0]!).map((ts, i) => {
+        const [v, stale] = s.values[i % s.values.length]!;
+        return { ts, value: stale === 0 ? Number.NaN : v, stale: stale === 0 };
+      });
+      given.set(JSON.stringify(labels), { labels, samples });
+    }
+    return [...given.values()];
+  }
+
+  const canonical = (value: number): bigint => (Number.isNaN(value) ? 0x7ff8000000000000n : bitsOf(value));
+  const lines = (list: readonly Decoded[]) =>
+    list.map((s) => `${JSON.stringify(s.labels)} ${s.samples.map((x) => `${x.ts} ${x.bits}`)}`).sort();
+  const wanted = (list: readonly Given[]) =>
+    list
+      .map(
+        (s) =>
+          `${JSON.stringify(s.labels)} ${s.samples.map((x) => `${x.ts} ${x.stale ? STALE_BITS : canonical(x.value)}`)}`,
+      )
+      .sort();
+
+  test("property: each frame of several of one table comes back", () => {
+    fc.assert(
+      fc.property(frames, (list) => {
+        for (const frame of list) {
+          const given = givenOf(frame);
+          assert.deepEqual(lines(sent(frameOf(given))), wanted(given));
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+});

@@ -1,5 +1,4 @@
-// Bytes: copied, compared and searched by sixteen; by sixty-four where many are expected, since each step of a loop costs as much as several
-// loads.
+// Bytes: copied, compared and searched by sixteen.
 
 /** Writes up to fifteen bytes more. */
 // @ts-ignore: decorator
@@ -8,7 +7,7 @@ export function copy(to: usize, from: usize, length: u32): void {
   for (let i: u32 = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
 }
 
-/** The same where there are many. Writes up to fifteen bytes more. */
+/** The same where there are many: a step of a loop costs as much as four loads. Writes up to fifteen bytes more. */
 // @ts-ignore: decorator
 @inline
 export function copyMany(to: usize, from: usize, length: u32): void {
@@ -58,24 +57,6 @@ export function find(from: usize, end: usize, c: u8): usize {
     if (hits !== 0) return min(end, p + (ctz<i32>(hits) as usize));
   }
   return end;
-}
-
-/** The same where it is expected to be far. Reads up to sixty-three more. */
-// @ts-ignore: decorator
-@inline
-export function findFar(from: usize, end: usize, c: u8): usize {
-  const wanted = i8x16.splat(c as i8);
-  for (let p = from; p < end; p += 64) {
-    const hits = hitsOf(p, wanted) | (hitsOf(p + 16, wanted) << 16) | (hitsOf(p + 32, wanted) << 32) | (hitsOf(p + 48, wanted) << 48);
-    if (hits !== 0) return min(end, p + (ctz<u64>(hits) as usize));
-  }
-  return end;
-}
-
-// @ts-ignore: decorator
-@inline
-function hitsOf(p: usize, wanted: v128): u64 {
-  return i8x16.bitmask(i8x16.eq(v128.load(p), wanted)) as u32 as u64;
 }
 
 // @ts-ignore: decorator

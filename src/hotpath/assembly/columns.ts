@@ -48,8 +48,8 @@ export function freeColumn(column: usize): void {
 // Bytes one after the other, in blocks that never move: an arena is { next free byte, end of the block }.
 
 const BLOCK: u32 = 16 * 1024;
-/** What is read or written by many bytes at a time may go this far past its end. */
-export const SLACK: u32 = 64;
+/** What is read or written by sixteen bytes may go this far past its end. */
+export const SLACK: u32 = 32;
 
 export function newArena(): usize {
   const arena = heap.alloc(8);

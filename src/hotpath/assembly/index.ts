@@ -13,7 +13,7 @@ export {
 } from "./scan";
 export { bodyBound, bodyStart, encode, rawLength } from "./encoding/encode";
 
-/** Room for `bytes`, and more at both ends that may be read and written. */
+/** Room for `bytes`, and sixteen more at both ends that may be read and written. */
 export function allocate(bytes: u32): usize {
   return heap.alloc((bytes + 2 * SLACK) as usize) + SLACK;
 }

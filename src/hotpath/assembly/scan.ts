@@ -6,7 +6,7 @@
 // samples, staging, series seen, NaN is a stale marker }. A series with one new sample has it in its record; samples of a series with
 // several are staged, in runs, until JavaScript fetches them.
 import { at, freeColumn, newColumn, reserve } from "./columns";
-import { find, findFar } from "./bytes";
+import { find } from "./bytes";
 import { eightDigits, isNumber, parse, parseShort, valueOfEight } from "./decimal";
 import { hash } from "./hash";
 import { learned } from "./host";
@@ -150,7 +150,7 @@ function endRun(read: usize, id: u32, end: u32): void {
 }
 
 /**
- * Scans whole series in [from, end), behind which 64 bytes may be read; returns where it stopped, before the comma of a series.
+ * Scans whole series in [from, end), behind which 32 bytes may be read; returns where it stopped, before the comma of a series.
  * `first`: nothing came before. `to`: later samples do not pass.
  */
 export function scan(read: usize, from: usize, end: usize, first: bool, to: f64): usize {
@@ -199,7 +199,7 @@ function locate(g: usize, p: usize, end: usize, first: bool): usize {
   // `},"value` cannot stand inside a JSON string.
   let brace = labels;
   while (true) {
-    brace = findFar(brace + 1, end, 0x7d);
+    brace = find(brace + 1, end, 0x7d);
     if (brace + 12 > end) return stop(MORE);
     if (load<u64>(brace) === 0x65756c6176222c7d) break;
   }
@@ -226,17 +226,11 @@ function stop(reason: u32): usize {
 
 // @ts-ignore: decorator
 @inline
-function bracesOf(p: usize): u64 {
-  const bytes = v128.load(p);
-  return i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(0x7b)), i8x16.eq(bytes, i8x16.splat(0x7d)))) as u32 as u64;
-}
-
-// @ts-ignore: decorator
-@inline
 function findBrace(from: usize, end: usize): usize {
-  for (let p = from; p < end; p += 64) {
-    const hits = bracesOf(p) | (bracesOf(p + 16) << 16) | (bracesOf(p + 32) << 32) | (bracesOf(p + 48) << 48);
-    if (hits !== 0) return min(end, p + (ctz<u64>(hits) as usize));
+  for (let p = from; p < end; p += 16) {
+    const bytes = v128.load(p);
+    const hits = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(0x7b)), i8x16.eq(bytes, i8x16.splat(0x7d))));
+    if (hits !== 0) return min(end, p + (ctz<i32>(hits) as usize));
   }
   return end;
 }

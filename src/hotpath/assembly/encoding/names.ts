@@ -4,12 +4,16 @@ import { FAR } from "./snappy";
 
 const BITS: u32 = 9;
 const table = memory.data((1 << BITS) * 16, 16);
-/** Bytes of all bodies before this one. */
-let base: u32 = 0;
+/** Bytes of bodies before this one, and as far as a copy reaches: what is left of another body, or empty, is never near. */
+let base: u32 = FAR;
 
 /** A body of `length` bytes is done. */
 export function nextBodyOfNames(length: u32): void {
   base += length + FAR;
+  // Nobody compares the bytes, so places of long ago must not come near again when the count begins again.
+  if (base < 0x80000000) return;
+  memory.fill(table, 0, (1 << BITS) * 16);
+  base = FAR;
 }
 
 /** The record of a name: another one may be there. */

@@ -78,11 +78,11 @@ export function suspend(back: u32): u32 {
   return n;
 }
 
-/** Elements up to byte `at` are written, up to `next`; behind it `n` bytes are the same as those `back` before. */
+/** Elements end at `next` and say all before byte `at` but the last `n`, which are the same as those `back` before. */
 export function resume(next: usize, at: u32, n: u32, back: u32): void {
   out = next;
-  from = at;
-  to = at;
+  from = at - n;
+  to = at - n;
   copied = n;
   distance = back;
 }
