@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { encodeBody } from "../../src/remotewrite/encode.ts";
 import type { Frame } from "../../src/series/frame.ts";
 import { FrameBuilder } from "../../src/series/frame-builder.ts";
+import { SeriesTable } from "../../src/series/table.ts";
 import { usedTables } from "../fakes/tables.ts";
 import { type Decoded, decodeWriteRequest, STALE_BITS, unsnappy } from "../fakes/wire.ts";
 
@@ -18,8 +19,7 @@ function bitsOf(value: number): bigint {
 
 const aTable = usedTables();
 
-function frameOf(series: readonly Given[]): Frame {
-  const table = aTable();
+function frameOf(series: readonly Given[], table = aTable()): Frame {
   const builder = new FrameBuilder();
   series.forEach(({ labels, samples }) => {
     builder.startRun(table.intern(labels));
@@ -224,6 +224,26 @@ describe("rule 2: series that are like the one before, which are written without
           `${JSON.stringify(s.labels)} ${s.samples.map((x) => `${x.ts} ${x.stale ? STALE_BITS : canonical(x.value)}`)}`,
       )
       .sort();
+
+  const alike = (metric: string, others: [string, string][]): Given => ({
+    labels: [["__name__", metric], ...others],
+    samples: [{ ts: 1, value: 1, stale: false }],
+  });
+
+  test("the first name of a table, which nothing was written of", () => {
+    const given = ["b", "a"].map((letter) => alike(letter.repeat(20), [["job", "x"]]));
+    assert.deepEqual(lines(sent(frameOf(given, new SeriesTable()))), wanted(given));
+  });
+
+  test("more names than places where they are remembered, and others that share more or less of their labels", () => {
+    const given = Array.from({ length: 300 }, (_, i) => {
+      const metric = `${"m".repeat(16)}${1000 + i}`;
+      const half: [string, string][] = i < 150 ? [["aa", "kkkkkkkk2"]] : [["aa", "kkkkkkkk1"]];
+      const whole: [string, string][] = [["aa", "kkkkkkkk2"]];
+      return [alike(metric, [...half, ["job", "1"]]), alike(metric, [...whole, ["job", "3"]])];
+    }).flat();
+    assert.deepEqual(lines(sent(frameOf(given, new SeriesTable()))), wanted(given));
+  });
 
   test("property: each frame of several of one table comes back", () => {
     fc.assert(
