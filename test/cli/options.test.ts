@@ -478,7 +478,8 @@ async function run(args: readonly string[], servers: Partial<typeof usual> = {})
   return { ...seen, out: steady(seen.out), err: steady(seen.err), asked: all.toSorted() };
 }
 
-const TRIES = 5;
+/** On a busy machine batches are put together differently from one run to the next. */
+const TRIES = 25;
 const known = new Map<string, Seen>();
 
 /** As it is seen twice in a row; once for all options that are tried beside the same. */
